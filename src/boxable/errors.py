@@ -1,0 +1,43 @@
+"""Everything that Boxable raises on purpose.
+
+    BoxableError                 catch this one
+    ├── ArgumentError            what the caller passed cannot be used (also a ValueError)
+    │   ├── UnknownClassError    no such class, or the model cannot name it
+    │   └── UnknownModelError    no such model
+    ├── ImageError               one picture cannot be read
+    ├── WeightsError             weights are missing, damaged or cannot be fetched
+    └── MissingExtraError        an optional part of Boxable is not installed
+
+Every message says what came, what was expected and what to do.
+"""
+
+
+class BoxableError(Exception):
+    """Base of every error that Boxable raises on purpose."""
+
+
+class ArgumentError(BoxableError, ValueError):
+    """What the caller passed cannot be used."""
+
+
+class UnknownClassError(ArgumentError):
+    """A class name, MID or id that nobody knows, or that the model at hand cannot name."""
+
+
+class UnknownModelError(ArgumentError):
+    """A model name that is neither a handle, an alias nor an existing file."""
+
+
+class ImageError(BoxableError):
+    """A picture that cannot be read; the others can go on."""
+
+
+class WeightsError(BoxableError):
+    """Weights that are missing, damaged or cannot be fetched."""
+
+
+class MissingExtraError(BoxableError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, what: str, requirement: str) -> None:
+        super().__init__(f"{what} needs a package that is not installed; run: pip install '{requirement}'")

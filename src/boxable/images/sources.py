@@ -1,0 +1,187 @@
+"""Where pictures come from: files, folders, globs, URLs, standard input, bytes, PIL images, arrays."""
+
+import glob
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from boxable.errors import ArgumentError, BoxableError, ImageError
+from boxable.images import decode
+from boxable.settings import require_network
+
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
+# str, os.PathLike, bytes, PIL image, or an array (or what converts itself into one)
+Picture = Any
+
+_URL = ("http://", "https://")
+_TIMEOUT_S = 30.0
+
+
+@dataclass(slots=True)
+class Source:
+    """One picture: its name (as given, or the path in a folder) and how to get its pixels.
+
+    `path` is set for files. `problem` says why there is nothing to read; `pixels` then raises it.
+    """
+
+    name: str
+    path: Path | None = None
+    problem: str | None = None
+    _content: Picture = field(default=None, repr=False)
+
+    def pixels(self) -> Pixels:
+        """uint8, or float32 for float arrays, `[height, width, 3]`, values 0..255, upright. Raises ImageError."""
+        if self.problem:
+            raise ImageError(f"{self.name}: {self.problem}")
+        if self._content is None and self.path is None:
+            self._content = _read_stdin() if self.name == "-" else _download(self.name)
+        content = _read_file(self.path) if self.path else self._content
+        if isinstance(content, bytes):
+            return decode.decode(content, self.name)
+        if isinstance(content, Image.Image):
+            return decode.from_pil(content, self.name)
+        return _from_array(content, self.name)
+
+    @property
+    def stem(self) -> str:
+        """The file name without folder and suffix; `stdin`, or the last part of a URL."""
+        if self.name == "-":
+            return "stdin"
+        name = self.name.partition("?")[0].rstrip("/") if self.name.startswith(_URL) else self.name
+        return Path(name).stem or "image"
+
+
+def source_of(picture: Picture) -> Source:
+    """The one picture that this is: a path, URL, `-`, bytes, PIL image or array."""
+    if isinstance(picture, Source):
+        return picture
+    if isinstance(picture, str | os.PathLike):
+        name = os.fspath(picture)
+        name = os.fsdecode(name)
+        return Source(name) if name == "-" or name.startswith(_URL) else Source(name, Path(name))
+    if isinstance(picture, bytes | bytearray | memoryview):
+        return Source("bytes", _content=bytes(picture))
+    if isinstance(picture, Image.Image):
+        return Source(getattr(picture, "filename", "") or "image", _content=picture)
+    if isinstance(picture, np.ndarray) or hasattr(picture, "__array__"):
+        return Source("array", _content=np.asarray(picture))
+    raise ArgumentError(
+        f"a picture came as {type(picture).__name__}; expected a path, a URL, bytes, a PIL image or an array"
+    )
+
+
+def expand(pictures: Iterable[Picture]) -> Iterator[Source]:
+    """Every picture that is meant: folders are searched (recursively, in name order), globs matched.
+
+    What cannot be found comes as a Source with a `problem`, so that the others can go on.
+    """
+    for picture in pictures:
+        source = source_of(picture)
+        if source.path is None:
+            yield source
+        elif source.path.is_dir():
+            yield from _folder(source.path)
+        elif not os.path.lexists(source.path) and glob.has_magic(source.name):
+            yield from _matches(source.name)
+        else:
+            yield source
+
+
+def _folder(folder: Path) -> Iterator[Source]:
+    problems: list[OSError] = []
+    found = False
+    for place, folders, files in os.walk(folder, onerror=problems.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and name.lower().endswith(decode.SUFFIXES):
+                found = True
+                path = Path(place, name)
+                yield Source(str(path), path)
+    for problem in problems:
+        yield Source(str(problem.filename or folder), problem=f"cannot read the folder ({problem.strerror})")
+    if not found and not problems:
+        yield Source(str(folder), problem=f"no pictures in this folder; looked for {' '.join(decode.SUFFIXES)}")
+
+
+def _matches(pattern: str) -> Iterator[Source]:
+    found = sorted(name for name in glob.iglob(pattern, recursive=True) if not os.path.isdir(name))
+    for name in found:
+        yield Source(name, Path(name))
+    if not found:
+        yield Source(pattern, problem="no file matches this pattern")
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return _bounded(file.read(decode.MAX_BYTES + 1), str(path))
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise ImageError(f"{path}: a folder; expected one picture (`detector.stream` takes folders)") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        raise ImageError(f"{path}: cannot read it ({getattr(error, 'strerror', None) or error})") from None
+
+
+def _read_stdin() -> bytes:
+    return _bounded(sys.stdin.buffer.read(decode.MAX_BYTES + 1), "-")
+
+
+def _bounded(data: bytes, name: str) -> bytes:
+    if len(data) > decode.MAX_BYTES:
+        raise ImageError(f"{name}: more than {decode.MAX_BYTES // 2**20} MiB; too large for a picture")
+    return data
+
+
+def _download(url: str) -> bytes:
+    try:
+        require_network(url)
+    except BoxableError as error:
+        raise ImageError(str(error)) from None
+    import httpx
+
+    try:
+        with httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_S) as response:
+            if response.is_error:
+                raise ImageError(f"{url}: the server answered {response.status_code} {response.reason_phrase}")
+            data = bytearray()
+            for part in response.iter_bytes():
+                data += part
+                _bounded(data, url)
+            return bytes(data)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ImageError(f"{url}: cannot fetch it ({str(error) or type(error).__name__})") from None
+
+
+def _from_array(array: NDArray[Any], name: str) -> Pixels:
+    """An array of the friendly call as RGB 0..255; grey gets three channels, alpha is dropped."""
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        raise ArgumentError(
+            f"{name}: shape {list(array.shape)} came; expected [height, width, 3] (RGB), [height, width] (grey) or a list of such"
+        )
+    array = array[:, :, :3] if array.shape[2] > 1 else np.repeat(array, 3, axis=2)
+    if array.dtype == np.uint8:
+        return np.ascontiguousarray(array)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise ArgumentError(f"{name}: dtype {array.dtype} came; expected uint8 (0 to 255) or float (0 to 1)")
+    return unit_to_pixels(array.astype(np.float32), name)
+
+
+def unit_to_pixels(array: NDArray[np.float32], name: str) -> NDArray[np.float32]:
+    """Float values 0..1 times 255 (SEMANTICS §2.3). Raises ArgumentError for NaN and for other ranges."""
+    low, high = float(array.min()), float(array.max())
+    if not np.isfinite([low, high]).all():
+        raise ArgumentError(f"{name}: the values contain NaN or infinity; expected numbers from 0 to 1")
+    if low < 0 or high > 1:
+        hint = "; divide 8-bit values by 255" if high > 1 else ""
+        raise ArgumentError(f"{name}: values from {low:g} to {high:g} came; expected 0 to 1{hint}")
+    return array * np.float32(255)

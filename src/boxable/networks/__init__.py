@@ -1,0 +1,1 @@
+"""Network architectures as tables, and what is made of them."""

@@ -1,0 +1,111 @@
+"""A network and its weights as an ONNX graph; batch norm is folded here."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+OPSET = 17
+IR_VERSION = 8  # what runtimes of 2022 read already
+
+
+def build_onnx(network: Network, weights: Weights, metadata: Mapping[str, str]) -> bytes:
+    """The network as a serialised ONNX model.
+
+    Input `images`: float32 `[batch, size, size, 3]`, already resized and normalised to -1..1. Outputs
+    `box_encodings` float32 `[batch, anchors, 4]` and `class_logits` float32 `[batch, anchors, classes + 1]`
+    (SEMANTICS §5). `metadata` is stored in the file as it is.
+    """
+    nodes = [helper.make_node("Transpose", ["images"], ["image"], perm=[0, 3, 1, 2])]
+    tensors: list[onnx.TensorProto] = []
+    for layer in network.backbone:
+        _add_convolution(layer, weights, nodes, tensors)
+    for kind in ("box_head", "class_head"):
+        for item in network.feature_maps:
+            _add_head(item, kind, weights, nodes, tensors)
+    for output, kind in (("box_encodings", "box_head"), ("class_logits", "class_head")):
+        parts = [f"{getattr(item, kind).name}/anchors" for item in network.feature_maps]
+        nodes.append(helper.make_node("Concat", parts, [output], axis=1))
+
+    anchors = sum(item.layer.size_out**2 * item.anchors_per_cell for item in network.feature_maps)
+    size = network.input_size
+    graph = helper.make_graph(
+        nodes,
+        network.name,
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", size, size, 3])],
+        [
+            helper.make_tensor_value_info("box_encodings", TensorProto.FLOAT, ["batch", anchors, 4]),
+            helper.make_tensor_value_info("class_logits", TensorProto.FLOAT, ["batch", anchors, network.num_classes + 1]),
+        ],
+        tensors,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
+                              producer_name="boxable")  # fmt: skip
+    helper.set_model_props(model, dict(metadata))
+    return model.SerializeToString()
+
+
+def fold(layer: Layer, weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Kernel (HWIO, as the variables hold it) and bias of a layer, with its batch norm multiplied in."""
+    kernel = weights[layer.kernel_name]
+    if not layer.batch_norm:
+        return kernel, weights[f"{layer.name}/biases"]
+    gamma, beta, mean, variance = (
+        weights[f"{layer.name}/BatchNorm/{name}"].astype(np.float64)
+        for name in ("gamma", "beta", "moving_mean", "moving_variance")
+    )
+    scale = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
+    # Depthwise kernels have their channels on the third axis, the others their outputs on the fourth.
+    folded = kernel * (scale[:, None] if layer.depthwise else scale)
+    return folded.astype(np.float32), (beta - mean * scale).astype(np.float32)
+
+
+def _add_convolution(layer: Layer, weights: Weights, nodes: list[onnx.NodeProto], tensors: list[onnx.TensorProto]) -> None:
+    kernel, bias = fold(layer, weights)
+    order = (2, 3, 0, 1) if layer.depthwise else (3, 2, 0, 1)
+    tensors += [_tensor(f"{layer.name}/kernel", kernel.transpose(order)), _tensor(f"{layer.name}/bias", bias)]
+    before, after = layer.padding
+    convolved = f"{layer.name}/convolved" if layer.relu6 or layer.shortcut else layer.name
+    nodes.append(
+        helper.make_node(
+            "Conv", [layer.source, f"{layer.name}/kernel", f"{layer.name}/bias"], [convolved],
+            kernel_shape=[layer.kernel] * 2, strides=[layer.stride] * 2, pads=[before, before, after, after],
+            group=layer.inputs if layer.depthwise else 1,
+        )
+    )  # fmt: skip
+    if layer.relu6:
+        bounds = [f"{layer.name}/low", f"{layer.name}/high"]
+        tensors += [_tensor(name, np.float32(value)) for name, value in zip(bounds, (0, 6), strict=True)]
+        nodes.append(helper.make_node("Clip", [convolved, *bounds], [layer.name]))
+    if layer.shortcut:
+        nodes.append(helper.make_node("Add", [convolved, layer.shortcut], [layer.name]))
+
+
+def _add_head(item: FeatureMap, kind: str, weights: Weights, nodes: list[onnx.NodeProto],
+              tensors: list[onnx.TensorProto]) -> None:  # fmt: skip
+    """A 1x1 convolution as one matrix product over the pixels: its result is anchor-major without a transpose."""
+    head: Layer = getattr(item, kind)
+    kernel, bias = fold(head, weights)
+    values = head.outputs // item.anchors_per_cell
+    pixels = f"{item.layer.name}/pixels"
+    if kind == "box_head":  # the class head of the same map shares these two
+        tensors.append(_tensor(f"{pixels}/shape", np.array([-1, head.inputs])))
+        nodes.append(helper.make_node("Transpose", [item.layer.name], [f"{item.layer.name}/nhwc"], perm=[0, 2, 3, 1]))
+        nodes.append(helper.make_node("Reshape", [f"{item.layer.name}/nhwc", f"{pixels}/shape"], [pixels]))
+    tensors += [
+        _tensor(f"{head.name}/kernel", kernel.reshape(head.inputs, head.outputs)),
+        _tensor(f"{head.name}/bias", bias),
+        _tensor(f"{head.name}/shape", np.array([-1, head.size_out**2 * item.anchors_per_cell, values])),
+    ]
+    nodes.append(helper.make_node("Gemm", [pixels, f"{head.name}/kernel", f"{head.name}/bias"], [head.name]))
+    nodes.append(helper.make_node("Reshape", [head.name, f"{head.name}/shape"], [f"{head.name}/anchors"]))
+
+
+def _tensor(name: str, values: NDArray[np.generic] | np.generic) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.ascontiguousarray(values) if values.ndim else np.asarray(values), name)

@@ -1,0 +1,1 @@
+"""Runtimes: give me the raw heads for this batch."""

@@ -1,0 +1,133 @@
+"""Object classes: label id, MID and name, and how to look them up."""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+from typing import overload
+
+from boxable.errors import ArgumentError, UnknownClassError
+
+# Open Images uses 1..601; classes of other origin are numbered from here.
+FIRST_USER_LABEL_ID = 1001
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectClass:
+    """One class: its label id, its MID (`/m/...`, or `user/<slug>`) and its English name."""
+
+    label_id: int
+    mid: str
+    name: str
+
+
+class ClassList(Sequence[ObjectClass]):
+    """An ordered list of distinct classes; position = column of a network, without the background.
+
+    Raises ArgumentError where two classes share an id, a MID or a name (upper and lower case are the same).
+    """
+
+    def __init__(self, classes: Iterable[ObjectClass]) -> None:
+        self._classes = tuple(classes)
+        for field in ("label_id", "mid", "name"):
+            seen: set[int | str] = set()
+            for item in self._classes:
+                value = getattr(item, field)
+                key = value.casefold() if isinstance(value, str) else value
+                if key in seen:
+                    raise ArgumentError(f"two classes have the same {field}: {value!r}; each must be its own")
+                seen.add(key)
+
+    @classmethod
+    def from_names(cls, names: Iterable[str]) -> "ClassList":
+        """Classes by name, in order: Open Images ones keep their id and MID, others get ids from 1001."""
+        known = {item.name.casefold(): item for item in open_images()}
+        classes = []
+        for column, name in enumerate(names):
+            item = known.get(name.casefold())
+            classes.append(item or ObjectClass(FIRST_USER_LABEL_ID + column, f"user/{slug(name)}", name))
+        return cls(classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+    @overload
+    def __getitem__(self, index: int) -> ObjectClass: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ObjectClass, ...]: ...
+    def __getitem__(self, index: int | slice) -> ObjectClass | tuple[ObjectClass, ...]:
+        return self._classes[index]
+
+    def __iter__(self) -> Iterator[ObjectClass]:
+        return iter(self._classes)
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._columns
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ClassList) and self._classes == other._classes
+
+    def __hash__(self) -> int:
+        return hash(self._classes)
+
+    def __repr__(self) -> str:
+        names = ", ".join(item.name for item in self._classes[:3])
+        return f"ClassList({len(self)} classes: {names}{', …' if len(self) > 3 else ''})"
+
+    @cached_property
+    def _columns(self) -> dict[ObjectClass, int]:
+        return {item: column for column, item in enumerate(self._classes)}
+
+    @cached_property
+    def _by_key(self) -> dict[int | str, ObjectClass]:
+        keys: dict[int | str, ObjectClass] = {}
+        for item in self._classes:
+            keys |= {item.label_id: item, item.mid.casefold(): item, item.name.casefold(): item}
+        return keys
+
+    def column(self, item: ObjectClass) -> int:
+        """Position of a class that is in the list."""
+        return self._columns[item]
+
+    def get(self, key: int | str) -> ObjectClass | None:
+        """The class with this label id (also as digits), MID or name (any case), or None."""
+        if isinstance(key, str):
+            key = key.strip()
+            key = int(key) if key.isascii() and key.isdigit() else key.casefold()
+        return self._by_key.get(key)
+
+    def find(self, key: int | str) -> ObjectClass:
+        """As `get`, but raises UnknownClassError, with the nearest names, where there is none."""
+        item = self.get(key)
+        if item is None:
+            raise unknown_class(key, self)
+        return item
+
+    def did_you_mean(self, key: int | str) -> str:
+        """`: did you mean A or B?`, or nothing where no name is near."""
+        names = {item.name.casefold(): item.name for item in self._classes}
+        wanted = str(key).strip().casefold()
+        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
+        near += [name for name in names if wanted and wanted in name.split() and name not in near]
+        return f": did you mean {' or '.join(names[name] for name in near[:3])}?" if near else ""
+
+
+def unknown_class(key: int | str, *lists: ClassList) -> UnknownClassError:
+    """The error for a class in none of these lists, with the nearest names of the first that has any."""
+    hint = next((hint for hint in (known.did_you_mean(key) for known in lists) if hint), "")
+    return UnknownClassError(f"unknown class {key!r}{hint or '; `boxable classes` lists them all'}")
+
+
+@cache
+def open_images() -> ClassList:
+    """The 601 classes of Open Images V4 in label-id order (SEMANTICS §1.2; ids of oid_v4_label_map.pbtxt)."""
+    text = resources.files("boxable.vocabulary").joinpath("data/open_images_v4.tsv").read_text("utf-8")
+    rows = (line.split("\t") for line in text.splitlines()[1:])
+    return ClassList(ObjectClass(int(label_id), mid, name) for label_id, mid, name in rows)
+
+
+def slug(name: str) -> str:
+    """`Traffic cone (small)` -> `traffic-cone-small`; letters of any script stay."""
+    return re.sub(r"[\W_]+", "-", name.casefold()).strip("-") or "class"

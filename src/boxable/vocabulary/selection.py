@@ -1,0 +1,70 @@
+"""The grammar by which every verb selects classes.
+
+    Vehicle            Vehicle and every kind of it
+    Vehicle:self       only Vehicle itself
+    -Rocket            without Rocket and every kind of it
+    -Rocket:self       without Rocket itself
+    Vehicle,-Rocket    terms are joined by commas; their order does not matter
+    -Person            only subtractions: everything else
+
+A term names a class by label id, MID or name in any case.
+"""
+
+from collections.abc import Iterable
+
+from boxable.errors import UnknownClassError
+from boxable.vocabulary.classes import ClassList, ObjectClass, open_images, unknown_class
+from boxable.vocabulary.hierarchy import open_images_hierarchy
+
+Selection = str | int | Iterable[str | int]
+
+
+def select(selection: Selection, available: ClassList | None = None) -> tuple[ObjectClass, ...]:
+    """The classes of `available` (None: the 601 of Open Images) that the selection names, in their order.
+
+    `Animal` on a network that can only name Cat and Dog selects these two. Raises UnknownClassError for a
+    term that nobody knows, for one that selects nothing available, and where nothing is left.
+    """
+    available = open_images() if available is None else available
+    added: set[str] = set()
+    removed: set[str] = set()
+    terms = _terms(selection)
+    for term in terms:
+        if term.startswith("-"):
+            removed |= _mids(term[1:], available)
+        else:
+            mids = _mids(term, available)
+            if not any(item.mid in mids for item in available):
+                raise UnknownClassError(
+                    f"this model cannot name {term!r}: it knows {len(available)} classes, and neither that one "
+                    f"nor a kind of it is among them; `boxable models info` lists what a model can name"
+                )
+            added |= mids
+    if not added and removed:
+        added = {item.mid for item in available}
+    chosen = tuple(item for item in available if item.mid in added - removed)
+    if not chosen:
+        raise UnknownClassError(f"the selection {','.join(terms)!r} leaves no class; name at least one to keep")
+    return chosen
+
+
+def _terms(selection: Selection) -> list[str]:
+    if isinstance(selection, str):
+        items: Iterable[str | int] = selection.split(",")
+    elif isinstance(selection, int):
+        items = [selection]
+    else:
+        items = [part for item in selection for part in (item.split(",") if isinstance(item, str) else [item])]
+    return [term for term in (str(item).strip() for item in items) if term]
+
+
+def _mids(term: str, available: ClassList) -> set[str]:
+    """MIDs that one term without its sign stands for."""
+    term = term.strip()
+    name, _, suffix = term.rpartition(":")
+    alone = bool(name) and suffix.casefold() == "self"
+    key = name if alone else term
+    item = available.get(key) or open_images().get(key)
+    if item is None:
+        raise unknown_class(key, available, open_images())
+    return {item.mid} if alone else {item.mid, *open_images_hierarchy().descendants(item.mid)}

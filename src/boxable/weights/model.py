@@ -1,0 +1,109 @@
+"""A Model: a network, its weights and its classes; and the file that holds one."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.errors import WeightsError
+from boxable.files import write_atomically
+from boxable.networks.layers import Network
+from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.vocabulary import ClassList, ObjectClass
+
+METADATA_KEY = "boxable"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a compiled or stored model says of itself; travels inside every file that Boxable writes."""
+
+    handle: str
+    network: Network
+    classes: ClassList
+
+    def to_metadata(self) -> dict[str, str]:
+        """As the string table that ONNX and safetensors files carry."""
+        rows = [[item.label_id, item.mid, item.name] for item in self.classes]
+        content = {"handle": self.handle, "network": self.network.name, "classes": rows}
+        return {METADATA_KEY: json.dumps(content, ensure_ascii=False)}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], name: str) -> "Description":
+        """Read `to_metadata`'s table. Raises WeightsError, naming the file, where it is not one of ours."""
+        try:
+            content = json.loads(metadata[METADATA_KEY])
+            classes = ClassList(ObjectClass(int(row[0]), str(row[1]), str(row[2])) for row in content["classes"])
+            if content["network"] != "ssd_mobilenet_v2":
+                raise ValueError(content["network"])
+            return cls(str(content["handle"]), ssd_mobilenet_v2(len(classes)), classes)
+        except (KeyError, ValueError, TypeError, IndexError):
+            raise WeightsError(f"{name}: no list of classes inside; expected a file that Boxable wrote") from None
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network with its weights (TF variable name -> float32 array) and its classes (column order).
+
+    Raises WeightsError if a variable is missing, surplus or has another shape, or if the number of classes
+    is not the network's.
+    """
+
+    network: Network
+    weights: Mapping[str, NDArray[np.float32]]
+    classes: ClassList
+    handle: str
+
+    def __post_init__(self) -> None:
+        if len(self.classes) != self.network.num_classes:
+            raise WeightsError(
+                f"{self.handle}: {len(self.classes)} class names for a network of {self.network.num_classes} classes"
+            )
+        problems = list(_mismatches(self.network.variables, self.weights))
+        if problems:
+            more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
+            raise WeightsError(f"{self.handle}: weights do not fit {self.network.name}: {'; '.join(problems[:5])}{more}")
+
+    @property
+    def description(self) -> Description:
+        """What goes into the metadata of its files."""
+        return Description(self.handle, self.network, self.classes)
+
+    def save(self, path: Path | str) -> None:
+        """Write a .safetensors file: the variables as they are, the classes as metadata."""
+        write_atomically(Path(path), self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """The content of the .safetensors file."""
+        from safetensors.numpy import save
+
+        tensors = {name: np.ascontiguousarray(values) for name, values in self.weights.items()}
+        return save(tensors, metadata=self.description.to_metadata())
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> "Model":
+        """Read what `to_bytes` made. Raises WeightsError, which begins with `name`."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            weights = load(data)
+            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        except (SafetensorError, ValueError) as error:
+            raise WeightsError(f"{name}: not a readable .safetensors file ({error})") from None
+        description = Description.from_metadata(header.get("__metadata__", {}), name)
+        return cls(description.network, weights, description.classes, description.handle)
+
+
+def _mismatches(expected: Mapping[str, tuple[int, ...]], weights: Mapping[str, NDArray[np.float32]]) -> list[str]:
+    missing = [f"missing {name}" for name in expected if name not in weights]
+    surplus = [f"unknown {name}" for name in weights if name not in expected]
+    wrong = [
+        f"{name} is {weights[name].dtype} {list(weights[name].shape)}, expected float32 {list(shape)}"
+        for name, shape in expected.items()
+        if name in weights and (weights[name].shape != shape or weights[name].dtype != np.float32)
+    ]
+    return missing + surplus + wrong

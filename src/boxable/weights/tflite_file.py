@@ -1,0 +1,92 @@
+"""Read the weights of an SSD MobileNetV2 out of a TFLite file, without TensorFlow."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tflite
+from numpy.typing import NDArray
+
+from boxable.errors import WeightsError
+from boxable.networks.layers import BATCH_NORM_EPSILON, Layer, Network
+from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+
+Floats = NDArray[np.float32]
+Convolution = tuple[Floats, Floats]  # kernel as TF holds it, bias
+
+_DTYPES = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.FLOAT16: np.float16}
+
+
+def read_tflite(data: bytes, name: str) -> dict[str, Floats]:
+    """TF variable name -> float32 array. Raises WeightsError, which begins with `name`.
+
+    Tensor names are shared between layers in such files, so layers are told apart by the order of the
+    operators; a convolution whose output is reshaped is a prediction head. Batch norm is folded; it is
+    unfolded as the one that changes nothing: gamma 1, the bias as beta, mean 0, variance 1 - epsilon.
+    """
+    try:
+        convolutions = list(_convolutions(data))
+    # A damaged flatbuffer shows itself in many ways (struct.error, IndexError, TypeError, ...).
+    except Exception as error:
+        raise WeightsError(f"{name}: not a readable TFLite file ({type(error).__name__}: {error})") from None
+    heads = [found for found, is_head in convolutions if is_head]
+    found = [found for found, is_head in convolutions if not is_head] + heads
+    network = _network(heads)
+    if network is None or len(found) != len(network.layers):
+        raise WeightsError(f"{name}: {len(found)} convolutions, {len(heads)} of them heads; not an SSD MobileNetV2")
+    weights: dict[str, Floats] = {}
+    for layer, (kernel, bias) in zip(network.layers, found, strict=True):
+        weights |= _variables(layer, kernel, bias)
+    return weights
+
+
+def _network(heads: list[Convolution]) -> Network | None:
+    """The network whose first class head has this many outputs; heads come as box, class, box, class, ..."""
+    if len(heads) < 2:
+        return None
+    cells = ssd_mobilenet_v2(1).feature_maps[0].anchors_per_cell
+    columns, rest = divmod(len(heads[1][1]), cells)
+    return ssd_mobilenet_v2(columns - 1) if columns > 1 and not rest else None
+
+
+def _convolutions(data: bytes) -> Iterator[tuple[Convolution, bool]]:
+    """Kernel and bias of each convolution in operator order, and whether it is a prediction head."""
+    model = tflite.Model.GetRootAsModel(data, 0)
+    graph = model.Subgraphs(0)
+    operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
+    codes = [_code(model, operator) for operator in operators]
+    kinds = tflite.BuiltinOperator
+    # Half-precision constants pass through a DEQUANTIZE on their way.
+    constants = {op.Outputs(0): op.Inputs(0) for op, code in zip(operators, codes, strict=True) if code == kinds.DEQUANTIZE}
+    reshaped = {op.Inputs(0) for op, code in zip(operators, codes, strict=True) if code == kinds.RESHAPE}
+    for operator, code in zip(operators, codes, strict=True):
+        if code in (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D):
+            kernel, bias = (
+                _constant(model, graph, constants.get(operator.Inputs(index), operator.Inputs(index))) for index in (1, 2)
+            )
+            # TFLite: outputs, height, width, inputs (depthwise: 1, height, width, channels).
+            yield (kernel.transpose(1, 2, 3, 0), bias), operator.Outputs(0) in reshaped
+
+
+def _code(model: tflite.Model, operator: tflite.Operator) -> int:
+    code = model.OperatorCodes(operator.OpcodeIndex())
+    return int(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()))
+
+
+def _constant(model: tflite.Model, graph: tflite.SubGraph, index: int) -> Floats:
+    tensor = graph.Tensors(index)
+    raw = model.Buffers(tensor.Buffer()).DataAsNumpy()
+    shape = [tensor.Shape(axis) for axis in range(tensor.ShapeLength())]
+    return raw.view(_DTYPES[tensor.Type()]).reshape(shape).astype(np.float32)
+
+
+def _variables(layer: Layer, kernel: Floats, bias: Floats) -> dict[str, Floats]:
+    kernel = np.ascontiguousarray(kernel)
+    if not layer.batch_norm:
+        return {layer.kernel_name: kernel, f"{layer.name}/biases": bias}
+    norm = {
+        "gamma": np.ones_like(bias),
+        "beta": bias,
+        "moving_mean": np.zeros_like(bias),
+        "moving_variance": np.full_like(bias, np.float32(1) - np.float32(BATCH_NORM_EPSILON)),
+    }
+    return {layer.kernel_name: kernel} | {f"{layer.name}/BatchNorm/{name}": values for name, values in norm.items()}
