@@ -1,0 +1,1 @@
+"""Detector and Detections: what a caller holds."""

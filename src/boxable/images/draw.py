@@ -1,4 +1,4 @@
-"""Draw detections: boxes in the colours of their classes, and labels that hide neither each other nor much else.
+"""Draw detections: boxes in the colours of their classes, and labels that do not hide each other.
 
 Rectangles are in pixels here: left, top, right, bottom, where right and bottom are just outside.
 """
@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from math import ceil
 from typing import cast
+from unicodedata import combining, normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,11 +82,14 @@ def draw_boxes(
 
 
 def color_of(key: int) -> Color:
-    """The RGB colour of a label id, always the same; ids less than 24 apart are clearly different."""
+    """The RGB colour of a label id, always the same; ids less than 24 apart are clearly different.
+
+    Every 24 ids begin another round of the palette, and 26 rounds (624 ids) differ, if only a little.
+    """
     generation, index = divmod(key, len(PALETTE))
     color: Color = tuple(PALETTE[index].tolist())
-    # Further rounds of the palette go towards white or black, each a different way, away from the text's colour.
-    share = generation * 0.618034 % 1 * 0.3
+    # Each further round goes another share of the way to white or black, whichever the text is not.
+    share = generation * 11 % 26 / 26 * 0.3
     goal = WHITE if text_color_on(color) == BLACK else BLACK
     red, green, blue = (round(old + (new - old) * share) for old, new in zip(color, goal, strict=True))
     return red, green, blue
@@ -139,7 +143,7 @@ def _overlaps(first: Ints, second: Ints) -> Ints:
     left, top, right, bottom = first.T[..., None]
     width: Ints = np.minimum(right, second[:, 2]) - np.maximum(left, second[:, 0])
     height: Ints = np.minimum(bottom, second[:, 3]) - np.maximum(top, second[:, 1])
-    return np.multiply(width.clip(0), height.clip(0))
+    return np.asarray(width.clip(0) * height.clip(0))
 
 
 def _gaps(spots: Ints, box: Ints) -> NDArray[np.float64]:
@@ -170,7 +174,9 @@ def _padding(font: Font) -> int:
 
 def _fit(label: str, font: Font, width: int) -> str:
     """The label in one line, cut with an ellipsis if wider than `width` pixels; empty if nothing fits."""
-    text = " ".join(label.split())
+    # Pillow's font has no accented letters.
+    bare = "".join(sign for sign in normalize("NFD", label) if not combining(sign))
+    text = " ".join(normalize("NFC", bare).split())
     room = width - 2 * _padding(font)
     if font.getlength(text) <= room:
         return text

@@ -1,0 +1,23 @@
+"""The record of one picture: what every writer takes."""
+
+from typing import NotRequired, TypedDict
+
+
+class DetectionRecord(TypedDict):
+    """One detection; `label` is the label id, `box` is [ymin, xmin, ymax, xmax], 0..1 in the upright picture."""
+
+    label: int
+    mid: str
+    name: str
+    score: float
+    box: list[float]
+
+
+class ImageRecord(TypedDict):
+    """One picture; width and height in pixels, upright (0 where it could not be read, and `error` says why)."""
+
+    source: str
+    width: int
+    height: int
+    detections: list[DetectionRecord]
+    error: NotRequired[str]

@@ -1,0 +1,229 @@
+"""Drawing: colours, the places of labels, and pictures of every shape."""
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from boxable.images.draw import Color, color_of, draw_boxes, place_labels, text_color_on
+
+ALL_IDS = range(1, 602)
+CUSTOM_IDS = range(1001, 1602)
+GREY = 90
+
+
+def grey(height: int, width: int) -> NDArray[np.uint8]:
+    return np.full((height, width, 3), GREY, np.uint8)
+
+
+def some_boxes(count: int, seed: int = 0) -> NDArray[np.float32]:
+    """Boxes `[N, 4]` of many sizes; some reach over the picture's edge."""
+    rng = np.random.default_rng(seed)
+    centres, halves = rng.random((count, 2)), rng.random((count, 2)) ** 3 / 2
+    return np.hstack([centres - halves, centres + halves]).astype(np.float32)
+
+
+def contrast(first: Color, second: Color) -> float:
+    """WCAG 2: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
+
+    def luminance(color: Color) -> float:
+        s = np.array(color) / 255
+        linear = np.where(s <= 0.04045, s / 12.92, ((s + 0.055) / 1.055) ** 2.4)
+        return float(linear @ (0.2126, 0.7152, 0.0722))
+
+    dark, light = sorted((luminance(first), luminance(second)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def difference(first: Color, second: Color) -> float:
+    """Distance in RGB with the "redmean" weights, as the eye sees it: 0 (equal) to 765 (black, white)."""
+    red_mean = (first[0] + second[0]) / 2
+    red, green, blue = np.subtract(first, second)
+    return math.sqrt((2 + red_mean / 256) * red**2 + 4 * green**2 + (2 + (255 - red_mean) / 256) * blue**2)
+
+
+def has_color(pixels: NDArray[np.uint8], color: Color) -> bool:
+    return bool((pixels == color).all(axis=-1).any())
+
+
+class TestColors:
+    def test_do_not_change(self) -> None:
+        assert [color_of(key) for key in (1, 24, 601, 1001)] == [
+            (255, 210, 105),
+            (183, 0, 13),
+            (255, 218, 131),
+            (26, 188, 26),
+        ]
+
+    @pytest.mark.parametrize("keys", [ALL_IDS, CUSTOM_IDS])
+    def test_no_two_ids_share_one(self, keys: range) -> None:
+        assert len({color_of(key) for key in keys}) == len(keys)
+
+    @pytest.mark.parametrize("first", [1, 101, 578, 1001])
+    def test_23_ids_in_a_row_are_visibly_different(self, first: int) -> None:
+        colors = [color_of(key) for key in range(first, first + 23)]
+        assert min(difference(*pair) for pair in combinations(colors, 2)) > 40
+
+    def test_neighbours_are_far_apart(self) -> None:
+        assert min(difference(color_of(key), color_of(key + 1)) for key in ALL_IDS) > 140
+
+    def test_text_can_be_read_on_any(self) -> None:
+        colors = [color_of(key) for key in (*ALL_IDS, *CUSTOM_IDS)]
+        assert min(contrast(color, text_color_on(color)) for color in colors) >= 4.5
+
+    @given(st.tuples(*[st.integers(0, 255)] * 3))
+    def test_text_color_is_the_better_one(self, color: Color) -> None:
+        best = max(contrast(color, (0, 0, 0)), contrast(color, (255, 255, 255)))
+        assert contrast(color, text_color_on(color)) >= max(4.5, best - 0.05)
+
+
+class TestPlaceLabels:
+    @settings(deadline=None, max_examples=60)
+    @given(
+        st.integers(17, 4000),
+        st.integers(17, 3000),
+        st.integers(1, 100),
+        st.integers(10, 90),
+        st.integers(0, 2**32 - 1),
+    )
+    def test_inside_the_picture_and_apart(
+        self, width: int, height: int, count: int, size: int, seed: int
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        corners = np.sort(rng.integers(0, (width, height), (count, 2, 2)), axis=1)
+        sizes = np.stack([rng.integers(size, 10 * size, count), np.full(count, size)], axis=1)
+
+        places = place_labels(corners.reshape(count, 4), sizes, (width, height))
+
+        placed = places.any(axis=1)
+        left, top, right, bottom = places[placed].T
+        assert (places >= 0).all()
+        assert (places <= (width, height, width, height)).all()
+        assert (places[placed, 2:] - places[placed, :2] == sizes[placed]).all()
+        apart_x = (right[:, None] <= left) | (right <= left[:, None])
+        apart_y = (bottom[:, None] <= top) | (bottom <= top[:, None])
+        assert (apart_x | apart_y | np.eye(len(left), dtype=bool)).all()
+
+    @given(st.integers(0, 199), st.integers(0, 99), st.integers(1, 200), st.integers(1, 100))
+    def test_a_single_label_that_fits_touches_its_box(
+        self, left: int, top: int, width: int, height: int
+    ) -> None:
+        right, bottom = min(left + width, 200), min(top + height, 100)
+        (place,) = place_labels(np.array([[left, top, right, bottom]]), np.array([[60, 15]]), (200, 100))
+        assert place.any()
+        assert (place[:2] <= (right, bottom)).all()
+        assert (place[2:] >= (left, top)).all()
+
+    def test_above_the_box_if_nothing_speaks_against_it(self) -> None:
+        places = place_labels(np.array([[50, 60, 150, 120]]), np.array([[40, 10]]), (200, 200))
+        assert places.tolist() == [[50, 50, 90, 60]]
+
+    def test_the_first_has_priority(self) -> None:
+        boxes = np.array([[0, 0, 50, 12]] * 2)
+        places = place_labels(boxes, np.array([[50, 10]] * 2), (50, 12))
+        assert places.any(axis=1).tolist() == [True, False]
+
+    def test_small_boxes_stay_visible_where_there_is_room(self) -> None:
+        columns, rows = np.meshgrid(np.arange(5) * 150 + 60, np.arange(5) * 60 + 20)
+        corners = np.stack([columns.ravel(), rows.ravel()], axis=1)
+        places = place_labels(np.hstack([corners, corners + 16]), np.array([[70, 16]] * 25), (800, 320))
+        centres = corners[:, None] + 8
+        covered = ((places[:, :2] < centres) & (centres < places[:, 2:])).all(axis=-1)
+        assert places.any(axis=1).all()
+        assert not covered.any()
+
+    def test_a_label_moves_away_when_every_place_at_its_box_is_taken(self) -> None:
+        boxes = np.array([[190, 140, 210, 160]] * 30)
+        places = place_labels(boxes, np.array([[60, 15]] * 30), (400, 300))
+        assert places.any(axis=1).all()
+        distances = np.maximum(190 - places[:, 2], places[:, 0] - 210)
+        assert distances.max() > 0
+
+    def test_labels_without_room_or_text_are_left_off(self) -> None:
+        boxes = np.array([[0, 0, 30, 30]] * 3)
+        places = place_labels(boxes, np.array([[31, 10], [0, 0], [10, 31]]), (30, 30))
+        assert not places.any()
+
+
+class TestDrawBoxes:
+    def test_without_boxes_the_picture_is_unchanged(self) -> None:
+        image = np.random.default_rng(0).integers(0, 256, (17, 31, 3), np.uint8)
+        drawn = draw_boxes(image, np.zeros((0, 4), np.float32), [], [])
+        assert drawn.mode == "RGB"
+        assert np.array_equal(np.asarray(drawn), image)
+
+    def test_box_and_label_have_the_color_of_their_key(self) -> None:
+        image = grey(300, 400)
+        box = np.array([[0.5, 0.25, 0.9, 0.75]], np.float32)
+        drawn = np.asarray(draw_boxes(image, box, ["Cat 85%"], [7]))
+        assert tuple(drawn[200, 100]) == tuple(drawn[269, 299]) == color_of(7)
+        label = drawn[130:149, 99:130]
+        assert has_color(label, color_of(7))
+        assert has_color(label, text_color_on(color_of(7)))
+        for untouched in (drawn[170:250, 120:280], drawn[280:], image):
+            assert (untouched == GREY).all()
+
+    def test_the_best_box_is_on_top(self) -> None:
+        boxes = np.array([[0.5, 0.25, 0.9, 0.75]] * 3, np.float32)
+        drawn = np.asarray(draw_boxes(grey(300, 400), boxes, ["a", "b", "c"], [3, 4, 5]))
+        assert tuple(drawn[269, 299]) == color_of(3)
+
+    def test_text_and_lines_follow_the_size_of_the_picture(self) -> None:
+        box = np.array([[0.5, 0.25, 0.9, 0.75]], np.float32)
+        small, large = (
+            np.asarray(draw_boxes(grey(height, height * 4 // 3), box, ["Cat 85%"], [7]))
+            for height in (300, 3000)
+        )
+        small_count, large_count = ((drawn == color_of(7)).all(axis=-1).sum() for drawn in (small, large))
+        assert large_count > 15 * small_count
+
+    @pytest.mark.parametrize(
+        ("height", "width", "factor"),
+        [(17, 31, 10), (1, 1, 160), (97, 512, 2), (160, 160, 1), (9, 1001, 1), (1, 20000, 1), (20000, 1, 1)],
+    )
+    def test_only_small_pictures_are_enlarged(self, height: int, width: int, factor: int) -> None:
+        drawn = draw_boxes(grey(height, width), some_boxes(5), ["Cat 85%"] * 5, range(5))
+        assert drawn.size == (width * factor, height * factor)
+
+    def test_a_tiny_picture_gets_its_label(self) -> None:
+        drawn = draw_boxes(grey(17, 31), np.array([[0.2, 0.2, 0.9, 0.9]], np.float32), ["Cat 85%"], [1])
+        assert has_color(np.asarray(drawn), text_color_on(color_of(1)))
+
+    @settings(deadline=None, max_examples=40)
+    @given(
+        st.integers(1, 300),
+        st.integers(1, 300),
+        st.lists(st.tuples(*[st.floats(width=32)] * 4), min_size=1, max_size=8),
+    )
+    def test_any_coordinates_will_do(
+        self, height: int, width: int, boxes: list[tuple[float, float, float, float]]
+    ) -> None:
+        count = len(boxes)
+        draw_boxes(grey(height, width), np.array(boxes, np.float32), ["Cat 85%"] * count, range(1, count + 1))
+
+    def test_a_hundred_boxes_on_a_small_picture(self) -> None:
+        drawn = draw_boxes(grey(60, 80), some_boxes(100), ["Traffic light 50%"] * 100, range(1, 101))
+        assert drawn.size == (240, 180)
+
+    @pytest.mark.parametrize(
+        "label",
+        ["", " \n\t", "two\nlines", "word " * 500, "日本語 85%", "قطة 85%", "Кот 🐈", "\ud800", "a\0b", "…"],
+    )
+    @pytest.mark.parametrize("width", [1, 12, 24, 60, 400])
+    def test_any_label_will_do(self, label: str, width: int) -> None:
+        draw_boxes(grey(2001, width), some_boxes(2), [label, "Cat 85%"], [1, 2])
+
+    def test_accents_are_dropped_for_want_of_accented_letters(self) -> None:
+        box = np.array([[0.5, 0.4, 0.9, 0.6]], np.float32)
+        accented, bare = (draw_boxes(grey(300, 400), box, [label], [1]) for label in ("Café", "Cafe"))
+        assert accented.tobytes() == bare.tobytes()
+
+    def test_a_long_label_is_cut_to_the_width_of_the_picture(self) -> None:
+        box = np.array([[0.5, 0.4, 0.9, 0.6]], np.float32)
+        drawn = np.asarray(draw_boxes(grey(300, 400), box, ["very " * 100 + "long"], [1]))
+        row = (drawn[135:150] == color_of(1)).all(axis=-1).any(axis=0)
+        assert row.sum() > 370
