@@ -90,9 +90,7 @@ class TestPlaceLabels:
         st.integers(10, 90),
         st.integers(0, 2**32 - 1),
     )
-    def test_inside_the_picture_and_apart(
-        self, width: int, height: int, count: int, size: int, seed: int
-    ) -> None:
+    def test_inside_the_picture_and_apart(self, width: int, height: int, count: int, size: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         corners = np.sort(rng.integers(0, (width, height), (count, 2, 2)), axis=1)
         sizes = np.stack([rng.integers(size, 10 * size, count), np.full(count, size)], axis=1)
@@ -109,9 +107,7 @@ class TestPlaceLabels:
         assert (apart_x | apart_y | np.eye(len(left), dtype=bool)).all()
 
     @given(st.integers(0, 199), st.integers(0, 99), st.integers(1, 200), st.integers(1, 100))
-    def test_a_single_label_that_fits_touches_its_box(
-        self, left: int, top: int, width: int, height: int
-    ) -> None:
+    def test_a_single_label_that_fits_touches_its_box(self, left: int, top: int, width: int, height: int) -> None:
         right, bottom = min(left + width, 200), min(top + height, 100)
         (place,) = place_labels(np.array([[left, top, right, bottom]]), np.array([[60, 15]]), (200, 100))
         assert place.any()
@@ -175,8 +171,7 @@ class TestDrawBoxes:
     def test_text_and_lines_follow_the_size_of_the_picture(self) -> None:
         box = np.array([[0.5, 0.25, 0.9, 0.75]], np.float32)
         small, large = (
-            np.asarray(draw_boxes(grey(height, height * 4 // 3), box, ["Cat 85%"], [7]))
-            for height in (300, 3000)
+            np.asarray(draw_boxes(grey(height, height * 4 // 3), box, ["Cat 85%"], [7])) for height in (300, 3000)
         )
         small_count, large_count = ((drawn == color_of(7)).all(axis=-1).sum() for drawn in (small, large))
         assert large_count > 15 * small_count

@@ -1,6 +1,7 @@
 """What was found in one picture."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -158,14 +159,26 @@ class Detections:
         """
         from boxable.images.draw import draw_boxes
 
+        pixels = self._pixels(image)
+        labels = [f"{item.name} {item.score:.0%}" for item in self]
+        return draw_boxes(pixels, self.boxes, labels, self.label_ids.tolist())
+
+    def crops(self, image: Picture = None) -> list[Image.Image]:
+        """Each object cut out of the picture, at least one pixel large; `image` as in `draw`."""
+        pixels = self._pixels(image)
+        height, width = pixels.shape[:2]
+        crops = []
+        for ymin, xmin, ymax, xmax in self.boxes.tolist():
+            top, left = min(int(ymin * height), height - 1), min(int(xmin * width), width - 1)
+            bottom, right = max(math.ceil(ymax * height), top + 1), max(math.ceil(xmax * width), left + 1)
+            crops.append(Image.fromarray(pixels[top:bottom, left:right]))
+        return crops
+
+    def _pixels(self, image: Picture) -> NDArray[np.uint8]:
         source = self._picture if image is None else source_of(image)
         if source is None:
             raise ImageError(f"{self.source}: the picture is not at hand; pass it, as in draw(image)")
-        pixels = source.pixels()
-        if pixels.dtype != np.uint8:
-            pixels = np.rint(pixels).astype(np.uint8)
-        labels = [f"{item.name} {item.score:.0%}" for item in self]
-        return draw_boxes(pixels, self.boxes, labels, self.label_ids.tolist())
+        return np.rint(source.pixels()).astype(np.uint8)
 
     def _repr_html_(self) -> str:
         from boxable.detection.notebook import to_html

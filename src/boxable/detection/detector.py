@@ -77,14 +77,40 @@ class Detector:
         return f"<Detector {self.handle}, {len(self.classes)} classes>"
 
     @overload
-    def __call__(self, image: list[Picture] | tuple[Picture, ...], *, classes: Selection | None = ..., min_score: float = ...,
-                 max_detections: int = ..., nms: Nms = ..., batch_size: int = ...) -> list[Detections]: ...  # fmt: skip
+    def __call__(
+        self,
+        image: list[Picture] | tuple[Picture, ...],
+        *,
+        classes: Selection | None = ...,
+        min_score: float = ...,
+        max_detections: int = ...,
+        nms: Nms = ...,
+        batch_size: int = ...,
+    ) -> list[Detections]: ...
     @overload
-    def __call__(self, image: Picture, *, as_dict: Literal[True], class_fields: ClassFields = ..., classes: Selection | None = ...,
-                 min_score: float = ..., max_detections: int = ..., nms: Nms = ...) -> dict[str, NDArray[Any]]: ...  # fmt: skip
+    def __call__(
+        self,
+        image: Picture,
+        *,
+        as_dict: Literal[True],
+        class_fields: ClassFields = ...,
+        classes: Selection | None = ...,
+        min_score: float = ...,
+        max_detections: int = ...,
+        nms: Nms = ...,
+    ) -> dict[str, NDArray[Any]]: ...
     @overload
-    def __call__(self, image: Picture, *, as_dict: Literal[False] = ..., classes: Selection | None = ..., min_score: float = ...,
-                 max_detections: int = ..., nms: Nms = ..., batch_size: int = ...) -> Detections: ...  # fmt: skip
+    def __call__(
+        self,
+        image: Picture,
+        *,
+        as_dict: Literal[False] = ...,
+        classes: Selection | None = ...,
+        min_score: float = ...,
+        max_detections: int = ...,
+        nms: Nms = ...,
+        batch_size: int = ...,
+    ) -> Detections: ...
     def __call__(
         self,
         image: Picture,
@@ -144,7 +170,9 @@ class Detector:
         for found in self._run(expand(sources), options, batch_size):
             yield self._failed(*found) if isinstance(found, tuple) else found
 
-    def _run(self, sources: Iterable[Source], options: _Options, batch_size: int) -> Iterator["Detections | tuple[Source, BoxableError]"]:
+    def _run(
+        self, sources: Iterable[Source], options: _Options, batch_size: int
+    ) -> Iterator[Detections | tuple[Source, BoxableError]]:
         if batch_size < 1:
             raise ArgumentError(f"batch_size={batch_size} came; expected at least 1")
         for batch in prepared_batches(sources, self._prepare, batch_size, available_cores()):
@@ -164,7 +192,9 @@ class Detector:
         if not batch:
             return []
         codes, logits = self._runtime.run(np.stack([item.values for _, item in batch]))
-        return [self._finish(*item, *heads, options) for item, *heads in zip(batch, codes, logits, strict=True)]
+        return [
+            self._finish(source, item, codes[row], logits[row], options) for row, (source, item) in enumerate(batch)
+        ]
 
     def _finish(self, source: Source, item: _Input, codes: Floats, logits: Floats, options: _Options) -> Detections:
         """Detections from the raw heads of one picture."""
@@ -182,8 +212,11 @@ class Detector:
     def _failed(self, source: Source, error: BoxableError) -> Detections:
         empty = np.zeros(0, np.intp)
         label_ids, mids, names = self._class_arrays
-        return Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), label_ids[empty], mids[empty], names[empty],
-                          0, 0, source.name, self.classes, error=str(error), _picture=source)  # fmt: skip
+        boxes, scores = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+        return Detections(
+            boxes, scores, label_ids[empty], mids[empty], names[empty], 0, 0, source.name, self.classes,
+            error=str(error), _picture=source,
+        )  # fmt: skip
 
     def _options(self, classes: Selection | None, min_score: float, max_detections: int, nms: Nms) -> _Options:
         if not 0.0 <= min_score <= 1.0:
@@ -211,7 +244,7 @@ class Detector:
         )
 
 
-def _or_raise(found: "Detections | tuple[Source, BoxableError]") -> Detections:
+def _or_raise(found: Detections | tuple[Source, BoxableError]) -> Detections:
     if isinstance(found, tuple):
         raise found[1]
     return found

@@ -31,12 +31,16 @@ def prepared_batches(
             ready = [pending.popleft() for _ in range(min(batch_size, len(pending)))]
             # Refill before waiting, so that the workers decode on while this batch is run.
             pending.extend((item, pool.submit(prepare, item)) for item in islice(source, len(ready)))
-            yield [(item, _outcome(future)) for item, future in ready]
+            batch: list[tuple[Item, Prepared | BoxableError]] = []
+            for item, future in ready:
+                outcome = _outcome(future)
+                batch.append((item, outcome))
+            yield batch
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _outcome(future: "Future[Prepared]") -> Prepared | BoxableError:
+def _outcome(future: Future[Prepared]) -> Prepared | BoxableError:
     try:
         return future.result()
     except BoxableError as error:

@@ -35,7 +35,8 @@ SIGMOID_ROUNDING = 1e-6
 @dataclass(frozen=True, slots=True)
 class Kept:
     """What survives, best first: boxes float32 `[N, 4]` clipped, scores float32 `[N]`, and where each came
-    from: `columns` (classes without the background) and `anchors`, both integer `[N]`."""
+    from: `columns` (classes without the background) and `anchors`, both integer `[N]`.
+    """
 
     boxes: Floats
     scores: Floats
@@ -168,7 +169,9 @@ class _Survivors:
         for index, other in zip(better[overlapping].tolist(), worse[overlapping].tolist(), strict=True):
             if states[index]:
                 states[other] = False
-        kept = np.array([index for index, group in enumerate(groups.tolist()) if states[index] and self._admit(group)], np.intp)
+        kept = np.array(
+            [index for index, group in enumerate(groups.tolist()) if states[index] and self._admit(group)], np.intp
+        )
         self._parts.append((boxes[kept], scores[kept], columns[kept], rows[kept], groups[kept]))
         self.visible += int(np.count_nonzero(self._seen(boxes[kept])))
 

@@ -1,1 +1,32 @@
-"""Detections as text: one file a format. Each takes records, as `Detections.to_dict` makes them."""
+"""Detections as text, one file a format.
+
+A format is a function `(records, classes) -> pieces of text`: it takes the pictures' records one after the
+other, so that memory stays bounded, and the classes that could have been found. A picture with an `error`
+appears in json and jsonl only.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from boxable.formats.coco import coco
+from boxable.formats.jsons import json_array, jsonl
+from boxable.formats.openimages import openimages
+from boxable.formats.record import DetectionRecord, ImageRecord
+from boxable.formats.rows import csv
+from boxable.formats.table import table
+from boxable.formats.yolo import yolo
+from boxable.vocabulary import ClassList
+
+Format = Callable[[Iterable[ImageRecord], ClassList], Iterator[str]]
+
+# Name on the command line -> function and file suffix.
+FORMATS: dict[str, tuple[Format, str]] = {
+    "table": (table, ".txt"),
+    "json": (json_array, ".json"),
+    "jsonl": (jsonl, ".jsonl"),
+    "csv": (csv, ".csv"),
+    "openimages": (openimages, ".csv"),
+    "coco": (coco, ".json"),
+    "yolo": (yolo, ".txt"),
+}
+
+__all__ = ["FORMATS", "DetectionRecord", "Format", "ImageRecord"]

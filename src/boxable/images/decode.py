@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from boxable.errors import ImageError
 
@@ -43,7 +43,7 @@ def decode(data: bytes, name: str) -> Pixels:
         raise
     except Image.DecompressionBombError:
         raise _too_large(name) from None
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ImageError(f"{name}: not a picture that can be read; expected {_format_names()}") from None
     except MemoryError:
         raise ImageError(f"{name}: not enough memory to decode it") from None

@@ -204,9 +204,7 @@ def _draw_outline(pen: ImageDraw.ImageDraw, rect: Ints, color: Color, line: int,
     pen.rectangle((left, top, right - 1, bottom - 1), outline=color, width=line)
 
 
-def _draw_leader(
-    pen: ImageDraw.ImageDraw, rect: Ints, place: Ints, color: Color, line: int, edge: int
-) -> None:
+def _draw_leader(pen: ImageDraw.ImageDraw, rect: Ints, place: Ints, color: Color, line: int, edge: int) -> None:
     """Draw a line from a box to its label, if they are apart."""
     start = ((place[:2] + place[2:]) // 2).clip(rect[:2], rect[2:] - 1)
     end = start.clip(place[:2], place[2:] - 1)
@@ -216,9 +214,7 @@ def _draw_leader(
         pen.line(path, fill=color, width=line)
 
 
-def _draw_label(
-    pen: ImageDraw.ImageDraw, place: Ints, text: str, color: Color, font: Font, edge: int
-) -> None:
+def _draw_label(pen: ImageDraw.ImageDraw, place: Ints, text: str, color: Color, font: Font, edge: int) -> None:
     left, top, right, bottom = place.tolist()
     pen.rectangle((left, top, right - 1, bottom - 1), fill=color, outline=SHADOW, width=edge)
     baseline = top + font.getmetrics()[0]

@@ -49,13 +49,13 @@ class Source:
             return decode.from_pil(content, self.name)
         return _from_array(content, self.name)
 
-    @property
-    def stem(self) -> str:
-        """The file name without folder and suffix; `stdin`, or the last part of a URL."""
-        if self.name == "-":
-            return "stdin"
-        name = self.name.partition("?")[0].rstrip("/") if self.name.startswith(_URL) else self.name
-        return Path(name).stem or "image"
+
+def stem_of(name: str) -> str:
+    """The file name in a source's name, without folder and suffix; `stdin`, or the last part of a URL."""
+    if name == "-":
+        return "stdin"
+    path = name.partition("?")[0].rstrip("/") if name.startswith(_URL) else name
+    return Path(path).stem or "image"
 
 
 def source_of(picture: Picture) -> Source:
@@ -63,8 +63,7 @@ def source_of(picture: Picture) -> Source:
     if isinstance(picture, Source):
         return picture
     if isinstance(picture, str | os.PathLike):
-        name = os.fspath(picture)
-        name = os.fsdecode(name)
+        name = os.fsdecode(os.fspath(picture))
         return Source(name) if name == "-" or name.startswith(_URL) else Source(name, Path(name))
     if isinstance(picture, bytes | bytearray | memoryview):
         return Source("bytes", _content=bytes(picture))
@@ -154,8 +153,9 @@ def _download(url: str) -> bytes:
             data = bytearray()
             for part in response.iter_bytes():
                 data += part
-                _bounded(data, url)
-            return bytes(data)
+                if len(data) > decode.MAX_BYTES:
+                    break
+            return _bounded(bytes(data), url)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ImageError(f"{url}: cannot fetch it ({str(error) or type(error).__name__})") from None
 
@@ -166,7 +166,8 @@ def _from_array(array: NDArray[Any], name: str) -> Pixels:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
         raise ArgumentError(
-            f"{name}: shape {list(array.shape)} came; expected [height, width, 3] (RGB), [height, width] (grey) or a list of such"
+            f"{name}: shape {list(array.shape)} came; expected [height, width, 3] (RGB) "
+            "or [height, width] (grey), or a list of such"
         )
     array = array[:, :, :3] if array.shape[2] > 1 else np.repeat(array, 3, axis=2)
     if array.dtype == np.uint8:

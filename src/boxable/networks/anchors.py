@@ -22,7 +22,9 @@ def ssd_anchors(map_sizes: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def _of_map(index: int, map_sizes: tuple[int, ...]) -> NDArray[np.float64]:
-    shapes = np.array([(scale / math.sqrt(ratio), scale * math.sqrt(ratio)) for scale, ratio in _cell(index, len(map_sizes))])
+    shapes = np.array(
+        [(scale / math.sqrt(ratio), scale * math.sqrt(ratio)) for scale, ratio in _cell(index, len(map_sizes))]
+    )
     size = map_sizes[index]
     centres = (np.arange(size) + 0.5) / size
     grid = np.stack(np.meshgrid(centres, centres, indexing="ij"), axis=-1)[:, :, None, :]

@@ -41,14 +41,16 @@ def build_onnx(network: Network, weights: Weights, metadata: Mapping[str, str]) 
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", size, size, 3])],
         [
             helper.make_tensor_value_info("box_encodings", TensorProto.FLOAT, ["batch", anchors, 4]),
-            helper.make_tensor_value_info("class_logits", TensorProto.FLOAT, ["batch", anchors, network.num_classes + 1]),
+            helper.make_tensor_value_info(
+                "class_logits", TensorProto.FLOAT, ["batch", anchors, network.num_classes + 1]
+            ),
         ],
         tensors,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
                               producer_name="boxable")  # fmt: skip
     helper.set_model_props(model, dict(metadata))
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def fold(layer: Layer, weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -66,7 +68,9 @@ def fold(layer: Layer, weights: Weights) -> tuple[NDArray[np.float32], NDArray[n
     return folded.astype(np.float32), (beta - mean * scale).astype(np.float32)
 
 
-def _add_convolution(layer: Layer, weights: Weights, nodes: list[onnx.NodeProto], tensors: list[onnx.TensorProto]) -> None:
+def _add_convolution(
+    layer: Layer, weights: Weights, nodes: list[onnx.NodeProto], tensors: list[onnx.TensorProto]
+) -> None:
     kernel, bias = fold(layer, weights)
     order = (2, 3, 0, 1) if layer.depthwise else (3, 2, 0, 1)
     tensors += [_tensor(f"{layer.name}/kernel", kernel.transpose(order)), _tensor(f"{layer.name}/bias", bias)]

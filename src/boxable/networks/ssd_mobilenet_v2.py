@@ -8,7 +8,15 @@ ROOT = "FeatureExtractor/MobilenetV2"
 INPUT_SIZE = 300
 
 # MobileNetV2, table 2 of the paper: expansion, channels, repeats, stride of the first.
-BOTTLENECKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
+BOTTLENECKS = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
 
 # Layers after the backbone: channels of the 1x1 and of the 3x3 stride-2 convolution (SEMANTICS §3.2).
 EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))

@@ -52,7 +52,11 @@ def _fetch(address: str, part: Path, size: int) -> str | None:
                 return f"the server answered {response.status_code} {response.reason_phrase}"
             continued = response.status_code == httpx.codes.PARTIAL_CONTENT
             done = have if continued else 0
-            with writing(part), part.open("ab" if continued else "wb") as file, _progress(part.stem, done, size) as show:
+            with (
+                writing(part),
+                part.open("ab" if continued else "wb") as file,
+                _progress(part.stem, done, size) as show,
+            ):
                 for block in response.iter_raw():
                     done += len(block)
                     if done > size:
@@ -82,7 +86,13 @@ def _progress(name: str, done: int, size: int) -> Iterator[Callable[[int], None]
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=size, completed=done)
         yield lambda done: progress.update(task, completed=done)

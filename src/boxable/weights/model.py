@@ -65,7 +65,9 @@ class Model:
         problems = list(_mismatches(self.network.variables, self.weights))
         if problems:
             more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-            raise WeightsError(f"{self.handle}: weights do not fit {self.network.name}: {'; '.join(problems[:5])}{more}")
+            raise WeightsError(
+                f"{self.handle}: weights do not fit {self.network.name}: {'; '.join(problems[:5])}{more}"
+            )
 
     @property
     def description(self) -> Description:

@@ -1,10 +1,10 @@
 """The models on this machine, and their compiled graphs.
 
-    BOXABLE_HOME/
-      models/<handle>/<sha256>.safetensors    weights and classes; the name is the hash of the content
-      graphs/<key>/<sha256>.onnx              what runtimes read; made from the weights, can be deleted
-      downloads/                              unfinished downloads
-      locks/                                  one process at a time installs or compiles a model
+BOXABLE_HOME/
+models/<handle>/<sha256>.safetensors    weights and classes; the name is the hash of the content
+graphs/<key>/<sha256>.onnx              what runtimes read; made from the weights, can be deleted
+downloads/                              unfinished downloads
+locks/                                  one process at a time installs or compiles a model
 """
 
 import logging
@@ -48,7 +48,8 @@ def pull(card: Card, local: Path | None = None) -> Path:
             with writing(path):
                 path.unlink()
         if not card.can_be_fetched:
-            raise WeightsError(_how_to_get(card))
+            raise WeightsError(f"the weights of {card.handle} are not installed: {how_to_get(card)}")
+        logger.info("fetching the weights of %s", card.alias)
         weights = read_tflite(acquire(card, local), card.handle)
         data = Model(card.network, weights, card.classes, card.handle).to_bytes()
         path = _folder(card) / f"{sha256_of(data)}.safetensors"
@@ -79,9 +80,18 @@ def graph_of(name: str | None) -> bytes:
     card = default_card() if name is None else find_card(name)
     path = installed(card)
     if path is None:
-        logger.info("fetching the weights of %s", card.alias)
         path = pull(card)
     return _graph(path.stem, lambda: _installed_content(path))
+
+
+def how_to_get(card: Card) -> str:
+    """One sentence for somebody who has not got the weights."""
+    if card.can_be_fetched:
+        return f"run: boxable models pull {card.alias}"
+    return (
+        f"this version of Boxable cannot fetch them yet; Google published them at {card.source.addresses[0]}. "
+        f"Until they can be imported, use {find_card(FALLBACK_HANDLE).alias}, which is fetched by itself"
+    )
 
 
 def compile_model(model: Model) -> bytes:
@@ -93,7 +103,9 @@ def compile_model(model: Model) -> bytes:
 
 def _graph_of_users_file(path: Path) -> bytes:
     if path.suffix not in _SUFFIXES:
-        raise UnknownModelError(f"{path}: expected a model's name or a file that Boxable wrote ({' or '.join(_SUFFIXES)})")
+        raise UnknownModelError(
+            f"{path}: expected a model's name or a file that Boxable wrote ({' or '.join(_SUFFIXES)})"
+        )
     data = _read(path)
     if path.suffix == ".onnx":
         return data
@@ -140,14 +152,6 @@ def _read(path: Path) -> bytes:
         raise WeightsError(f"{path}: no such file") from None
     except OSError as error:
         raise WeightsError(f"{path}: cannot read it ({error.strerror or error})") from None
-
-
-def _how_to_get(card: Card) -> str:
-    return (
-        f"the weights of {card.handle} are not installed, and this version of Boxable cannot fetch them yet. "
-        f"Google published them at {card.source.addresses[0]}; until they can be imported, "
-        f"use {find_card(FALLBACK_HANDLE).alias}, which is fetched by itself"
-    )
 
 
 def _folder(card: Card) -> Path:

@@ -56,12 +56,15 @@ def _convolutions(data: bytes) -> Iterator[tuple[Convolution, bool]]:
     codes = [_code(model, operator) for operator in operators]
     kinds = tflite.BuiltinOperator
     # Half-precision constants pass through a DEQUANTIZE on their way.
-    constants = {op.Outputs(0): op.Inputs(0) for op, code in zip(operators, codes, strict=True) if code == kinds.DEQUANTIZE}
+    constants = {
+        op.Outputs(0): op.Inputs(0) for op, code in zip(operators, codes, strict=True) if code == kinds.DEQUANTIZE
+    }
     reshaped = {op.Inputs(0) for op, code in zip(operators, codes, strict=True) if code == kinds.RESHAPE}
     for operator, code in zip(operators, codes, strict=True):
         if code in (kinds.CONV_2D, kinds.DEPTHWISE_CONV_2D):
             kernel, bias = (
-                _constant(model, graph, constants.get(operator.Inputs(index), operator.Inputs(index))) for index in (1, 2)
+                _constant(model, graph, constants.get(operator.Inputs(index), operator.Inputs(index)))
+                for index in (1, 2)
             )
             # TFLite: outputs, height, width, inputs (depthwise: 1, height, width, channels).
             yield (kernel.transpose(1, 2, 3, 0), bias), operator.Outputs(0) in reshaped
@@ -76,7 +79,8 @@ def _constant(model: tflite.Model, graph: tflite.SubGraph, index: int) -> Floats
     tensor = graph.Tensors(index)
     raw = model.Buffers(tensor.Buffer()).DataAsNumpy()
     shape = [tensor.Shape(axis) for axis in range(tensor.ShapeLength())]
-    return raw.view(_DTYPES[tensor.Type()]).reshape(shape).astype(np.float32)
+    values: Floats = raw.view(_DTYPES[tensor.Type()]).reshape(shape).astype(np.float32)
+    return values
 
 
 def _variables(layer: Layer, kernel: Floats, bias: Floats) -> dict[str, Floats]:

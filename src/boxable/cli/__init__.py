@@ -1,0 +1,78 @@
+"""The command `boxable`: one file a verb.
+
+Exit codes: 0 all done; 1 an item failed and the rest is done, or the work could not be done; 2 wrong usage;
+130 stopped by Ctrl-C.
+"""
+
+import logging
+import os
+import sys
+
+import click
+
+import boxable
+from boxable.cli.classes import classes
+from boxable.cli.completion import completion
+from boxable.cli.detect import detect
+from boxable.cli.doctor import doctor
+from boxable.cli.models import models
+from boxable.errors import ArgumentError, BoxableError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(boxable.__version__, prog_name="boxable")
+def cli() -> None:
+    """Find objects in pictures with the detectors that Google trained on Open Images.
+
+    Example: boxable detect photo.jpg --out found
+    """
+
+
+for verb in (detect, classes, models, doctor, completion):
+    cli.add_command(verb)
+
+
+def main() -> None:
+    """Run the command and leave the process with its exit code."""
+    logging.basicConfig(level=logging.INFO, format="boxable: %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    sys.exit(_run())
+
+
+def _run() -> int:
+    """Every error becomes one line on stderr and an exit code."""
+    try:
+        code = cli.main(prog_name="boxable", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "boxable"
+        return _fail(f"{' '.join(error.format_message().split())} See: {command} --help", 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("stopped", 130)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 1)
+    except ArgumentError as error:
+        return _fail(str(error), 2)
+    except BoxableError as error:
+        return _fail(str(error), 1)
+    except BrokenPipeError:
+        # Whoever read stdout has gone (as `| head` does); Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _fail(f"{error.filename or 'stdout'}: {error.strerror or error}", 1)
+    except MemoryError:
+        return _fail("not enough memory", 1)
+
+
+def _fail(message: str, code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    click.echo(f"boxable: {message}", err=True)
+    return code

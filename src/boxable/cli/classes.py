@@ -1,0 +1,39 @@
+"""`boxable classes`: the vocabulary."""
+
+import sys
+
+import click
+
+
+@click.command()
+@click.argument("query", required=False)
+@click.option("--tree", is_flag=True, help="Show kinds below what they are kinds of.")
+@click.option("--model", metavar="NAME", help="Only what this model can name.")
+def classes(query: str | None, tree: bool, model: str | None) -> None:
+    """List the 601 classes of Open Images V4: label id, MID, name, and what each is a kind of.
+
+    QUERY selects, in the grammar of --classes: `Vehicle` is it and every kind of it, `Vehicle:self` only
+    itself, `-Rocket` takes away, commas join; a class is given by name, label id or MID. What is no class is
+    searched for in the names.
+
+    Example: boxable classes "Vehicle,-Car" --tree
+    """
+    from boxable.vocabulary import open_images
+    from boxable.vocabulary.listing import as_rows, as_tree, search
+    from boxable.weights.cards import find_card
+
+    found = search(query, find_card(model).classes if model else open_images())
+    if tree:
+        for line in as_tree(found):
+            click.echo(line)
+    elif sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table("label", "MID", "name", "a kind of", caption=f"{len(found)} classes")
+        for row in as_rows(found):
+            table.add_row(*row)
+        Console().print(table)
+    else:
+        for row in as_rows(found):
+            click.echo("\t".join(row))

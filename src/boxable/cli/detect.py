@@ -1,0 +1,82 @@
+"""`boxable detect`: find objects in pictures."""
+
+import sys
+from pathlib import Path
+
+import click
+
+_FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
+
+
+@click.command()
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Name (see `boxable models list`) or file.  [default: the 601-class network if installed, else ssd23]",
+)
+@click.option(
+    "--classes", metavar="SELECTION", help='Look only for these, as in "Vehicle,-Car"; see `boxable classes --help`.'
+)
+@click.option(
+    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Leave out what scores less."
+)
+@click.option(
+    "--max-detections", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many a picture."
+)
+@click.option(
+    "--nms",
+    type=click.Choice(["per-class", "class-agnostic", "hierarchy"]),
+    default="per-class",
+    show_default=True,
+    help="Which overlapping boxes drop out: of one class; of any class; or also the general one of Person and Woman.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the results and the annotated pictures here.",
+)
+@click.option(
+    "--save-images/--no-save-images", default=None, help="With --out: write the annotated pictures.  [default: yes]"
+)
+@click.option("--save-crops", is_flag=True, help="With --out: write each object as a picture of its own.")
+@click.option("--format", "format_", type=click.Choice(_FORMATS), help="[default: table on a terminal, else jsonl]")
+@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures run at once.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads a batch.  [default: all cores]")
+def detect(
+    sources: tuple[str, ...],
+    model: str | None,
+    classes: str | None,
+    min_score: float,
+    max_detections: int,
+    nms: str,
+    out: Path | None,
+    save_images: bool | None,
+    save_crops: bool,
+    format_: str | None,
+    batch_size: int,
+    threads: int | None,
+) -> int:
+    r"""Find objects in pictures: files, folders, globs, URLs, or - for standard input.
+
+    Results go to stdout, everything else to stderr; boxes are ymin, xmin, ymax, xmax from 0 to 1 in the
+    upright picture. Exit code 1 says that a picture failed and the rest is done.
+
+    \b
+    Example: boxable detect photo.jpg
+             boxable detect photos/ --classes "Animal,-Cat" --out found
+             boxable detect - --format json < photo.jpg
+    """
+    from boxable.detection.batch import Output, detect_all
+    from boxable.detection.load import load
+
+    if out is None and (save_images or save_crops):
+        raise click.UsageError("--save-images and --save-crops need --out DIR.")
+    name = format_ or ("table" if sys.stdout.isatty() else "jsonl")
+    output = Output(name, out, pictures=save_images is not False, crops=save_crops)
+    detector = load(model, threads=threads)
+    return detect_all(
+        detector, sources, output, classes=classes, min_score=min_score, max_detections=max_detections, nms=nms,
+        batch_size=batch_size,
+    )  # fmt: skip

@@ -1,0 +1,20 @@
+"""`boxable doctor`: what is here, what is missing, how to get it."""
+
+import click
+
+
+@click.command()
+def doctor() -> None:
+    """Show versions, cache, models, what is missing and how to get it; try a detection.
+
+    Example: boxable doctor
+    """
+    from boxable.detection.checkup import checkup
+
+    healthy = True
+    for finding in checkup():
+        healthy &= finding.good
+        mark = click.style("ok  ", fg="green") if finding.good else click.style("FAIL", fg="red")
+        click.echo(f"{mark} {finding.subject:<14} {finding.text}")
+    if not healthy:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,79 @@
+"""Does this installation work? What is missing, and how is it got?"""
+
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+import boxable
+from boxable.detection.load import load
+from boxable.errors import BoxableError
+from boxable.runtimes.onnx_runtime import available_cores
+from boxable.settings import home, offline
+from boxable.weights.cards import all_cards
+from boxable.weights.store import how_to_get, installed
+
+_REQUIRED = ("numpy", "onnxruntime", "onnx", "pillow", "simplejpeg", "safetensors", "tflite", "httpx", "rich", "click")
+_OPTIONAL = {"pandas": "Detections.to_pandas", "supervision": "Detections.to_supervision"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `good` is false where Boxable does not work."""
+
+    subject: str
+    text: str
+    good: bool = True
+
+
+def checkup() -> Iterator[Finding]:
+    """Look at everything, in the order in which one thing needs the other."""
+    yield Finding("boxable", boxable.__version__)
+    yield Finding(
+        "python", f"{platform.python_version()} on {platform.platform()}, {available_cores()} cores ({sys.executable})"
+    )
+    for package in _REQUIRED:
+        found = _version(package)
+        yield Finding(package, found or "missing; reinstall with: pip install --force-reinstall boxable", bool(found))
+    for package, use in _OPTIONAL.items():
+        yield Finding(package, _version(package) or f"not installed; {use} needs it: pip install {package}")
+    yield _cache()
+    yield Finding("network", "BOXABLE_OFFLINE is set: never used" if offline() else "used to fetch weights when needed")
+    yield Finding("npm", shutil.which("npm") or "not installed; only tried when the download addresses do not answer")
+    for card in all_cards():
+        yield Finding(card.alias, "installed" if installed(card) else f"not installed; {how_to_get(card)}")
+    if any(installed(card) for card in all_cards()):
+        yield _trial()
+
+
+def _cache() -> Finding:
+    folder = home()
+    files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    return Finding("cache", f"{folder} ({sum(files) / 1e6:.0f} MB in {len(files)} files; BOXABLE_HOME moves it)")
+
+
+def _trial() -> Finding:
+    """Detect in a grey picture with the model that a call without a name would take."""
+    try:
+        detector = load(next(card.handle for card in all_cards() if installed(card)))
+        picture = np.full((300, 300, 3), 128, np.uint8)
+        detector(picture)
+        start = time.perf_counter()
+        detector(picture)
+        return Finding(
+            "detection", f"works: {(time.perf_counter() - start) * 1000:.0f} ms a picture with {detector.handle}"
+        )
+    except BoxableError as error:
+        return Finding("detection", str(error), good=False)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

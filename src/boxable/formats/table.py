@@ -1,0 +1,21 @@
+"""A table for people."""
+
+from collections.abc import Iterable, Iterator
+
+from boxable.formats.record import ImageRecord
+from boxable.vocabulary import ClassList
+
+
+def table(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
+    """The name of each picture, and a line for each thing found in it."""
+    for record in records:
+        if "error" in record:
+            continue
+        found = record["detections"]
+        width = max((len(item["name"]) for item in found), default=0)
+        lines = [f"{record['source']}  {record['width']}x{record['height']}"]
+        for item in found:
+            ymin, xmin, ymax, xmax = item["box"]
+            place = f"ymin {ymin:.3f}  xmin {xmin:.3f}  ymax {ymax:.3f}  xmax {xmax:.3f}"
+            lines.append(f"  {item['name']:<{width}}  {item['score']:4.0%}  {place}")
+        yield "\n".join(lines if found else [*lines, "  nothing found"]) + "\n"

@@ -1,0 +1,55 @@
+"""Classes as people read them: rows, and an indented tree."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from boxable.errors import UnknownClassError
+from boxable.vocabulary.classes import ClassList, ObjectClass, open_images
+from boxable.vocabulary.hierarchy import open_images_hierarchy
+from boxable.vocabulary.selection import select
+
+
+def search(query: str | None, available: ClassList) -> tuple[ObjectClass, ...]:
+    """What the query selects, or else the classes whose names contain it; all without a query.
+
+    Raises UnknownClassError if it is neither.
+    """
+    if query is None:
+        return tuple(available)
+    try:
+        return select(query, available)
+    except UnknownClassError:
+        text = query.strip().casefold()
+        found = tuple(item for item in available if text and text in item.name.casefold())
+        if not found:
+            raise
+        return found
+
+
+def as_rows(classes: Iterable[ObjectClass]) -> Iterator[tuple[str, str, str, str]]:
+    """Label id, MID, name, and the names of the direct parents."""
+    known, hierarchy = open_images(), open_images_hierarchy()
+    for item in classes:
+        parents = ", ".join(known.find(mid).name for mid in hierarchy.parents(item.mid))
+        yield str(item.label_id), item.mid, item.name, parents
+
+
+def as_tree(classes: Sequence[ObjectClass]) -> Iterator[str]:
+    """Lines: each class indented below what it is a kind of; one with several parents appears below each."""
+    by_mid = {item.mid: item for item in classes}
+    hierarchy = open_images_hierarchy()
+
+    def lines(mid: str, depth: int) -> Iterator[str]:
+        yield f"{'    ' * depth}{by_mid[mid].name}"
+        for child in nearest(hierarchy.children(mid)):
+            yield from lines(child, depth + 1)
+
+    def nearest(mids: Iterable[str]) -> list[str]:
+        """These classes; one that is not shown is replaced by its own kinds."""
+        found: dict[str, None] = {}
+        for mid in mids:
+            found.update(dict.fromkeys([mid] if mid in by_mid else nearest(hierarchy.children(mid))))
+        return list(found)
+
+    for item in classes:
+        if not by_mid.keys() & set(hierarchy.ancestors(item.mid)):
+            yield from lines(item.mid, 0)
