@@ -1,7 +1,6 @@
 """What was found in one picture."""
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -169,8 +168,8 @@ class Detections:
         height, width = pixels.shape[:2]
         crops = []
         for ymin, xmin, ymax, xmax in self.boxes.tolist():
-            top, left = min(int(ymin * height), height - 1), min(int(xmin * width), width - 1)
-            bottom, right = max(math.ceil(ymax * height), top + 1), max(math.ceil(xmax * width), left + 1)
+            top, left = min(round(ymin * height), height - 1), min(round(xmin * width), width - 1)
+            bottom, right = max(round(ymax * height), top + 1), max(round(xmax * width), left + 1)
             crops.append(Image.fromarray(pixels[top:bottom, left:right]))
         return crops
 

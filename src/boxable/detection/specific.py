@@ -16,7 +16,9 @@ def most_specific(boxes: NDArray[np.float32], mids: list[str]) -> NDArray[np.int
     """
     hierarchy = open_images_hierarchy()
     general = {mid: set(hierarchy.ancestors(mid)) for mid in set(mids)}
-    is_ancestor = np.array([[own in general[other] for other in mids] for own in mids], bool).reshape(len(mids), -1)
+    is_ancestor = np.array([[own in general[other] for other in mids] for own in mids], bool).reshape(
+        len(mids), len(mids)
+    )
     above, below = np.nonzero(is_ancestor)
     goes = above[iou(boxes[above], boxes[below]) > np.float32(IOU_THRESHOLD)]
     return np.setdiff1d(np.arange(len(mids)), goes)

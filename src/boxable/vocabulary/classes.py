@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import resources
+from itertools import count
 from typing import overload
 
 from boxable.errors import ArgumentError, UnknownClassError
@@ -44,11 +45,10 @@ class ClassList(Sequence[ObjectClass]):
     def from_names(cls, names: Iterable[str]) -> "ClassList":
         """Classes by name, in order: Open Images ones keep their id and MID, others get ids from 1001."""
         known = {item.name.casefold(): item for item in open_images()}
-        classes = []
-        for column, name in enumerate(names):
-            item = known.get(name.casefold())
-            classes.append(item or ObjectClass(FIRST_USER_LABEL_ID + column, f"user/{slug(name)}", name))
-        return cls(classes)
+        numbers = count(FIRST_USER_LABEL_ID)
+        return cls(
+            known.get(name.casefold()) or ObjectClass(next(numbers), f"user/{slug(name)}", name) for name in names
+        )
 
     def __len__(self) -> int:
         return len(self._classes)

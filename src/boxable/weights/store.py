@@ -22,7 +22,6 @@ from boxable.weights.acquire import acquire
 from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, find_card, get_card
 from boxable.weights.download import sha256_of
 from boxable.weights.model import Model
-from boxable.weights.tflite_file import read_tflite
 
 logger = logging.getLogger("boxable")
 
@@ -50,6 +49,8 @@ def pull(card: Card, local: Path | None = None) -> Path:
         if not card.can_be_fetched:
             raise WeightsError(f"the weights of {card.handle} are not installed: {how_to_get(card)}")
         logger.info("fetching the weights of %s", card.alias)
+        from boxable.weights.tflite_file import read_tflite  # only installing needs it
+
         weights = read_tflite(acquire(card, local), card.handle)
         data = Model(card.network, weights, card.classes, card.handle).to_bytes()
         path = _folder(card) / f"{sha256_of(data)}.safetensors"

@@ -1,0 +1,68 @@
+"""What all tests share: the reference numbers, a detector, and the command as a user runs it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import boxable
+from boxable.errors import WeightsError
+from boxable.weights.cards import find_card
+from boxable.weights.store import pull
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+REFERENCE = ROOT.parent / "shared" / "reference"
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """Folder of numbers recorded from the original; tests that need it skip where it is absent."""
+    if not REFERENCE.is_dir():
+        pytest.skip("the recorded reference numbers are not beside this checkout")
+    return REFERENCE
+
+
+@pytest.fixture(scope="session")
+def ssd23_weights() -> Path:
+    """The installed weights of the 23-class network, fetched if need be."""
+    try:
+        return pull(find_card("ssd23"))
+    except WeightsError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"the 23-class network cannot be fetched: {error}")
+
+
+@pytest.fixture(scope="session")
+def detector(ssd23_weights: Path) -> boxable.Detector:
+    return boxable.load("ssd23")
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache of the test's own, with nothing in it, and no network."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("BOXABLE_HOME", str(home))
+    monkeypatch.setenv("BOXABLE_OFFLINE", "1")
+    return home
+
+
+Command = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture(scope="session")
+def command() -> Command:
+    """Run `boxable` with these arguments in a process of its own."""
+
+    def run(*arguments: object, input: bytes = b"", env: dict[str, str] | None = None, cwd: Path | None = None,
+            timeout: float = 120) -> subprocess.CompletedProcess[bytes]:  # fmt: skip
+        return subprocess.run(
+            [sys.executable, "-m", "boxable", *map(str, arguments)],
+            input=input, capture_output=True, env=os.environ | (env or {}), cwd=cwd, timeout=timeout,
+        )  # fmt: skip
+
+    return run

@@ -1,0 +1,163 @@
+"""The friendly calls."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import boxable
+from boxable.detection.specific import most_specific
+from boxable.errors import ArgumentError, ImageError, UnknownClassError
+from tests.conftest import EXAMPLES
+
+CHELSEA = EXAMPLES / "chelsea.png"
+
+
+def pixels() -> np.ndarray:
+    with Image.open(CHELSEA) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [str(CHELSEA), CHELSEA, CHELSEA.read_bytes(), Image.open(CHELSEA), pixels(), pixels().astype(np.float64) / 255],
+    ids=["str", "path", "bytes", "pil", "uint8", "float64"],
+)
+def test_every_kind_of_picture_gives_the_same_cat(detector: boxable.Detector, picture: object) -> None:
+    found = detector(picture, min_score=0.3)
+    assert found.names.tolist() == ["Cat"]
+    assert found.scores[0] == pytest.approx(0.8509, abs=1e-4)
+    assert (found.width, found.height) == (451, 300)
+
+
+def test_a_list_gives_a_list_and_a_four_dimensional_array_is_one(detector: boxable.Detector) -> None:
+    both = detector([CHELSEA, pixels()], min_score=0.3)
+    stacked = detector(np.stack([pixels(), pixels()]), min_score=0.3)
+    assert [item.names.tolist() for item in (*both, *stacked)] == [["Cat"]] * 4
+    assert detector([]) == []
+
+
+def test_grey_arrays_are_pictures_too(detector: boxable.Detector) -> None:
+    grey = pixels().mean(axis=2).astype(np.uint8)
+    assert detector(grey).boxes.shape == detector(grey[:, :, None]).boxes.shape == (100, 4)
+
+
+def test_the_call_defaults_to_everything_and_the_first_hundred(detector: boxable.Detector) -> None:
+    assert len(detector(CHELSEA)) == 100
+    assert len(detector(CHELSEA, max_detections=7)) == 7
+    assert len(detector(CHELSEA, max_detections=250)) == 250
+
+
+def test_classes_act_before_the_cut_and_filter_after_it(detector: boxable.Detector) -> None:
+    everything = detector(CHELSEA)
+    only_dogs = detector(CHELSEA, classes="Dog")
+    assert set(only_dogs.names.tolist()) == {"Dog"}
+    assert len(only_dogs) > len(everything.filter(classes="Dog")) > 0
+    assert np.array_equal(only_dogs.scores[:3], everything.filter("Dog").scores[:3])
+
+
+def test_a_general_class_selects_the_kinds_that_the_model_can_name(detector: boxable.Detector) -> None:
+    found = detector(CHELSEA, classes=["Animal"])
+    assert set(found.names.tolist()) <= {"Cat", "Dog", "Cattle"}
+
+
+@pytest.mark.parametrize("classes", ["Tortoise", "Animal:self", "Unicorn", "Cat,-Animal", [99999]])
+def test_a_class_that_cannot_be_named_is_an_error(detector: boxable.Detector, classes: object) -> None:
+    with pytest.raises(UnknownClassError):
+        detector(CHELSEA, classes=classes)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"min_score": 1.5}, {"min_score": float("nan")}, {"max_detections": 0}, {"nms": "soft"}, {"max_detections": 2.5}],
+)
+def test_options_out_of_range_are_refused(detector: boxable.Detector, options: dict) -> None:
+    with pytest.raises(ArgumentError, match=next(iter(options))):
+        detector(CHELSEA, **options)
+
+
+def test_a_stream_goes_on_past_bad_items_in_order(detector: boxable.Detector, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"no picture")
+    found = list(detector.stream([CHELSEA, bad, tmp_path / "none.jpg", EXAMPLES], batch_size=2, min_score=0.3))
+    assert [Path(item.source).name for item in found] == [
+        "chelsea.png", "bad.jpg", "none.jpg", "astronaut.png", "chelsea.png", "coffee.png",
+    ]  # fmt: skip
+    assert [item.error is None for item in found] == [True, False, False, True, True, True]
+    assert len(found[1]) == 0
+    assert "bad.jpg" in str(found[1].error)
+
+
+def test_a_stream_is_lazy(detector: boxable.Detector) -> None:
+    taken = 0
+
+    def endless() -> object:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield pixels()
+
+    stream = detector.stream(endless(), batch_size=2)
+    assert len(next(stream)) == 100
+    assert taken < 20
+    stream.close()
+
+
+def test_a_bad_picture_in_a_list_raises(detector: boxable.Detector) -> None:
+    with pytest.raises(ImageError, match="no such file"):
+        detector([CHELSEA, "none.jpg"])
+
+
+def test_what_is_no_picture_is_refused(detector: boxable.Detector) -> None:
+    with pytest.raises(ArgumentError, match="came as int"):
+        detector(7)
+
+
+def test_one_detector_serves_many_threads(detector: boxable.Detector) -> None:
+    pictures = [EXAMPLES / f"{name}.png" for name in ("astronaut", "chelsea", "coffee")] * 6
+    alone = [detector(picture).scores for picture in pictures[:3]]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(detector, pictures))
+    for index, found in enumerate(together):
+        assert np.array_equal(found.scores, alone[index % 3])
+
+
+def test_class_agnostic_leaves_no_two_boxes_that_coincide(detector: boxable.Detector) -> None:
+    from boxable.boxes import iou
+
+    found = detector(CHELSEA, nms="class-agnostic", max_detections=20)
+    overlaps = iou(found.boxes[:, None], found.boxes[None])
+    assert (overlaps[np.triu_indices(len(found), 1)] <= 0.6).all()
+
+
+def test_the_most_specific_of_coinciding_boxes_stays() -> None:
+    person, woman, man, car = "/m/01g317", "/m/03bt1vf", "/m/04yx4", "/m/0k4j"
+    box, elsewhere = [0.1, 0.1, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]
+    boxes = np.array([box, box, elsewhere, box, box], np.float32)
+    assert most_specific(boxes, [person, woman, person, car, man]).tolist() == [1, 2, 3, 4]
+    assert most_specific(boxes[:0], []).tolist() == []
+
+
+def test_hierarchy_nms_drops_a_vehicle_that_is_a_car(detector: boxable.Detector) -> None:
+    found = detector(CHELSEA, nms="hierarchy")
+    usual = detector(CHELSEA)
+    assert {*zip(found.mids.tolist(), found.scores.tolist(), strict=True)} <= {
+        *zip(usual.mids.tolist(), usual.scores.tolist(), strict=True)
+    }
+
+
+def test_a_model_of_other_classes_keeps_open_images_ids(tmp_path: Path, ssd23_weights: Path) -> None:
+    from boxable.vocabulary import ClassList
+
+    model = boxable.Model.from_bytes(ssd23_weights.read_bytes(), "ssd23")
+    names = [f"Thing {number}" for number in range(23)]
+    names[7], names[3] = "cat", "Person"
+    renamed = boxable.Model(model.network, model.weights, ClassList.from_names(names), "mine")
+    renamed.save(tmp_path / "mine.safetensors")
+    found = boxable.load(tmp_path / "mine.safetensors")(CHELSEA, max_detections=1)
+    assert (found.label_ids.tolist(), found.mids.tolist(), found.names.tolist()) == ([122], ["/m/01yrx"], ["Cat"])
+    assert boxable.load(model).classes.find("Person").label_id == renamed.classes.find("Person").label_id == 69
+    assert renamed.classes[0].label_id == 1001
+    assert renamed.classes[22].label_id == 1021

@@ -1,0 +1,145 @@
+"""Post-processing equals the plain algorithm, whatever the scores, and does not care how it gets there."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from boxable.boxes import area, clip, decode, iou
+from boxable.detection.postprocess import Kept, logit, multiclass_nms, postprocess, sigmoid
+from boxable.networks.anchors import ssd_anchors
+
+ANCHORS = ssd_anchors((19, 10, 5, 3, 2, 1))
+
+
+def plain(
+    codes: np.ndarray, logits: np.ndarray, anchors: np.ndarray, max_total: int = 100, groups: bool = True
+) -> Kept:
+    """SEMANTICS §6.1, step by step, as the original does it."""
+    boxes, scores = decode(codes, anchors), sigmoid(logits[:, 1:])
+    candidates = [
+        (-float(score), column, row)
+        for (row, column), score in np.ndenumerate(scores)
+        if score > np.float32(1e-8)
+    ]  # fmt: skip
+    kept: list[tuple[float, int, int]] = []
+    of_group: dict[int, int] = {}
+    for candidate in sorted(candidates):
+        _, column, row = candidate
+        group = column if groups else 0
+        rivals = [other for _, its, other in kept if its == column or not groups]
+        if of_group.get(group, 0) < 100 and not (iou(boxes[row], boxes[rivals]) > np.float32(0.6)).any():
+            kept.append(candidate)
+            of_group[group] = of_group.get(group, 0) + 1
+    rows = np.array([row for *_, row in kept], np.intp)
+    columns = np.array([column for _, column, _ in kept], np.intp)
+    clipped = clip(boxes[rows])
+    first = np.flatnonzero(area(clipped) > 0)[:max_total]
+    return Kept(clipped[first], scores[rows[first], columns[first]], columns[first], rows[first])
+
+
+def assert_equal(ours: Kept, theirs: Kept) -> None:
+    assert ours.anchors.tolist() == theirs.anchors.tolist()
+    assert ours.columns.tolist() == theirs.columns.tolist()
+    assert np.array_equal(ours.scores, theirs.scores)
+    assert np.array_equal(ours.boxes, theirs.boxes)
+
+
+def random_heads(seed: int, anchors: int, classes: int, spread: float, levels: int) -> tuple[np.ndarray, ...]:
+    """Heads with many ties (few levels), strong overlap (few anchors in one place) and saturated scores."""
+    generator = np.random.default_rng(seed)
+    codes = generator.normal(0, 2, (anchors, 4)).astype(np.float32)
+    logits = (np.round(generator.normal(0, 1, (anchors, classes + 1)) * levels) / levels * spread).astype(np.float32)
+    place = generator.choice(len(ANCHORS), anchors, replace=anchors > len(ANCHORS))
+    return codes, logits, ANCHORS[np.sort(place)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    anchors=st.sampled_from([1, 7, 130, 300]),
+    classes=st.sampled_from([1, 3, 40]),
+    spread=st.sampled_from([0.5, 4.0, 30.0]),
+    levels=st.sampled_from([1, 3, 1000]),
+    max_total=st.sampled_from([1, 5, 100, 300]),
+)
+def test_equals_the_plain_algorithm(
+    seed: int, anchors: int, classes: int, spread: float, levels: int, max_total: int
+) -> None:
+    if anchors * classes > 5000:
+        classes = 3  # the plain way is slow
+    heads = random_heads(seed, anchors, classes, spread, levels)
+    assert_equal(postprocess(*heads, max_detections=max_total), plain(*heads, max_total=max_total))
+
+
+def test_class_agnostic_lets_boxes_of_all_classes_compete() -> None:
+    heads = random_heads(4, 200, 4, 2.0, 1000)
+    assert_equal(postprocess(*heads, nms="class-agnostic"), plain(*heads, groups=False))
+
+
+def test_columns_act_as_if_the_network_had_no_others() -> None:
+    codes, logits, anchors = random_heads(5, 300, 10, 2.0, 1000)
+    columns = np.array([1, 4, 8])
+    ours = postprocess(codes, logits, anchors, columns=columns)
+    alone = postprocess(codes, np.ascontiguousarray(logits[:, [0, 2, 5, 9]]), anchors)
+    assert_equal(ours, Kept(alone.boxes, alone.scores, columns[alone.columns], alone.anchors))
+
+
+def test_min_score_only_takes_away_from_the_end() -> None:
+    heads = random_heads(6, 300, 10, 2.0, 1000)
+    everything = postprocess(*heads)
+    least = float(everything.scores[30])
+    strong = postprocess(*heads, min_score=least)
+    count = int((everything.scores >= np.float32(least)).sum())
+    assert 30 < count < 100
+    assert_equal(
+        strong, Kept(*(getattr(everything, name)[:count] for name in ("boxes", "scores", "columns", "anchors")))
+    )
+
+
+def test_min_score_of_one_keeps_saturated_scores_only() -> None:
+    codes, logits, anchors = random_heads(7, 50, 3, 1.0, 1000)
+    logits[3, 2] = 60
+    kept = postprocess(codes, logits, anchors, min_score=1.0)
+    assert kept.scores.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_values_that_are_no_score_are_never_selected(value: float) -> None:
+    codes, logits, anchors = random_heads(8, 50, 3, 1.0, 1000)
+    logits[10] = value
+    assert 10 not in postprocess(codes, logits, anchors).anchors
+
+
+def test_a_box_of_nan_is_never_returned() -> None:
+    codes, logits, anchors = random_heads(9, 50, 3, 1.0, 1000)
+    codes[10] = np.nan
+    assert 10 not in postprocess(codes, logits, anchors).anchors
+
+
+def test_nothing_above_the_threshold_gives_nothing() -> None:
+    codes, logits, anchors = random_heads(10, 50, 3, 1.0, 1000)
+    kept = postprocess(codes, np.full_like(logits, -50), anchors)
+    assert kept.boxes.shape == (0, 4)
+    assert len(kept.scores) == 0
+
+
+def test_huge_size_codes_are_not_limited() -> None:
+    codes, logits, anchors = random_heads(11, 1, 1, 1.0, 1000)
+    codes[0] = [0, 0, 80, 500]
+    assert postprocess(codes, logits, anchors).boxes.tolist() == [[0, 0, 1, 1]]
+
+
+def test_many_equal_boxes_do_not_blow_up() -> None:
+    count, classes = 1917, 20
+    kept = multiclass_nms(
+        lambda rows: np.tile(np.float32([0.1, 0.1, 0.5, 0.5]), (len(rows), 1)),
+        np.full((count, classes), 0.5, np.float32), to_scores=lambda scores: scores, to_value=float,
+    )  # fmt: skip
+    assert kept.columns.tolist() == list(range(classes))
+    assert kept.anchors.tolist() == [0] * classes
+
+
+@given(st.floats(1e-8, 1 - 1e-7))
+def test_logit_is_the_inverse_of_sigmoid(score: float) -> None:
+    assert float(sigmoid(np.float32([logit(score)]))[0]) == pytest.approx(score, rel=1e-5)

@@ -1,0 +1,67 @@
+"""The two networks of the reference, opened as their users would."""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import boxable
+from boxable.detection.detector import Detector
+from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.runtimes.onnx_runtime import OnnxRuntime
+from boxable.vocabulary import open_images
+from boxable.weights.model import Model
+from boxable.weights.store import compile_model, graph_of
+
+PHOTOS = (
+    "astronaut", "chelsea", "coffee", "rocket", "camera", "hubble", "retina", "clock", "rocket_640x181",
+    "astronaut_97x512", "coffee_300x300", "chelsea_31x17",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A network beside the folder with its recorded numbers and their tolerances."""
+
+    detector: Detector
+    runtime: OnnxRuntime
+    folder: Path
+    codes_tolerance: float
+    logits_tolerance: float
+
+
+@pytest.fixture(scope="session")
+def real23(reference: Path, ssd23_weights: Path) -> Recorded:
+    graph = graph_of("ssd23")
+    return Recorded(boxable.load("ssd23"), OnnxRuntime(graph, "ssd23"), reference / "real23", 5e-4, 3e-4)
+
+
+@pytest.fixture(scope="session")
+def formula601(reference: Path) -> Recorded:
+    spec = importlib.util.spec_from_file_location("formula", reference / "formula.py")
+    assert spec is not None
+    assert spec.loader is not None
+    formula = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(formula)
+    model = Model(ssd_mobilenet_v2(601), formula.all_variables(601), open_images(), "formula601")
+    runtime = OnnxRuntime(compile_model(model), "formula601")
+    return Recorded(boxable.load(model), runtime, reference / "formula601", 1e-4, 3e-4)
+
+
+@pytest.fixture(params=["real23", "formula601"])
+def recorded(request: pytest.FixtureRequest) -> Recorded:
+    result: Recorded = request.getfixturevalue(request.param)
+    return result
+
+
+@pytest.fixture(params=PHOTOS)
+def photo(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def pixels_of(reference: Path, photo: str) -> np.ndarray:
+    with Image.open(reference / "photos" / f"{photo}.png") as image:
+        return np.asarray(image.convert("RGB"))
