@@ -16,6 +16,9 @@ test: .venv/test ## Run every test that needs no optional package.
 test-optional: .venv/optional ## Run the tests of what works together with optional packages.
 	@.venv-optional/bin/python -m pytest -m optional
 
+bench: .venv/bench ## Measure, against LiteRT; the figures that the README quotes.
+	@$(BIN)/python benchmarks/latency.py $(if $(JSON),--json $(JSON))
+
 lint: .venv/lint ## Check style, types and the floors of the architecture.
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -40,6 +43,10 @@ clean:
 
 .venv/lint: .venv/installed
 	@$(INSTALL) -e '.[lint]'
+	@touch $@
+
+.venv/bench: .venv/installed
+	@$(INSTALL) -e '.[bench]'
 	@touch $@
 
 .venv/optional: pyproject.toml constraints.txt

@@ -1,7 +1,7 @@
 """Files that are written whole or not at all."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,17 +18,17 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+        temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
+        file = temporary.open("x+b")
     try:
-        with writing(path), os.fdopen(handle, "w+b") as file:
+        with writing(path), file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         with writing(path):
-            Path(temporary).chmod(0o666 & ~_umask())
-            Path(temporary).replace(path)
+            temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
@@ -43,12 +43,7 @@ def writing(path: Path) -> Iterator[None]:
     """Turn an OSError of the block into a BoxableError that names the file."""
     try:
         yield
+    except BrokenPipeError:  # of stdout, if results are printed in the block: no file breaks so
+        raise
     except OSError as error:
         raise BoxableError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _umask() -> int:
-    # There is no way to read it but to set it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

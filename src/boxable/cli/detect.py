@@ -43,7 +43,7 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
 @click.option("--save-crops", is_flag=True, help="With --out: write each object as a picture of its own.")
 @click.option("--format", "format_", type=click.Choice(_FORMATS), help="[default: table on a terminal, else jsonl]")
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures run at once.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads a batch.  [default: all cores]")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads that work on a batch.  [default: one a core]")
 def detect(
     sources: tuple[str, ...],
     model: str | None,
@@ -58,7 +58,7 @@ def detect(
     batch_size: int,
     threads: int | None,
 ) -> int:
-    r"""Find objects in pictures: files, folders, globs, URLs, or - for standard input.
+    """Find objects in pictures: files, folders, globs, URLs, or - for standard input.
 
     Results go to stdout, everything else to stderr; boxes are ymin, xmin, ymax, xmax from 0 to 1 in the
     upright picture. Exit code 1 says that a picture failed and the rest is done.

@@ -1,12 +1,16 @@
 """Encoded pictures to pixels: uint8 RGB, upright."""
 
+import ctypes
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError, _imaging
 
 from boxable.errors import ImageError
 
@@ -19,8 +23,10 @@ SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", 
 MAX_PIXELS = 178_956_970
 MAX_BYTES = 512 * 2**20
 
-# Pillow warns of large pictures at half that size; ours are refused with an error at the full one.
+# Pillow warns of large pictures at half that size; ours are refused with an error at the full one. It also
+# warns of damaged metadata and other oddities that do not keep it from reading the pixels.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _ORIENTATION = 0x0112
 
@@ -33,12 +39,26 @@ def decode(data: bytes, name: str) -> Pixels:
     """
     if not data:
         raise ImageError(f"{name}: the file is empty; expected a picture")
+    with _damage_named(name), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        _check_size(image.size, name)
+        if image.format == "TIFF":
+            _silence_libtiff()
+        pixels = _jpeg_pixels(data, image) if image.format in ("JPEG", "MPO") else _pixels_of(image, name)
+        return _upright(pixels, _orientation_of(image))
+
+
+def from_pil(image: Image.Image, name: str) -> Pixels:
+    """Pixels of an open PIL image, as `decode` gives them."""
+    _check_size(image.size, name)
+    with _damage_named(name):
+        return _upright(_pixels_of(image, name), _orientation_of(image))
+
+
+@contextmanager
+def _damage_named(name: str) -> Iterator[None]:
+    """Turn whatever a decoder raises into an ImageError that begins with `name`."""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_size(image.size, name)
-            if image.format in ("JPEG", "MPO") and image.mode in ("RGB", "L"):
-                return _decode_jpeg(data, image)
-            return _pixels_of(ImageOps.exif_transpose(image), name)
+        yield
     except ImageError:
         raise
     except Image.DecompressionBombError:
@@ -52,25 +72,24 @@ def decode(data: bytes, name: str) -> Pixels:
         raise ImageError(f"{name}: damaged or unsupported picture ({_reason(error)})") from None
 
 
-def from_pil(image: Image.Image, name: str) -> Pixels:
-    """Pixels of an open PIL image, as `decode` gives them."""
-    _check_size(image.size, name)
-    try:
-        return _pixels_of(ImageOps.exif_transpose(image), name)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ImageError(f"{name}: damaged or unsupported picture ({_reason(error)})") from None
+@cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from writing to stderr what it finds damaged; Pillow raises an error besides."""
+    with suppress(AttributeError, OSError):  # a Pillow that has no libtiff, or does not show it
+        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
-def _decode_jpeg(data: bytes, image: Image.Image) -> Pixels:
-    try:
-        pixels = simplejpeg.decode_jpeg(data, "RGB")
-    except ValueError:
+def _jpeg_pixels(data: bytes, image: Image.Image) -> Pixels:
+    if image.mode in ("RGB", "L"):
         # It refuses harmless oddities too (stray bytes between markers); Pillow tells these from real damage.
-        return _pixels_of(ImageOps.exif_transpose(image), "")
-    return _upright(pixels, _orientation_of(image))
+        with suppress(ValueError):
+            pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB")
+            return pixels
+    return _pixels_of(image, "")
 
 
 def _orientation_of(image: Image.Image) -> int:
+    """Its EXIF orientation; asked after the pixels, because Pillow turns a TIFF by itself when it loads it."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged metadata says nothing, and the picture itself may be fine
@@ -90,14 +109,18 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
 
 def _pixels_of(image: Image.Image, name: str) -> Pixels:
     if image.mode.startswith("I"):  # 16-bit grey, or 32-bit integers that hold it
-        grey = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
-        return np.repeat(grey.astype(np.uint8)[:, :, None], 3, axis=2)
+        grey = (np.clip(np.asarray(image), 0, 65535) >> 8).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode == "F":
         raise ImageError(f"{name}: its pixels are 32-bit floats; expected 8 or 16 bits a channel, so convert it first")
-    return np.array(image.convert("RGB"))
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")  # Pillow warns of the direct way
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _check_size(size: tuple[int, int], name: str) -> None:
+    if min(size) < 1:
+        raise ImageError(f"{name}: no pixels, {size[0]}x{size[1]}; expected at least one")
     if size[0] * size[1] > MAX_PIXELS:
         raise _too_large(name)
 

@@ -2,7 +2,9 @@
 
 import glob
 import os
+import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +24,7 @@ Picture = Any
 
 _URL = ("http://", "https://")
 _TIMEOUT_S = 30.0
+_WHOLE_TIMEOUT_S = 300.0
 
 
 @dataclass(slots=True)
@@ -54,8 +57,12 @@ def stem_of(name: str) -> str:
     """The file name in a source's name, without folder and suffix; `stdin`, or the last part of a URL."""
     if name == "-":
         return "stdin"
-    path = name.partition("?")[0].rstrip("/") if name.startswith(_URL) else name
+    path = name.partition("?")[0].rstrip("/") if _is_url(name) else name
     return Path(path).stem or "image"
+
+
+def _is_url(name: str) -> bool:
+    return name[:8].lower().startswith(_URL)
 
 
 def source_of(picture: Picture) -> Source:
@@ -64,7 +71,7 @@ def source_of(picture: Picture) -> Source:
         return picture
     if isinstance(picture, str | os.PathLike):
         name = os.fsdecode(os.fspath(picture))
-        return Source(name) if name == "-" or name.startswith(_URL) else Source(name, Path(name))
+        return Source(name) if name == "-" or _is_url(name) else Source(name, Path(name))
     if isinstance(picture, bytes | bytearray | memoryview):
         return Source("bytes", _content=bytes(picture))
     if isinstance(picture, Image.Image):
@@ -85,7 +92,7 @@ def expand(pictures: Iterable[Picture]) -> Iterator[Source]:
         source = source_of(picture)
         if source.path is None:
             yield source
-        elif source.path.is_dir():
+        elif os.path.isdir(source.path):
             yield from _folder(source.path)
         elif not os.path.lexists(source.path) and glob.has_magic(source.name):
             yield from _matches(source.name)
@@ -119,24 +126,36 @@ def _matches(pattern: str) -> Iterator[Source]:
 
 def _read_file(path: Path) -> bytes:
     try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise ImageError(f"{path}: a folder; expected one picture (`detector.stream` takes folders)")
+        if not stat.S_ISREG(status.st_mode):  # reading could take for ever
+            raise ImageError(f"{path}: a pipe or a device; expected a file, or - for standard input")
+        if status.st_size > decode.MAX_BYTES:
+            raise _too_long(str(path))
         with path.open("rb") as file:
             return _bounded(file.read(decode.MAX_BYTES + 1), str(path))
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise ImageError(f"{path}: a folder; expected one picture (`detector.stream` takes folders)") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
         raise ImageError(f"{path}: cannot read it ({getattr(error, 'strerror', None) or error})") from None
 
 
 def _read_stdin() -> bytes:
-    return _bounded(sys.stdin.buffer.read(decode.MAX_BYTES + 1), "-")
+    try:
+        return _bounded(sys.stdin.buffer.read(decode.MAX_BYTES + 1), "-")
+    except (OSError, AttributeError):  # AttributeError: it is closed, or has been replaced by text
+        raise ImageError("-: there is no standard input to read") from None
 
 
 def _bounded(data: bytes, name: str) -> bytes:
     if len(data) > decode.MAX_BYTES:
-        raise ImageError(f"{name}: more than {decode.MAX_BYTES // 2**20} MiB; too large for a picture")
+        raise _too_long(name)
     return data
+
+
+def _too_long(name: str) -> ImageError:
+    return ImageError(f"{name}: more than {decode.MAX_BYTES // 2**20} MiB; too large for a picture")
 
 
 def _download(url: str) -> bytes:
@@ -146,6 +165,7 @@ def _download(url: str) -> bytes:
         raise ImageError(str(error)) from None
     import httpx
 
+    deadline = time.monotonic() + _WHOLE_TIMEOUT_S
     try:
         with httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_S) as response:
             if response.is_error:
@@ -155,8 +175,11 @@ def _download(url: str) -> bytes:
                 data += part
                 if len(data) > decode.MAX_BYTES:
                     break
+                if time.monotonic() > deadline:
+                    raise ImageError(f"{url}: not complete after {_WHOLE_TIMEOUT_S:.0f} seconds")
             return _bounded(bytes(data), url)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    # The last three: host names that cannot exist, certificates and proxies that are set up wrongly.
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError, ImportError) as error:
         raise ImageError(f"{url}: cannot fetch it ({str(error) or type(error).__name__})") from None
 
 
@@ -174,7 +197,9 @@ def _from_array(array: NDArray[Any], name: str) -> Pixels:
         return np.ascontiguousarray(array)
     if not np.issubdtype(array.dtype, np.floating):
         raise ArgumentError(f"{name}: dtype {array.dtype} came; expected uint8 (0 to 255) or float (0 to 1)")
-    return unit_to_pixels(array.astype(np.float32), name)
+    with np.errstate(over="ignore"):  # what does not fit is infinite then, and refused
+        array = array.astype(np.float32)
+    return unit_to_pixels(array, name)
 
 
 def unit_to_pixels(array: NDArray[np.float32], name: str) -> NDArray[np.float32]:

@@ -1,0 +1,150 @@
+"""One picture at a time: JPEG bytes to detections, against LiteRT on the very same network.
+
+    make bench        or: python benchmarks/latency.py --json latency.json
+
+Compared in interleaved rounds, with one and with two threads:
+- Boxable: `detector(jpeg_bytes)`.
+- LiteRT: ai-edge-litert on the published .tflite file, Pillow for decode and resize, a plain NumPy
+  post-processing (per-class NMS over what passes the threshold).
+Each at the threshold people use (0.3) and at the network's own (1e-8, the best 100). For 601 classes the
+post-processing alone is set against that plain NMS, on one thread.
+"""
+
+import io
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from measure import Figure, arguments, figure, interleaved_ms, machine, report
+from PIL import Image
+
+import boxable
+from boxable.boxes import clip, decode, iou
+from boxable.detection.postprocess import postprocess, sigmoid
+from boxable.networks.anchors import ssd_anchors
+from boxable.weights.acquire import acquire
+from boxable.weights.cards import find_card
+
+ROOT = Path(__file__).parent.parent
+ANCHORS = ssd_anchors((19, 10, 5, 3, 2, 1))
+RECORDED_HEADS = ROOT.parent / "shared" / "reference" / "formula601" / "heads_full.npz"
+
+
+def plain_postprocess(codes: np.ndarray, logits: np.ndarray, threshold: float) -> list[tuple[float, int, np.ndarray]]:
+    """The way it is usually written: decode all, sigmoid all, one greedy NMS a class, sort, first 100."""
+    boxes = decode(codes, ANCHORS)
+    scores = sigmoid(logits[:, 1:])
+    found: list[tuple[float, int, np.ndarray]] = []
+    for column in range(scores.shape[1]):
+        of_class = scores[:, column]
+        rows = np.flatnonzero(of_class > threshold)
+        rows = rows[np.argsort(-of_class[rows], kind="stable")]
+        for _ in range(100):
+            if len(rows) == 0:
+                break
+            found.append((float(of_class[rows[0]]), column, boxes[rows[0]]))
+            rows = rows[1:][iou(boxes[rows[0]], boxes[rows[1:]]) <= 0.6]
+    best = sorted(found, key=lambda item: -item[0])[:100]
+    return [(score, column, clip(box[None])[0]) for score, column, box in best]
+
+
+def litert(network: bytes, threads: int) -> Callable[[bytes, float], object]:
+    """JPEG bytes and threshold to detections, with LiteRT and Pillow."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=network, num_threads=threads)
+    interpreter.allocate_tensors()
+    source = interpreter.get_input_details()[0]["index"]
+    outputs = {item["shape"][-1]: item["index"] for item in interpreter.get_output_details()}
+
+    def detect(jpeg: bytes, threshold: float) -> object:
+        with Image.open(io.BytesIO(jpeg)) as image:
+            small = image.convert("RGB").resize((300, 300), Image.Resampling.BILINEAR)
+        interpreter.set_tensor(source, np.asarray(small, np.float32)[None] * np.float32(2 / 255) - np.float32(1))
+        interpreter.invoke()
+        codes, logits = (interpreter.get_tensor(outputs[size])[0] for size in (4, 24))
+        return plain_postprocess(codes, logits, threshold)
+
+    return detect
+
+
+def jpegs() -> list[bytes]:
+    """The example photos as JPEG files."""
+    files = []
+    for path in sorted((ROOT / "examples").glob("*.png")):
+        content = io.BytesIO()
+        with Image.open(path) as image:
+            image.convert("RGB").save(content, "JPEG", quality=90)
+        files.append(content.getvalue())
+    return files
+
+
+def heads601() -> tuple[str, np.ndarray, np.ndarray]:
+    """Raw heads of a 601-class network: recorded ones where they are at hand, else random ones of like spread."""
+    if RECORDED_HEADS.exists():
+        arrays = np.load(RECORDED_HEADS)
+        return "recorded heads", arrays["astronaut/box_encodings"], arrays["astronaut/class_logits"]
+    generator = np.random.default_rng(0)
+    codes = generator.normal(0, 0.7, (1917, 4)).astype(np.float32)
+    return "random heads", codes, generator.normal(-4.5, 1.4, (1917, 602)).astype(np.float32)
+
+
+def end_to_end(rounds: int) -> dict[str, Figure]:
+    network = acquire(find_card("ssd23"))
+    files = jpegs()
+    figures = {}
+    for threads in (1, 2):
+        detector, other = boxable.load("ssd23", threads=threads), litert(network, threads)
+        for name, min_score, threshold in (("score >= 0.3", 0.3, 0.3), ("best 100", 0.0, 1e-8)):
+            ours = partial(lambda least, run: [run(file, min_score=least) for file in files], min_score, detector)
+            theirs = partial(lambda least, run: [run(file, least) for file in files], threshold, other)
+            times = interleaved_ms({"ours": ours, "theirs": theirs}, rounds)
+            label = f"JPEG to detections, {threads} thread{'s' if threads > 1 else ''}, {name}"
+            figures[f"{label}: Boxable"] = figure(times["ours"] / len(files), "ms")
+            figures[f"{label}: LiteRT + Pillow + NumPy"] = figure(times["theirs"] / len(files), "ms")
+            figures[f"{label}: LiteRT / Boxable"] = figure(times["theirs"] / times["ours"], "x")
+    return figures
+
+
+def postprocessing(rounds: int) -> dict[str, Figure]:
+    source, codes, logits = heads601()
+    times = interleaved_ms({"ours": lambda: postprocess(codes, logits, ANCHORS)}, rounds * 3)
+    plain = interleaved_ms({"theirs": lambda: plain_postprocess(codes, logits, 1e-8)}, 3, warm_up=1)
+    label = f"post-processing 1917x601, best 100, {source}"
+    return {
+        f"{label}: Boxable": figure(times["ours"], "ms", "<= 2"),
+        f"{label}: plain per-class NMS": figure(plain["theirs"], "ms"),
+        f"{label}: plain / Boxable": figure(plain["theirs"] / times["ours"], "x"),
+    }
+
+
+def start_up(rounds: int) -> dict[str, Figure]:
+    environment = [sys.executable, "-c"]
+    command = [sys.executable, "-m", "boxable", "detect", str(ROOT / "examples" / "chelsea.png"), "--model", "ssd23"]
+    times = interleaved_ms(
+        {
+            "python": lambda: subprocess.run([*environment, "pass"], check=True),
+            "import": lambda: subprocess.run([*environment, "import boxable"], check=True),
+            "command": lambda: subprocess.run(command, check=True, capture_output=True),
+        },
+        max(rounds // 6, 5),
+        warm_up=1,
+    )
+    return {
+        "import boxable": figure((times["import"] - times["python"]) / 1000, "s", "<= 0.3"),
+        "boxable detect photo, weights cached, whole process": figure(times["command"] / 1000, "s", "<= 1.0"),
+    }
+
+
+def main() -> None:
+    options = arguments(__doc__.splitlines()[0]).parse_args()
+    figures = postprocessing(options.rounds) | start_up(options.rounds) | end_to_end(options.rounds)
+    packages = ("boxable", "numpy", "onnxruntime", "ai-edge-litert", "pillow", "simplejpeg")
+    report(figures, machine(packages), options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""How every benchmark measures and reports: interleaved rounds, medians, ratios; a table and a JSON file."""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value; `target` is a bound such as "<= 2" or "" where there is none, `holds` whether it is met."""
+
+    value: float
+    unit: str
+    target: str = ""
+    holds: bool | None = None
+
+
+def figure(value: float, unit: str, target: str = "") -> Figure:
+    """A figure, judged by its target (`<= number` or `>= number`)."""
+    holds = None
+    if target:
+        sign, bound = target.split()
+        holds = value <= float(bound) if sign == "<=" else value >= float(bound)
+    return Figure(round(value, 4), unit, target, holds)
+
+
+def interleaved_ms(functions: dict[str, Callable[[], object]], rounds: int, warm_up: int = 3) -> dict[str, float]:
+    """Median milliseconds of each function, called in turn (A B A B ...), so that drift hits all alike."""
+    times: dict[str, list[float]] = {name: [] for name in functions}
+    for number in range(warm_up + rounds):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            if number >= warm_up:
+                times[name].append((time.perf_counter() - start) * 1000)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def machine(packages: tuple[str, ...]) -> dict[str, object]:
+    """The processor, its cores, and the versions of what was measured."""
+    versions = {}
+    for package in packages:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"cpu": _cpu(), "cores": cores, "system": platform.platform(), "python": platform.python_version()} | versions
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The options that every benchmark has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
+    parser.add_argument("--rounds", type=int, default=60, help="interleaved rounds (default: 60)")
+    return parser
+
+
+def report(figures: dict[str, Figure], about: dict[str, object], file: Path | None) -> None:
+    """Print the figures and write them."""
+    print("  ".join(f"{name} {value}" for name, value in about.items()))
+    for name, item in figures.items():
+        verdict = "" if item.holds is None else f"   target {item.target}: {'holds' if item.holds else 'MISSED'}"
+        print(f"{name:<66} {item.value:>9.3f} {item.unit:<4}{verdict}")
+    if file is not None:
+        content = {"machine": about, "figures": {name: asdict(item) for name, item in figures.items()}}
+        file.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,47 @@
+"""The documentation cannot rot: its page is the help, its snippets run, it names every option."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+import boxable
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text("utf-8")
+SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_command_page_is_the_help_of_today() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "command.py"))["page"]()
+    written = (ROOT / "docs" / "command.md").read_text("utf-8")
+    assert written == page, "run: python docs/command.py"
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
+def test_the_snippets_of_the_readme_run(
+    snippet: str, detector: boxable.Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(snippet, "README.md", "exec"), {})
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/command.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text("utf-8")):
+        assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_the_map_names_every_floor() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    for path in (ROOT / "src" / "boxable").iterdir():
+        if path.name not in ("__init__.py", "__main__.py", "__pycache__", "py.typed"):
+            assert f"`{path.name}{'/' if path.is_dir() else ''}`" in text, path.name
+
+
+def test_there_is_an_example_readme_for_every_photo() -> None:
+    text = (ROOT / "examples" / "README.md").read_text("utf-8")
+    for photo in (ROOT / "examples").glob("*.png"):
+        assert f"`{photo.name}`" in text
