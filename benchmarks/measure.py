@@ -52,7 +52,12 @@ def machine(packages: tuple[str, ...]) -> dict[str, object]:
         except PackageNotFoundError:
             versions[package] = None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cpu": _cpu(), "cores": cores, "system": platform.platform(), "python": platform.python_version()} | versions
+    return {
+        "cpu": _cpu(),
+        "cores": cores,
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    } | versions
 
 
 def arguments(description: str) -> argparse.ArgumentParser:

@@ -11,6 +11,9 @@
 Every message says what came, what was expected and what to do.
 """
 
+# Exit codes of the command: an item or the whole failed; wrong usage; stopped by Ctrl-C.
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
 
 class BoxableError(Exception):
     """Base of every error that Boxable raises on purpose."""

@@ -16,7 +16,7 @@ from boxable.cli.completion import completion
 from boxable.cli.detect import detect
 from boxable.cli.doctor import doctor
 from boxable.cli.models import models
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,9 +34,21 @@ for verb in (detect, classes, models, doctor, completion):
 
 def main() -> None:
     """Run the command and leave the process with its exit code."""
-    logging.basicConfig(level=logging.INFO, format="boxable: %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    sys.exit(_run())
+    logging.basicConfig(level=logging.WARNING, format="boxable: %(message)s", handlers=[_Stderr()])
+    logging.getLogger("boxable").setLevel(logging.INFO)
+    code = _run()
+    if code == INTERRUPTED:
+        # A download or decoder in another thread would hold up the exit.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+class _Stderr(logging.Handler):
+    """Log lines on whatever stderr is at the time: a progress bar puts itself in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(self.format(record), err=True)
 
 
 def _run() -> int:
@@ -47,26 +59,26 @@ def _run() -> int:
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
-        return 2
+        return USAGE
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "boxable"
-        return _fail(f"{' '.join(error.format_message().split())} See: {command} --help", 2)
+        return _fail(f"{' '.join(error.format_message().split())} See: {command} --help", USAGE)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("stopped", 130)
+        return _fail("stopped", INTERRUPTED)
     except click.ClickException as error:
-        return _fail(error.format_message(), 1)
+        return _fail(error.format_message(), FAILED)
     except ArgumentError as error:
-        return _fail(str(error), 2)
+        return _fail(str(error), USAGE)
     except BoxableError as error:
-        return _fail(str(error), 1)
+        return _fail(str(error), FAILED)
     except BrokenPipeError:
         # Whoever read stdout has gone (as `| head` does); Python would complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return FAILED
     except OSError as error:
-        return _fail(f"{error.filename or 'stdout'}: {error.strerror or error}", 1)
+        return _fail(f"{error.filename or 'stdout'}: {error.strerror or error}", FAILED)
     except MemoryError:
-        return _fail("not enough memory", 1)
+        return _fail("not enough memory", FAILED)
 
 
 def _fail(message: str, code: int) -> int:

@@ -73,8 +73,8 @@ def detect(
 
     if out is None and (save_images or save_crops):
         raise click.UsageError("--save-images and --save-crops need --out DIR.")
-    name = format_ or ("table" if sys.stdout.isatty() else "jsonl")
-    output = Output(name, out, pictures=save_images is not False, crops=save_crops)
+    printed = format_ or ("table" if sys.stdout.isatty() else "jsonl")
+    output = Output(printed, format_ or "jsonl", out, pictures=save_images is not False, crops=save_crops)
     detector = load(model, threads=threads)
     return detect_all(
         detector, sources, output, classes=classes, min_score=min_score, max_detections=max_detections, nms=nms,

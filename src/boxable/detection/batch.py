@@ -2,11 +2,14 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import tee, zip_longest
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,11 +17,12 @@ from PIL import Image
 
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
-from boxable.errors import ArgumentError
+from boxable.errors import FAILED, INTERRUPTED, ArgumentError
 from boxable.files import atomic_file
 from boxable.formats import FORMATS, ImageRecord
 from boxable.formats.yolo import yolo_lines
 from boxable.images.sources import Source, expand, stem_of
+from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import slug
 
 logger = logging.getLogger("boxable")
@@ -30,9 +34,10 @@ _JPEG_QUALITY = 92
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What becomes of the results: printed in `format`, and written below `folder` if there is one."""
+    """What becomes of the results: printed in one format, and written in another below `folder` if there is one."""
 
-    format: str
+    printed: str
+    written: str
     folder: Path | None = None
     pictures: bool = True
     crops: bool = False
@@ -45,30 +50,43 @@ class _Advance(Protocol):
 def detect_all(detector: Detector, pictures: Iterable[str], output: Output, **options: Any) -> int:
     """Detect in all of them, print and write; returns the exit code: 1 if any picture failed, else 0.
 
-    `options` are those of `Detector.stream`. Ctrl-C finishes the results so far properly and passes on.
-    Raises ArgumentError if a written picture would replace its source.
+    `options` are those of `Detector.stream`. Ctrl-C ends the work after the batch at hand, finishes the results
+    so far properly and returns 130; a second one raises KeyboardInterrupt at once. Raises ArgumentError if a
+    written picture would replace its source.
     """
     sources = [source for source in expand(pictures) if not _is_below(source, output.folder)]
     names = picture_names(sources)
     if output.folder is not None:
         _refuse_overwriting(sources, names, output.folder)
     job = _Job(detector, sources, names, output)
-    write, suffix = FORMATS[output.format]
-    with ExitStack() as stack:
-        file = None
+    with _polite_interrupt() as stop:
+        _emit(job.records(options, stop), output, detector.classes)
         if output.folder is not None:
-            file = stack.enter_context(atomic_file(output.folder / f"detections{suffix}"))
-        for text in write(job.records(options), detector.classes):
-            sys.stdout.write(text)
-            sys.stdout.flush()
-            if file is not None:
-                file.write(text.encode())
-    if output.folder is not None:
-        logger.info("wrote %s", output.folder)
-    if job.interrupted:
-        logger.warning("stopped after %d of %d pictures; their results are complete", job.done, len(sources))
-        raise KeyboardInterrupt
-    return 1 if job.failed else 0
+            logger.info("wrote %s", output.folder)
+        if stop.is_set():
+            logger.warning("stopped: %d of %d pictures are done, their results are complete", job.done, len(sources))
+            return INTERRUPTED
+    return FAILED if job.failed else 0
+
+
+def _emit(records: Iterator[ImageRecord], output: Output, classes: ClassList) -> None:
+    """Print the records as they come, and write them if there is a folder."""
+    print_, _ = FORMATS[output.printed]
+    if output.folder is None:
+        for text in print_(records, classes):
+            _print(text)
+        return
+    write, suffix = FORMATS[output.written]
+    first, second = tee(records)  # both take one record after the other, so little is held
+    with atomic_file(output.folder / f"detections{suffix}") as file:
+        for shown, kept in zip_longest(print_(first, classes), write(second, classes), fillvalue=""):
+            _print(shown)
+            file.write(kept.encode())
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 @dataclass
@@ -79,24 +97,22 @@ class _Job:
     output: Output
     done: int = 0
     failed: int = 0
-    interrupted: bool = False
 
-    def records(self, options: dict[str, Any]) -> Iterator[ImageRecord]:
-        """The record of each picture, in order; its pictures are written on the way."""
-        try:
-            with _progress(len(self.sources)) as advance:
-                for name, found in zip(self.names, self.detector.stream(self.sources, **options), strict=True):
-                    if found.error is not None:
-                        self.failed += 1
-                        logger.warning("%s", found.error)
-                    record = found.to_dict()
-                    if self.output.folder is not None and found.error is None:
-                        self._write(self.output.folder, name, found, record)
-                    self.done += 1
-                    advance()
-                    yield record
-        except KeyboardInterrupt:
-            self.interrupted = True
+    def records(self, options: dict[str, Any], stop: threading.Event) -> Iterator[ImageRecord]:
+        """The record of each picture, in order, until told to stop; its pictures are written on the way."""
+        with _progress(len(self.sources)) as advance:
+            for name, found in zip(self.names, self.detector.stream(self.sources, **options), strict=True):
+                if stop.is_set():
+                    return
+                if found.error is not None:
+                    self.failed += 1
+                    logger.warning("%s", found.error)
+                record = found.to_dict()
+                if self.output.folder is not None and found.error is None:
+                    self._write(self.output.folder, name, found, record)
+                self.done += 1
+                advance()
+                yield record
 
     def _write(self, folder: Path, name: Path, found: Detections, record: ImageRecord) -> None:
         if self.output.pictures:
@@ -110,7 +126,7 @@ class _Job:
                     / slug(item.name)
                     / f"{'-'.join(name.with_suffix('').parts)}-{number}{name.suffix}",
                 )
-        if self.output.format == "yolo":
+        if self.output.written == "yolo":
             with atomic_file(folder / "labels" / name.with_suffix(".txt")) as file:
                 file.write(yolo_lines(record).encode())
 
@@ -173,15 +189,34 @@ def _save(picture: Image.Image, path: Path) -> None:
 
 
 @contextmanager
+def _polite_interrupt() -> Iterator[threading.Event]:
+    """Within the block the first Ctrl-C sets the event, the second raises KeyboardInterrupt."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    previous = signal.signal(signal.SIGINT, handle)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
 def _progress(total: int) -> Iterator[_Advance]:
-    """A bar on stderr, if that is a terminal and there is something to wait for."""
-    if total < 2 or not sys.stderr.isatty():
+    """A bar on stderr, if that is a terminal; where results are printed on it, they show the progress."""
+    if total < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("detecting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    # rich would send what goes to stdout to the bar's terminal.
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
         task = progress.add_task("", total=total)
         yield lambda: progress.advance(task)

@@ -37,7 +37,7 @@ def prepared_batches(
                 batch.append((item, outcome))
             yield batch
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _outcome(future: Future[Prepared]) -> Prepared | BoxableError:

@@ -93,7 +93,8 @@ def _progress(name: str, done: int, size: int) -> Iterator[Callable[[int], None]
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    # rich would send what goes to stdout to the bar's terminal.
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
         task = progress.add_task(name, total=size, completed=done)
         yield lambda done: progress.update(task, completed=done)
 
