@@ -104,10 +104,7 @@ EDGES = st.sets(st.tuples(st.integers(0, NODES - 1), st.integers(0, NODES - 1)).
 @settings(derandomize=True, deadline=None)
 @given(EDGES)
 def test_relatives_are_the_transitive_closure_of_the_edges_each_once(edges: set[tuple[int, int]]) -> None:
-    children = {
-        str(node): tuple(str(b) for a, b in sorted(edges) if a == node) for node in range(NODES)
-    }  # fmt: skip
-    hierarchy = Hierarchy(children)
+    hierarchy = Hierarchy({str(node): tuple(str(b) for a, b in sorted(edges) if a == node) for node in range(NODES)})
     reach = [[(a, b) in edges for b in range(NODES)] for a in range(NODES)]
     for middle in range(NODES):
         for a in range(NODES):

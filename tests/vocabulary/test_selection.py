@@ -110,6 +110,13 @@ def test_classes_of_other_origin_are_selected_by_their_names_and_ids() -> None:
     assert names("-robot arm", own) == ["Cat", "Gripper"]
 
 
+def test_a_class_of_the_list_goes_before_an_open_images_class_of_that_name() -> None:
+    own = ClassList([ObjectClass(1001, "user/cat", "Cat"), ObjectClass(1002, "user/dog", "Dog")])
+    assert select("cat,-dog", own) == (own[0],)
+    with pytest.raises(UnknownClassError, match="this model cannot name 'Animal'"):
+        select("Animal", own)
+
+
 TERMS = st.tuples(st.sampled_from(list(CLASSES23) + list(open_images())[::15]), st.booleans(), st.booleans())
 
 

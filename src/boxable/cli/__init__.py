@@ -4,6 +4,7 @@ Exit codes: 0 all done; 1 an item failed and the rest is done, or the work could
 130 stopped by Ctrl-C.
 """
 
+import io
 import logging
 import os
 import sys
@@ -36,6 +37,7 @@ def main() -> None:
     """Run the command and leave the process with its exit code."""
     logging.basicConfig(level=logging.WARNING, format="boxable: %(message)s", handlers=[_Stderr()])
     logging.getLogger("boxable").setLevel(logging.INFO)
+    _prepare_streams()
     code = _run()
     if code == INTERRUPTED:
         # A download or decoder in another thread would hold up the exit.
@@ -48,7 +50,7 @@ class _Stderr(logging.Handler):
     """Log lines on whatever stderr is at the time: a progress bar puts itself in its place."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(self.format(record), err=True)
+        click.echo(_one_line(self.format(record)), err=True)
 
 
 def _run() -> int:
@@ -86,5 +88,20 @@ def _fail(message: str, code: int) -> int:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    click.echo(f"boxable: {message}", err=True)
+    click.echo(f"boxable: {_one_line(message)}", err=True)
     return code
+
+
+def _one_line(text: str) -> str:
+    """Names of files may hold line breaks and control characters; a message must not."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _prepare_streams() -> None:
+    """Give the streams that the shell has closed a place to go; let names that are no text through as escapes."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -5,7 +5,8 @@ import sys
 import click
 
 
-@click.command()
+# A query may begin with a minus.
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("query", required=False)
 @click.option("--tree", is_flag=True, help="Show kinds below what they are kinds of.")
 @click.option("--model", metavar="NAME", help="Only what this model can name.")

@@ -1,11 +1,10 @@
 """The folder job: detect in many pictures, print the results, write them and the annotated pictures."""
 
 import logging
-import os
 import signal
+import struct
 import sys
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,18 +16,17 @@ from PIL import Image
 
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
-from boxable.errors import FAILED, INTERRUPTED, ArgumentError
+from boxable.detection.output_names import PICTURE_FORMATS, picture_names, refuse_overwriting, without_results
+from boxable.errors import FAILED, INTERRUPTED, BoxableError
 from boxable.files import atomic_file
 from boxable.formats import FORMATS, ImageRecord
 from boxable.formats.yolo import yolo_lines
-from boxable.images.sources import Source, expand, stem_of
+from boxable.images.sources import Source, expand
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import slug
 
 logger = logging.getLogger("boxable")
 
-# Written in the format of the source where that is one of these, else as JPEG.
-_PICTURE_FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 _JPEG_QUALITY = 92
 
 
@@ -54,10 +52,11 @@ def detect_all(detector: Detector, pictures: Iterable[str], output: Output, **op
     so far properly and returns 130; a second one raises KeyboardInterrupt at once. Raises ArgumentError if a
     written picture would replace its source.
     """
-    sources = [source for source in expand(pictures) if not _is_below(source, output.folder)]
+    pictures = list(pictures)
+    sources = list(without_results(expand(pictures), pictures, output.folder))
     names = picture_names(sources)
     if output.folder is not None:
-        _refuse_overwriting(sources, names, output.folder)
+        refuse_overwriting(sources, names, output.folder)
     job = _Job(detector, sources, names, output)
     with _polite_interrupt() as stop:
         _emit(job.records(options, stop), output, detector.classes)
@@ -81,12 +80,17 @@ def _emit(records: Iterator[ImageRecord], output: Output, classes: ClassList) ->
     with atomic_file(output.folder / f"detections{suffix}") as file:
         for shown, kept in zip_longest(print_(first, classes), write(second, classes), fillvalue=""):
             _print(shown)
-            file.write(kept.encode())
+            file.write(kept.encode("utf-8", "backslashreplace"))  # names of files need not be text
 
 
 def _print(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise BoxableError(f"stdout: {error.strerror or error}") from error
 
 
 @dataclass
@@ -109,83 +113,40 @@ class _Job:
                     logger.warning("%s", found.error)
                 record = found.to_dict()
                 if self.output.folder is not None and found.error is None:
-                    self._write(self.output.folder, name, found, record)
+                    self._try_to_write(self.output.folder, name, found, record)
                 self.done += 1
                 advance()
                 yield record
+
+    def _try_to_write(self, folder: Path, name: Path, found: Detections, record: ImageRecord) -> None:
+        try:
+            self._write(folder, name, found, record)
+        except BoxableError as error:
+            self.failed += 1
+            logger.warning("%s", error)
 
     def _write(self, folder: Path, name: Path, found: Detections, record: ImageRecord) -> None:
         if self.output.pictures:
             _save(found.draw(), folder / name)
         if self.output.crops:
             for number, (item, crop) in enumerate(zip(found, found.crops(), strict=True), start=1):
-                _save(
-                    crop,
-                    folder
-                    / "crops"
-                    / slug(item.name)
-                    / f"{'-'.join(name.with_suffix('').parts)}-{number}{name.suffix}",
-                )
+                _save(crop, folder / "crops" / slug(item.name) / name.with_stem(f"{name.stem}-{number}"))
         if self.output.written == "yolo":
             with atomic_file(folder / "labels" / name.with_suffix(".txt")) as file:
                 file.write(yolo_lines(record).encode())
 
 
-def picture_names(sources: list[Source]) -> list[Path]:
-    """For each source the relative path of its annotated picture: its stem, or, where two have the same one,
-    its path below the folder that holds all of them.
-    """
-    names = [Path(stem_of(source.name) + _suffix(source)) for source in sources]
-    shared = {name for name, number in Counter(name.stem for name in names).items() if number > 1}
-    if not shared:
-        return names
-    paths = [source.path.absolute() for source in sources if source.path is not None]
-    root = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
-    long = [
-        source.path.absolute().relative_to(root).with_suffix(_suffix(source))
-        if source.path and name.stem in shared
-        else name
-        for source, name in zip(sources, names, strict=True)
-    ]
-    return _numbered(long)
-
-
-def _numbered(names: list[Path]) -> list[Path]:
-    """Those that are still equal (photo.gif and photo.bmp, or two URLs) get a number."""
-    taken: set[Path] = set()
-    result = []
-    for name in names:
-        number, unique = 1, name
-        while unique in taken:
-            number += 1
-            unique = name.with_stem(f"{name.stem}-{number}")
-        taken.add(unique)
-        result.append(unique)
-    return result
-
-
-def _suffix(source: Source) -> str:
-    suffix = source.path.suffix.lower() if source.path else ""
-    return suffix if suffix in _PICTURE_FORMATS else ".jpg"
-
-
-def _is_below(source: Source, folder: Path | None) -> bool:
-    """Whether this is a result of an earlier run into the same folder."""
-    return folder is not None and source.path is not None and source.path.resolve().is_relative_to(folder.resolve())
-
-
-def _refuse_overwriting(sources: list[Source], names: list[Path], folder: Path) -> None:
-    for source, name in zip(sources, names, strict=True):
-        if source.path is not None and (folder / name).resolve() == source.path.resolve():
-            raise ArgumentError(
-                f"--out {folder}: the annotated picture would replace {source.path}; choose another folder"
-            )
-
-
 def _save(picture: Image.Image, path: Path) -> None:
-    format_ = _PICTURE_FORMATS[path.suffix]
+    format_ = PICTURE_FORMATS[path.suffix]
     with atomic_file(path) as file:
-        picture.save(file, format_, quality=_JPEG_QUALITY)
+        try:
+            picture.save(file, format_, quality=_JPEG_QUALITY)
+        except OSError as error:
+            raise BoxableError(f"cannot write {path}: {error.strerror or error}") from error
+        except (ValueError, struct.error) as error:
+            raise BoxableError(
+                f"cannot write {path}: {format_} cannot hold {picture.width}x{picture.height}"
+            ) from error
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Does this installation work? What is missing, and how is it got?"""
 
+import os
 import platform
 import shutil
 import sys
@@ -53,6 +54,9 @@ def checkup() -> Iterator[Finding]:
 
 def _cache() -> Finding:
     folder = home()
+    there = next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        return Finding("cache", f"{folder} cannot be written to; name another folder in BOXABLE_HOME", good=False)
     files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     return Finding("cache", f"{folder} ({sum(files) / 1e6:.0f} MB in {len(files)} files; BOXABLE_HOME moves it)")
 

@@ -13,9 +13,9 @@ from boxable.detection.detections import Detections
 from boxable.detection.pipeline import prepared_batches
 from boxable.detection.postprocess import MAX_TOTAL, postprocess
 from boxable.detection.specific import most_specific
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import ArgumentError, BoxableError, WeightsError
 from boxable.images.resize import network_input
-from boxable.images.sources import Picture, Source, expand, source_of
+from boxable.images.sources import Picture, Source, expand, is_picture, source_of
 from boxable.networks.anchors import ssd_anchors
 from boxable.networks.layers import Network
 from boxable.runtimes.onnx_runtime import OnnxRuntime, available_cores
@@ -27,6 +27,7 @@ Floats = NDArray[np.float32]
 Nms = Literal["per-class", "class-agnostic", "hierarchy"]
 
 DEFAULT_BATCH_SIZE = 8
+MAX_COUNT = 1024  # threads, or pictures of a batch: more than any machine has room for
 
 
 class _Input(NamedTuple):
@@ -53,10 +54,11 @@ class Detector:
     """
 
     def __init__(self, graph: bytes, name: str, *, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise ArgumentError(f"threads={threads} came; expected at least 1, or None to choose")
+        if threads is not None:
+            _check_count("threads", threads)
         self._runtime = OnnxRuntime(graph, name, threads)
         self._description = Description.from_metadata(self._runtime.metadata, name)
+        self._check_shapes(name)
 
     @property
     def handle(self) -> str:
@@ -165,7 +167,7 @@ class Detector:
         A picture that cannot be read comes as empty Detections with `error` set, and the rest goes on.
         """
         options = self._options(classes, min_score, max_detections, nms)
-        if isinstance(sources, Source) or not isinstance(sources, Iterable) or isinstance(sources, str | bytes):
+        if is_picture(sources):
             sources = [sources]
         for found in self._run(expand(sources), options, batch_size):
             yield self._failed(*found) if isinstance(found, tuple) else found
@@ -173,13 +175,22 @@ class Detector:
     def _run(
         self, sources: Iterable[Source], options: _Options, batch_size: int
     ) -> Iterator[Detections | tuple[Source, BoxableError]]:
-        if batch_size < 1:
-            raise ArgumentError(f"batch_size={batch_size} came; expected at least 1")
+        _check_count("batch_size", batch_size)
         for batch in prepared_batches(sources, self._prepare, batch_size, available_cores()):
             good = [(source, item) for source, item in batch if isinstance(item, _Input)]
             found = iter(self._detect(good, options))
             for source, item in batch:
                 yield (source, item) if isinstance(item, BoxableError) else next(found)
+
+    def _check_shapes(self, name: str) -> None:
+        """Refuse a graph that says it is ours and is not."""
+        size, anchors, columns = self.network.input_size, self.network.num_anchors, self.network.num_classes + 1
+        expected = {
+            "images": [size, size, 3], "box_encodings": [anchors, 4], "class_logits": [anchors, columns],
+        }  # fmt: skip
+        found = {tensor: shape[1:] for tensor, shape in self._runtime.shapes.items()}
+        if found != expected:
+            raise WeightsError(f"{name}: inputs and outputs are {found}; expected {expected}")
 
     def _prepare(self, source: Source) -> _Input:
         return self._input(source.pixels())
@@ -242,6 +253,11 @@ class Detector:
             np.array([item.mid for item in self.classes], np.str_),
             np.array([item.name for item in self.classes], np.str_),
         )
+
+
+def _check_count(name: str, value: int) -> None:
+    if not (isinstance(value, int | np.integer) and 1 <= value <= MAX_COUNT):
+        raise ArgumentError(f"{name}={value} came; expected a whole number from 1 to {MAX_COUNT}")
 
 
 def _or_raise(found: Detections | tuple[Source, BoxableError]) -> Detections:

@@ -10,7 +10,8 @@ def yolo(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
     """A `# source` line before the lines of each picture; the class is the label id."""
     for record in records:
         if "error" not in record:
-            yield f"# {record['source']}\n" + yolo_lines(record)
+            name = " ".join(record["source"].splitlines())
+            yield f"# {name}\n" + yolo_lines(record)
 
 
 def yolo_lines(record: ImageRecord) -> str:

@@ -2,6 +2,7 @@
 
 import ctypes
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,9 +25,11 @@ MAX_PIXELS = 178_956_970
 MAX_BYTES = 512 * 2**20
 
 # Pillow warns of large pictures at half that size; ours are refused with an error at the full one. It also
-# warns of damaged metadata and other oddities that do not keep it from reading the pixels.
+# warns of damaged metadata and other oddities that do not keep it from reading the pixels, and logs some
+# errors besides raising them.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
 
 _ORIENTATION = 0x0112
 

@@ -6,7 +6,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,8 @@ def source_of(picture: Picture) -> Source:
         return picture
     if isinstance(picture, str | os.PathLike):
         name = os.fsdecode(os.fspath(picture))
+        if not name:  # as a path it would mean the current folder
+            return Source("''", problem="an empty name; expected a path or a URL")
         return Source(name) if name == "-" or _is_url(name) else Source(name, Path(name))
     if isinstance(picture, bytes | bytearray | memoryview):
         return Source("bytes", _content=bytes(picture))
@@ -83,6 +85,14 @@ def source_of(picture: Picture) -> Source:
     )
 
 
+def is_picture(item: object) -> bool:
+    """Whether this is one picture, and no collection of them; a 4-D array is a collection."""
+    if hasattr(item, "__array__") and not isinstance(item, Image.Image):
+        return np.asarray(item).ndim < 4
+    alone = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image, Source)
+    return isinstance(item, alone) or not isinstance(item, Iterable)
+
+
 def expand(pictures: Iterable[Picture]) -> Iterator[Source]:
     """Every picture that is meant: folders are searched (recursively, in name order), globs matched.
 
@@ -91,13 +101,23 @@ def expand(pictures: Iterable[Picture]) -> Iterator[Source]:
     for picture in pictures:
         source = source_of(picture)
         if source.path is None:
-            yield source
+            yield _held(source)
         elif os.path.isdir(source.path):
             yield from _folder(source.path)
         elif not os.path.lexists(source.path) and glob.has_magic(source.name):
             yield from _matches(source.name)
         else:
             yield source
+
+
+def _held(source: Source) -> Source:
+    """The source; standard input is read now: a thread that waits for it could not be stopped."""
+    if source.name != "-" or source.problem or source._content is not None:
+        return source
+    try:
+        return replace(source, _content=_read_stdin())
+    except ImageError as error:
+        return replace(source, problem=str(error).removeprefix("-: "))
 
 
 def _folder(folder: Path) -> Iterator[Source]:

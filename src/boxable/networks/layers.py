@@ -96,6 +96,11 @@ class Network:
         return {name: shape for layer in self.layers for name, shape in layer.variables.items()}
 
     @property
+    def num_anchors(self) -> int:
+        """Boxes that are predicted for one picture."""
+        return sum(item.layer.size_out**2 * item.anchors_per_cell for item in self.feature_maps)
+
+    @property
     def macs(self) -> int:
         """Multiply-adds for one picture."""
         return sum(layer.macs for layer in self.layers)

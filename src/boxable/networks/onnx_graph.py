@@ -33,8 +33,7 @@ def build_onnx(network: Network, weights: Weights, metadata: Mapping[str, str]) 
         parts = [f"{getattr(item, kind).name}/anchors" for item in network.feature_maps]
         nodes.append(helper.make_node("Concat", parts, [output], axis=1))
 
-    anchors = sum(item.layer.size_out**2 * item.anchors_per_cell for item in network.feature_maps)
-    size = network.input_size
+    anchors, size = network.num_anchors, network.input_size
     graph = helper.make_graph(
         nodes,
         network.name,

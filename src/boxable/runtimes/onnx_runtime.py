@@ -36,6 +36,11 @@ class OnnxRuntime:
         """The string table stored in the graph."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
+    @property
+    def shapes(self) -> dict[str, list[int | str]]:
+        """Shape of each input and output of the graph; names stand for sizes that are free."""
+        return {item.name: list(item.shape) for item in (*self._session.get_inputs(), *self._session.get_outputs())}
+
     def run(self, images: Floats) -> tuple[Floats, Floats]:
         """Box codes `[B, anchors, 4]` and class logits `[B, anchors, classes + 1]` of images `[B, size, size, 3]`."""
         codes, logits = self._session.run(["box_encodings", "class_logits"], {"images": images})

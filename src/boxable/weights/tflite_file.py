@@ -25,12 +25,14 @@ def read_tflite(data: bytes, name: str) -> dict[str, Floats]:
     """
     try:
         convolutions = list(_convolutions(data))
+        heads = [found for found, is_head in convolutions if is_head]
+        network = _network(heads)
+    except WeightsError as error:
+        raise WeightsError(f"{name}: {error}") from None
     # A damaged flatbuffer shows itself in many ways (struct.error, IndexError, TypeError, ...).
     except Exception as error:
-        raise WeightsError(f"{name}: not a readable TFLite file ({type(error).__name__}: {error})") from None
-    heads = [found for found, is_head in convolutions if is_head]
+        raise WeightsError(f"{name}: not a readable TFLite file ({type(error).__name__}: {error})") from error
     found = [found for found, is_head in convolutions if not is_head] + heads
-    network = _network(heads)
     if network is None or len(found) != len(network.layers):
         raise WeightsError(f"{name}: {len(found)} convolutions, {len(heads)} of them heads; not an SSD MobileNetV2")
     weights: dict[str, Floats] = {}
@@ -77,6 +79,8 @@ def _code(model: tflite.Model, operator: tflite.Operator) -> int:
 
 def _constant(model: tflite.Model, graph: tflite.SubGraph, index: int) -> Floats:
     tensor = graph.Tensors(index)
+    if tensor.Type() not in _DTYPES:
+        raise WeightsError("its weights are quantised; expected float32 or float16")
     raw = model.Buffers(tensor.Buffer()).DataAsNumpy()
     shape = [tensor.Shape(axis) for axis in range(tensor.ShapeLength())]
     values: Floats = raw.view(_DTYPES[tensor.Type()]).reshape(shape).astype(np.float32)

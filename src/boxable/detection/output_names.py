@@ -1,0 +1,72 @@
+"""Where the annotated pictures go: names that do not collide, and never onto a source."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from boxable.errors import ArgumentError
+from boxable.images.sources import Source, stem_of
+
+# A picture is written in the format of its source where that is one of these, else as JPEG.
+PICTURE_FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
+
+
+def picture_names(sources: list[Source]) -> list[Path]:
+    """For each source the relative path of its annotated picture, no two alike but for the suffix.
+
+    It is the stem of the source; where two have the same one, its path below the folder that holds all.
+    """
+    names = [Path(stem_of(source.name) + _suffix(source)) for source in sources]
+    shared = {stem for stem, number in Counter(name.stem for name in names).items() if number > 1}
+    if not shared:
+        return names
+    paths = [source.path.absolute() for source in sources if source.path is not None]
+    root = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
+    for index, source in enumerate(sources):
+        if source.path is not None and names[index].stem in shared:
+            names[index] = source.path.absolute().relative_to(root).with_suffix(_suffix(source))
+    return _numbered(names)
+
+
+def without_results(sources: Iterable[Source], pictures: list[str], folder: Path | None) -> Iterator[Source]:
+    """The sources, without the results of an earlier run if their folder lies in one that is searched."""
+    results = _real(folder) if folder is not None else None
+    searched = [_real(Path(item)) for item in pictures if os.path.isdir(item)]
+    lies_within = results is not None and any(place in results.parents for place in searched)
+    for source in sources:
+        if not lies_within or source.path is None or results not in _real(source.path).parents:
+            yield source
+
+
+def refuse_overwriting(sources: list[Source], names: list[Path], folder: Path) -> None:
+    """Raise ArgumentError if an annotated picture would replace its source."""
+    for source, name in zip(sources, names, strict=True):
+        if source.path is not None and _real(folder / name) == _real(source.path):
+            raise ArgumentError(
+                f"--out {folder}: the annotated picture would replace {source.path}; choose another folder"
+            )
+
+
+def _numbered(names: list[Path]) -> list[Path]:
+    """Those that still differ only in their suffix, or not at all (two URLs), get a number."""
+    taken: set[Path] = set()
+    result = []
+    for name in names:
+        number, unique = 1, name
+        while unique.with_suffix("") in taken:
+            number += 1
+            unique = name.with_stem(f"{name.stem}-{number}")
+        taken.add(unique.with_suffix(""))
+        result.append(unique)
+    return result
+
+
+def _suffix(source: Source) -> str:
+    suffix = source.path.suffix.lower() if source.path else ""
+    return suffix if suffix in PICTURE_FORMATS else ".jpg"
+
+
+def _real(path: Path) -> Path:
+    """Absolute, links followed; unlike Path.resolve it does not raise for links in a ring."""
+    return Path(os.path.realpath(path))

@@ -1,0 +1,160 @@
+"""`boxable detect --out`: what it writes."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import Invoke
+from tests.conftest import EXAMPLES, Command
+
+CHELSEA, COFFEE = EXAMPLES / "chelsea.png", EXAMPLES / "coffee.png"
+
+pytestmark = pytest.mark.usefixtures("ssd23_weights")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+Detect = Callable[..., str]
+
+
+@pytest.fixture
+def detect(invoke: Invoke) -> Detect:
+    """stdout of a run that must succeed."""
+
+    def run(*arguments: object) -> str:
+        result = invoke("detect", *arguments, "--model", "ssd23")
+        assert (result.stderr, result.code) == ("", 0)
+        return result.stdout
+
+    return run
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def copies(folder: Path, *names: str) -> Path:
+    """A folder with the cat under these names, in the format of each suffix."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".png":
+            shutil.copy(CHELSEA, path)
+        else:
+            with Image.open(CHELSEA) as picture:
+                picture.save(path)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("format_", "name"),
+    [
+        ("jsonl", "detections.jsonl"),
+        ("json", "detections.json"),
+        ("csv", "detections.csv"),
+        ("openimages", "detections.csv"),
+        ("coco", "detections.json"),
+        ("table", "detections.txt"),
+    ],
+)
+def test_the_file_holds_what_is_printed(detect: Detect, out: Path, format_: str, name: str) -> None:
+    printed = detect(CHELSEA, "--out", out, "--format", format_, "--no-save-images")
+    assert files(out) == [name]
+    assert (out / name).read_text("utf-8") == printed
+
+
+def test_results_and_annotated_pictures_are_written_and_a_line_says_where(command: Command, out: Path) -> None:
+    result = command("detect", EXAMPLES, "--out", out, "--model", "ssd23")
+    assert (result.stderr.decode(), result.returncode) == (f"boxable: wrote {out}\n", 0)
+    assert files(out) == ["astronaut.png", "chelsea.png", "coffee.png", "detections.jsonl"]
+    assert (out / "detections.jsonl").read_bytes() == result.stdout
+    with Image.open(out / "chelsea.png") as drawn, Image.open(CHELSEA) as photo:
+        assert drawn.size == photo.size
+        assert drawn.format == "PNG"
+        assert drawn.convert("RGB").tobytes() != photo.convert("RGB").tobytes()
+
+
+def test_pictures_keep_their_format_where_it_can_be_written_else_they_become_jpeg(
+    detect: Detect, tmp_path: Path, out: Path
+) -> None:
+    detect(copies(tmp_path / "in", "a.png", "b.jpg", "c.webp", "d.bmp", "e.JPEG"), "--out", out)
+    found = [name for name in files(out) if not name.startswith("detections")]
+    assert found == ["a.png", "b.jpg", "c.webp", "d.jpg", "e.jpeg"]
+    formats = []
+    for name in found:
+        with Image.open(out / name) as picture:
+            formats.append(picture.format)
+    assert formats == ["PNG", "JPEG", "WEBP", "JPEG", "JPEG"]
+
+
+def test_pictures_of_one_name_keep_their_folders(detect: Detect, tmp_path: Path, out: Path) -> None:
+    detect(copies(tmp_path / "in", "a/cat.png", "b/cat.png", "b/c/cat.jpg", "other.png"), "--out", out)
+    assert files(out) == ["a/cat.png", "b/c/cat.jpg", "b/cat.png", "detections.jsonl", "other.png"]
+
+
+def test_pictures_that_still_have_one_name_are_numbered(detect: Detect, tmp_path: Path, out: Path) -> None:
+    folder = copies(tmp_path / "in", "cat.bmp", "cat.gif", "cat.png")
+    detect(folder, folder / "cat.png", "--out", out)
+    assert files(out) == ["cat-2.jpg", "cat-3.png", "cat-4.png", "cat.jpg", "detections.jsonl"]
+
+
+def test_yolo_writes_a_label_file_a_picture(detect: Detect, tmp_path: Path, out: Path) -> None:
+    printed = detect(copies(tmp_path / "in", "a/cat.png", "b/cat.png", "x.png"), "--out", out, "--format", "yolo",
+                     "--no-save-images")  # fmt: skip
+    assert files(out) == ["detections.txt", "labels/a/cat.txt", "labels/b/cat.txt", "labels/x.txt"]
+    line = (out / "labels" / "x.txt").read_text()
+    assert line.startswith("122 ")
+    assert printed.count(line) == 3
+
+
+def test_yolo_writes_a_label_file_a_picture_even_where_only_the_suffixes_differ(
+    detect: Detect, tmp_path: Path, out: Path
+) -> None:
+    detect(copies(tmp_path / "in", "x.png", "x.jpg"), "--out", out, "--format", "yolo", "--no-save-images")
+    assert len(files(out / "labels")) == 2
+
+
+def test_crops_are_the_objects_one_file_each_below_the_class(detect: Detect, out: Path) -> None:
+    record = json.loads(detect(COFFEE, "--out", out, "--save-crops", "--no-save-images"))
+    found = record["detections"]
+    assert found
+    expected = sorted(
+        f"crops/{item['name'].lower().replace(' ', '-')}/coffee-{number}.png" for number, item in enumerate(found, 1)
+    )
+    assert [name for name in files(out) if name.startswith("crops/")] == expected
+    assert [name for name in files(out) if "/" not in name] == ["detections.jsonl"]
+    best = found[0]
+    with Image.open(out / "crops" / best["name"].lower().replace(" ", "-") / "coffee-1.png") as crop:
+        ymin, xmin, ymax, xmax = best["box"]
+        assert crop.width == pytest.approx((xmax - xmin) * record["width"], abs=2)
+        assert crop.height == pytest.approx((ymax - ymin) * record["height"], abs=2)
+
+
+def test_a_second_run_into_the_same_folder_does_not_read_the_first_ones_pictures(
+    detect: Detect, tmp_path: Path
+) -> None:
+    folder = copies(tmp_path / "in", "a.png")
+    for _ in range(2):
+        printed = detect(folder, "--out", folder / "found")
+        assert len(printed.splitlines()) == 1
+    assert files(folder / "found") == ["a.png", "detections.jsonl"]
+
+
+def test_a_picture_that_fails_is_in_the_results_and_writes_nothing_else(
+    command: Command, tmp_path: Path, out: Path
+) -> None:
+    folder = copies(tmp_path / "in", "good.png")
+    (folder / "bad.png").write_bytes(b"bad")
+    result = command("detect", folder, "--out", out, "--model", "ssd23")
+    assert result.returncode == 1
+    assert files(out) == ["detections.jsonl", "good.png"]
+    bad, good = [json.loads(line) for line in (out / "detections.jsonl").read_text("utf-8").splitlines()]
+    assert "bad.png: not a picture" in bad["error"]
+    assert [item["name"] for item in good["detections"]] == ["Cat"]

@@ -1,0 +1,34 @@
+"""`boxable doctor`."""
+
+from pathlib import Path
+
+from tests.cli.conftest import Invoke
+from tests.conftest import Command
+
+
+def test_an_installation_with_a_model_is_healthy(command: Command, ssd23_weights: Path) -> None:
+    result = command("doctor")
+    lines = result.stdout.decode().splitlines()
+    assert result.returncode == 0, lines
+    assert all(line.startswith("ok   ") for line in lines)
+    assert "ok   ssd23          installed" in lines
+    assert " ms a picture" in lines[-1]
+
+
+def test_a_new_installation_is_healthy_without_model_and_network(invoke: Invoke, empty_home: Path) -> None:
+    result = invoke("doctor")
+    assert result.code == 0, result.stdout
+    assert "ok   ssd23          not installed; run: boxable models pull ssd23" in result.lines
+    assert "BOXABLE_OFFLINE is set: never used" in result.stdout
+    assert "ms a picture" not in result.stdout
+    assert not empty_home.exists()
+
+
+def test_damaged_weights_are_found_and_the_exit_code_is_1(invoke: Invoke, empty_home: Path) -> None:
+    path = empty_home / "models" / "mediapipe--ssd_mobilenet_v2_oidv4_23" / f"{'0' * 64}.safetensors"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"damaged")
+    result = invoke("doctor")
+    assert result.code == 1
+    (line,) = (line for line in result.lines if line.startswith("FAIL"))
+    assert "is damaged; run `boxable models pull`" in line

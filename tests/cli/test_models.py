@@ -1,0 +1,55 @@
+"""`boxable models`."""
+
+from pathlib import Path
+
+from tests.cli.conftest import Invoke
+from tests.conftest import Command
+
+
+def test_the_list_has_name_classes_state_and_handle(command: Command, empty_home: Path) -> None:
+    result = command("models", "list")
+    assert (result.stderr, result.returncode) == (b"", 0)
+    assert result.stdout.decode().splitlines() == [
+        "ssd601   601 classes  not installed  google/openimages_v4/ssd/mobilenet_v2/1",
+        "ssd23     23 classes  not installed  mediapipe/ssd_mobilenet_v2_oidv4_23",
+    ]
+
+
+def test_the_list_says_what_is_installed(invoke: Invoke, ssd23_weights: Path) -> None:
+    (line,) = (line for line in invoke("models", "list").lines if line.startswith("ssd23 "))
+    assert line.split() == ["ssd23", "23", "classes", "installed", "mediapipe/ssd_mobilenet_v2_oidv4_23"]
+
+
+def test_info_describes_a_model(invoke: Invoke, empty_home: Path) -> None:
+    result = invoke("models", "info", "ssd601")
+    assert (result.stderr, result.code) == ("", 0)
+    assert "handle         google/openimages_v4/ssd/mobilenet_v2/1" in result.lines
+    assert "installed      no" in result.lines
+    assert "\nclasses        601: Tortoise, " in result.stdout
+
+
+def test_an_unknown_model_is_wrong_usage(invoke: Invoke) -> None:
+    for verb in ("info", "pull"):
+        result = invoke("models", verb, "ssd24")
+        assert (result.stdout, result.code) == ("", 2)
+        assert result.stderr.startswith("boxable: unknown model 'ssd24': did you mean ssd23?")
+
+
+def test_pulling_what_is_installed_does_nothing(command: Command, ssd23_weights: Path) -> None:
+    result = command("models", "pull", "ssd23", env={"BOXABLE_OFFLINE": "1"})
+    assert (result.stdout, result.returncode) == (b"", 0)
+    assert result.stderr.decode() == f"ssd23 is installed: {ssd23_weights}\n"
+
+
+def test_pulling_from_a_wrong_file_is_exit_code_1(invoke: Invoke, empty_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "wrong.data").write_bytes(b"wrong")
+    result = invoke("models", "pull", "ssd23", "--from", tmp_path / "wrong.data")
+    assert (result.stdout, result.code) == ("", 1)
+    assert "wrong.data: this file is not the published objectron_solution_packed_assets.data" in result.stderr
+
+
+def test_pulling_the_601_class_network_says_how_to_get_it(invoke: Invoke, empty_home: Path) -> None:
+    result = invoke("models", "pull", "ssd601")
+    assert (result.stdout, result.code) == ("", 1)
+    assert "cannot fetch them yet; Google published them at https://" in result.stderr
+    assert list(empty_home.rglob("*.safetensors")) == []

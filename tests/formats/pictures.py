@@ -1,0 +1,26 @@
+"""Records of four pictures: two objects, an odd name, nothing found, and one that could not be read."""
+
+from boxable.formats import DetectionRecord, ImageRecord
+from boxable.vocabulary import ClassList, ObjectClass
+
+CLASSES = ClassList([ObjectClass(122, "/m/01yrx", "Cat"), ObjectClass(1001, "user/arm", 'arm, "left"')])
+CAT: DetectionRecord = {
+    "label": 122, "mid": "/m/01yrx", "name": "Cat", "score": 0.875, "box": [0.25, 0.125, 0.75, 1.0],
+}  # fmt: skip
+ARM: DetectionRecord = {
+    "label": 1001, "mid": "user/arm", "name": 'arm, "left"', "score": 0.5, "box": [0.0, 0.5, 0.5, 0.625],
+}  # fmt: skip
+
+
+def picture(source: str, *found: DetectionRecord) -> ImageRecord:
+    """400 pixels wide, 200 high."""
+    return {"source": source, "width": 400, "height": 200, "detections": list(found)}
+
+
+TWO = picture("photos/cat.jpg", CAT, ARM)
+ODD = picture('odd, "名前" é.png', CAT)
+EMPTY = picture("empty.jpg")
+BROKEN: ImageRecord = {
+    "source": "broken.jpg", "width": 0, "height": 0, "detections": [], "error": "broken.jpg: no such file",
+}  # fmt: skip
+ALL = [TWO, ODD, EMPTY, BROKEN]

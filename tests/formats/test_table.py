@@ -1,0 +1,16 @@
+"""The table for people."""
+
+from boxable.formats.table import table
+from tests.formats.pictures import ALL, CLASSES
+
+
+def test_each_picture_has_a_heading_and_a_line_an_object() -> None:
+    assert "".join(table(ALL, CLASSES)) == (
+        "photos/cat.jpg  400x200\n"
+        "  Cat           88%  ymin 0.250  xmin 0.125  ymax 0.750  xmax 1.000\n"
+        '  arm, "left"   50%  ymin 0.000  xmin 0.500  ymax 0.500  xmax 0.625\n'
+        'odd, "名前" é.png  400x200\n'
+        "  Cat   88%  ymin 0.250  xmin 0.125  ymax 0.750  xmax 1.000\n"
+        "empty.jpg  400x200\n"
+        "  nothing found\n"
+    )

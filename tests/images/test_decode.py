@@ -1,0 +1,121 @@
+"""Encoded pictures become upright RGB pixels."""
+
+import io
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from boxable.errors import ImageError
+from boxable.images.decode import decode, from_pil
+
+ORIENTATION = 0x0112
+# Not square, and different in every corner, so that each of the eight orientations gives another picture.
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 8, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+
+
+def encoded(pixels: NDArray[np.generic], format_: str, orientation: int | None = None, **options: object) -> bytes:
+    picture = Image.fromarray(pixels)
+    if orientation is not None:
+        exif = Image.Exif()
+        exif[ORIENTATION] = orientation
+        options["exif"] = exif
+    content = io.BytesIO()
+    picture.save(content, format_, **options)
+    return content.getvalue()
+
+
+def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """As Pillow turns it."""
+    picture = Image.fromarray(pixels)
+    picture.getexif()[ORIENTATION] = orientation
+    return np.asarray(ImageOps.exif_transpose(picture))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_the_exif_orientation_is_applied(format_: str, orientation: int) -> None:
+    options = {"lossless": True} if format_ == "WEBP" else {}
+    as_stored = decode(encoded(PIXELS, format_, **options), "plain")
+    found = decode(encoded(PIXELS, format_, orientation, **options), "turned")
+    assert found.flags.c_contiguous
+    assert_array_equal(found, upright(as_stored, orientation))
+
+
+def test_the_eight_orientations_give_eight_pictures() -> None:
+    found = {decode(encoded(PIXELS, "PNG", orientation), "turned").tobytes() for orientation in range(1, 9)}
+    assert len(found) == 8
+
+
+@pytest.mark.parametrize("orientation", [0, 9, 255])
+def test_an_orientation_that_does_not_exist_changes_nothing(orientation: int) -> None:
+    assert_array_equal(decode(encoded(PIXELS, "JPEG", orientation), "odd"), decode(encoded(PIXELS, "JPEG"), "plain"))
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_an_open_pil_image_is_turned_too(orientation: int) -> None:
+    with Image.open(io.BytesIO(encoded(PIXELS, "PNG", orientation))) as picture:
+        assert_array_equal(from_pil(picture, "open"), upright(PIXELS, orientation))
+
+
+@pytest.mark.parametrize("format_", ["PNG", "BMP", "TIFF", "GIF"])
+def test_formats_without_loss_give_the_same_pixels(format_: str) -> None:
+    grey = np.repeat(PIXELS[:, :, :1], 3, axis=2)
+    assert_array_equal(decode(encoded(grey, format_), "same"), grey)
+
+
+def test_jpeg_pixels_are_those_of_a_baseline_decoder() -> None:
+    data = encoded(PIXELS, "JPEG", quality=95, subsampling=0)
+    with Image.open(io.BytesIO(data)) as picture:
+        expected = np.asarray(picture)
+    assert np.abs(decode(data, "photo").astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("pixels", "expected"),
+    [
+        (np.full((2, 2), 77, np.uint8), [77, 77, 77]),
+        (np.full((2, 2), True), [255, 255, 255]),
+        (np.full((2, 2), 0xAB34, np.uint16), [0xAB, 0xAB, 0xAB]),
+        (np.full((2, 2, 4), (10, 20, 30, 0), np.uint8), [10, 20, 30]),
+        (np.full((2, 2, 2), (40, 9), np.uint8), [40, 40, 40]),
+    ],
+    ids=["grey", "one bit", "16 bits", "alpha is dropped", "grey with alpha"],
+)
+def test_every_kind_of_pixel_becomes_rgb(pixels: NDArray[np.generic], expected: list[int]) -> None:
+    found = decode(encoded(pixels, "PNG"), "kind")
+    assert found.dtype == np.uint8
+    assert_array_equal(found, np.broadcast_to(np.array(expected, np.uint8), (2, 2, 3)))
+
+
+def test_a_palette_becomes_its_colours() -> None:
+    content = io.BytesIO()
+    Image.fromarray(PIXELS).quantize(8).save(content, "PNG")
+    with Image.open(content) as picture:
+        assert_array_equal(decode(content.getvalue(), "palette"), np.asarray(picture.convert("RGB")))
+
+
+def test_the_first_frame_of_an_animation_is_taken() -> None:
+    frames = [Image.fromarray(np.full((4, 4, 3), grey, np.uint8)) for grey in (10, 200)]
+    content = io.BytesIO()
+    frames[0].save(content, "GIF", save_all=True, append_images=frames[1:])
+    assert_array_equal(decode(content.getvalue(), "moving"), np.full((4, 4, 3), 10))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"text", "not a picture that can be read; expected JPEG, PNG, WebP, GIF, TIFF or BMP"),
+        (b"%PDF-1.4", "not a picture that can be read"),
+        (encoded(PIXELS, "PNG")[:200], "damaged or unsupported"),
+        (encoded(PIXELS, "JPEG")[:300], "damaged or unsupported"),
+        (encoded(np.zeros((2, 2), np.float32), "TIFF"), "32-bit floats"),
+    ],
+    ids=["empty", "text", "pdf", "png cut", "jpeg cut", "floats"],
+)
+def test_what_cannot_be_read_is_an_error_that_begins_with_the_name(data: bytes, reason: str) -> None:
+    with pytest.raises(ImageError, match=rf"^holiday: .*{reason}"):
+        decode(data, "holiday")

@@ -1,0 +1,128 @@
+"""The resize of the original, bit for bit (SEMANTICS §2)."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
+from PIL import Image
+
+from boxable.images.resize import network_input, resize_bilinear
+
+F = np.float32
+
+
+def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), np.uint8)
+
+
+def resize_slowly(image: NDArray[np.generic], size_hw: tuple[int, int]) -> NDArray[np.float32]:
+    """The rules of SEMANTICS §2.2 pixel by pixel; every operation is rounded to float32."""
+    height, width, channels = image.shape
+    result = np.empty((*size_hw, channels), F)
+    for y in range(size_hw[0]):
+        source_y = F(y) * (F(height) / F(size_hw[0]))
+        top = int(np.floor(source_y))
+        bottom = min(top + 1, height - 1)
+        for x in range(size_hw[1]):
+            source_x = F(x) * (F(width) / F(size_hw[1]))
+            left = int(np.floor(source_x))
+            right = min(left + 1, width - 1)
+            down, across = source_y - F(top), source_x - F(left)
+            for channel in range(channels):
+                tl, tr, bl, br = (
+                    F(image[row, column, channel]) for row in (top, bottom) for column in (left, right)
+                )  # fmt: skip
+                upper = tl + (tr - tl) * across
+                lower = bl + (br - bl) * across
+                result[y, x, channel] = upper + (lower - upper) * down
+    return result
+
+
+SIDES = st.integers(1, 14)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(SIDES, SIDES, SIDES, SIDES, st.sampled_from([1, 3]), st.booleans(), st.integers(0, 9))
+def test_every_pixel_follows_the_rules_bit_for_bit(
+    height: int, width: int, out_height: int, out_width: int, channels: int, floats: bool, seed: int
+) -> None:
+    image: NDArray[np.generic] = noise(height, width, channels, seed)
+    if floats:
+        image = np.random.default_rng(seed).uniform(0, 255, image.shape).astype(F)
+    found = resize_bilinear(image, (out_height, out_width))  # type: ignore[arg-type]
+    assert found.dtype == F
+    assert_array_equal(found, resize_slowly(image, (out_height, out_width)))
+
+
+@pytest.mark.parametrize(("height", "width"), [(17, 31), (300, 451), (1, 1000), (997, 2), (640, 480)])
+def test_pictures_of_other_shapes_follow_the_rules_at_the_size_of_the_network(height: int, width: int) -> None:
+    image = noise(height, width)
+    rows, columns = [0, 1, 149, 150, 298, 299], [0, 1, 7, 150, 298, 299]
+    found = resize_bilinear(image, (300, 300))
+    for y in rows:
+        for x in columns:
+            assert_array_equal(found[y, x], _pixel(image, y, x), err_msg=f"{y}, {x}")
+
+
+def _pixel(image: NDArray[np.uint8], y: int, x: int) -> NDArray[np.float32]:
+    source_y, source_x = F(y) * (F(image.shape[0]) / F(300)), F(x) * (F(image.shape[1]) / F(300))
+    top, left = int(source_y), int(source_x)
+    bottom, right = min(top + 1, image.shape[0] - 1), min(left + 1, image.shape[1] - 1)
+    tl, tr, bl, br = (image[row, column].astype(F) for row in (top, bottom) for column in (left, right))
+    upper = tl + (tr - tl) * (source_x - F(left))
+    lower = bl + (br - bl) * (source_x - F(left))
+    return upper + (lower - upper) * (source_y - F(top))
+
+
+@pytest.mark.parametrize("factor", [2, 3, 5])
+def test_shrinking_by_a_whole_number_picks_pixels_without_mixing(factor: int) -> None:
+    image = noise(300 * factor, 300 * factor)
+    assert_array_equal(resize_bilinear(image, (300, 300)), image[::factor, ::factor])
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_a_picture_of_the_right_size_passes_unchanged_and_is_not_written_to(kind: type) -> None:
+    image = noise(300, 300).astype(kind)
+    before = image.copy()
+    assert_array_equal(resize_bilinear(image, (300, 300)), image)
+    network_input(image, 300)
+    assert_array_equal(image, before)
+
+
+def test_one_pixel_becomes_a_constant_picture() -> None:
+    image = np.array([[[3, 141, 255]]], np.uint8)
+    assert_array_equal(resize_bilinear(image, (300, 300)), np.broadcast_to(image, (300, 300, 3)))
+
+
+def test_the_last_row_and_column_are_repeated_at_the_far_edge() -> None:
+    image = np.array([[[0.0], [100.0]]], F)
+    found = resize_bilinear(image, (1, 4))
+    assert found.ravel().tolist() == [0.0, 50.0, 100.0, 100.0]
+
+
+def test_the_network_input_runs_from_minus_one_to_one_in_two_rounded_steps() -> None:
+    values = np.arange(256, dtype=np.uint8)
+    image = np.broadcast_to(values[:, None, None], (256, 256, 3))
+    found = network_input(image, 256)[:, 0, 0]
+    assert found.dtype == F
+    assert_array_equal(found, values.astype(F) * F(2 / 255) - F(1))
+    assert found[0] == -1
+    assert abs(found[255] - 1) < 1e-6
+
+
+PHOTOS = (
+    "astronaut", "chelsea", "coffee", "rocket", "camera", "hubble", "retina", "clock", "rocket_640x181",
+    "astronaut_97x512", "coffee_300x300", "chelsea_31x17",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_the_network_sees_what_the_original_saw(reference: Path, name: str) -> None:
+    with Image.open(reference / "photos" / f"{name}.png") as photo:
+        found = network_input(np.asarray(photo.convert("RGB")), 300)
+    with np.load(reference / "preprocessed.npz") as recorded:
+        assert_allclose(found.ravel()[::37], recorded[name], rtol=0, atol=3e-7)

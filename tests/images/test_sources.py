@@ -1,0 +1,185 @@
+"""Where pictures come from."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from PIL import Image
+
+from boxable.errors import ArgumentError, ImageError
+from boxable.images.sources import Source, expand, source_of, stem_of
+from tests.weights.file_server import Resource, serving
+
+FILES = (
+    "b.png", "a.JPG", "c.webp", "notes.txt", "archive.png.gz", ".hidden.png", "noext", "sub/z.jpeg", "sub/deep/y.tif",
+    "sub/.git/x.png", "sub/._b.png", "another/w.bmp", "empty/readme.md", "odd [1]/v[x].gif",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder `in` of files, empty but for their names; the current folder is the one around it."""
+    for name in FILES:
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    return Path("in")
+
+
+def names(*pictures: object) -> list[str]:
+    return [source.name.replace(os.sep, "/") for source in expand(pictures)]
+
+
+EVERY_PICTURE = [
+    "in/a.JPG", "in/b.png", "in/c.webp", "in/another/w.bmp", "in/odd [1]/v[x].gif", "in/sub/z.jpeg",
+    "in/sub/deep/y.tif",
+]  # fmt: skip
+
+
+def test_a_folder_gives_its_pictures_recursively_in_name_order_without_hidden_ones(folder: Path) -> None:
+    assert names("in") == names(folder) == EVERY_PICTURE
+    assert all(source.problem is None and source.path is not None for source in expand(["in"]))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/*.png", ["in/b.png"]),
+        ("in/?.*", ["in/a.JPG", "in/b.png", "in/c.webp"]),
+        ("in/[bc].*", ["in/b.png", "in/c.webp"]),
+        ("in/**/*.jpeg", ["in/sub/z.jpeg"]),
+        ("in/s*/*", ["in/sub/z.jpeg"]),  # no folders, no hidden files
+        ("in/odd [1]/v[x].gif", ["in/odd [1]/v[x].gif"]),  # a file of that very name
+        ("in/notes.*", ["in/notes.txt"]),  # who names it means it
+    ],
+)
+def test_a_glob_gives_the_files_that_match(folder: Path, pattern: str, expected: list[str]) -> None:
+    assert names(pattern) == expected
+
+
+def test_sources_keep_their_order_and_may_repeat(folder: Path) -> None:
+    assert names("in/sub", "in/b.png", "in/*.png", "-") == [
+        "in/sub/z.jpeg", "in/sub/deep/y.tif", "in/b.png", "in/b.png", "-",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("picture", "problem"),
+    [
+        ("in/empty", "in/empty: no pictures in this folder; looked for .jpg .jpeg"),
+        ("in/*.xyz", "in/*.xyz: no file matches this pattern"),
+        ("in/missing.png", "in/missing.png: no such file"),
+    ],
+)
+def test_what_is_not_there_comes_as_a_problem_among_the_others(folder: Path, picture: str, problem: str) -> None:
+    found = list(expand(["in/b.png", picture, "in/c.webp"]))
+    assert len(found) == 3
+    with pytest.raises(ImageError) as error:
+        found[1].pixels()
+    assert str(error.value).replace(os.sep, "/").startswith(problem)
+
+
+def test_a_folder_that_is_a_link_is_not_walked_in_circles(folder: Path) -> None:
+    try:
+        (folder / "sub" / "loop").symlink_to(folder.absolute(), target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+    assert names("in") == EVERY_PICTURE
+
+
+def test_sources_are_found_one_after_the_other(folder: Path) -> None:
+    asked = []
+
+    def pictures() -> object:
+        for name in ("in/b.png", "in/a.JPG"):
+            asked.append(name)
+            yield name
+
+    found = expand(pictures())  # type: ignore[arg-type]
+    next(found)
+    assert asked == ["in/b.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("photo.jpg", "photo"),
+        ("some/folder/photo.tar.gz", "photo.tar"),
+        ("noext", "noext"),
+        (".hidden", ".hidden"),
+        ("-", "stdin"),
+        ("https://example.com/a/b/photo.jpg", "photo"),
+        ("https://example.com/photo.png?size=1/2.gif", "photo"),
+        ("https://example.com/", "example"),
+        ("", "image"),
+    ],
+)
+def test_the_stem_is_the_file_name_without_folder_and_suffix(name: str, stem: str) -> None:
+    assert stem_of(name) == stem
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8)
+
+
+def test_every_kind_of_picture_gives_its_pixels(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    Image.fromarray(PIXELS).save(path)
+    with Image.open(path) as opened:
+        for picture in (str(path), path, path.read_bytes(), bytearray(path.read_bytes()), opened, PIXELS):
+            assert_array_equal(source_of(picture).pixels(), PIXELS)
+
+
+@pytest.mark.parametrize(
+    ("picture", "name"),
+    [
+        ("a/b.png", "a/b.png"),
+        (Path("a") / "b.png", str(Path("a") / "b.png")),
+        ("-", "-"),
+        ("https://example.com/x.jpg", "https://example.com/x.jpg"),
+        (b"bytes", "bytes"),
+        (Image.new("RGB", (1, 1)), "image"),
+        (PIXELS, "array"),
+    ],
+    ids=["str", "path", "stdin", "url", "bytes", "pil", "array"],
+)
+def test_a_source_is_named_as_it_was_given(picture: object, name: str) -> None:
+    assert source_of(picture).name == name
+
+
+def test_a_source_stays_what_it_is() -> None:
+    source = Source("mine", Path("mine"))
+    assert source_of(source) is source
+
+
+@pytest.mark.parametrize("picture", [None, 1, ["a.png"], object()], ids=["None", "int", "list", "object"])
+def test_what_is_no_picture_is_an_error_that_names_its_type(picture: object) -> None:
+    with pytest.raises(ArgumentError, match=f"a picture came as {type(picture).__name__}; expected a path"):
+        source_of(picture)
+
+
+def test_a_url_without_a_network_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOXABLE_OFFLINE", "1")
+    with pytest.raises(ImageError, match=r"https://example\.com/x\.jpg needs the network, and BOXABLE_OFFLINE"):
+        source_of("https://example.com/x.jpg").pixels()
+
+
+def test_a_url_gives_what_the_server_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BOXABLE_OFFLINE", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    content = io.BytesIO()
+    Image.fromarray(PIXELS).save(content, "PNG")
+    with serving() as server:
+        address = server.put("x.png", Resource(content.getvalue(), compressed=True))
+        assert_array_equal(source_of(address).pixels(), PIXELS)
+        missing = server.put("y.png", Resource(status=404))
+        with pytest.raises(ImageError, match=f"{missing}: the server answered 404 Not Found"):
+            source_of(missing).pixels()
+
+
+def test_a_folder_in_the_place_of_a_picture_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="a folder; expected one picture"):
+        source_of(tmp_path).pixels()

@@ -1,0 +1,97 @@
+"""A small published network, a server to fetch it from, and a cache of the test's own."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.vocabulary import ClassList
+from boxable.weights.cards import Card, Published, find_card
+from boxable.weights.model import Model
+from tests.weights.file_server import FileServer, serving
+from tests.weights.tflite_writer import Convolution, write_tflite
+
+NETWORK = ssd_mobilenet_v2(2)
+CLASSES = ClassList.from_names(["Cat", "robot"])
+HEAD, TAIL = b"labels\x00" * 3, b"the end"
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def card_for(network_file: bytes, *addresses: str, npm: str = "") -> Card:
+    """A card of a two-class network whose published file holds this between some other bytes."""
+    data = HEAD + network_file + TAIL
+    source = Published(
+        format="tflite", addresses=addresses or ("http://127.0.0.1:9/nowhere",), file="packed.data", size=len(data),
+        sha256=sha256(data), npm=npm, begin=len(HEAD), end=len(HEAD) + len(network_file),
+        part_sha256=sha256(network_file),
+    )  # fmt: skip
+    return dataclasses.replace(
+        find_card("ssd23"), handle="tests/two/1", aliases=("two",), classes=CLASSES, source=source, metrics=()
+    )
+
+
+def pretend_installed(home: Path, card: Card, content: bytes) -> Path:
+    """Put this content where the weights of a card are; nobody looks into it yet."""
+    path = home / "models" / card.handle.replace("/", "--") / f"{sha256(content)}.safetensors"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return path
+
+
+@dataclass(frozen=True)
+class Small:
+    """A two-class network as TFLite file, and what a reader must find in it."""
+
+    convolutions: dict[str, Convolution]
+    tflite: bytes
+    weights: dict[str, NDArray[np.float32]]
+
+    @property
+    def model(self) -> Model:
+        return Model(NETWORK, self.weights, CLASSES, "tests/two/1")
+
+
+@pytest.fixture(scope="session")
+def small() -> Small:
+    rng = np.random.default_rng(0)
+    convolutions: dict[str, Convolution] = {}
+    weights: dict[str, NDArray[np.float32]] = {}
+    for layer in NETWORK.layers:
+        kernel, bias = (
+            (rng.integers(-128, 128, shape) / 256).astype(np.float32)  # exact in half precision
+            for shape in (layer.kernel_shape, (layer.outputs,))
+        )
+        convolutions[layer.name] = kernel, bias
+        weights[layer.kernel_name] = kernel
+        if not layer.batch_norm:
+            weights[f"{layer.name}/biases"] = bias
+            continue
+        unchanged = {"gamma": 1.0, "moving_mean": 0.0, "moving_variance": np.float32(1) - np.float32(0.001)}
+        weights[f"{layer.name}/BatchNorm/beta"] = bias
+        for name, value in unchanged.items():
+            weights[f"{layer.name}/BatchNorm/{name}"] = np.full(layer.outputs, value, np.float32)
+    return Small(convolutions, write_tflite(NETWORK, convolutions), weights)
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with serving() as files:
+        yield files
+
+
+@pytest.fixture
+def home(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache with a network, which ends at this machine: no proxy, no npm."""
+    monkeypatch.delenv("BOXABLE_OFFLINE")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return empty_home

@@ -1,0 +1,74 @@
+"""A web server on this machine that can do what servers do: ranges, redirects, errors, broken connections."""
+
+import contextlib
+import gzip
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Resource:
+    """What is at one address. `cut_after`: the first answer breaks off after so many bytes."""
+
+    body: bytes = b""
+    status: int = 200
+    ranges: bool = True
+    cut_after: int | None = None
+    location: str | None = None
+    compressed: bool = False
+
+
+@dataclass
+class FileServer:
+    """Serves `resources` by name; `requests` holds name and Range header of every request."""
+
+    port: int
+    resources: dict[str, Resource] = field(default_factory=dict)
+    requests: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def put(self, name: str, resource: Resource) -> str:
+        """Returns its address."""
+        self.resources[name] = resource
+        return f"http://127.0.0.1:{self.port}/{name}"
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[FileServer]:
+    """A server that runs until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            name = self.path.removeprefix("/")
+            wanted = self.headers.get("Range")
+            files.requests.append((name, wanted))
+            resource = files.resources.get(name, Resource(status=404))
+            body, status = resource.body, resource.status
+            if wanted and resource.ranges and status == 200:
+                body, status = body[int(wanted.removeprefix("bytes=").removesuffix("-")) :], 206
+            self.send_response(status)
+            if resource.compressed and "gzip" in self.headers.get("Accept-Encoding", ""):
+                body = gzip.compress(body)
+                self.send_header("Content-Encoding", "gzip")
+            if resource.location:
+                self.send_header("Location", resource.location)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            # A client may hang up in the middle, as it does when too much comes.
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(body[: resource.cut_after])
+            resource.cut_after = None
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        files = FileServer(server.server_port)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield files
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,63 @@
+"""A model card as people read it."""
+
+from pathlib import Path
+
+import pytest
+
+from boxable.weights.cards import find_card
+from boxable.weights.describe import describe
+
+
+def facts(name: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in describe(find_card(name)):
+        found.setdefault(line[:14].strip(), []).append(line[15:])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "fact", "expected"),
+    [
+        ("ssd601", "handle", "google/openimages_v4/ssd/mobilenet_v2/1"),
+        ("ssd601", "aliases", "ssd601"),
+        ("ssd601", "licence", "Apache-2.0"),
+        ("ssd601", "network", "ssd_mobilenet_v2, input 300x300"),
+        ("ssd601", "parameters", "14,460,382"),
+        ("ssd601", "multiply-adds", "1,533,833,840 a picture"),
+        ("ssd601", "installed", "no"),
+        ("ssd23", "parameters", "5,008,348"),
+        ("ssd23", "installed", "no"),
+        ("ssd23", "how to get it", "run: boxable models pull ssd23"),
+        ("ssd23", "accuracy", "not measured yet"),
+        ("ssd23", "npm package", "@mediapipe/objectron@0.4.1675468480"),
+    ],
+)
+def test_a_fact_is_told(empty_home: Path, name: str, fact: str, expected: str) -> None:
+    assert facts(name)[fact] == [expected]
+
+
+def test_a_published_figure_comes_with_its_protocol_and_that_it_was_not_measured_here(empty_home: Path) -> None:
+    (figure,) = facts("ssd601")["mAP"]
+    assert figure.startswith("0.34 (")
+    assert "not measured here" in figure
+
+
+@pytest.mark.parametrize("name", ["ssd601", "ssd23"])
+def test_all_addresses_and_classes_are_listed(empty_home: Path, name: str) -> None:
+    card, found = find_card(name), facts(name)
+    assert found["source"] == list(card.source.addresses)
+    number, _, names = found["classes"][0].partition(": ")
+    assert int(number) == len(card.classes)
+    assert names.split(", ") == [item.name for item in card.classes]
+
+
+def test_hash_and_size_of_the_published_file_are_told(empty_home: Path) -> None:
+    (text,) = facts("ssd23")["file"]
+    source = find_card("ssd23").source
+    assert text == f"{source.file}, 9,987,912 bytes, sha256 {source.sha256}"
+
+
+def test_an_installed_model_says_where_it_is(ssd23_weights: Path) -> None:
+    found = facts("ssd23")
+    assert found["installed"] == [str(ssd23_weights)]
+    assert "how to get it" not in found

@@ -1,0 +1,158 @@
+"""The models on this machine: installing and choosing."""
+
+import logging
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from boxable.errors import WeightsError
+from boxable.weights.cards import find_card
+from boxable.weights.store import default_card, graph_of, how_to_get, installed, pull
+from tests.weights.conftest import HEAD, TAIL, Small, card_for, pretend_installed, sha256
+from tests.weights.file_server import FileServer, Resource
+
+
+@pytest.fixture
+def published(tmp_path: Path, small: Small) -> Path:
+    """The published file of the small network, on the user's disk."""
+    path = tmp_path / "packed.data"
+    path.write_bytes(HEAD + small.tflite + TAIL)
+    return path
+
+
+def files_below(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+def test_pulling_from_a_file_installs_the_model_under_its_hash(empty_home: Path, published: Path, small: Small) -> None:
+    card = card_for(small.tflite)
+    assert installed(card) is None
+    path = pull(card, published)
+    assert installed(card) == path
+    assert path.is_relative_to(empty_home)
+    data = path.read_bytes()
+    assert path.name == f"{sha256(data)}.safetensors"
+    assert data == small.model.to_bytes()
+    assert files_below(empty_home / "models") == [path.name]
+
+
+def test_pulling_over_the_network_gives_the_same_file(
+    home: Path, server: FileServer, published: Path, small: Small
+) -> None:
+    path = pull(card_for(small.tflite, server.put("packed.data", Resource(published.read_bytes()))))
+    assert path.read_bytes() == small.model.to_bytes()
+    assert [name for name in files_below(home) if not name.endswith(".lock")] == [path.name]
+
+
+def test_pulling_again_does_nothing(
+    empty_home: Path, published: Path, small: Small, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = card_for(small.tflite)
+    path = pull(card, published)
+    before = path.stat()
+    published.unlink()
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    assert pull(card) == path
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert caplog.messages == []
+
+
+def test_damaged_weights_are_installed_again(
+    empty_home: Path, published: Path, small: Small, caplog: pytest.LogCaptureFixture
+) -> None:
+    card = card_for(small.tflite)
+    path = pull(card, published)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"\x00")
+    caplog.clear()
+    caplog.set_level(logging.WARNING, "boxable")
+    assert pull(card, published) == path
+    assert path.read_bytes() == whole
+    assert [record.getMessage() for record in caplog.records] == [
+        "two: the installed weights are damaged; installing them again"
+    ]
+
+
+def test_nothing_is_installed_from_a_wrong_file(empty_home: Path, published: Path, small: Small) -> None:
+    published.write_bytes(b"wrong" * 1000)
+    with pytest.raises(WeightsError, match="this file is not the published"):
+        pull(card_for(small.tflite), published)
+    assert installed(card_for(small.tflite)) is None
+    assert files_below(empty_home / "models") == []
+
+
+PULL = """
+import pickle, sys
+from boxable.weights.store import pull
+print(pull(pickle.load(sys.stdin.buffer)))
+"""
+
+
+def test_two_processes_that_pull_at_once_both_succeed_with_one_download(
+    home: Path, server: FileServer, published: Path, small: Small
+) -> None:
+    card = card_for(small.tflite, server.put("packed.data", Resource(published.read_bytes())))
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", PULL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write(pickle.dumps(card))
+        process.stdin.close()
+        process.stdin = None
+    outcomes = [(*process.communicate(timeout=60), process.returncode) for process in processes]
+    (path,) = (home / "models").rglob("*.safetensors")
+    for out, err, code in outcomes:
+        assert (out.decode().strip(), code) == (str(path), 0), err.decode()
+    assert path.read_bytes() == small.model.to_bytes()
+    assert len(server.requests) == 1
+    assert [name for name in files_below(home) if name.endswith(".part")] == []
+
+
+@pytest.mark.parametrize("name", ["ssd601", "https://tfhub.dev/google/openimages_v4/ssd/mobilenet_v2/1"])
+def test_the_601_class_network_without_weights_is_an_error_and_never_another_model(
+    empty_home: Path, small: Small, published: Path, name: str
+) -> None:
+    pretend_installed(empty_home, find_card("ssd23"), small.model.to_bytes())
+    for attempt in (lambda: graph_of(name), lambda: pull(find_card(name)), lambda: pull(find_card(name), published)):
+        with pytest.raises(WeightsError) as error:
+            attempt()
+        message = str(error.value)
+        assert "google/openimages_v4/ssd/mobilenet_v2/1 are not installed" in message
+        assert find_card(name).source.addresses[0] in message
+        assert "use ssd23" in message
+
+
+def test_how_to_get_a_network_is_a_command_where_there_is_one() -> None:
+    assert how_to_get(find_card("ssd23")) == "run: boxable models pull ssd23"
+    assert "cannot fetch them yet" in how_to_get(find_card("ssd601"))
+
+
+def test_the_default_is_the_601_class_network_where_it_is_installed(
+    empty_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pretend_installed(empty_home, find_card("ssd601"), b"any")
+    assert default_card() is find_card("ssd601")
+    assert caplog.records == []
+
+
+def test_the_default_falls_back_to_the_23_class_network_and_says_so_in_one_line(
+    empty_home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert default_card() is find_card("ssd23")
+    (record,) = caplog.records
+    assert record.name == "boxable"
+    assert record.getMessage() == (
+        "using ssd23 (23 classes): the weights of the 601-class network are not installed; "
+        "`boxable models info ssd601` tells how to get them"
+    )
