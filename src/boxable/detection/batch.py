@@ -54,8 +54,9 @@ def detect_all(detector: Detector, pictures: Iterable[str], output: Output, **op
     """
     pictures = list(pictures)
     sources = list(without_results(expand(pictures), pictures, output.folder))
-    names = picture_names(sources)
+    names = []
     if output.folder is not None:
+        names = picture_names(sources)
         refuse_overwriting(sources, names, output.folder)
     job = _Job(detector, sources, names, output)
     with _polite_interrupt() as stop:
@@ -105,7 +106,7 @@ class _Job:
     def records(self, options: dict[str, Any], stop: threading.Event) -> Iterator[ImageRecord]:
         """The record of each picture, in order, until told to stop; its pictures are written on the way."""
         with _progress(len(self.sources)) as advance:
-            for name, found in zip(self.names, self.detector.stream(self.sources, **options), strict=True):
+            for found in self.detector.stream(self.sources, **options):
                 if stop.is_set():
                     return
                 if found.error is not None:
@@ -113,7 +114,8 @@ class _Job:
                     logger.warning("%s", found.error)
                 record = found.to_dict()
                 if self.output.folder is not None and found.error is None:
-                    self._try_to_write(self.output.folder, name, found, record)
+                    self._try_to_write(self.output.folder, self.names[self.done], found, record)
+                self.sources[self.done].forget()
                 self.done += 1
                 advance()
                 yield record

@@ -50,14 +50,15 @@ def refuse_overwriting(sources: list[Source], names: list[Path], folder: Path) -
 
 def _numbered(names: list[Path]) -> list[Path]:
     """Those that still differ only in their suffix, or not at all (two URLs), get a number."""
-    taken: set[Path] = set()
+    taken: dict[Path, int] = {}  # path without suffix -> numbers given to it
     result = []
     for name in names:
-        number, unique = 1, name
+        bare = name.with_suffix("")
+        unique = name
         while unique.with_suffix("") in taken:
-            number += 1
-            unique = name.with_stem(f"{name.stem}-{number}")
-        taken.add(unique.with_suffix(""))
+            taken[bare] += 1
+            unique = name.with_stem(f"{name.stem}-{taken[bare]}")
+        taken[unique.with_suffix("")] = 1
         result.append(unique)
     return result
 

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError, _imaging
+from PIL import Image, UnidentifiedImageError
 
 from boxable.errors import ImageError
 
@@ -78,7 +78,9 @@ def _damage_named(name: str) -> Iterator[None]:
 @cache
 def _silence_libtiff() -> None:
     """Keep libtiff from writing to stderr what it finds damaged; Pillow raises an error besides."""
-    with suppress(AttributeError, OSError):  # a Pillow that has no libtiff, or does not show it
+    with suppress(ImportError, AttributeError, OSError):  # a Pillow that has no libtiff, or does not show it
+        from PIL import _imaging
+
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 

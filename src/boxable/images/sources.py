@@ -52,6 +52,11 @@ class Source:
             return decode.from_pil(content, self.name)
         return _from_array(content, self.name)
 
+    def forget(self) -> None:
+        """Drop what was downloaded; it would be fetched again."""
+        if self.path is None and _is_url(self.name):
+            self._content = None
+
 
 def stem_of(name: str) -> str:
     """The file name in a source's name, without folder and suffix; `stdin`, or the last part of a URL."""

@@ -28,6 +28,7 @@ def acquire(card: Card, local: Path | None = None) -> bytes:
         return _from_disk(card, local)
     if offline():
         raise WeightsError(f"{card.alias} is not installed and BOXABLE_OFFLINE forbids to fetch it; {_by_hand(card)}")
+    logger.info("fetching the weights of %s", card.alias)
     part = home() / "downloads" / f"{card.source.file}.{card.source.sha256[:12]}.part"
     problems = download(card.source.addresses, part, card.source.size, card.source.sha256)
     if not problems:

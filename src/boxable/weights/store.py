@@ -4,18 +4,18 @@ BOXABLE_HOME/
 models/<handle>/<sha256>.safetensors    weights and classes; the name is the hash of the content
 graphs/<key>/<sha256>.onnx              what runtimes read; made from the weights, can be deleted
 downloads/                              unfinished downloads
-locks/                                  one process at a time installs or compiles a model
+locks/                                  one process at a time installs a model
 """
 
 import logging
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
 
-from boxable.errors import UnknownModelError, WeightsError
+from boxable.errors import BoxableError, UnknownModelError, WeightsError
 from boxable.files import write_atomically, writing
 from boxable.networks.layers import GRAPH_VERSION
 from boxable.settings import home
@@ -49,7 +49,6 @@ def pull(card: Card, local: Path | None = None) -> Path:
                 path.unlink()
         if not card.can_be_fetched:
             raise WeightsError(f"the weights of {card.handle} are not installed: {how_to_get(card)}")
-        logger.info("fetching the weights of %s", card.alias)
         from boxable.weights.tflite_file import read_tflite  # only installing needs it
 
         weights = read_tflite(acquire(card, local), card.handle)
@@ -120,23 +119,23 @@ def _graph(digest: str, content: Callable[[], bytes], name: str = "the installed
     graph = _cached(folder)
     if graph is not None:
         return graph
-    with _lock(folder.name):
-        graph = _cached(folder)
-        if graph is None:
-            graph = compile_model(Model.from_bytes(content(), name))
-            write_atomically(folder / f"{sha256_of(graph)}.onnx", graph)
+    graph = compile_model(Model.from_bytes(content(), name))
+    try:
+        write_atomically(folder / f"{sha256_of(graph)}.onnx", graph)
+    except BoxableError as error:
+        logger.warning("%s; going on without a cached graph", error)
     return graph
 
 
 def _cached(folder: Path) -> bytes | None:
     """The graph in this folder; a damaged one is removed."""
     for path in folder.glob("*.onnx"):
-        graph = _read(path)
-        if sha256_of(graph) == path.stem:
-            return graph
-        logger.warning("a cached graph is damaged; building it again")
-        with writing(path):
-            path.unlink(missing_ok=True)
+        with suppress(OSError):  # another process may remove it; a cache may be read-only
+            graph = path.read_bytes()
+            if sha256_of(graph) == path.stem:
+                return graph
+            logger.warning("a cached graph is damaged; building it again")
+            path.unlink()
     return None
 
 
