@@ -8,7 +8,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints
 
 demo: .venv/installed ## Detect in the photos of examples/ and say where the pictures are.
 	@$(BIN)/boxable detect examples --out demo --format table
-	@echo "Open the pictures in demo/"
+	@echo "Open the pictures in demo/; for your own: $(BIN)/boxable detect PHOTO --out found"
 
 test: .venv/test ## Run every test that needs no optional package.
 	@$(BIN)/python -m pytest

@@ -14,7 +14,11 @@ def page() -> str:
     parts = ["# The command\n\nMade from `--help` by `python docs/command.py`.\n"]
     for path, command in walk("boxable", cli):
         context = click.Context(
-            command, info_name=path, terminal_width=100, max_content_width=100, help_option_names=["-h", "--help"]
+            command,
+            info_name=path,
+            terminal_width=100,
+            max_content_width=100,
+            **{"help_option_names": ["-h", "--help"]} | command.context_settings,
         )
         parts.append(f"## {path}\n\n```\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)

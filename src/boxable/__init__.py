@@ -1,10 +1,10 @@
 """Boxable finds objects in pictures with the detectors that Google trained on Open Images.
 
-    import boxable
+import boxable
 
-    detector = boxable.load()
-    for found in detector("photo.jpg", min_score=0.3):
-        print(found.name, found.score, found.box)
+detector = boxable.load()
+for found in detector("photo.jpg", min_score=0.3):
+    print(found.name, found.score, found.box)
 """
 
 from importlib import import_module

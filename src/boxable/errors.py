@@ -6,6 +6,7 @@
     │   └── UnknownModelError    no such model
     ├── ImageError               one picture cannot be read
     ├── WeightsError             weights are missing, damaged or cannot be fetched
+    ├── FetchError               an address does not give what it should
     └── MissingExtraError        an optional part of Boxable is not installed
 
 Every message says what came, what was expected and what to do.
@@ -37,6 +38,10 @@ class ImageError(BoxableError):
 
 class WeightsError(BoxableError):
     """Weights that are missing, damaged or cannot be fetched."""
+
+
+class FetchError(BoxableError):
+    """An address that does not answer, or answers with an error."""
 
 
 class MissingExtraError(BoxableError):

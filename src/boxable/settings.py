@@ -1,4 +1,4 @@
-"""The environment variables that Boxable reads; nothing else in the package looks at the environment.
+"""What the surroundings say: environment variables, which are read nowhere else, and the cores to use.
 
 BOXABLE_HOME       folder for weights and compiled graphs; default: the platform's cache folder
 BOXABLE_OFFLINE    1: never touch the network
@@ -14,7 +14,10 @@ def home() -> Path:
     """The folder that holds weights and compiled graphs; it need not exist yet."""
     chosen = os.environ.get("BOXABLE_HOME")
     if chosen:
-        return Path(chosen).expanduser()
+        try:
+            return Path(chosen).expanduser()
+        except RuntimeError as error:
+            raise BoxableError(f"BOXABLE_HOME is {chosen!r}: {error}") from None
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("boxable", appauthor=False))
@@ -29,3 +32,10 @@ def require_network(what: str) -> None:
     """Raise BoxableError if the network is off limits, naming what wanted it."""
     if offline():
         raise BoxableError(f"{what} needs the network, and BOXABLE_OFFLINE forbids it; unset it, or use a local file")
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

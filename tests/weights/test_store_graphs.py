@@ -56,7 +56,7 @@ def test_other_weights_of_the_same_name_are_compiled_anew(empty_home: Path, save
 
 
 def test_a_graph_carries_the_description_of_its_model(empty_home: Path, saved: Path) -> None:
-    metadata = OnnxRuntime(graph_of(str(saved)), "mine").metadata
+    metadata = OnnxRuntime(graph_of(str(saved)), "mine", 1).metadata
     assert Description.from_metadata(metadata, "mine") == Description("tests/two/1", NETWORK, CLASSES)
 
 

@@ -5,8 +5,8 @@ import sys
 import click
 
 
-# A query may begin with a minus.
-@click.command(context_settings={"ignore_unknown_options": True})
+# A query may begin with a minus, so -h is no option here: click would find it in -Fish.
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("query", required=False)
 @click.option("--tree", is_flag=True, help="Show kinds below what they are kinds of.")
 @click.option("--model", metavar="NAME", help="Only what this model can name.")
@@ -19,6 +19,9 @@ def classes(query: str | None, tree: bool, model: str | None) -> None:
 
     Example: boxable classes "Vehicle,-Car" --tree
     """
+    if query == "-h":
+        click.echo(click.get_current_context().get_help())
+        return
     from boxable.vocabulary import open_images
     from boxable.vocabulary.listing import as_rows, as_tree, search
     from boxable.weights.cards import find_card

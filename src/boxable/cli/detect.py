@@ -1,6 +1,10 @@
 """`boxable detect`: find objects in pictures."""
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -41,7 +45,12 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
     "--save-images/--no-save-images", default=None, help="With --out: write the annotated pictures.  [default: yes]"
 )
 @click.option("--save-crops", is_flag=True, help="With --out: write each object as a picture of its own.")
-@click.option("--format", "format_", type=click.Choice(_FORMATS), help="[default: table on a terminal, else jsonl]")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(_FORMATS, case_sensitive=False),
+    help="[default: table on a terminal, else jsonl]",
+)
 @click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures run at once.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads that work on a batch.  [default: one a core]")
 def detect(
@@ -61,7 +70,14 @@ def detect(
     """Find objects in pictures: files, folders, globs, URLs, or - for standard input.
 
     Results go to stdout, everything else to stderr; boxes are ymin, xmin, ymax, xmax from 0 to 1 in the
-    upright picture. Exit code 1 says that a picture failed and the rest is done.
+    upright picture. A picture that cannot be read has an error in json and jsonl and no row in the other
+    formats; yolo writes label ids as classes, and the score last.
+
+    With --out the results are also in DIR/detections.<ext> (json lines without --format), the annotated
+    pictures beside it, crops in DIR/crops/<class>/, and for yolo a file a picture in DIR/labels/.
+
+    Exit codes: 0 all done; 1 a picture failed and the rest is done, or nothing could be done for want of
+    weights, disk or network; 2 wrong usage; 130 stopped by Ctrl-C.
 
     \b
     Example: boxable detect photo.jpg
@@ -76,7 +92,32 @@ def detect(
     printed = format_ or ("table" if sys.stdout.isatty() else "jsonl")
     output = Output(printed, format_ or "jsonl", out, pictures=save_images is not False, crops=save_crops)
     detector = load(model, threads=threads)
-    return detect_all(
-        detector, sources, output, classes=classes, min_score=min_score, max_detections=max_detections, nms=nms,
-        batch_size=batch_size,
-    )  # fmt: skip
+    with _polite_interrupt() as stop:
+        return detect_all(
+            detector,
+            sources,
+            output,
+            stop,
+            classes=classes,
+            min_score=min_score,
+            max_detections=max_detections,
+            nms=nms,
+            batch_size=batch_size,
+        )
+
+
+@contextmanager
+def _polite_interrupt() -> Iterator[threading.Event]:
+    """Within the block the first Ctrl-C sets the event, the second raises KeyboardInterrupt."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    previous = signal.signal(signal.SIGINT, handle)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, previous)

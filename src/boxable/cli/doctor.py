@@ -11,10 +11,11 @@ def doctor() -> None:
     """
     from boxable.detection.checkup import checkup
 
+    marks = {True: click.style("ok  ", fg="green"), None: "--  ", False: click.style("FAIL", fg="red")}
     healthy = True
     for finding in checkup():
-        healthy &= finding.good
-        mark = click.style("ok  ", fg="green") if finding.good else click.style("FAIL", fg="red")
+        healthy = healthy and finding.good is not False
+        mark = marks[finding.good]
         click.echo(f"{mark} {finding.subject:<14} {finding.text}")
     if not healthy:
         raise click.exceptions.Exit(1)

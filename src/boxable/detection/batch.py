@@ -1,11 +1,10 @@
 """The folder job: detect in many pictures, print the results, write them and the annotated pictures."""
 
 import logging
-import signal
 import struct
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import tee, zip_longest
@@ -16,12 +15,12 @@ from PIL import Image
 
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
-from boxable.detection.output_names import PICTURE_FORMATS, picture_names, refuse_overwriting, without_results
+from boxable.detection.output_names import PICTURE_FORMATS, picture_names, refuse_overwriting, sources_besides
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
 from boxable.files import atomic_file
 from boxable.formats import FORMATS, ImageRecord
 from boxable.formats.yolo import yolo_lines
-from boxable.images.sources import Source, expand
+from boxable.images.sources import Source
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import slug
 
@@ -45,27 +44,26 @@ class _Advance(Protocol):
     def __call__(self) -> None: ...
 
 
-def detect_all(detector: Detector, pictures: Iterable[str], output: Output, **options: Any) -> int:
+def detect_all(
+    detector: Detector, pictures: Sequence[str], output: Output, stop: threading.Event, **options: Any
+) -> int:
     """Detect in all of them, print and write; returns the exit code: 1 if any picture failed, else 0.
 
-    `options` are those of `Detector.stream`. Ctrl-C ends the work after the batch at hand, finishes the results
-    so far properly and returns 130; a second one raises KeyboardInterrupt at once. Raises ArgumentError if a
-    written picture would replace its source.
+    `options` are those of `Detector.stream`. Once `stop` is set the results so far are finished properly, and
+    130 is returned. Raises ArgumentError if a written picture would replace its source.
     """
-    pictures = list(pictures)
-    sources = list(without_results(expand(pictures), pictures, output.folder))
+    sources = list(sources_besides(pictures, output.folder))
     names = []
     if output.folder is not None:
         names = picture_names(sources)
         refuse_overwriting(sources, names, output.folder)
     job = _Job(detector, sources, names, output)
-    with _polite_interrupt() as stop:
-        _emit(job.records(options, stop), output, detector.classes)
-        if output.folder is not None:
-            logger.info("wrote %s", output.folder)
-        if stop.is_set():
-            logger.warning("stopped: %d of %d pictures are done, their results are complete", job.done, len(sources))
-            return INTERRUPTED
+    _emit(job.records(options, stop), output, detector.classes)
+    if output.folder is not None:
+        logger.info("wrote %s: %d pictures, %d objects, %d failed", output.folder, job.done, job.objects, job.failed)
+    if stop.is_set():
+        logger.warning("stopped: %d of %d pictures are done, their results are complete", job.done, len(sources))
+        return INTERRUPTED
     return FAILED if job.failed else 0
 
 
@@ -74,24 +72,28 @@ def _emit(records: Iterator[ImageRecord], output: Output, classes: ClassList) ->
     print_, _ = FORMATS[output.printed]
     if output.folder is None:
         for text in print_(records, classes):
-            _print(text)
+            if not _print(text):
+                raise BrokenPipeError
         return
     write, suffix = FORMATS[output.written]
     first, second = tee(records)  # both take one record after the other, so little is held
     with atomic_file(output.folder / f"detections{suffix}") as file:
+        listening = True
         for shown, kept in zip_longest(print_(first, classes), write(second, classes), fillvalue=""):
-            _print(shown)
+            listening = listening and _print(shown)
             file.write(kept.encode("utf-8", "backslashreplace"))  # names of files need not be text
 
 
-def _print(text: str) -> None:
+def _print(text: str) -> bool:
+    """Write to stdout; False if nobody reads it any more."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        return False
     except OSError as error:
         raise BoxableError(f"stdout: {error.strerror or error}") from error
+    return True
 
 
 @dataclass
@@ -102,13 +104,12 @@ class _Job:
     output: Output
     done: int = 0
     failed: int = 0
+    objects: int = 0
 
     def records(self, options: dict[str, Any], stop: threading.Event) -> Iterator[ImageRecord]:
         """The record of each picture, in order, until told to stop; its pictures are written on the way."""
         with _progress(len(self.sources)) as advance:
-            for found in self.detector.stream(self.sources, **options):
-                if stop.is_set():
-                    return
+            for found in self.detector.stream(self.sources, stop=stop, **options):
                 if found.error is not None:
                     self.failed += 1
                     logger.warning("%s", found.error)
@@ -116,6 +117,7 @@ class _Job:
                 if self.output.folder is not None and found.error is None:
                     self._try_to_write(self.output.folder, self.names[self.done], found, record)
                 self.sources[self.done].forget()
+                self.objects += len(found)
                 self.done += 1
                 advance()
                 yield record
@@ -149,23 +151,6 @@ def _save(picture: Image.Image, path: Path) -> None:
             raise BoxableError(
                 f"cannot write {path}: {format_} cannot hold {picture.width}x{picture.height}"
             ) from error
-
-
-@contextmanager
-def _polite_interrupt() -> Iterator[threading.Event]:
-    """Within the block the first Ctrl-C sets the event, the second raises KeyboardInterrupt."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    previous = signal.signal(signal.SIGINT, handle)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 @contextmanager

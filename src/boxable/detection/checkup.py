@@ -2,34 +2,30 @@
 
 import os
 import platform
+import re
 import shutil
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
-
-import numpy as np
+from importlib.metadata import PackageNotFoundError, requires, version
 
 import boxable
-from boxable.detection.load import load
 from boxable.errors import BoxableError
-from boxable.runtimes.onnx_runtime import available_cores
-from boxable.settings import home, offline
+from boxable.settings import available_cores, home, offline
 from boxable.weights.cards import all_cards
 from boxable.weights.store import how_to_get, installed
 
-_REQUIRED = ("numpy", "onnxruntime", "onnx", "pillow", "simplejpeg", "safetensors", "tflite", "httpx", "rich", "click")
 _OPTIONAL = {"pandas": "Detections.to_pandas", "supervision": "Detections.to_supervision"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report; `good` is false where Boxable does not work."""
+    """One line of the report; `good` is False where Boxable does not work, None for what could be there and is not."""
 
     subject: str
     text: str
-    good: bool = True
+    good: bool | None = True
 
 
 def checkup() -> Iterator[Finding]:
@@ -38,18 +34,27 @@ def checkup() -> Iterator[Finding]:
     yield Finding(
         "python", f"{platform.python_version()} on {platform.platform()}, {available_cores()} cores ({sys.executable})"
     )
-    for package in _REQUIRED:
+    for package in _required():
         found = _version(package)
-        yield Finding(package, found or "missing; reinstall with: pip install --force-reinstall boxable", bool(found))
+        yield Finding(package, found or f"missing; run: pip install {package}", bool(found))
     for package, use in _OPTIONAL.items():
-        yield Finding(package, _version(package) or f"not installed; {use} needs it: pip install {package}")
+        found = _version(package)
+        yield Finding(package, found or f"not installed; {use} needs it: pip install {package}", bool(found) or None)
     yield _cache()
     yield Finding("network", "BOXABLE_OFFLINE is set: never used" if offline() else "used to fetch weights when needed")
-    yield Finding("npm", shutil.which("npm") or "not installed; only tried when the download addresses do not answer")
+    npm = shutil.which("npm")
+    yield Finding("npm", npm or "not installed; only tried when no download address answers", bool(npm) or None)
     for card in all_cards():
-        yield Finding(card.alias, "installed" if installed(card) else f"not installed; {how_to_get(card)}")
+        here = bool(installed(card)) or None
+        yield Finding(card.alias, "installed" if here else f"not installed; {how_to_get(card)}", here)
     if any(installed(card) for card in all_cards()):
         yield _trial()
+
+
+def _required() -> list[str]:
+    """The packages that Boxable cannot do without."""
+    names = (re.match(r"[\w.-]+", line) for line in requires("boxable") or () if "extra ==" not in line)
+    return sorted(match[0] for match in names if match)
 
 
 def _cache() -> Finding:
@@ -63,7 +68,11 @@ def _cache() -> Finding:
 
 def _trial() -> Finding:
     """Detect in a grey picture with the model that a call without a name would take."""
+    from boxable.detection.load import load  # draws in what was just looked for
+
     try:
+        import numpy as np
+
         detector = load(next(card.handle for card in all_cards() if installed(card)))
         picture = np.full((300, 300, 3), 128, np.uint8)
         detector(picture)

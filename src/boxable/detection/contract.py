@@ -40,8 +40,6 @@ def to_contract(detections: Detections, class_fields: ClassFields) -> dict[str, 
     "documented": entities are MIDs, names are display names, both `str`. "served": what the module really
     gives, the two exchanged and as `bytes` (SEMANTICS §1.2).
     """
-    if class_fields not in ("documented", "served"):
-        raise ArgumentError(f"class_fields={class_fields!r} came; expected 'documented' or 'served'")
     entities, names = detections.mids, detections.names
     if class_fields == "served":
         entities, names = _as_bytes(detections.names), _as_bytes(detections.mids)
@@ -52,6 +50,12 @@ def to_contract(detections: Detections, class_fields: ClassFields) -> dict[str, 
         "detection_class_labels": detections.label_ids,
         "detection_scores": detections.scores,
     }
+
+
+def check_class_fields(class_fields: str) -> None:
+    """Raise ArgumentError for a kind of class fields that there is not."""
+    if class_fields not in ("documented", "served"):
+        raise ArgumentError(f"class_fields={class_fields!r} came; expected 'documented' or 'served'")
 
 
 def _as_bytes(strings: NDArray[np.str_]) -> NDArray[Any]:

@@ -35,7 +35,7 @@ class Detections:
     `boxes` float32 `[N, 4]` (ymin, xmin, ymax, xmax; 0..1 in the upright picture), `scores` float32 `[N]`,
     `label_ids` int64 `[N]`, `mids` and `names` str `[N]`. `width` and `height` are the upright picture's, in
     pixels. `classes` are those that could have been found. In a stream, `error` says why a picture could not
-    be read; N is 0 then.
+    be read; N is 0 then. With `name_ancestors` the dictionary and the table name them too.
     """
 
     boxes: NDArray[np.float32]
@@ -48,6 +48,7 @@ class Detections:
     source: str
     classes: ClassList
     error: str | None = None
+    name_ancestors: bool = False
     _picture: Source | None = field(default=None)
 
     def __post_init__(self) -> None:
@@ -110,6 +111,9 @@ class Detections:
             {"label": item.label_id, "mid": item.mid, "name": item.name, "score": item.score, "box": list(item.box)}
             for item in self
         ]
+        if self.name_ancestors:
+            for item, names in zip(found, self.ancestors, strict=True):
+                item["ancestors"] = list(names)
         record: ImageRecord = {"source": self.source, "width": self.width, "height": self.height, "detections": found}
         if self.error is not None:
             record["error"] = self.error
@@ -177,7 +181,9 @@ class Detections:
         source = self._picture if image is None else source_of(image)
         if source is None:
             raise ImageError(f"{self.source}: the picture is not at hand; pass it, as in draw(image)")
-        return np.rint(source.pixels()).astype(np.uint8)
+        pixels = source.pixels()
+        # A cast that changes nothing for uint8; rint would make half floats of it.
+        return pixels.astype(np.uint8, copy=False) if pixels.dtype == np.uint8 else np.rint(pixels).astype(np.uint8)
 
     def _repr_html_(self) -> str:
         from boxable.detection.notebook import to_html

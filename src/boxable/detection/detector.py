@@ -1,5 +1,6 @@
 """The Detector: a model opened on a runtime."""
 
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.detection.contract import ClassFields, check_input, to_contract
+from boxable.detection.contract import ClassFields, check_class_fields, check_input, to_contract
 from boxable.detection.detections import Detections
 from boxable.detection.pipeline import prepared_batches
 from boxable.detection.postprocess import MAX_TOTAL, postprocess
@@ -18,7 +19,8 @@ from boxable.images.resize import network_input
 from boxable.images.sources import Picture, Source, expand, is_picture, source_of
 from boxable.networks.anchors import ssd_anchors
 from boxable.networks.layers import Network
-from boxable.runtimes.onnx_runtime import OnnxRuntime, available_cores
+from boxable.runtimes.onnx_runtime import OnnxRuntime
+from boxable.settings import available_cores
 from boxable.vocabulary import ClassList, select
 from boxable.vocabulary.selection import Selection
 from boxable.weights.model import Description
@@ -56,7 +58,8 @@ class Detector:
     def __init__(self, graph: bytes, name: str, *, threads: int | None = None) -> None:
         if threads is not None:
             _check_count("threads", threads)
-        self._runtime = OnnxRuntime(graph, name, threads)
+        self._threads = threads or available_cores()
+        self._runtime = OnnxRuntime(graph, name, self._threads)
         self._description = Description.from_metadata(self._runtime.metadata, name)
         self._check_shapes(name)
 
@@ -129,8 +132,8 @@ class Detector:
 
         Arrays are RGB `[H, W, 3]`, uint8 or float 0..1; a 4-D array is taken as a list. `classes` is a
         selection such as `"Vehicle,-Car"`; nothing else is looked for then. `nms="class-agnostic"` lets boxes
-        of different classes suppress each other; `"hierarchy"` drops a class where one of its kinds has the
-        same box.
+        of different classes suppress each other; `"hierarchy"` drops, of the best hundred, a class
+        where one of its kinds has the same box, and names the ancestors of what stays.
 
         With `as_dict=True`: the original's contract. `image` is float32 `[1, H, W, 3]` in 0..1; the result
         holds detection_boxes `[N, 4]`, detection_class_entities, detection_class_names,
@@ -141,6 +144,7 @@ class Detector:
         cannot be read.
         """
         options = self._options(classes, min_score, max_detections, nms)
+        check_class_fields(class_fields)
         if as_dict:
             pixels = check_input(image)
             return to_contract(self._detect([(source_of("array"), self._input(pixels))], options)[0], class_fields)
@@ -149,7 +153,7 @@ class Detector:
         if not isinstance(image, list | tuple):
             source = source_of(image)
             return self._detect([(source, self._prepare(source))], options)[0]
-        found = self._run([source_of(item) for item in image], options, batch_size)
+        found = self._run([source_of(item) for item in image], options, batch_size, None)
         return [_or_raise(item) for item in found]
 
     def stream(
@@ -161,22 +165,25 @@ class Detector:
         max_detections: int = MAX_TOTAL,
         nms: Nms = "per-class",
         batch_size: int = DEFAULT_BATCH_SIZE,
+        stop: threading.Event | None = None,
     ) -> Iterator[Detections]:
         """Detect in many pictures, in order, without holding them all: files, folders, globs, URLs, arrays, ...
 
-        A picture that cannot be read comes as empty Detections with `error` set, and the rest goes on.
+        A picture that cannot be read comes as empty Detections with `error` set, and the rest goes on. Pictures
+        are taken from `sources` some way ahead: two batches and one for each thread. Once `stop` is set, what
+        is ready still comes, and then nothing more.
         """
         options = self._options(classes, min_score, max_detections, nms)
         if is_picture(sources):
             sources = [sources]
-        for found in self._run(expand(sources), options, batch_size):
+        for found in self._run(expand(sources), options, batch_size, stop):
             yield self._failed(*found) if isinstance(found, tuple) else found
 
     def _run(
-        self, sources: Iterable[Source], options: _Options, batch_size: int
+        self, sources: Iterable[Source], options: _Options, batch_size: int, stop: threading.Event | None
     ) -> Iterator[Detections | tuple[Source, BoxableError]]:
         _check_count("batch_size", batch_size)
-        for batch in prepared_batches(sources, self._prepare, batch_size, available_cores()):
+        for batch in prepared_batches(sources, self._prepare, batch_size, self._threads, stop):
             good = [(source, item) for source, item in batch if isinstance(item, _Input)]
             found = iter(self._detect(good, options))
             for source, item in batch:
@@ -209,16 +216,20 @@ class Detector:
 
     def _finish(self, source: Source, item: _Input, codes: Floats, logits: Floats, options: _Options) -> Detections:
         """Detections from the raw heads of one picture."""
+        by_hierarchy = options.nms == "hierarchy"
         kept = postprocess(
             codes, logits, self._anchors, columns=options.columns, min_score=options.min_score,
-            max_detections=options.max_detections, nms="per-class" if options.nms == "hierarchy" else options.nms,
+            max_detections=max(options.max_detections, MAX_TOTAL) if by_hierarchy else options.max_detections,
+            nms="per-class" if options.nms == "hierarchy" else options.nms,
         )  # fmt: skip
         label_ids, mids, names = self._class_arrays
         found = Detections(
             kept.boxes, kept.scores, label_ids[kept.columns], mids[kept.columns], names[kept.columns],
-            item.width, item.height, source.name, self.classes, _picture=source,
+            item.width, item.height, source.name, self.classes, _picture=source, name_ancestors=by_hierarchy,
         )  # fmt: skip
-        return found[most_specific(found.boxes, found.mids.tolist())] if options.nms == "hierarchy" else found
+        if by_hierarchy:
+            found = found[most_specific(found.boxes, found.mids.tolist())[: options.max_detections]]
+        return found
 
     def _failed(self, source: Source, error: BoxableError) -> Detections:
         empty = np.zeros(0, np.intp)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from boxable.errors import ArgumentError
-from boxable.images.sources import Source, stem_of
+from boxable.images.sources import Source, expand, stem_of
 
 # A picture is written in the format of its source where that is one of these, else as JPEG.
 PICTURE_FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
@@ -29,14 +29,14 @@ def picture_names(sources: list[Source]) -> list[Path]:
     return _numbered(names)
 
 
-def without_results(sources: Iterable[Source], pictures: list[str], folder: Path | None) -> Iterator[Source]:
-    """The sources, without the results of an earlier run if their folder lies in one that is searched."""
+def sources_besides(pictures: Iterable[str], folder: Path | None) -> Iterator[Source]:
+    """Every picture that is meant; where a folder is searched, without the results of an earlier run within it."""
     results = _real(folder) if folder is not None else None
-    searched = [_real(Path(item)) for item in pictures if os.path.isdir(item)]
-    lies_within = results is not None and any(place in results.parents for place in searched)
-    for source in sources:
-        if not lies_within or source.path is None or results not in _real(source.path).parents:
-            yield source
+    for picture in pictures:
+        is_searched = os.path.isdir(picture) and results is not None and _real(Path(picture)) in results.parents
+        for source in expand([picture]):
+            if not (is_searched and source.path is not None and results in _real(source.path).parents):
+                yield source
 
 
 def refuse_overwriting(sources: list[Source], names: list[Path], folder: Path) -> None:

@@ -4,13 +4,17 @@ from typing import NotRequired, TypedDict
 
 
 class DetectionRecord(TypedDict):
-    """One detection; `label` is the label id, `box` is [ymin, xmin, ymax, xmax], 0..1 in the upright picture."""
+    """One detection; `label` is the label id, `box` is [ymin, xmin, ymax, xmax], 0..1 in the upright picture.
+
+    `ancestors` are the names of the classes of which this one is a kind, where they were asked for.
+    """
 
     label: int
     mid: str
     name: str
     score: float
     box: list[float]
+    ancestors: NotRequired[list[str]]
 
 
 class ImageRecord(TypedDict):

@@ -12,10 +12,11 @@ def table(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
         if "error" in record:
             continue
         found = record["detections"]
-        width = max((len(item["name"]) for item in found), default=0)
+        names = [" < ".join([item["name"], *item.get("ancestors", ())]) for item in found]
+        width = max(map(len, names), default=0)
         lines = [f"{record['source']}  {record['width']}x{record['height']}"]
-        for item in found:
+        for name, item in zip(names, found, strict=True):
             ymin, xmin, ymax, xmax = item["box"]
             place = f"ymin {ymin:.3f}  xmin {xmin:.3f}  ymax {ymax:.3f}  xmax {xmax:.3f}"
-            lines.append(f"  {item['name']:<{width}}  {item['score']:4.0%}  {place}")
+            lines.append(f"  {name:<{width}}  {item['score']:4.0%}  {place}")
         yield "\n".join(lines if found else [*lines, "  nothing found"]) + "\n"

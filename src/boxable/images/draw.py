@@ -27,6 +27,32 @@ PALETTE = np.frombuffer(
     ),
     np.uint8,
 ).reshape(24, 3)
+# Label ids of the classes that meet most: those of the 23-class network.
+ONE_EACH = (
+    40,
+    45,
+    55,
+    69,
+    97,
+    115,
+    121,
+    122,
+    128,
+    135,
+    136,
+    171,
+    179,
+    243,
+    281,
+    286,
+    355,
+    404,
+    434,
+    446,
+    447,
+    499,
+    571,
+)
 
 # A picture is enlarged until its short side has the first, but never so that its long side passes the second;
 # so an enlarged picture stays below a million pixels, however thin it is.
@@ -82,14 +108,18 @@ def draw_boxes(
 
 
 def color_of(key: int) -> Color:
-    """The RGB colour of a label id, always the same; ids less than 24 apart are clearly different.
+    """The RGB colour of a label id, always the same.
 
-    Every 24 ids begin another round of the palette, and 26 rounds (624 ids) differ, if only a little.
+    The classes in `ONE_EACH` have a palette colour of their own. Other ids go round the palette: those less than
+    24 apart are clearly different, and 26 rounds (624 ids) differ, if only a little.
     """
-    generation, index = divmod(key, len(PALETTE))
+    if key in ONE_EACH:
+        generation, index = 0, ONE_EACH.index(key)
+    else:
+        generation, index = key // len(PALETTE) + 1, key % len(PALETTE)
     color: Color = tuple(PALETTE[index].tolist())
     # Each further round goes another share of the way to white or black, whichever the text is not.
-    share = generation * 11 % 26 / 26 * 0.3
+    share = generation * 11 % 27 / 27 * 0.3
     goal = WHITE if text_color_on(color) == BLACK else BLACK
     red, green, blue = (round(old + (new - old) * share) for old, new in zip(color, goal, strict=True))
     return red, green, blue

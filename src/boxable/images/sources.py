@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from boxable.errors import ArgumentError, BoxableError, ImageError
+from boxable.errors import ArgumentError, BoxableError, FetchError, ImageError
+from boxable.http import fetching
 from boxable.images import decode
-from boxable.settings import require_network
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 # str, os.PathLike, bytes, PIL image, or an array (or what converts itself into one)
 Picture = Any
 
 _URL = ("http://", "https://")
-_TIMEOUT_S = 30.0
 _WHOLE_TIMEOUT_S = 300.0
 
 
@@ -104,7 +103,7 @@ def expand(pictures: Iterable[Picture]) -> Iterator[Source]:
     What cannot be found comes as a Source with a `problem`, so that the others can go on.
     """
     for picture in pictures:
-        source = source_of(picture)
+        source = _source_or_problem(picture)
         if source.path is None:
             yield _held(source)
         elif os.path.isdir(source.path):
@@ -113,6 +112,13 @@ def expand(pictures: Iterable[Picture]) -> Iterator[Source]:
             yield from _matches(source.name)
         else:
             yield source
+
+
+def _source_or_problem(picture: Picture) -> Source:
+    try:
+        return source_of(picture)
+    except Exception as error:  # an object's own conversion to an array may raise anything
+        return Source(type(picture).__name__, problem=str(error))
 
 
 def _held(source: Source) -> Source:
@@ -142,7 +148,11 @@ def _folder(folder: Path) -> Iterator[Source]:
 
 
 def _matches(pattern: str) -> Iterator[Source]:
-    found = sorted(name for name in glob.iglob(pattern, recursive=True) if not os.path.isdir(name))
+    try:
+        found = sorted(name for name in glob.iglob(pattern, recursive=True) if not os.path.isdir(name))
+    except ValueError as error:  # a null byte
+        yield Source(pattern, problem=str(error))
+        return
     for name in found:
         yield Source(name, Path(name))
     if not found:
@@ -184,28 +194,21 @@ def _too_long(name: str) -> ImageError:
 
 
 def _download(url: str) -> bytes:
-    try:
-        require_network(url)
-    except BoxableError as error:
-        raise ImageError(str(error)) from None
-    import httpx
-
     deadline = time.monotonic() + _WHOLE_TIMEOUT_S
+    data = bytearray()
     try:
-        with httpx.stream("GET", url, follow_redirects=True, timeout=_TIMEOUT_S) as response:
-            if response.is_error:
-                raise ImageError(f"{url}: the server answered {response.status_code} {response.reason_phrase}")
-            data = bytearray()
+        with fetching(url) as response:
             for part in response.iter_bytes():
                 data += part
                 if len(data) > decode.MAX_BYTES:
                     break
                 if time.monotonic() > deadline:
-                    raise ImageError(f"{url}: not complete after {_WHOLE_TIMEOUT_S:.0f} seconds")
-            return _bounded(bytes(data), url)
-    # The last three: host names that cannot exist, certificates and proxies that are set up wrongly.
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError, ImportError) as error:
-        raise ImageError(f"{url}: cannot fetch it ({str(error) or type(error).__name__})") from None
+                    raise FetchError(f"not complete after {_WHOLE_TIMEOUT_S:.0f} seconds")
+    except FetchError as error:
+        raise ImageError(f"{url}: {error}") from None
+    except BoxableError as error:
+        raise ImageError(str(error)) from None
+    return _bounded(bytes(data), url)
 
 
 def _from_array(array: NDArray[Any], name: str) -> Pixels:

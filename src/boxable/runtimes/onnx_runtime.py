@@ -1,6 +1,5 @@
 """ONNX Runtime on the CPU: the default."""
 
-import os
 from collections.abc import Mapping
 
 import numpy as np
@@ -14,15 +13,14 @@ Floats = NDArray[np.float32]
 class OnnxRuntime:
     """A compiled graph, ready to run. `run` may be called from many threads at once.
 
-    `threads` is how many work on one batch; None: one for each core this process may use. Raises
-    WeightsError, which begins with `name`, if the graph cannot be read.
+    `threads` is how many work on one batch. Raises WeightsError, which begins with `name`, if the graph cannot be read.
     """
 
-    def __init__(self, graph: bytes, name: str, threads: int | None = None) -> None:
+    def __init__(self, graph: bytes, name: str, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or available_cores()
+        options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
@@ -45,10 +43,3 @@ class OnnxRuntime:
         """Box codes `[B, anchors, 4]` and class logits `[B, anchors, classes + 1]` of images `[B, size, size, 3]`."""
         codes, logits = self._session.run(["box_encodings", "class_logits"], {"images": images})
         return codes, logits
-
-
-def available_cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -37,7 +37,7 @@ def select(selection: Selection, available: ClassList | None = None) -> tuple[Ob
             if not any(item.mid in mids for item in available):
                 raise UnknownClassError(
                     f"this model cannot name {term!r}: it knows {len(available)} classes, and neither that one "
-                    f"nor a kind of it is among them; `boxable models info` lists what a model can name"
+                    f"nor a kind of it is among them; `boxable models info NAME` lists what a model can name"
                 )
             added |= mids
     if not added and removed:

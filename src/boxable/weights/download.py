@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from boxable.errors import WeightsError
+from boxable.errors import FetchError, WeightsError
 from boxable.files import writing
+from boxable.http import fetching
 
-_TIMEOUT_S = 20.0
+_PARTIAL_CONTENT = 206
 
 
 def download(addresses: Iterable[str], part: Path, size: int, sha256: str) -> list[str]:
@@ -38,8 +39,6 @@ def sha256_of(data: bytes) -> str:
 
 def _fetch(address: str, part: Path, size: int) -> str | None:
     """Complete `part`; returns what went wrong, or None."""
-    import httpx
-
     with writing(part):
         part.parent.mkdir(parents=True, exist_ok=True)
         have = part.stat().st_size if part.exists() else 0
@@ -47,10 +46,8 @@ def _fetch(address: str, part: Path, size: int) -> str | None:
         return None
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if 0 < have < size else {})
     try:
-        with httpx.stream("GET", address, headers=headers, follow_redirects=True, timeout=_TIMEOUT_S) as response:
-            if response.is_error:
-                return f"the server answered {response.status_code} {response.reason_phrase}"
-            continued = response.status_code == httpx.codes.PARTIAL_CONTENT
+        with fetching(address, headers) as response:
+            continued = response.status_code == _PARTIAL_CONTENT
             done = have if continued else 0
             with (
                 writing(part),
@@ -63,8 +60,8 @@ def _fetch(address: str, part: Path, size: int) -> str | None:
                         return f"more than the expected {size} bytes came"
                     file.write(block)
                     show(done)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return str(error) or type(error).__name__
+    except FetchError as error:
+        return str(error)
     return None if done == size else f"{done} bytes came, expected {size}"
 
 

@@ -1,10 +1,10 @@
 """The models on this machine, and their compiled graphs.
 
-    BOXABLE_HOME/
-      models/<handle>/<sha256>.safetensors    weights and classes; the name is the hash of the content
-      graphs/<key>/<sha256>.onnx              what runtimes read; made from the weights, can be deleted
-      downloads/                              unfinished downloads
-      locks/                                  one process at a time installs a model
+BOXABLE_HOME/
+  models/<handle>/<sha256>.safetensors    weights and classes; the name is the hash of the content
+  graphs/<key>/<sha256>.onnx              what runtimes read; made from the weights, can be deleted
+  downloads/                              unfinished downloads
+  locks/                                  one process at a time installs a model
 """
 
 import logging
