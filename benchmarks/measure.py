@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+# Threads of some runtimes spin on for a while after a call; nobody shall be timed against those of another.
+SETTLE_S = 0.02
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -36,6 +39,8 @@ def interleaved_ms(functions: dict[str, Callable[[], object]], rounds: int, warm
     times: dict[str, list[float]] = {name: [] for name in functions}
     for number in range(warm_up + rounds):
         for name, function in functions.items():
+            if len(functions) > 1:
+                time.sleep(SETTLE_S)
             start = time.perf_counter()
             function()
             if number >= warm_up:
