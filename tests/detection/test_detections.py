@@ -129,6 +129,7 @@ def test_pandas_gets_a_row_a_detection() -> None:
 
 
 @pytest.mark.optional
+@pytest.mark.filterwarnings("ignore")  # what the package says of itself when it is imported
 def test_supervision_gets_pixels() -> None:
     found = make(boxes=np.tile(np.float32([0.1, 0.2, 0.3, 0.4]), (4, 1))).to_supervision()
     np.testing.assert_allclose(found.xyxy[0], [40, 10, 80, 30], rtol=1e-6)
