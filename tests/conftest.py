@@ -12,7 +12,7 @@ import boxable
 from boxable.errors import WeightsError
 from boxable.settings import offline
 from boxable.weights.cards import find_card
-from boxable.weights.store import pull
+from boxable.weights.pull import pull
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"

@@ -10,8 +10,9 @@ def test_the_list_has_name_classes_state_and_handle(command: Command, empty_home
     result = command("models", "list")
     assert (result.stderr, result.returncode) == (b"", 0)
     assert result.stdout.decode().splitlines() == [
-        "ssd601   601 classes  not installed  google/openimages_v4/ssd/mobilenet_v2/1",
-        "ssd23     23 classes  not installed  mediapipe/ssd_mobilenet_v2_oidv4_23",
+        "ssd601       601 classes  not installed  google/openimages_v4/ssd/mobilenet_v2/1",
+        "ssd23         23 classes  not installed  mediapipe/ssd_mobilenet_v2_oidv4_23",
+        "ssd601-zoo   601 classes  not installed  tensorflow/ssd_mobilenet_v2_oid_v4_2018_12_12",
     ]
 
 
@@ -24,7 +25,7 @@ def test_info_describes_a_model(invoke: Invoke, empty_home: Path) -> None:
     result = invoke("models", "info", "ssd601")
     assert (result.stderr, result.code) == ("", 0)
     assert "handle         google/openimages_v4/ssd/mobilenet_v2/1" in result.lines
-    assert "installed      no" in result.lines
+    assert "installed      no; run: boxable models pull ssd601" in result.lines
     assert "\nclasses        601: Tortoise, " in result.stdout
 
 
@@ -38,7 +39,7 @@ def test_an_unknown_model_is_wrong_usage(invoke: Invoke) -> None:
 def test_pulling_what_is_installed_does_nothing(command: Command, ssd23_weights: Path) -> None:
     result = command("models", "pull", "ssd23", env={"BOXABLE_OFFLINE": "1"})
     assert (result.stdout, result.returncode) == (b"", 0)
-    assert result.stderr.decode() == f"ssd23 is installed: {ssd23_weights}\n"
+    assert result.stderr.decode() == f"ssd23 was installed already: {ssd23_weights}\n"
 
 
 def test_pulling_from_a_wrong_file_is_exit_code_1(invoke: Invoke, empty_home: Path, tmp_path: Path) -> None:
@@ -48,8 +49,9 @@ def test_pulling_from_a_wrong_file_is_exit_code_1(invoke: Invoke, empty_home: Pa
     assert "wrong.data: this file is not the published objectron_solution_packed_assets.data" in result.stderr
 
 
-def test_pulling_the_601_class_network_says_how_to_get_it(invoke: Invoke, empty_home: Path) -> None:
+def test_pulling_the_601_class_network_without_a_network_says_how_to_get_it(invoke: Invoke, empty_home: Path) -> None:
     result = invoke("models", "pull", "ssd601")
     assert (result.stdout, result.code) == ("", 1)
-    assert "cannot fetch them yet; Google published them at https://" in result.stderr
+    assert "BOXABLE_OFFLINE forbids to fetch them. By hand: download https://" in result.stderr
+    assert "boxable models pull ssd601 --from FILE" in result.stderr
     assert list(empty_home.rglob("*.safetensors")) == []

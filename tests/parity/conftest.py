@@ -14,7 +14,8 @@ from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.runtimes.onnx_runtime import OnnxRuntime
 from boxable.vocabulary import open_images
 from boxable.weights.model import Model
-from boxable.weights.store import compile_model, graph_of
+from boxable.weights.pull import graph_of
+from boxable.weights.store import compile_model
 
 PHOTOS = (
     "astronaut", "chelsea", "coffee", "rocket", "camera", "hubble", "retina", "clock", "rocket_640x181",

@@ -10,7 +10,7 @@ from PIL import Image
 import boxable
 from boxable.images.resize import network_input
 from boxable.runtimes.onnx_runtime import OnnxRuntime
-from boxable.weights.store import graph_of
+from boxable.weights.pull import graph_of
 from tests.conftest import EXAMPLES
 from tests.parity.same_set import Found, excused_differences
 

@@ -10,7 +10,7 @@ from boxable.weights.describe import describe
 
 def facts(name: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for line in describe(find_card(name)):
+    for line in describe(name):
         found.setdefault(line[:14].strip(), []).append(line[15:])
     return found
 
@@ -19,15 +19,14 @@ def facts(name: str) -> dict[str, list[str]]:
     ("name", "fact", "expected"),
     [
         ("ssd601", "handle", "google/openimages_v4/ssd/mobilenet_v2/1"),
-        ("ssd601", "aliases", "ssd601"),
+        ("ssd601-zoo", "aliases", "ssd601-zoo"),
         ("ssd601", "licence", "Apache-2.0"),
         ("ssd601", "network", "ssd_mobilenet_v2, input 300x300"),
         ("ssd601", "parameters", "14,460,382"),
         ("ssd601", "multiply-adds", "1,533,833,840 a picture"),
-        ("ssd601", "installed", "no"),
+        ("ssd601", "installed", "no; run: boxable models pull ssd601"),
         ("ssd23", "parameters", "5,008,348"),
-        ("ssd23", "installed", "no"),
-        ("ssd23", "how to get it", "run: boxable models pull ssd23"),
+        ("ssd23", "installed", "no; run: boxable models pull ssd23"),
         ("ssd23", "accuracy", "not measured yet"),
         ("ssd23", "npm package", "@mediapipe/objectron@0.4.1675468480"),
     ],

@@ -9,7 +9,8 @@ from boxable.errors import UnknownModelError, WeightsError
 from boxable.runtimes.onnx_runtime import OnnxRuntime
 from boxable.weights.cards import find_card
 from boxable.weights.model import Description, Model
-from boxable.weights.store import compile_model, graph_of
+from boxable.weights.pull import graph_of
+from boxable.weights.store import compile_model
 from tests.weights.conftest import CLASSES, NETWORK, Small, pretend_installed
 
 

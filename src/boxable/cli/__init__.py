@@ -16,6 +16,7 @@ from boxable.cli.classes import classes
 from boxable.cli.completion import completion
 from boxable.cli.detect import detect
 from boxable.cli.doctor import doctor
+from boxable.cli.import_ import import_
 from boxable.cli.models import models
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError
 
@@ -29,7 +30,7 @@ def cli() -> None:
     """
 
 
-for verb in (detect, classes, models, doctor, completion):
+for verb in (detect, classes, models, import_, doctor, completion):
     cli.add_command(verb)
 
 

@@ -20,11 +20,14 @@ def list_models() -> None:
     Example: boxable models list
     """
     from boxable.weights.cards import all_cards
+    from boxable.weights.pull import imported_handles
     from boxable.weights.store import installed
 
     for card in all_cards():
-        state = "installed" if installed(card) else "not installed"
-        click.echo(f"{card.alias:<8} {len(card.classes):>3} classes  {state:<13}  {card.handle}")
+        state = "installed" if installed(card.handle) else "not installed"
+        click.echo(f"{card.alias:<12} {len(card.classes):>3} classes  {state:<13}  {card.handle}")
+    for handle in imported_handles():
+        click.echo(f"{handle:<12} imported")
 
 
 @models.command()
@@ -34,25 +37,58 @@ def info(name: str) -> None:
 
     Example: boxable models info ssd23
     """
-    from boxable.weights.cards import find_card
     from boxable.weights.describe import describe
 
-    for line in describe(find_card(name)):
+    for line in describe(name):
         click.echo(line)
 
 
 @models.command()
 @click.argument("name")
-@click.option("--from", "local", metavar="PATH", type=click.Path(path_type=Path),
-              help="Take it from this file or folder instead of the network.")  # fmt: skip
-def pull(name: str, local: Path | None) -> None:
-    """Fetch and install a network; does nothing if it is installed and whole.
+@click.option(
+    "--from",
+    "local",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Take it from this file or folder instead of the network.",
+)
+@click.option("--trust", metavar="SHA256", help="Accept an archive with this hash although it is not the known one.")
+def pull(name: str, local: Path | None, trust: str | None) -> None:
+    """Fetch, check and install a published network; does nothing if it is installed and whole.
 
-    Example: boxable models pull ssd23
+    \b
+    Example: boxable models pull ssd601
+             boxable models pull ssd23 --from objectron_solution_packed_assets.data
     """
     from boxable.weights.cards import find_card
-    from boxable.weights.store import pull as pull_weights
+    from boxable.weights.pull import pull as pull_weights
+    from boxable.weights.store import installed
 
     card = find_card(name)
-    path = pull_weights(card, local)
-    click.echo(f"{card.alias} is installed: {path}", err=True)
+    before = installed(card.handle)
+    path = pull_weights(card, local, trust)
+    click.echo(f"{card.alias} {'was installed already' if path == before else 'is installed'}: {path}", err=True)
+
+
+@models.command()
+@click.argument("name")
+@click.option(
+    "--photo",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="For ssd601: the photo on which detections of the published module were recorded; compare with them.",
+)
+def verify(name: str, photo: Path | None) -> None:
+    """Check an installed network: hash, shapes, and detections on a small photo against recorded ones.
+
+    Example: boxable models verify ssd23
+    """
+    from boxable.detection.verify import verify as verify_model
+
+    good = True
+    for finding in verify_model(name, photo):
+        good = good and finding.good is not False
+        mark = {True: "ok  ", None: "--  ", False: "FAIL"}[finding.good]
+        click.echo(f"{mark} {finding.subject:<12} {finding.text}")
+    if not good:
+        raise click.exceptions.Exit(1)

@@ -14,7 +14,7 @@ import boxable
 from boxable.errors import BoxableError
 from boxable.settings import available_cores, home, offline
 from boxable.weights.cards import all_cards
-from boxable.weights.store import how_to_get, installed
+from boxable.weights.store import installed
 
 _OPTIONAL = {"pandas": "Detections.to_pandas", "supervision": "Detections.to_supervision"}
 
@@ -45,9 +45,11 @@ def checkup() -> Iterator[Finding]:
     npm = shutil.which("npm")
     yield Finding("npm", npm or "not installed; only tried when no download address answers", bool(npm) or None)
     for card in all_cards():
-        here = bool(installed(card)) or None
-        yield Finding(card.alias, "installed" if here else f"not installed; {how_to_get(card)}", here)
-    if any(installed(card) for card in all_cards()):
+        here = bool(installed(card.handle)) or None
+        yield Finding(
+            card.alias, "installed" if here else f"not installed; run: boxable models pull {card.alias}", here
+        )
+    if any(installed(card.handle) for card in all_cards()):
         yield _trial()
 
 
@@ -73,7 +75,7 @@ def _trial() -> Finding:
     try:
         import numpy as np
 
-        detector = load(next(card.handle for card in all_cards() if installed(card)))
+        detector = load(next(card.handle for card in all_cards() if installed(card.handle)))
         picture = np.full((300, 300, 3), 128, np.uint8)
         detector(picture)
         start = time.perf_counter()

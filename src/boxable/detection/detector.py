@@ -219,6 +219,7 @@ class Detector:
         by_hierarchy = options.nms == "hierarchy"
         kept = postprocess(
             codes, logits, self._anchors, columns=options.columns, min_score=options.min_score,
+            score_threshold=self._description.score_threshold,
             max_detections=max(options.max_detections, MAX_TOTAL) if by_hierarchy else options.max_detections,
             nms="per-class" if options.nms == "hierarchy" else options.nms,
         )  # fmt: skip

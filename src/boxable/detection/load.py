@@ -4,7 +4,8 @@ import os
 
 from boxable.detection.detector import Detector
 from boxable.weights.model import Model
-from boxable.weights.store import compile_model, graph_of
+from boxable.weights.pull import graph_of
+from boxable.weights.store import compile_model
 
 
 def load(model: str | os.PathLike[str] | Model | None = None, *, threads: int | None = None) -> Detector:

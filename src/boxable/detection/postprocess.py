@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.boxes import area, clip, decode, iou
+from boxable.weights.model import SCORE_THRESHOLD
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.intp]
 Nms = Literal["per-class", "class-agnostic"]
 
-SCORE_THRESHOLD = 1e-8  # SEMANTICS §6.1
 IOU_THRESHOLD = 0.6
 MAX_PER_CLASS = 100
 MAX_TOTAL = 100
@@ -51,13 +51,15 @@ def postprocess(
     *,
     columns: Integers | None = None,
     min_score: float = 0.0,
+    score_threshold: float = SCORE_THRESHOLD,
     max_detections: int = MAX_TOTAL,
     nms: Nms = "per-class",
 ) -> Kept:
     """Detections of one picture from box codes `[A, 4]`, class logits `[A, C + 1]` and anchors `[A, 4]`.
 
     `columns` (0-based, background not counted) restricts the classes as if the network had no others; the
-    numbers in the result stay those of the whole network. Scores below `min_score` are left out.
+    numbers in the result stay those of the whole network. Scores below `min_score`, and at or below the network's own
+    `score_threshold`, are left out.
     """
     values = logits[:, 1:] if columns is None else logits[:, columns + 1]
     kept = multiclass_nms(
@@ -66,6 +68,7 @@ def postprocess(
         to_scores=sigmoid,
         to_value=logit,
         min_score=min_score,
+        score_threshold=score_threshold,
         max_total=max_detections,
         nms=nms,
     )

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 BATCH_NORM_EPSILON = 0.001  # SEMANTICS §3.1
 
 # Part of the name under which compiled graphs are cached: raise it whenever what is built from a table changes.
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +107,20 @@ class Network:
     def macs(self) -> int:
         """Multiply-adds for one picture."""
         return sum(layer.macs for layer in self.layers)
+
+
+def unfolded(layer: Layer, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """The variables of a layer whose batch norm was folded into kernel (as the variable holds it) and bias.
+
+    Its batch norm is the one that changes nothing: gamma 1, the bias as beta, mean 0, variance 1 - epsilon.
+    """
+    kernel = np.ascontiguousarray(kernel)
+    if not layer.batch_norm:
+        return {layer.kernel_name: kernel, f"{layer.name}/biases": bias}
+    norm = {
+        "gamma": np.ones_like(bias),
+        "beta": bias,
+        "moving_mean": np.zeros_like(bias),
+        "moving_variance": np.full_like(bias, np.float32(1) - np.float32(BATCH_NORM_EPSILON)),
+    }
+    return {layer.kernel_name: kernel} | {f"{layer.name}/BatchNorm/{name}": values for name, values in norm.items()}

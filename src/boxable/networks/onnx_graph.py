@@ -7,7 +7,9 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network
+from boxable.errors import WeightsError
+from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network, unfolded
+from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -50,6 +52,32 @@ def build_onnx(network: Network, weights: Weights, metadata: Mapping[str, str]) 
                               producer_name="boxable")  # fmt: skip
     helper.set_model_props(model, dict(metadata))
     return bytes(model.SerializeToString())
+
+
+def read_onnx(data: bytes, name: str) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
+    """Metadata and weights (TF variable names) of a graph that `build_onnx` made. Raises WeightsError, which
+    begins with `name`, for another.
+
+    Batch norm cannot be unfolded; it comes as the one that changes nothing.
+    """
+    try:
+        model = onnx.load_from_string(data)
+        tensors = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    except Exception as error:  # protobuf and onnx raise many kinds
+        raise WeightsError(f"{name}: not a readable ONNX file ({type(error).__name__})") from None
+    heads = [key.removesuffix("/kernel") for key in tensors if key.startswith("BoxPredictor_0/Class")]
+    cells = ssd_mobilenet_v2(1).feature_maps[0].anchors_per_cell
+    columns = len(tensors[f"{heads[0]}/bias"]) // cells if heads and f"{heads[0]}/bias" in tensors else 0
+    network = ssd_mobilenet_v2(max(columns - 1, 1))
+    weights: dict[str, NDArray[np.float32]] = {}
+    for layer in network.layers:
+        kernel, bias = tensors.get(f"{layer.name}/kernel"), tensors.get(f"{layer.name}/bias")
+        if kernel is None or bias is None:
+            raise WeightsError(f"{name}: no {layer.name} in it; expected an ONNX file that Boxable wrote")
+        if kernel.ndim == 4:
+            kernel = kernel.transpose(2, 3, 0, 1) if layer.depthwise else kernel.transpose(2, 3, 1, 0)
+        weights |= unfolded(layer, kernel.reshape(layer.kernel_shape), bias)
+    return {item.key: item.value for item in model.metadata_props}, weights
 
 
 def fold(layer: Layer, weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

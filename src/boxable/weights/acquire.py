@@ -1,4 +1,4 @@
-"""Get the published file of a card: from the user's disk, the card's addresses, or the npm client."""
+"""Get a published TFLite network: from the user's disk, the card's addresses, or the npm client."""
 
 import logging
 import shutil

@@ -2,10 +2,11 @@
 
 import difflib
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from boxable.errors import UnknownModelError
 from boxable.networks.layers import Network
@@ -17,14 +18,25 @@ FALLBACK_HANDLE = "mediapipe/ssd_mobilenet_v2_oidv4_23"
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """The published file of a network.
+class Member:
+    """A file in a published archive: its name there, size in bytes and hash."""
 
-    `size` (bytes) and `sha256` are those of the whole file; the network is bytes `begin` to `end` of it, with
-    `part_sha256`. `npm` names the package that holds the file. What is not known is 0 or empty.
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The published file of a network: a TFLite file, possibly part of a larger file, or an archive.
+
+    `size` (bytes) and `sha256` are those of the whole file; a TFLite network is bytes `begin` to `end` of it,
+    with `part_sha256`, and `npm` names the package that holds it. Of the files in an archive, `members` are
+    known by hash and `git_blobs` (name, id) by the id that git gives to their content; `doubt` says how firm
+    that knowledge is. What is not known is 0 or empty.
     """
 
-    format: str
+    format: Literal["tflite", "archive"]
     addresses: tuple[str, ...]
     file: str = ""
     size: int = 0
@@ -33,6 +45,9 @@ class Published:
     begin: int = 0
     end: int = 0
     part_sha256: str = ""
+    members: tuple[Member, ...] = ()
+    git_blobs: tuple[tuple[str, str], ...] = ()
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One published network."""
+    """One published network; `substitute` names another training of it, for whoever cannot get this one."""
 
     handle: str
     aliases: tuple[str, ...]
@@ -56,6 +71,7 @@ class Card:
     classes: ClassList
     source: Published
     metrics: tuple[Metric, ...]
+    substitute: str = ""
 
     @property
     def network(self) -> Network:
@@ -66,11 +82,6 @@ class Card:
     def alias(self) -> str:
         """The short name to type."""
         return self.aliases[0]
-
-    @property
-    def can_be_fetched(self) -> bool:
-        """Whether this version knows how to fetch and check the published file."""
-        return bool(self.source.sha256)
 
 
 @cache
@@ -84,38 +95,52 @@ def all_cards() -> tuple[Card, ...]:
 
 def get_card(name: str) -> Card | None:
     """The card with this handle, alias, or TF-Hub URL, or None."""
-    wanted = _without_address(name)
-    return next(
-        (card for card in all_cards() if wanted in (card.handle, *card.aliases) or name in card.source.addresses), None
-    )
+    wanted = _without_address(name).casefold()
+    return next((card for card in all_cards() if wanted in _names(card) or name in card.source.addresses), None)
 
 
 def find_card(name: str) -> Card:
     """As `get_card`, but raises UnknownModelError, with the names there are, where there is none."""
     card = get_card(name)
     if card is None:
-        names = [known for item in all_cards() for known in (*item.aliases, item.handle)]
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise UnknownModelError(
-            f"unknown model {name!r}: {hint}known are {', '.join(card.alias for card in all_cards())} "
-            "(`boxable models list`), or a .onnx or .safetensors file that Boxable wrote"
-        )
+        raise unknown_model(name)
     return card
 
 
+def unknown_model(name: str, imported: Sequence[str] = ()) -> UnknownModelError:
+    """The error for a name that is neither a card's nor one of the imported models', with the nearest that is."""
+    names = [known for card in all_cards() for known in (*card.aliases, card.handle)]
+    near = difflib.get_close_matches(name, [*names, *imported], n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}? " if near else ""
+    shown = ", ".join([*(card.alias for card in all_cards()), *imported])
+    return UnknownModelError(
+        f"unknown model {name!r}: {hint}known are {shown} (`boxable models list`), "
+        "or a .onnx or .safetensors file that Boxable wrote"
+    )
+
+
+def _names(card: Card) -> set[str]:
+    return {name.casefold() for name in (card.handle, *card.aliases)}
+
+
 def _without_address(name: str) -> str:
-    """The handle in a TF-Hub URL; other names as they are."""
+    """The handle in a TF-Hub or Kaggle URL; other names as they are."""
     name = name.strip()
     for scheme in ("https://", "http://"):
         name = name.removeprefix(scheme)
-    return name.removeprefix("www.").removeprefix("tfhub.dev/").partition("?")[0].rstrip("/")
+    for host in ("tfhub.dev/", "kaggle.com/models/"):
+        name = name.removeprefix("www.").removeprefix(host)
+    return name.partition("?")[0].rstrip("/")
 
 
 def _card(table: dict[str, Any]) -> Card:
     mids = table["classes"]
     classes = open_images() if mids == "open_images_v4" else ClassList(open_images().find(mid) for mid in mids)
-    source = table["source"] | {"addresses": tuple(table["source"]["addresses"])}
+    source = table["source"] | {
+        "addresses": tuple(table["source"]["addresses"]),
+        "members": tuple(Member(**member) for member in table["source"].get("members", ())),
+        "git_blobs": tuple(table["source"].get("git_blobs", {}).items()),
+    }
     return Card(
         handle=table["handle"],
         aliases=tuple(table["aliases"]),
@@ -125,4 +150,5 @@ def _card(table: dict[str, Any]) -> Card:
         classes=classes,
         source=Published(**source),
         metrics=tuple(Metric(**item) for item in table.get("metrics", ())),
+        substitute=table.get("substitute", ""),
     )

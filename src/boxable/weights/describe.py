@@ -1,43 +1,83 @@
-"""A model card as people read it."""
+"""A model as people read it."""
 
 from collections.abc import Iterator
 from math import prod
+from pathlib import Path
 
-from boxable.weights.cards import Card
-from boxable.weights.store import how_to_get, installed
+from boxable.networks.layers import Network
+from boxable.vocabulary import ClassList
+from boxable.weights.cards import Card, get_card, unknown_model
+from boxable.weights.model import Model
+from boxable.weights.pull import imported_handles
+from boxable.weights.store import installed, read_file
 
 
-def describe(card: Card) -> Iterator[str]:
-    """Lines of text."""
-    network = card.network
-    parameters = sum(prod(shape) for shape in network.variables.values())
-    path = installed(card)
-    facts = {
-        "title": card.title,
-        "handle": card.handle,
-        "aliases": ", ".join(card.aliases),
-        "author": card.author,
-        "licence": card.licence,
-        "network": f"{network.name}, input {network.input_size}x{network.input_size}",
-        "parameters": f"{parameters:,}",
-        "multiply-adds": f"{network.macs:,} a picture",
-        "installed": str(path) if path else "no",
-    }
-    yield from (f"{name:<14} {value}" for name, value in facts.items())
-    if not path:
-        yield f"{'how to get it':<14} {how_to_get(card)}"
+def describe(name: str) -> Iterator[str]:
+    """Lines of text about a published or an imported model. Raises UnknownModelError."""
+    card = get_card(name)
+    if card is not None:
+        yield from _published(card)
+        return
+    path = installed(name) if name in imported_handles() else None
+    if path is None:
+        raise unknown_model(name, imported_handles())
+    model = Model.from_bytes(read_file(path), str(path))
+    yield _line("handle", model.handle)
+    yield _line("made from", model.origin)
+    yield from _network(model.network, model.score_threshold)
+    yield from _file(path)
+    yield _classes(model.classes)
+
+
+def _published(card: Card) -> Iterator[str]:
+    yield _line("title", card.title)
+    yield _line("handle", card.handle)
+    yield _line("aliases", ", ".join(card.aliases))
+    yield _line("author", card.author)
+    yield _line("licence", card.licence)
+    path = installed(card.handle)
+    model = Model.from_bytes(read_file(path), str(path)) if path else None
+    yield from _network(card.network, model.score_threshold if model else None)
+    if model is not None and path is not None:
+        yield _line("made from", model.origin)
+        yield from _file(path)
+    else:
+        yield _line("installed", f"no; run: boxable models pull {card.alias}")
     yield from _source(card)
     for metric in card.metrics:
-        yield f"{metric.name:<14} {metric.value:g} ({metric.protocol})"
+        yield _line(metric.name, f"{metric.value:g} ({metric.protocol})")
     if not card.metrics:
-        yield f"{'accuracy':<14} not measured yet"
-    yield f"{'classes':<14} {len(card.classes)}: {', '.join(item.name for item in card.classes)}"
+        yield _line("accuracy", "not measured yet")
+    yield _classes(card.classes)
+
+
+def _network(network: Network, score_threshold: float | None) -> Iterator[str]:
+    yield _line("network", f"{network.name}, input {network.input_size}x{network.input_size}")
+    yield _line("parameters", f"{sum(prod(shape) for shape in network.variables.values()):,}")
+    yield _line("multiply-adds", f"{network.macs:,} a picture")
+    if score_threshold is not None:
+        yield _line("threshold", f"{score_threshold:g}; scores at or below it never come out")
+
+
+def _file(path: Path) -> Iterator[str]:
+    yield _line("installed", str(path))
+    yield _line("sha256", path.stem)
 
 
 def _source(card: Card) -> Iterator[str]:
     for address in card.source.addresses:
-        yield f"{'source':<14} {address}"
+        yield _line("source", address)
     if card.source.npm:
-        yield f"{'npm package':<14} {card.source.npm}"
+        yield _line("npm package", card.source.npm)
     if card.source.sha256:
-        yield f"{'file':<14} {card.source.file}, {card.source.size:,} bytes, sha256 {card.source.sha256}"
+        yield _line("file", f"{card.source.file}, {card.source.size:,} bytes, sha256 {card.source.sha256}")
+    for name, blob in card.source.git_blobs:
+        yield _line("file", f"{name}, git blob {blob}")
+
+
+def _classes(classes: ClassList) -> str:
+    return _line("classes", f"{len(classes)}: {', '.join(item.name for item in classes)}")
+
+
+def _line(name: str, value: str) -> str:
+    return f"{name:<14} {value}"

@@ -11,11 +11,13 @@ from boxable.files import writing
 from boxable.http import fetching
 
 _PARTIAL_CONTENT = 206
+MAX_BYTES = 2 * 2**30  # of a file whose size is not known
 
 
 def download(addresses: Iterable[str], part: Path, size: int, sha256: str) -> list[str]:
     """Fetch the file from the first address that gives it into `part`, continuing what is there already.
 
+    A `size` of 0 or an empty `sha256` is not known, and not checked.
     Returns an empty list when `part` is complete and has the hash, else what went wrong at each address. An
     interrupted download stays in `part` for the next time; one with a wrong hash is removed.
     """
@@ -32,6 +34,12 @@ def download(addresses: Iterable[str], part: Path, size: int, sha256: str) -> li
     return problems
 
 
+def sha256_of_file(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def sha256_of(data: bytes) -> str:
     """Hexadecimal SHA-256."""
     return hashlib.sha256(data).hexdigest()
@@ -42,13 +50,16 @@ def _fetch(address: str, part: Path, size: int) -> str | None:
     with writing(part):
         part.parent.mkdir(parents=True, exist_ok=True)
         have = part.stat().st_size if part.exists() else 0
-    if have == size:
+    if size and have == size:
         return None
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if 0 < have < size else {})
+    headers = {"Accept-Encoding": "identity"} | (
+        {"Range": f"bytes={have}-"} if have and (have < size or not size) else {}
+    )
     try:
         with fetching(address, headers) as response:
             continued = response.status_code == _PARTIAL_CONTENT
             done = have if continued else 0
+            size = size or done + int(response.headers.get("Content-Length", 0))
             with (
                 writing(part),
                 part.open("ab" if continued else "wb") as file,
@@ -56,19 +67,19 @@ def _fetch(address: str, part: Path, size: int) -> str | None:
             ):
                 for block in response.iter_raw():
                     done += len(block)
-                    if done > size:
+                    if done > (size or MAX_BYTES):
                         return f"more than the expected {size} bytes came"
                     file.write(block)
                     show(done)
     except FetchError as error:
         return str(error)
-    return None if done == size else f"{done} bytes came, expected {size}"
+    return None if done == size or not size else f"{done} bytes came, expected {size}"
 
 
 def _damage(part: Path, sha256: str) -> str | None:
     """Remove a complete file whose hash is wrong and say so."""
-    found = sha256_of(part.read_bytes())
-    if found == sha256:
+    found = sha256_of_file(part)
+    if found == sha256 or not sha256:
         return None
     part.unlink()
     return f"its sha256 is {found}, expected {sha256}"

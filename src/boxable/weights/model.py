@@ -15,20 +15,32 @@ from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.vocabulary import ClassList, ObjectClass
 
 METADATA_KEY = "boxable"
+SCORE_THRESHOLD = 1e-8  # SEMANTICS §6.1; files of other origin may carry another one
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a compiled or stored model says of itself; travels inside every file that Boxable writes."""
+    """What a compiled or stored model says of itself; travels inside every file that Boxable writes.
+
+    Scores at or below `score_threshold` never come out (SEMANTICS §6.7); `origin` says what it was made from.
+    """
 
     handle: str
     network: Network
     classes: ClassList
+    score_threshold: float = SCORE_THRESHOLD
+    origin: str = ""
 
     def to_metadata(self) -> dict[str, str]:
         """As the string table that ONNX and safetensors files carry."""
         rows = [[item.label_id, item.mid, item.name] for item in self.classes]
-        content = {"handle": self.handle, "network": self.network.name, "classes": rows}
+        content = {
+            "handle": self.handle,
+            "network": self.network.name,
+            "classes": rows,
+            "score_threshold": self.score_threshold,
+            "origin": self.origin,
+        }
         return {METADATA_KEY: json.dumps(content, ensure_ascii=False)}
 
     @classmethod
@@ -39,7 +51,13 @@ class Description:
             classes = ClassList(ObjectClass(int(row[0]), str(row[1]), str(row[2])) for row in content["classes"])
             if content["network"] != "ssd_mobilenet_v2":
                 raise ValueError(content["network"])
-            return cls(str(content["handle"]), ssd_mobilenet_v2(len(classes)), classes)
+            return cls(
+                str(content["handle"]),
+                ssd_mobilenet_v2(len(classes)),
+                classes,
+                float(content.get("score_threshold", SCORE_THRESHOLD)),
+                str(content.get("origin", "")),
+            )
         except (KeyError, ValueError, TypeError, IndexError):
             raise WeightsError(f"{name}: no list of classes inside; expected a file that Boxable wrote") from None
 
@@ -56,6 +74,8 @@ class Model:
     weights: Mapping[str, NDArray[np.float32]]
     classes: ClassList
     handle: str
+    score_threshold: float = SCORE_THRESHOLD
+    origin: str = ""
 
     def __post_init__(self) -> None:
         if len(self.classes) != self.network.num_classes:
@@ -72,7 +92,7 @@ class Model:
     @property
     def description(self) -> Description:
         """What goes into the metadata of its files."""
-        return Description(self.handle, self.network, self.classes)
+        return Description(self.handle, self.network, self.classes, self.score_threshold, self.origin)
 
     def save(self, path: Path | str) -> None:
         """Write a .safetensors file: the variables as they are, the classes as metadata."""
@@ -97,7 +117,14 @@ class Model:
         except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a type that NumPy lacks
             raise WeightsError(f"{name}: not a readable .safetensors file ({error})") from None
         description = Description.from_metadata(header.get("__metadata__", {}), name)
-        return cls(description.network, weights, description.classes, description.handle)
+        return cls(
+            description.network,
+            weights,
+            description.classes,
+            description.handle,
+            description.score_threshold,
+            description.origin,
+        )
 
 
 def _mismatches(expected: Mapping[str, tuple[int, ...]], weights: Mapping[str, NDArray[np.float32]]) -> list[str]:

@@ -5,94 +5,89 @@ BOXABLE_HOME/
   graphs/<key>/<sha256>.onnx              what runtimes read; made from the weights, can be deleted
   downloads/                              unfinished downloads
   locks/                                  one process at a time installs a model
+  trusted.json                            hashes of archives that were trusted when they were first seen
 """
 
 import logging
-import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
 
-from boxable.errors import BoxableError, UnknownModelError, WeightsError
+from boxable.errors import ArgumentError, BoxableError, UnknownModelError, WeightsError
 from boxable.files import write_atomically, writing
 from boxable.networks.layers import GRAPH_VERSION
 from boxable.settings import home
-from boxable.weights.acquire import acquire
-from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, find_card, get_card
 from boxable.weights.download import sha256_of
 from boxable.weights.model import Model
 
 logger = logging.getLogger("boxable")
 
-_SUFFIXES = (".onnx", ".safetensors")
+SUFFIXES = (".onnx", ".safetensors")
+_HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*(/[A-Za-z0-9][A-Za-z0-9._@-]*)*")
 
 
-def installed(card: Card) -> Path | None:
-    """The file with the weights of this card, or None. Its content is not checked here."""
-    return next(iter(sorted(_folder(card).glob("*.safetensors"))), None)
+def installed(handle: str) -> Path | None:
+    """The file with the weights installed under this handle, or None. Its content is not checked here."""
+    return next(iter(sorted(_folder(handle).glob("*.safetensors"))), None)
 
 
-def pull(card: Card, local: Path | None = None) -> Path:
-    """Install the weights of a card, unless they are there and whole; returns their file.
-
-    `local` is a file or folder of the user's to take them from. Raises WeightsError if they cannot be had.
-    """
-    with _lock(_slug(card)):
-        path = installed(card)
-        if path is not None:
-            if sha256_of(_read(path)) == path.stem:
-                return path
-            logger.warning("%s: the installed weights are damaged; installing them again", card.alias)
-            with writing(path):
-                path.unlink()
-        if not card.can_be_fetched:
-            raise WeightsError(f"the weights of {card.handle} are not installed: {how_to_get(card)}")
-        from boxable.weights.tflite_file import read_tflite  # only installing needs it
-
-        weights = read_tflite(acquire(card, local), card.handle)
-        data = Model(card.network, weights, card.classes, card.handle).to_bytes()
-        path = _folder(card) / f"{sha256_of(data)}.safetensors"
-        write_atomically(path, data)
-        return path
+def installed_handles() -> list[str]:
+    """The handles under which models are installed, in order."""
+    folders = sorted((home() / "models").glob("*"))
+    return [folder.name.replace("--", "/") for folder in folders if any(folder.glob("*.safetensors"))]
 
 
-def default_card() -> Card:
-    """The 601-class network if it is installed, else the 23-class one; says so in one line if it is that."""
-    default, fallback = find_card(DEFAULT_HANDLE), find_card(FALLBACK_HANDLE)
-    if installed(default):
-        return default
-    logger.warning(
-        "using %s (%d classes): the weights of the %d-class network are not installed; "
-        "`boxable models info %s` tells how to get them",
-        fallback.alias, len(fallback.classes), len(default.classes), default.alias,
-    )  # fmt: skip
-    return fallback
+def check_handle(handle: str) -> str:
+    """The handle, if a model can be installed under it; else ArgumentError."""
+    if not _HANDLE.fullmatch(handle) or "--" in handle or len(handle) > 100:
+        raise ArgumentError(f"{handle!r} cannot be the name of a model; use letters, digits, . _ - and / between them")
+    return handle
 
 
-def graph_of(name: str | None) -> bytes:
-    """The ONNX graph of a model: a handle, an alias, a TF-Hub URL, a file of ours, or None for the default.
+def install(model: Model) -> Path:
+    """Store a model under its handle, in place of one that was there; returns its file."""
+    folder = _folder(check_handle(model.handle))
+    data = model.to_bytes()
+    path = folder / f"{sha256_of(data)}.safetensors"
+    write_atomically(path, data)
+    for other in folder.glob("*.safetensors"):
+        if other != path:
+            with writing(other):
+                other.unlink()
+    return path
 
-    A known model that is not installed is fetched if this version can. Raises UnknownModelError, WeightsError.
-    """
-    if name is not None and get_card(name) is None and (os.path.exists(name) or name.endswith(_SUFFIXES)):
-        return _graph_of_users_file(Path(name))
-    card = default_card() if name is None else find_card(name)
-    path = installed(card)
-    if path is None:
-        path = pull(card)
-    return _graph(path.stem, lambda: _installed_content(path))
+
+def is_whole(path: Path) -> bool:
+    """Whether an installed file has the content that its name promises."""
+    return sha256_of(read_file(path)) == path.stem
 
 
-def how_to_get(card: Card) -> str:
-    """One sentence for somebody who has not got the weights."""
-    if card.can_be_fetched:
-        return f"run: boxable models pull {card.alias}"
-    return (
-        f"this version of Boxable cannot fetch them yet; Google published them at {card.source.addresses[0]}. "
-        f"Until they can be imported, use {find_card(FALLBACK_HANDLE).alias}, which is fetched by itself"
-    )
+def graph_of_file(path: Path) -> bytes:
+    """The ONNX graph of a user's .onnx or .safetensors file. Raises UnknownModelError for other files."""
+    if path.suffix not in SUFFIXES:
+        raise UnknownModelError(
+            f"{path}: expected a model's name or a file that Boxable wrote ({' or '.join(SUFFIXES)}); "
+            "other forms of a detector are taken in by `boxable import`"
+        )
+    data = read_file(path)
+    return data if path.suffix == ".onnx" else _graph(sha256_of(data), lambda: data, str(path))
+
+
+def graph_of_installed(path: Path) -> bytes:
+    """The ONNX graph of an installed model. Raises WeightsError if its file is damaged."""
+
+    def content() -> bytes:
+        data = read_file(path)
+        if sha256_of(data) != path.stem:
+            raise WeightsError(
+                f"{path} is damaged; run `boxable models pull` for that model to install it again, or import it"
+            )
+        return data
+
+    return _graph(path.stem, content, "the installed weights")
 
 
 def compile_model(model: Model) -> bytes:
@@ -102,18 +97,31 @@ def compile_model(model: Model) -> bytes:
     return build_onnx(model.network, model.weights, model.description.to_metadata())
 
 
-def _graph_of_users_file(path: Path) -> bytes:
-    if path.suffix not in _SUFFIXES:
-        raise UnknownModelError(
-            f"{path}: expected a model's name or a file that Boxable wrote ({' or '.join(_SUFFIXES)})"
-        )
-    data = _read(path)
-    if path.suffix == ".onnx":
-        return data
-    return _graph(sha256_of(data), lambda: data, str(path))
+def read_file(path: Path) -> bytes:
+    """The content of a file. Raises WeightsError, which names it, if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: no such file") from None
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot read it ({error.strerror or error})") from None
 
 
-def _graph(digest: str, content: Callable[[], bytes], name: str = "the installed weights") -> bytes:
+@contextmanager
+def lock(handle: str) -> Iterator[None]:
+    """One process at a time; a second one waits."""
+    path = home() / "locks" / f"{_slug(handle)}.lock"
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        waiting = filelock.FileLock(path)
+        waiting.acquire()
+    try:
+        yield
+    finally:
+        waiting.release()
+
+
+def _graph(digest: str, content: Callable[[], bytes], name: str) -> bytes:
     """The graph of the weights with this hash, out of the cache or built now."""
     folder = home() / "graphs" / f"{digest[:20]}-{GRAPH_VERSION}"
     graph = _cached(folder)
@@ -139,39 +147,9 @@ def _cached(folder: Path) -> bytes | None:
     return None
 
 
-def _installed_content(path: Path) -> bytes:
-    data = _read(path)
-    if sha256_of(data) != path.stem:
-        raise WeightsError(f"{path} is damaged; run `boxable models pull` for that model to install it again")
-    return data
+def _folder(handle: str) -> Path:
+    return home() / "models" / _slug(handle)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file") from None
-    except OSError as error:
-        raise WeightsError(f"{path}: cannot read it ({error.strerror or error})") from None
-
-
-def _folder(card: Card) -> Path:
-    return home() / "models" / _slug(card)
-
-
-def _slug(card: Card) -> str:
-    return card.handle.replace("/", "--")
-
-
-@contextmanager
-def _lock(name: str) -> Iterator[None]:
-    """One process at a time; a second one waits."""
-    path = home() / "locks" / f"{name}.lock"
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(path)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+def _slug(handle: str) -> str:
+    return handle.replace("/", "--")

@@ -7,7 +7,7 @@ import tflite
 from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
-from boxable.networks.layers import BATCH_NORM_EPSILON, Layer, Network
+from boxable.networks.layers import Network, unfolded
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 
 Floats = NDArray[np.float32]
@@ -20,8 +20,8 @@ def read_tflite(data: bytes, name: str) -> dict[str, Floats]:
     """TF variable name -> float32 array. Raises WeightsError, which begins with `name`.
 
     Tensor names are shared between layers in such files, so layers are told apart by the order of the
-    operators; a convolution whose output is reshaped is a prediction head. Batch norm is folded; it is
-    unfolded as the one that changes nothing: gamma 1, the bias as beta, mean 0, variance 1 - epsilon.
+    operators; a convolution whose output is reshaped is a prediction head. Batch norm is folded in them; it
+    comes as the one that changes nothing.
     """
     try:
         convolutions = list(_convolutions(data))
@@ -37,7 +37,7 @@ def read_tflite(data: bytes, name: str) -> dict[str, Floats]:
         raise WeightsError(f"{name}: {len(found)} convolutions, {len(heads)} of them heads; not an SSD MobileNetV2")
     weights: dict[str, Floats] = {}
     for layer, (kernel, bias) in zip(network.layers, found, strict=True):
-        weights |= _variables(layer, kernel, bias)
+        weights |= unfolded(layer, kernel, bias)
     return weights
 
 
@@ -85,16 +85,3 @@ def _constant(model: tflite.Model, graph: tflite.SubGraph, index: int) -> Floats
     shape = [tensor.Shape(axis) for axis in range(tensor.ShapeLength())]
     values: Floats = raw.view(_DTYPES[tensor.Type()]).reshape(shape).astype(np.float32)
     return values
-
-
-def _variables(layer: Layer, kernel: Floats, bias: Floats) -> dict[str, Floats]:
-    kernel = np.ascontiguousarray(kernel)
-    if not layer.batch_norm:
-        return {layer.kernel_name: kernel, f"{layer.name}/biases": bias}
-    norm = {
-        "gamma": np.ones_like(bias),
-        "beta": bias,
-        "moving_mean": np.zeros_like(bias),
-        "moving_variance": np.full_like(bias, np.float32(1) - np.float32(BATCH_NORM_EPSILON)),
-    }
-    return {layer.kernel_name: kernel} | {f"{layer.name}/BatchNorm/{name}": values for name, values in norm.items()}

@@ -1,0 +1,31 @@
+"""`boxable import`: take in a detector that another program wrote."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", metavar="NAME", help="Install it under this name.  [default: the name of the file]")
+@click.option(
+    "--labels",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Its classes: .pbtxt, TSV (id, MID, name), or one name a line.",
+)
+def import_(path: Path, name: str | None, labels: Path | None) -> None:
+    """Import an SSD MobileNetV2: a checkpoint, frozen graph, SavedModel, TF-Hub module, .tflite, ONNX or
+    safetensors file, or a folder or .tar.gz with one of these. TensorFlow is not needed.
+
+    PATH may be a checkpoint prefix such as model.ckpt. Under the name of a published network, such as
+    google/openimages_v4/ssd/mobilenet_v2/1, it becomes that network; the 601-class one is the default model.
+
+    \b
+    Example: boxable import ssd_mobilenet_v2_oid_v4_2018_12_12.tar.gz --name ssd601
+             boxable import training/model.ckpt-20000 --labels labels.pbtxt --name mine
+    """
+    from boxable.weights.take_in import take_in
+
+    for line in take_in(path, name, labels):
+        click.echo(line, err=True)

@@ -1,0 +1,88 @@
+"""Is an installed network whole, and does it find what was recorded?"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxable.detection.checkup import Finding
+from boxable.detection.detections import Detections
+from boxable.detection.detector import Detector
+from boxable.errors import ArgumentError, BoxableError
+from boxable.weights.cards import get_card, unknown_model
+from boxable.weights.model import Model
+from boxable.weights.pull import imported_handles
+from boxable.weights.store import graph_of_installed, installed, is_whole, read_file
+
+_PHOTO = "chelsea_31x17.png"
+
+
+def verify(name: str, photo: Path | None) -> Iterator[Finding]:
+    """Check hash, shapes, a run on a small photo, and detections against recorded ones if there are any.
+
+    `photo` is the photograph on which the recordings of a card were made, where it may not be shipped. Raises
+    UnknownModelError for an unknown model and ArgumentError for a photo without recordings.
+    """
+    card = get_card(name)
+    handle = card.handle if card else name
+    if card is None and handle not in imported_handles():
+        raise unknown_model(name, imported_handles())
+    recorded = _recorded(card.alias) if card else None
+    if photo is not None and (recorded is None or "photo_sha256" not in recorded):
+        raise ArgumentError(f"--photo {photo}: nothing was recorded for {name} on a photo of yours; leave it out")
+    path = installed(handle)
+    if path is None:
+        yield Finding("installed", f"no; run: boxable models pull {card.alias if card else name}", good=False)
+        return
+    if not is_whole(path):
+        yield Finding("hash", f"{path} is damaged; install it again", good=False)
+        return
+    yield Finding("hash", f"sha256 {path.stem}")
+    try:
+        model = Model.from_bytes(read_file(path), str(path))
+        yield Finding(
+            "shapes", f"{len(model.weights)} variables fit {model.network.name}, {len(model.classes)} classes"
+        )
+        detector = Detector(graph_of_installed(path), name)
+        small = detector(resources.files("boxable.detection").joinpath(f"recorded/{_PHOTO}").read_bytes())
+        is_sound = bool(np.isfinite(small.boxes).all() and np.isfinite(small.scores).all())
+        yield Finding("runs", f"{len(small)} detections on a small photo", is_sound)
+    except BoxableError as error:
+        yield Finding("runs", str(error), good=False)
+        return
+    if recorded is None:
+        yield Finding("recorded", "no recordings of this network", good=None)
+    elif "photo_sha256" not in recorded:
+        yield _compared(small, recorded)
+    elif photo is None:
+        yield Finding("recorded", f"name the photo with --photo to compare: {recorded['source']}", good=None)
+    else:
+        if hashlib.sha256(photo.read_bytes()).hexdigest() != recorded["photo_sha256"]:
+            yield Finding("photo", f"{photo} is not the photo of the recording, so differences mean nothing", good=None)
+        yield _compared(detector(photo), recorded)
+
+
+def _recorded(alias: str) -> dict[str, Any] | None:
+    file = resources.files("boxable.detection").joinpath(f"recorded/{alias}.json")
+    content: dict[str, Any] | None = json.loads(file.read_text("utf-8")) if file.is_file() else None
+    return content
+
+
+def _compared(found: Detections, recorded: dict[str, Any]) -> Finding:
+    """Whether the recorded detections are among the found ones."""
+    missing = []
+    for item in recorded["detections"]:
+        near = (found.mids == item["mid"]) & (np.abs(found.scores - item["score"]) <= recorded["score_tolerance"])
+        near &= (np.abs(found.boxes - np.float32(item["box"])) <= recorded["box_tolerance"]).all(axis=1)
+        if not near.any():
+            missing.append(f"{item['mid']} {item['score']:.4f}")
+    total, tolerance = len(recorded["detections"]), recorded["score_tolerance"]
+    if missing:
+        return Finding(
+            "recorded", f"{len(missing)} of {total} recorded detections not found: {', '.join(missing)}", False
+        )
+    return Finding("recorded", f"all {total} recorded detections found, scores within {tolerance:g}")

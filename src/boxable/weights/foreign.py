@@ -1,0 +1,187 @@
+"""Open whatever the detectors were published as: a checkpoint, a graph, a module, an archive of these, and our own.
+
+Each reader yields the same: the weights under the names they have there, and what the file says of its classes.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.errors import WeightsError
+from boxable.vocabulary import ClassList
+from boxable.weights.archive import SUFFIXES as ARCHIVES
+from boxable.weights.archive import unpacked
+from boxable.weights.graph_file import GraphContents, read_frozen_graph, read_saved_model
+from boxable.weights.model import Description, Model
+from boxable.weights.tensor_bundle import read_bundle
+from boxable.weights.tflite_file import read_tflite
+
+# The largest file that is read whole: far above any detector's graph.
+MAX_FILE_BYTES = 2**31 - 1
+_THRESHOLD = re.compile(r"batch_non_max_suppression\s*\{[^{}]*?\bscore_threshold\s*:\s*([0-9.eE+-]+)")
+_LABEL_FILES = ("*.pbtxt", "*.txt", "*.tsv")
+_MAX_TEXT_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What a file of another program holds: variables by name, and what was found of its classes.
+
+    `kind` says what it was. `classes` are known for certain; `strings` are lists of strings of a graph and
+    `label_texts` label files beside it (name, text), which may or may not belong to it. `score_threshold` is
+    that of its post-processing, if it has one.
+    """
+
+    kind: str
+    variables: Mapping[str, NDArray[Any]]
+    classes: ClassList | None = None
+    strings: tuple[tuple[str, ...], ...] = ()
+    label_texts: tuple[tuple[str, str], ...] = ()
+    score_threshold: float | None = None
+
+
+def read_foreign(path: Path) -> Foreign:
+    """Read a file, a folder, an archive or a checkpoint prefix. Raises WeightsError."""
+    if path.is_dir():
+        return _read_folder(path)
+    prefix = _checkpoint_prefix(path)
+    if prefix is not None:
+        return _beside(prefix.parent, Foreign("checkpoint", read_bundle(prefix)))
+    if not path.exists():
+        raise WeightsError(f"{path}: no such file or folder")
+    if path.name.endswith(ARCHIVES):
+        with unpacked(path) as folder:
+            found = _read_folder(folder)
+            # Mapped files end with the folder.
+            variables = {name: np.array(values) for name, values in found.variables.items()}
+            return replace(found, variables=variables)
+    reader = _READERS.get(path.suffix)
+    if reader is None:
+        raise WeightsError(
+            f"{path}: not a kind of file that can be imported; expected a checkpoint, .pb, .tflite, .onnx or "
+            ".safetensors, or a folder or .tar.gz with one of these"
+        )
+    return reader(path)
+
+
+def _read_folder(folder: Path) -> Foreign:
+    """The one network in a folder: a SavedModel or TF-Hub module, a checkpoint, or a file of another kind.
+
+    Where the same network is there in several forms, as in the model zoo's archives, the checkpoint is taken.
+    """
+    modules = sorted(folder.rglob("saved_model.pb"))
+    own = {module.parent / "variables" / "variables.index" for module in modules}
+    checkpoints = [path for path in sorted(folder.rglob("*.index")) if path not in own]
+    if checkpoints:
+        return read_foreign(_chosen(checkpoints, folder))
+    if modules:
+        return _read_saved_model(_only(modules, folder))
+    files = sorted(path for suffix in _READERS for path in folder.rglob(f"*{suffix}"))
+    if not files:
+        raise WeightsError(f"{folder}: no checkpoint, SavedModel, .pb, .tflite, .onnx or .safetensors file in it")
+    return read_foreign(_only(files, folder))
+
+
+def _chosen(checkpoints: list[Path], folder: Path) -> Path:
+    """The checkpoint that the text file `checkpoint` beside it names, if there are several."""
+    if len(checkpoints) > 1:
+        state = checkpoints[0].parent / "checkpoint"
+        match = re.search(r'^model_checkpoint_path:\s*"([^"]+)"', _text(state), re.MULTILINE)
+        named = [path for path in checkpoints if match and path.stem == Path(match[1]).name]
+        checkpoints = named or checkpoints
+    return _only(checkpoints, folder)
+
+
+def _only(paths: list[Path], folder: Path) -> Path:
+    if len(paths) > 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in paths[:5])
+        raise WeightsError(f"{folder}: {len(paths)} networks in it ({names}); name the one to import")
+    return paths[0]
+
+
+def _checkpoint_prefix(path: Path) -> Path | None:
+    """`model.ckpt` of any of: model.ckpt, model.ckpt.index, model.ckpt.meta, model.ckpt.data-00000-of-00001."""
+    name = re.sub(r"\.(index|meta|data-\d{5}-of-\d{5})$", "", path.name)
+    prefix = path.with_name(name)
+    is_part = name != path.name
+    return prefix if is_part or prefix.with_name(f"{name}.index").exists() else None
+
+
+def _read_pb(path: Path) -> Foreign:
+    if path.name == "saved_model.pb":
+        return _read_saved_model(path)
+    return _of_graph("frozen graph", read_frozen_graph(_bytes(path), str(path)), path.parent)
+
+
+def _read_saved_model(path: Path) -> Foreign:
+    contents = read_saved_model(_bytes(path), str(path))
+    prefix = path.parent / "variables" / "variables"
+    if prefix.with_name("variables.index").exists():
+        contents = replace(contents, weights=read_bundle(prefix))
+    kind = "TF-Hub module" if (path.parent / "tfhub_module.pb").exists() else "SavedModel"
+    return _of_graph(kind, contents, path.parent)
+
+
+def _of_graph(kind: str, contents: GraphContents, folder: Path) -> Foreign:
+    found = _beside(folder, Foreign(kind, contents.weights, strings=contents.strings))
+    threshold = contents.score_threshold
+    return found if threshold is None else replace(found, score_threshold=threshold)
+
+
+def _read_tflite(path: Path) -> Foreign:
+    return Foreign("TFLite file", read_tflite(_bytes(path), str(path)))
+
+
+def _read_onnx(path: Path) -> Foreign:
+    from boxable.networks.onnx_graph import read_onnx  # draws in onnx
+
+    metadata, weights = read_onnx(_bytes(path), str(path))
+    description = Description.from_metadata(metadata, str(path))
+    return Foreign("ONNX file", weights, description.classes, score_threshold=description.score_threshold)
+
+
+def _read_safetensors(path: Path) -> Foreign:
+    model = Model.from_bytes(_bytes(path), str(path))
+    return Foreign("safetensors file", model.weights, model.classes, score_threshold=model.score_threshold)
+
+
+_READERS: dict[str, Callable[[Path], Foreign]] = {
+    ".pb": _read_pb,
+    ".tflite": _read_tflite,
+    ".onnx": _read_onnx,
+    ".safetensors": _read_safetensors,
+}
+
+
+def _beside(folder: Path, found: Foreign) -> Foreign:
+    """Add what lies beside a network: label files, and the score threshold in its pipeline.config."""
+    places = (folder, folder / "assets")
+    paths = [path for place in places for pattern in _LABEL_FILES for path in sorted(place.glob(pattern))]
+    match = _THRESHOLD.search(_text(folder / "pipeline.config"))
+    return replace(
+        found,
+        label_texts=tuple((path.name, _text(path)) for path in paths),
+        score_threshold=float(match[1]) if match else None,
+    )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise WeightsError(f"{path}: more than 2 GiB; not the file of a detector")
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path}: cannot read it ({error.strerror or error})") from None
+
+
+def _text(path: Path) -> str:
+    """A small text file; nothing where there is none, or where it is no text."""
+    try:
+        return path.read_text("utf-8") if path.stat().st_size <= _MAX_TEXT_BYTES else ""
+    except (OSError, ValueError):
+        return ""

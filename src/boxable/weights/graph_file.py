@@ -1,0 +1,90 @@
+"""Weights and label strings that are constants of a TensorFlow graph (SEMANTICS §12.3 to §12.5).
+
+A frozen graph is a GraphDef; a SavedModel or TF-Hub module holds one in its first meta graph, whatever its tags.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.errors import WeightsError
+from boxable.weights.protos import parse
+from boxable.weights.variables import canonical_name
+
+MAX_BYTES = 2**30  # far above any detector; a declared tensor can be of any size
+_FLOAT, _HALF, _STRING = 1, 19, 7
+_THRESHOLDS = ("/score_threshold", "/FilterGreaterThan/Greater/y")
+
+
+@dataclass(frozen=True, slots=True)
+class GraphContents:
+    """What a graph holds besides its operations.
+
+    `weights`: node name -> float array; `strings`: the lists of two or more strings, in node order;
+    `score_threshold`: that of its post-processing, or None.
+    """
+
+    weights: dict[str, NDArray[np.float32]]
+    strings: tuple[tuple[str, ...], ...]
+    score_threshold: float | None
+
+
+def read_frozen_graph(data: bytes, name: str) -> GraphContents:
+    """Contents of a GraphDef file. Raises WeightsError, which begins with `name`."""
+    return _contents(parse("Graph", data, name), name)
+
+
+def read_saved_model(data: bytes, name: str) -> GraphContents:
+    """Contents of a saved_model.pb. Raises WeightsError, which begins with `name`."""
+    meta_graphs = parse("SavedModel", data, name).meta_graphs
+    if not meta_graphs:
+        raise WeightsError(f"{name}: holds no graph; expected a SavedModel or a TF-Hub module")
+    return _contents(meta_graphs[0].graph_def, name)
+
+
+def _contents(graph: Any, name: str) -> GraphContents:
+    weights: dict[str, NDArray[np.float32]] = {}
+    strings: list[tuple[str, ...]] = []
+    threshold = None
+    left = MAX_BYTES
+    for node, tensor in _constants(graph):
+        if tensor.dtype == _STRING and len(tensor.string_val) > 1:
+            strings.append(tuple(text.decode("utf-8", "replace") for text in tensor.string_val))
+        elif tensor.dtype in (_FLOAT, _HALF) and canonical_name(node) is not None:
+            weights[node] = _array(tensor, f"{name}: {node}", left)
+            left -= weights[node].nbytes
+        elif tensor.dtype == _FLOAT and node.endswith(_THRESHOLDS):
+            threshold = float(_array(tensor, f"{name}: {node}", 4).ravel()[0])
+    return GraphContents(weights, tuple(strings), threshold)
+
+
+def _constants(graph: Any) -> Iterator[tuple[str, Any]]:
+    for node in graph.node:
+        if node.op == "Const":
+            for attribute in node.attr:
+                if attribute.key == "value":
+                    yield node.name, attribute.value.tensor
+
+
+def _array(tensor: Any, name: str, limit: int) -> NDArray[np.float32]:
+    """The tensor as float32: raw bytes, or a list whose last value is repeated to fill the shape."""
+    shape = [dim.size for dim in tensor.shape.dim]
+    dtype = np.dtype("<f4" if tensor.dtype == _FLOAT else "<f2")
+    count = math.prod(shape)
+    if any(size < 0 for size in shape) or count == 0 or count * 4 > limit:
+        raise WeightsError(f"{name}: a tensor of shape {shape}; no detector has such")
+    if tensor.content:
+        if len(tensor.content) != count * dtype.itemsize:
+            raise WeightsError(f"{name}: {len(tensor.content)} bytes for a tensor of shape {shape}, type {dtype}")
+        return np.frombuffer(tensor.content, dtype).reshape(shape).astype(np.float32, copy=False)
+    if tensor.dtype == _FLOAT:
+        values = np.array(tensor.float_val, np.float32)
+    else:  # halves come as their bits
+        values = np.array(tensor.half_val, np.uint16).view(np.float16).astype(np.float32)
+    if not 1 <= len(values) <= count:
+        raise WeightsError(f"{name}: {len(values)} values for a tensor of shape {shape}")
+    return np.concatenate([values, np.full(count - len(values), values[-1])]).reshape(shape)

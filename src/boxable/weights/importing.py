@@ -1,0 +1,76 @@
+"""A Model out of whatever the detectors were published as."""
+
+import logging
+from pathlib import Path
+
+from boxable.errors import ArgumentError, WeightsError
+from boxable.vocabulary import ClassList, open_images, open_images_subset
+from boxable.weights.cards import FALLBACK_HANDLE, find_card
+from boxable.weights.foreign import Foreign, read_foreign
+from boxable.weights.labels import classes_in_strings, parse_labels, read_labels
+from boxable.weights.model import SCORE_THRESHOLD, Model
+from boxable.weights.variables import detector_weights
+
+logger = logging.getLogger("boxable")
+
+
+def read_model(path: Path, handle: str, labels: Path | None = None, classes: ClassList | None = None) -> Model:
+    """The network in a file, folder, archive or checkpoint prefix, under this handle.
+
+    The classes are `classes`, if given, else those of the label file `labels` (.pbtxt, TSV with id, MID, name, or
+    one name a line), else those in the archive, else those of a known release with as many, which the log then
+    says. Raises
+    WeightsError for what cannot be read or does not fit, ArgumentError for labels that do not fit.
+    """
+    found = read_foreign(path)
+    network, weights = detector_weights(found.variables, str(path))
+    if classes is None:
+        classes = _classes(found, network.num_classes, labels, str(path))
+    threshold = SCORE_THRESHOLD if found.score_threshold is None else found.score_threshold
+    if threshold > SCORE_THRESHOLD * 1.01:
+        logger.info("%s: its own score threshold is %g; nothing at or below it is ever found", path.name, threshold)
+    return Model(network, weights, classes, handle, threshold, f"{found.kind} {path.name}")
+
+
+def _classes(found: Foreign, count: int, labels: Path | None, name: str) -> ClassList:
+    if labels is not None:
+        given = read_labels(labels)
+        if len(given) != count:
+            raise ArgumentError(f"{labels}: {len(given)} classes for a network of {count}; expected one for each")
+        return given
+    inside = found.classes or _in_label_files(found, count) or classes_in_strings(found.strings, count, name)
+    if inside is not None:
+        return inside
+    known = _known_lists().get(count)
+    if known is None:
+        raise WeightsError(
+            f"{name}: says nothing of its {count} classes, and no known release has as many; name them with "
+            "--labels FILE (.pbtxt, TSV with id, MID, name, or one name a line)"
+        )
+    title, classes = known
+    logger.info("the file says nothing of its %d classes; taking those of %s", count, title)
+    return classes
+
+
+def _in_label_files(found: Foreign, count: int) -> ClassList | None:
+    """The first label file beside the network that has as many classes."""
+    for name, text in found.label_texts:
+        try:
+            classes = parse_labels(text, name)
+        except ArgumentError:
+            continue
+        if len(classes) == count:
+            return classes
+    return None
+
+
+def _known_lists() -> dict[int, tuple[str, ClassList]]:
+    """Number of classes -> the release that has as many."""
+    fallback = find_card(FALLBACK_HANDLE)
+    releases = {
+        "Open Images V4": open_images(),
+        "Open Images V2": open_images_subset("open_images_v2"),
+        "the Open Images Challenge 2018": open_images_subset("challenge_2018"),
+        fallback.alias: fallback.classes,
+    }
+    return {len(classes): (title, classes) for title, classes in releases.items()}

