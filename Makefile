@@ -4,9 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-optional lint bench clean
+.PHONY: demo test test-optional test-tensorflow lint bench clean
 
 demo: .venv/installed ## Detect in the photos of examples/ and say where the pictures are.
+	@$(BIN)/boxable models pull ssd601 || echo "going on with the 23-class network"
 	@$(BIN)/boxable detect examples --out demo --format table
 	@echo "Open the pictures in demo/; for your own: $(BIN)/boxable detect PHOTO --out found"
 
@@ -15,6 +16,9 @@ test: .venv/test ## Run every test that needs no optional package.
 
 test-optional: .venv/optional ## Run the tests of what works together with optional packages.
 	@.venv-optional/bin/python -m pytest -m optional
+
+test-tensorflow: .venv/test .venv/original ## Import what the original itself writes; needs its environment (3 GB).
+	@if [ -d build/original ]; then $(BIN)/python -m pytest -m tensorflow; fi
 
 bench: .venv/bench ## Measure, against LiteRT; the figures that the README quotes.
 	@$(BIN)/python benchmarks/latency.py $(if $(JSON),--json $(JSON))
@@ -26,7 +30,7 @@ lint: .venv/lint ## Check style, types and the floors of the architecture.
 	@$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv .venv-optional demo
+	rm -rf .venv .venv-optional .venv-tensorflow build demo
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Boxable needs Python 3.11 or newer; name one: make PYTHON=python3.11")'
@@ -44,6 +48,18 @@ clean:
 .venv/lint: .venv/installed
 	@$(INSTALL) -e '.[lint]'
 	@touch $@
+
+# The original, in an environment of its own, writes the 601-class network in its forms: once, in some six minutes.
+ORIGINAL := ../shared/reference/original
+.venv/original: tests/tensorflow/shards.py
+	@if [ ! -d $(ORIGINAL) ]; then echo "skipped: the original is not beside this checkout"; else \
+	  set -e; $(PYTHON) -m venv .venv-tensorflow; \
+	  .venv-tensorflow/bin/pip install --quiet --disable-pip-version-check --no-deps -r $(ORIGINAL)/requirements.txt; \
+	  rm -rf build/original; mkdir -p build/original/sharded; \
+	  .venv-tensorflow/bin/python $(ORIGINAL)/build.py build/original; \
+	  .venv-tensorflow/bin/python tests/tensorflow/shards.py build/original/checkpoint/model.ckpt build/original/sharded/model.ckpt; \
+	fi
+	@mkdir -p .venv && touch $@
 
 .venv/bench: .venv/installed
 	@$(INSTALL) -e '.[bench]'

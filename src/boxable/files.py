@@ -11,25 +11,30 @@ from boxable.errors import BoxableError
 
 
 @contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that appears under `path` when the block ends, and not at all if it raises.
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A name in the folder of `path` to write to; it becomes `path` when the block ends, and is removed if it raises.
 
     Folders are made as needed. Raises BoxableError, naming the file and the reason, when writing fails.
     """
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
-        file = temporary.open("x+b")
+    temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
     try:
-        with writing(path), file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
         with writing(path):
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
             temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """As `atomic_path`, but an open binary file."""
+    with atomic_path(path) as temporary, temporary.open("x+b") as file:
+        yield file
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -40,14 +41,20 @@ def real23(reference: Path, ssd23_weights: Path) -> Recorded:
     return Recorded(boxable.load("ssd23"), OnnxRuntime(graph, "ssd23", 2), reference / "real23", 5e-4, 3e-4)
 
 
-@pytest.fixture(scope="session")
-def formula601(reference: Path) -> Recorded:
+def load_formula(reference: Path) -> ModuleType:
+    """The module that makes the weights of the 601-class network."""
     spec = importlib.util.spec_from_file_location("formula", reference / "formula.py")
     assert spec is not None
     assert spec.loader is not None
     formula = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(formula)
-    model = Model(ssd_mobilenet_v2(601), formula.all_variables(601), open_images(), "formula601")
+    return formula
+
+
+@pytest.fixture(scope="session")
+def formula601(reference: Path) -> Recorded:
+    weights = load_formula(reference).all_variables(601)
+    model = Model(ssd_mobilenet_v2(601), weights, open_images(), "formula601")
     runtime = OnnxRuntime(compile_model(model), "formula601", 2)
     return Recorded(boxable.load(model), runtime, reference / "formula601", 1e-4, 3e-4)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
-from boxable.weights.protos import parse
+from boxable.weights.protos import parse, sizes
 from boxable.weights.variables import canonical_name
 
 MAX_BYTES = 2**30  # far above any detector; a declared tensor can be of any size
@@ -72,10 +72,10 @@ def _constants(graph: Any) -> Iterator[tuple[str, Any]]:
 
 def _array(tensor: Any, name: str, limit: int) -> NDArray[np.float32]:
     """The tensor as float32: raw bytes, or a list whose last value is repeated to fill the shape."""
-    shape = [dim.size for dim in tensor.shape.dim]
+    shape = sizes(tensor.shape, name)
     dtype = np.dtype("<f4" if tensor.dtype == _FLOAT else "<f2")
     count = math.prod(shape)
-    if any(size < 0 for size in shape) or count == 0 or count * 4 > limit:
+    if count == 0 or count * 4 > limit:
         raise WeightsError(f"{name}: a tensor of shape {shape}; no detector has such")
     if tensor.content:
         if len(tensor.content) != count * dtype.itemsize:
@@ -84,7 +84,9 @@ def _array(tensor: Any, name: str, limit: int) -> NDArray[np.float32]:
     if tensor.dtype == _FLOAT:
         values = np.array(tensor.float_val, np.float32)
     else:  # halves come as their bits
-        values = np.array(tensor.half_val, np.uint16).view(np.float16).astype(np.float32)
+        values = np.array(tensor.half_val, np.int32).astype(np.uint16).view(np.float16).astype(np.float32)
     if not 1 <= len(values) <= count:
         raise WeightsError(f"{name}: {len(values)} values for a tensor of shape {shape}")
-    return np.concatenate([values, np.full(count - len(values), values[-1])]).reshape(shape)
+    filled = np.full(count, values[-1])
+    filled[: len(values)] = values
+    return filled.reshape(shape)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
-from boxable.files import write_atomically
+from boxable.files import atomic_path
 from boxable.networks.layers import Network
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.vocabulary import ClassList, ObjectClass
@@ -96,14 +96,23 @@ class Model:
 
     def save(self, path: Path | str) -> None:
         """Write a .safetensors file: the variables as they are, the classes as metadata."""
-        write_atomically(Path(path), self.to_bytes())
+        from safetensors import SafetensorError
+        from safetensors.numpy import save_file
+
+        with atomic_path(Path(path)) as temporary:
+            try:
+                save_file(self._tensors(), temporary, metadata=self.description.to_metadata())
+            except SafetensorError as error:  # how it reports a full disk
+                raise OSError(str(error)) from error
 
     def to_bytes(self) -> bytes:
         """The content of the .safetensors file."""
         from safetensors.numpy import save
 
-        tensors = {name: np.ascontiguousarray(values) for name, values in self.weights.items()}
-        return save(tensors, metadata=self.description.to_metadata())
+        return save(self._tensors(), metadata=self.description.to_metadata())
+
+    def _tensors(self) -> dict[str, NDArray[np.float32]]:
+        return {name: np.ascontiguousarray(values) for name, values in self.weights.items()}
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> "Model":

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 from boxable.errors import WeightsError
 
 _PACKAGE = "boxable.tensorflow"
+_MAX_AXES, _MAX_SIDE = 8, 2**40
 
 # Message -> field -> (number, type); a type that is a message's name is that message; "*" marks repeated fields.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
@@ -53,6 +54,16 @@ def parse(kind: str, data: bytes, name: str) -> Any:
     except DecodeError:
         raise WeightsError(f"{name}: damaged, or not a TensorFlow file of this kind") from None
     return message
+
+
+def sizes(shape: Any, name: str) -> list[int]:
+    """The sizes in a Shape message. Raises WeightsError, which begins with `name`, where no array can have them."""
+    if len(shape.dim) > _MAX_AXES:
+        raise WeightsError(f"{name}: a tensor with {len(shape.dim)} axes; no detector has such")
+    found = [dim.size for dim in shape.dim]
+    if not all(0 <= size <= _MAX_SIDE for size in found):
+        raise WeightsError(f"{name}: a tensor of shape {found}; no detector has such")
+    return found
 
 
 @cache

@@ -20,7 +20,7 @@ from boxable.errors import ArgumentError, BoxableError, UnknownModelError, Weigh
 from boxable.files import write_atomically, writing
 from boxable.networks.layers import GRAPH_VERSION
 from boxable.settings import home
-from boxable.weights.download import sha256_of
+from boxable.weights.download import sha256_of, sha256_of_file
 from boxable.weights.model import Model
 
 logger = logging.getLogger("boxable")
@@ -50,9 +50,11 @@ def check_handle(handle: str) -> str:
 def install(model: Model) -> Path:
     """Store a model under its handle, in place of one that was there; returns its file."""
     folder = _folder(check_handle(model.handle))
-    data = model.to_bytes()
-    path = folder / f"{sha256_of(data)}.safetensors"
-    write_atomically(path, data)
+    unnamed = folder / "unnamed"
+    model.save(unnamed)  # not through memory: weights are large
+    path = folder / f"{sha256_of_file(unnamed)}.safetensors"
+    with writing(path):
+        unnamed.replace(path)
     for other in folder.glob("*.safetensors"):
         if other != path:
             with writing(other):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import MissingExtraError, WeightsError
-from boxable.weights.protos import parse
+from boxable.weights.protos import parse, sizes
 
 MAGIC = 0xDB4775248B80FB57
 FOOTER_SIZE = 48
@@ -71,8 +71,8 @@ def masked_crc32c(data: bytes) -> int:
 
 def _array(entry: Any, shard: memoryview, name: str) -> NDArray[Any]:
     dtype = np.dtype(DTYPES[entry.dtype])
-    shape = [dim.size for dim in entry.shape.dim]
-    if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize != entry.size:
+    shape = sizes(entry.shape, name)
+    if math.prod(shape) * dtype.itemsize != entry.size:
         raise WeightsError(f"{name}: {entry.size} bytes for a tensor of shape {shape} and type {dtype}")
     if entry.offset < 0 or entry.offset + entry.size > len(shard):
         raise WeightsError(f"{name}: ends at byte {entry.offset + entry.size} of a data file of {len(shard)}")
@@ -108,15 +108,25 @@ def _entries(table: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of every entry of an SSTable, in order."""
     if len(table) < FOOTER_SIZE or struct.unpack_from("<Q", table, len(table) - 8)[0] != MAGIC:
         raise WeightsError(f"{name}: cut short, or not the index of a TensorFlow V2 checkpoint")
+    left = MAX_INDEX_BYTES  # blocks can be named twice, and keys that share a prefix grow when they are read
     try:
         footer = len(table) - FOOTER_SIZE
         _, position = _handle(table, footer)  # the meta index, which TensorFlow leaves empty
         index, _ = _handle(table, position)
         for _, value in _pairs(_block(table, index, name)):
-            block, _ = _handle(value, 0)
-            yield from _pairs(_block(table, block, name))
+            block = _block(table, _handle(value, 0)[0], name)
+            left = _spend(left, len(block), name)
+            for key, entry in _pairs(block):
+                left = _spend(left, len(key) + len(entry), name)
+                yield key, entry
     except (IndexError, struct.error, ValueError):
         raise WeightsError(f"{name}: damaged; its blocks do not fit together") from None
+
+
+def _spend(left: int, size: int, name: str) -> int:
+    if size > left:
+        raise WeightsError(f"{name}: unpacks to more than {MAX_INDEX_BYTES // 2**20} MiB; not the index of a detector")
+    return left - size
 
 
 def _block(table: bytes, block: _Block, name: str) -> bytes:
