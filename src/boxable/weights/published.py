@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -48,7 +49,8 @@ def read_published(card: Card, local: Path | None, trusted: str | None) -> Model
             finally:
                 with writing(part):
                     part.unlink()
-        problems += found
+        # The host tells enough; the whole address is in the advice.
+        problems += [problem.replace(address, urlsplit(address).netloc) for problem in found]
     doubt = f" ({card.source.doubt})" if any("sha256" in problem for problem in problems) else ""
     raise WeightsError(
         f"the weights of {card.handle} are not installed and cannot be fetched: {'; '.join(problems)}{doubt}. "
