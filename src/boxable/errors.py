@@ -6,6 +6,7 @@
     │   └── UnknownModelError    no such model
     ├── ImageError               one picture cannot be read
     ├── WeightsError             weights are missing, damaged or cannot be fetched
+    │   └── RefusedError         a file is there, but is not the one that was published
     ├── FetchError               an address does not give what it should
     └── MissingExtraError        an optional part of Boxable is not installed
 
@@ -38,6 +39,10 @@ class ImageError(BoxableError):
 
 class WeightsError(BoxableError):
     """Weights that are missing, damaged or cannot be fetched."""
+
+
+class RefusedError(WeightsError):
+    """A file that is not the one that was published, or not the one that was trusted before."""
 
 
 class FetchError(BoxableError):

@@ -13,7 +13,7 @@ import pytest
 from boxable.errors import WeightsError
 from boxable.weights.cards import find_card
 from boxable.weights.model import Model
-from boxable.weights.pull import default_card, graph_of, pull
+from boxable.weights.pull import _say_once, default_card, graph_of, pull
 from boxable.weights.store import installed
 from tests.weights.conftest import HEAD, TAIL, Small, card_for, pretend_installed, sha256
 from tests.weights.file_server import FileServer, Resource
@@ -151,8 +151,10 @@ def test_the_default_is_the_601_class_network_where_it_is_installed(
 def test_the_default_falls_back_to_the_23_class_network_and_says_so_in_one_line(
     empty_home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    _say_once.cache_clear()
     caplog.set_level(logging.DEBUG)
     assert default_card() is find_card("ssd23")
+    assert default_card() is find_card("ssd23")  # the second time it needs no saying
     (record,) = caplog.records
     assert record.name == "boxable"
     assert record.getMessage() == (

@@ -1,6 +1,5 @@
 """Is an installed network whole, and does it find what was recorded?"""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from importlib import resources
@@ -14,6 +13,7 @@ from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError
 from boxable.weights.cards import get_card, unknown_model
+from boxable.weights.download import sha256_of
 from boxable.weights.model import Model
 from boxable.weights.pull import imported_handles
 from boxable.weights.store import graph_of_installed, installed, is_whole, read_file
@@ -49,8 +49,8 @@ def verify(name: str, photo: Path | None) -> Iterator[Finding]:
         )
         detector = Detector(graph_of_installed(path), name)
         small = detector(resources.files("boxable.detection").joinpath(f"recorded/{_PHOTO}").read_bytes())
-        is_sound = bool(np.isfinite(small.boxes).all() and np.isfinite(small.scores).all())
-        yield Finding("runs", f"{len(small)} detections on a small photo", is_sound)
+        # Scores that are no numbers are never detections.
+        yield Finding("runs", f"{len(small)} detections on a small photo", len(small) > 0)
     except BoxableError as error:
         yield Finding("runs", str(error), good=False)
         return
@@ -61,9 +61,13 @@ def verify(name: str, photo: Path | None) -> Iterator[Finding]:
     elif photo is None:
         yield Finding("recorded", f"name the photo with --photo to compare: {recorded['source']}", good=None)
     else:
-        if hashlib.sha256(photo.read_bytes()).hexdigest() != recorded["photo_sha256"]:
+        if sha256_of(read_file(photo)) != recorded["photo_sha256"]:
             yield Finding("photo", f"{photo} is not the photo of the recording, so differences mean nothing", good=None)
-        yield _compared(detector(photo), recorded)
+        finding = _compared(detector(photo), recorded)
+        if finding.good is False and card is not None and not model.origin.startswith(card.title):
+            text = f"{finding.text}; but these weights come from elsewhere ({model.origin})"
+            finding = Finding(finding.subject, text, good=None)
+        yield finding
 
 
 def _recorded(alias: str) -> dict[str, Any] | None:

@@ -1,6 +1,7 @@
 """A network and its weights as an ONNX graph; batch norm is folded here."""
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 import onnx
@@ -67,7 +68,7 @@ def read_onnx(data: bytes, name: str) -> tuple[dict[str, str], dict[str, NDArray
         raise WeightsError(f"{name}: not a readable ONNX file ({type(error).__name__})") from None
     heads = [key.removesuffix("/kernel") for key in tensors if key.startswith("BoxPredictor_0/Class")]
     cells = ssd_mobilenet_v2(1).feature_maps[0].anchors_per_cell
-    columns = len(tensors[f"{heads[0]}/bias"]) // cells if heads and f"{heads[0]}/bias" in tensors else 0
+    columns = tensors[f"{heads[0]}/bias"].size // cells if heads and f"{heads[0]}/bias" in tensors else 0
     network = ssd_mobilenet_v2(max(columns - 1, 1))
     weights: dict[str, NDArray[np.float32]] = {}
     for layer in network.layers:
@@ -76,6 +77,8 @@ def read_onnx(data: bytes, name: str) -> tuple[dict[str, str], dict[str, NDArray
             raise WeightsError(f"{name}: no {layer.name} in it; expected an ONNX file that Boxable wrote")
         if kernel.ndim == 4:
             kernel = kernel.transpose(2, 3, 0, 1) if layer.depthwise else kernel.transpose(2, 3, 1, 0)
+        if kernel.size != prod(layer.kernel_shape):
+            raise WeightsError(f"{name}: {layer.name} has a kernel of shape {list(kernel.shape)}")
         weights |= unfolded(layer, kernel.reshape(layer.kernel_shape), bias)
     return {item.key: item.value for item in model.metadata_props}, weights
 

@@ -1,19 +1,47 @@
 """Unpack what is needed of a .tar.gz, safely: only plain files, only inside, never more than a bound."""
 
+import gzip
+import shutil
 import tarfile
 import tempfile
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
 from boxable.errors import WeightsError
 from boxable.files import writing
+from boxable.settings import home
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar")
 MAX_FILE_BYTES = 2 * 2**30
 MAX_MEMBERS = 10_000
+_MAX_HEADER_BYTES = 32 * 2**20  # of all members together; tarfile keeps them in memory
 _BLOCK = 2**20
+_STALE_S = 24 * 3600
+_GZIP = b"\x1f\x8b"
+
+
+class _Bounded:
+    """A file for tarfile to read that gives no more bytes than it has `left`."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.left = _MAX_HEADER_BYTES
+
+    def read(self, size: int) -> bytes:
+        self.left -= size
+        if self.left < 0:
+            raise tarfile.ReadError("more than the headers of a detector's files can be")
+        return self._file.read(size)
+
+    def seek(self, position: int) -> int:
+        return self._file.seek(position)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 @contextmanager
@@ -23,18 +51,33 @@ def unpacked(archive: Path) -> Iterator[Path]:
     Raises WeightsError for a damaged archive, for names that lead outside, for links and devices, and for
     more bytes than a detector can have.
     """
-    with writing(Path(tempfile.gettempdir())):
-        folder = tempfile.TemporaryDirectory(prefix="boxable-")
-    with folder as place:
+    place = home() / "unpacked"
+    with writing(place):
+        _sweep(place)
+        folder = tempfile.TemporaryDirectory(prefix="boxable-", dir=place)
+    with folder as name:
         try:
-            with tarfile.open(archive) as members:
-                _extract(members, Path(place), archive)
-        except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+            with archive.open("rb") as packed:
+                is_gzip = packed.read(2) == _GZIP
+                packed.seek(0)
+                content = _Bounded(cast(IO[bytes], gzip.GzipFile(fileobj=packed)) if is_gzip else packed)
+                with tarfile.open(fileobj=cast(IO[bytes], content), mode="r:") as members:
+                    _extract(members, Path(name), archive, content)
+        # ValueError: names that no file can have, and numbers in headers that are none.
+        except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
             raise WeightsError(f"{archive}: cannot unpack it ({error})") from None
-        yield Path(place)
+        yield Path(name)
 
 
-def _extract(members: tarfile.TarFile, folder: Path, archive: Path) -> None:
+def _sweep(place: Path) -> None:
+    """Make the folder, and remove what processes that were killed have left there a day ago."""
+    place.mkdir(parents=True, exist_ok=True)
+    for left in place.glob("boxable-*"):
+        if time.time() - left.stat().st_mtime > _STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _extract(members: tarfile.TarFile, folder: Path, archive: Path, content: _Bounded) -> None:
     left = MAX_FILE_BYTES
     for number, member in enumerate(members):
         name = PurePosixPath(member.name.replace("\\", "/"))
@@ -44,11 +87,12 @@ def _extract(members: tarfile.TarFile, folder: Path, archive: Path) -> None:
             raise WeightsError(f"{archive}: {member.name!r} leads outside the archive; nothing was imported")
         if member.isdir():
             continue
-        if not member.isfile():
+        if not member.isfile() or member.issparse():
             raise WeightsError(f"{archive}: {member.name!r} is a link or device; expected plain files only")
         left -= member.size
-        if left < 0:
+        if left < 0 or member.size < 0:
             raise WeightsError(f"{archive}: more than {MAX_FILE_BYTES // 2**30} GiB unpacked; not that of a detector")
+        content.left += member.size
         _write(members, member, folder / name)
 
 

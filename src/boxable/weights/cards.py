@@ -33,7 +33,7 @@ class Published:
     `size` (bytes) and `sha256` are those of the whole file; a TFLite network is bytes `begin` to `end` of it,
     with `part_sha256`, and `npm` names the package that holds it. Of the files in an archive, `members` are
     known by hash and `git_blobs` (name, id) by the id that git gives to their content; `doubt` says how firm
-    that knowledge is. What is not known is 0 or empty.
+    that knowledge is; `network` is the file in it that is read. What is not known is 0 or empty.
     """
 
     format: Literal["tflite", "archive"]
@@ -48,6 +48,7 @@ class Published:
     members: tuple[Member, ...] = ()
     git_blobs: tuple[tuple[str, str], ...] = ()
     doubt: str = ""
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True)

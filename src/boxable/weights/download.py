@@ -11,6 +11,8 @@ from boxable.files import writing
 from boxable.http import fetching
 
 _PARTIAL_CONTENT = 206
+_NOTHING_LEFT = "416"
+WRONG_HASH = "its sha256 is"
 MAX_BYTES = 2 * 2**30  # of a file whose size is not known
 
 
@@ -72,6 +74,9 @@ def _fetch(address: str, part: Path, size: int) -> str | None:
                     file.write(block)
                     show(done)
     except FetchError as error:
+        if have and _NOTHING_LEFT in str(error):  # the part is as long as the file, or longer: it must start anew
+            with writing(part):
+                part.unlink()
         return str(error)
     return None if done == size or not size else f"{done} bytes came, expected {size}"
 
@@ -82,7 +87,7 @@ def _damage(part: Path, sha256: str) -> str | None:
     if found == sha256 or not sha256:
         return None
     part.unlink()
-    return f"its sha256 is {found}, expected {sha256}"
+    return f"{WRONG_HASH} {found}, expected {sha256}"
 
 
 @contextmanager

@@ -21,10 +21,13 @@ from boxable.weights.model import Description, Model
 from boxable.weights.tensor_bundle import read_bundle
 from boxable.weights.tflite_file import read_tflite
 
-# The largest file that is read whole: far above any detector's graph.
-MAX_FILE_BYTES = 2**31 - 1
-_THRESHOLD = re.compile(r"batch_non_max_suppression\s*\{[^{}]*?\bscore_threshold\s*:\s*([0-9.eE+-]+)")
-_LABEL_FILES = ("*.pbtxt", "*.txt", "*.tsv")
+# The largest file that is read whole: a parsed graph may take many times its size, and no detector's is larger.
+MAX_FILE_BYTES = 512 * 2**20
+_THRESHOLD = re.compile(
+    r"batch_non_max_suppression\s*\{[^{}]*?\bscore_threshold\s*:\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)"
+)
+_LABEL_MAP = re.compile(r'\blabel_map_path\s*:\s*"([^"\n]+)"')
+_LABEL_FILES = ("*.pbtxt", "label*.txt", "labels.tsv", "assets/*.pbtxt", "assets/*.txt", "assets/*.tsv")
 _MAX_TEXT_BYTES = 2**20
 
 
@@ -49,17 +52,22 @@ def read_foreign(path: Path) -> Foreign:
     """Read a file, a folder, an archive or a checkpoint prefix. Raises WeightsError."""
     if path.is_dir():
         return _read_folder(path)
-    prefix = _checkpoint_prefix(path)
-    if prefix is not None:
-        return _beside(prefix.parent, Foreign("checkpoint", read_bundle(prefix)))
-    if not path.exists():
-        raise WeightsError(f"{path}: no such file or folder")
-    if path.name.endswith(ARCHIVES):
+    if path.is_file() and path.name.endswith(ARCHIVES):
         with unpacked(path) as folder:
             found = _read_folder(folder)
             # Mapped files end with the folder.
             variables = {name: np.array(values) for name, values in found.variables.items()}
             return replace(found, variables=variables)
+    return _with_config(path.parent, _read(path), label_files=False)
+
+
+def _read(path: Path) -> Foreign:
+    """The network in one file or checkpoint, without what lies beside it."""
+    prefix = _checkpoint_prefix(path)
+    if prefix is not None:
+        return Foreign("checkpoint", read_bundle(prefix))
+    if not path.exists():
+        raise WeightsError(f"{path}: no such file or folder")
     reader = _READERS.get(path.suffix)
     if reader is None:
         raise WeightsError(
@@ -70,6 +78,11 @@ def read_foreign(path: Path) -> Foreign:
 
 
 def _read_folder(folder: Path) -> Foreign:
+    network = _network_in(folder)
+    return _with_config(network.parent, _read(network), label_files=True)
+
+
+def _network_in(folder: Path) -> Path:
     """The one network in a folder: a SavedModel or TF-Hub module, a checkpoint, or a file of another kind.
 
     Where the same network is there in several forms, as in the model zoo's archives, the checkpoint is taken.
@@ -78,13 +91,13 @@ def _read_folder(folder: Path) -> Foreign:
     own = {module.parent / "variables" / "variables.index" for module in modules}
     checkpoints = [path for path in sorted(folder.rglob("*.index")) if path not in own]
     if checkpoints:
-        return read_foreign(_chosen(checkpoints, folder))
+        return _chosen(checkpoints, folder)
     if modules:
-        return _read_saved_model(_only(modules, folder))
+        return _only(modules, folder)
     files = sorted(path for suffix in _READERS for path in folder.rglob(f"*{suffix}"))
     if not files:
         raise WeightsError(f"{folder}: no checkpoint, SavedModel, .pb, .tflite, .onnx or .safetensors file in it")
-    return read_foreign(_only(files, folder))
+    return _only(files, folder)
 
 
 def _chosen(checkpoints: list[Path], folder: Path) -> Path:
@@ -115,7 +128,7 @@ def _checkpoint_prefix(path: Path) -> Path | None:
 def _read_pb(path: Path) -> Foreign:
     if path.name == "saved_model.pb":
         return _read_saved_model(path)
-    return _of_graph("frozen graph", read_frozen_graph(_bytes(path), str(path)), path.parent)
+    return _of_graph("frozen graph", read_frozen_graph(_bytes(path), str(path)))
 
 
 def _read_saved_model(path: Path) -> Foreign:
@@ -124,13 +137,11 @@ def _read_saved_model(path: Path) -> Foreign:
     if prefix.with_name("variables.index").exists():
         contents = replace(contents, weights=read_bundle(prefix))
     kind = "TF-Hub module" if (path.parent / "tfhub_module.pb").exists() else "SavedModel"
-    return _of_graph(kind, contents, path.parent)
+    return _of_graph(kind, contents)
 
 
-def _of_graph(kind: str, contents: GraphContents, folder: Path) -> Foreign:
-    found = _beside(folder, Foreign(kind, contents.weights, strings=contents.strings))
-    threshold = contents.score_threshold
-    return found if threshold is None else replace(found, score_threshold=threshold)
+def _of_graph(kind: str, contents: GraphContents) -> Foreign:
+    return Foreign(kind, contents.weights, strings=contents.strings, score_threshold=contents.score_threshold)
 
 
 def _read_tflite(path: Path) -> Foreign:
@@ -158,22 +169,25 @@ _READERS: dict[str, Callable[[Path], Foreign]] = {
 }
 
 
-def _beside(folder: Path, found: Foreign) -> Foreign:
-    """Add what lies beside a network: label files, and the score threshold in its pipeline.config."""
-    places = (folder, folder / "assets")
-    paths = [path for place in places for pattern in _LABEL_FILES for path in sorted(place.glob(pattern))]
-    match = _THRESHOLD.search(_text(folder / "pipeline.config"))
-    return replace(
-        found,
-        label_texts=tuple((path.name, _text(path)) for path in paths),
-        score_threshold=float(match[1]) if match else None,
-    )
+def _with_config(folder: Path, found: Foreign, *, label_files: bool) -> Foreign:
+    """Add what the pipeline.config beside a network says: the label map that it names, and the score threshold.
+
+    With `label_files` the label files in the folder and its assets count too; beside a single file anything may lie.
+    """
+    config = _text(folder / "pipeline.config")
+    paths = [folder / Path(match).name for match in _LABEL_MAP.findall(config)]
+    if label_files:
+        paths += [path for pattern in _LABEL_FILES for path in sorted(folder.glob(pattern))]
+    threshold = _THRESHOLD.search(config)
+    if found.score_threshold is None and threshold is not None:
+        found = replace(found, score_threshold=float(threshold[1]))
+    return replace(found, label_texts=tuple((path.name, _text(path)) for path in dict.fromkeys(paths)))
 
 
 def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
-            raise WeightsError(f"{path}: more than 2 GiB; not the file of a detector")
+            raise WeightsError(f"{path}: more than 512 MiB; not the file of a detector")
         return path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path}: cannot read it ({error.strerror or error})") from None

@@ -15,7 +15,8 @@ from boxable.errors import WeightsError
 from boxable.weights.protos import parse, sizes
 from boxable.weights.variables import canonical_name
 
-MAX_BYTES = 2**30  # far above any detector; a declared tensor can be of any size
+# What the constants may take: a declared tensor can be of any size, whatever the size of the file.
+GROWTH, LEAST_BYTES = 4, 64 * 2**20
 _FLOAT, _HALF, _STRING = 1, 19, 7
 _THRESHOLDS = ("/score_threshold", "/FilterGreaterThan/Greater/y")
 
@@ -35,7 +36,7 @@ class GraphContents:
 
 def read_frozen_graph(data: bytes, name: str) -> GraphContents:
     """Contents of a GraphDef file. Raises WeightsError, which begins with `name`."""
-    return _contents(parse("Graph", data, name), name)
+    return _contents(parse("Graph", data, name), name, len(data))
 
 
 def read_saved_model(data: bytes, name: str) -> GraphContents:
@@ -43,14 +44,14 @@ def read_saved_model(data: bytes, name: str) -> GraphContents:
     meta_graphs = parse("SavedModel", data, name).meta_graphs
     if not meta_graphs:
         raise WeightsError(f"{name}: holds no graph; expected a SavedModel or a TF-Hub module")
-    return _contents(meta_graphs[0].graph_def, name)
+    return _contents(meta_graphs[0].graph_def, name, len(data))
 
 
-def _contents(graph: Any, name: str) -> GraphContents:
+def _contents(graph: Any, name: str, size: int) -> GraphContents:
     weights: dict[str, NDArray[np.float32]] = {}
     strings: list[tuple[str, ...]] = []
     threshold = None
-    left = MAX_BYTES
+    left = max(GROWTH * size, LEAST_BYTES)
     for node, tensor in _constants(graph):
         if tensor.dtype == _STRING and len(tensor.string_val) > 1:
             strings.append(tuple(text.decode("utf-8", "replace") for text in tensor.string_val))

@@ -27,6 +27,8 @@ def read_model(path: Path, handle: str, labels: Path | None = None, classes: Cla
     if classes is None:
         classes = _classes(found, network.num_classes, labels, str(path))
     threshold = SCORE_THRESHOLD if found.score_threshold is None else found.score_threshold
+    if not 0 <= threshold <= 1:  # nor NaN
+        raise WeightsError(f"{path}: its score threshold is {threshold}; expected 0 to 1")
     if threshold > SCORE_THRESHOLD * 1.01:
         logger.info("%s: its own score threshold is %g; nothing at or below it is ever found", path.name, threshold)
     return Model(network, weights, classes, handle, threshold, f"{found.kind} {path.name}")
@@ -60,6 +62,7 @@ def _in_label_files(found: Foreign, count: int) -> ClassList | None:
         except ArgumentError:
             continue
         if len(classes) == count:
+            logger.info("taking the %d classes in %s", count, name)
             return classes
     return None
 

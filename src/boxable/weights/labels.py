@@ -11,9 +11,12 @@ from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, slug
 
 logger = logging.getLogger("boxable")
 
-MAX_BYTES = 16 * 2**20
-_ITEM = re.compile(r"item\s*\{(.*?)\}", re.DOTALL)
-_FIELD = re.compile(r"(\w+)\s*:\s*(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|(-?\d+))")
+MAX_BYTES = 4 * 2**20
+# Neither runs twice over the same text, whatever that is.
+_ITEM = re.compile(r"item\s*+:?\s*+\{((?:[^{}\"']|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')*+)\}")
+_FIELD = re.compile(r"\b(\w++)\s*+:\s*+(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|(-?\d+))")
+_ESCAPE = re.compile(r"\\(.)")
+_ID = re.compile(r"[0-9]{1,9}")
 _BACKGROUND = ("", "???", "background", "__background__")
 
 
@@ -58,6 +61,10 @@ def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
     number = FIRST_USER_LABEL_ID
     for mid, label in rows:
         known = open_images().get(mid) if mid else open_images().get(label) if not label.isdigit() else None
+        if not mid and not label:
+            raise ArgumentError(f"{name}: class {len(classes) + 1} has no name")
+        if not (mid + label).isprintable():
+            raise ArgumentError(f"{name}: the name of class {len(classes) + 1} is not text: {(label or mid)[:40]!r}")
         if known is None and mid.startswith("/m/") and not label:
             raise ArgumentError(f"{name}: {mid} is no class of Open Images V4 and has no name; give it one")
         if known is None:
@@ -102,14 +109,15 @@ def _lines(text: str) -> list[str]:
 def _line(number: int, line: str) -> tuple[int, str, str]:
     """Column, MID and name of a line: TSV (id, MID, name), or only a name or a MID."""
     cells = [cell.strip() for cell in line.split("\t")]
-    if len(cells) >= 3 and cells[0].isdigit():
+    if len(cells) >= 3 and _ID.fullmatch(cells[0]):
         return int(cells[0]), cells[1], cells[2]
     return (number, cells[0], "") if cells[0].startswith("/m/") else (number, "", cells[0])
 
 
 def _pbtxt_item(text: str) -> tuple[int, str, str]:
     """Column, MID and name of an `item {}`; without a display name its name is the name."""
-    fields = {match[1]: match[2] or match[3] or match[4] or "" for match in _FIELD.finditer(text)}
+    fields = {match[1]: match[4] or _ESCAPE.sub(r"\1", match[2] or match[3] or "") for match in _FIELD.finditer(text)}
     name, shown = fields.get("name", ""), fields.get("display_name", "")
     mid = name if name.startswith("/m/") else ""
-    return int(fields.get("id", 0)), mid, shown or (name if not mid else "")
+    column = int(fields["id"]) if _ID.fullmatch(fields.get("id", "")) else 0
+    return column, mid, shown or (name if not mid else "")

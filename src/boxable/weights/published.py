@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,14 +12,15 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from boxable.errors import WeightsError
+from boxable.errors import RefusedError, WeightsError
 from boxable.files import write_atomically, writing
 from boxable.settings import home, offline
 from boxable.weights.archive import SUFFIXES, unpacked
 from boxable.weights.cards import Card, Member
-from boxable.weights.download import download, sha256_of, sha256_of_file
+from boxable.weights.download import WRONG_HASH, download, sha256_of, sha256_of_file
 from boxable.weights.importing import read_model
 from boxable.weights.model import Model
+from boxable.weights.store import lock
 
 logger = logging.getLogger("boxable")
 
@@ -26,8 +28,9 @@ logger = logging.getLogger("boxable")
 def read_published(card: Card, local: Path | None, trusted: str | None) -> Model:
     """The model in the published archive of a card, fetched from its addresses or taken from `local`.
 
-    `trusted` is the SHA-256 of an archive that the user accepts whatever is known of the published one.
-    Raises WeightsError with what went wrong at each place and how to do it by hand.
+    `local` may be the archive, a folder with its files, or the one file that holds the network. `trusted` is the
+    SHA-256 of an archive that the user accepts whatever is known of the published one. Raises WeightsError with
+    what went wrong at each place and how to do it by hand; RefusedError if a file came that is not the published.
     """
     if local is not None:
         return _checked(card, local, trusted)
@@ -38,23 +41,30 @@ def read_published(card: Card, local: Path | None, trusted: str | None) -> Model
         )
     logger.info("fetching the weights of %s", card.alias)
     problems = []
+    refused = False
+    size = 0 if trusted else card.source.size
     for address in card.source.addresses:
         part = home() / "downloads" / f"{card.source.file}.{sha256_of(address.encode())[:12]}.part"
-        found = download([address], part, card.source.size, trusted or card.source.sha256)
+        found = download([address], part, size, trusted or card.source.sha256)
         if not found:
             try:
                 return _checked(card, part, trusted)
             except WeightsError as error:
+                refused = refused or isinstance(error, RefusedError)
                 found = [f"{address}: {error}"]
             finally:
                 with writing(part):
                     part.unlink()
+        refused = refused or any(WRONG_HASH in problem for problem in found)
         # The host tells enough; the whole address is in the advice.
         problems += [problem.replace(address, urlsplit(address).netloc) for problem in found]
-    doubt = f" ({card.source.doubt})" if any("sha256" in problem for problem in problems) else ""
+    listing = "; ".join(problems)
+    if refused:
+        other = re.search(rf"{WRONG_HASH} ([0-9a-f]{{64}}), expected", listing)
+        doubt = f" ({card.source.doubt}). {_offer(card, other[1])}" if other else ""
+        raise RefusedError(f"what came is not the published {card.source.file} of {card.alias}: {listing}{doubt}")
     raise WeightsError(
-        f"the weights of {card.handle} are not installed and cannot be fetched: {'; '.join(problems)}{doubt}. "
-        + by_hand(card)
+        f"the weights of {card.handle} are not installed and cannot be fetched: {listing}. {by_hand(card)}"
     )
 
 
@@ -67,10 +77,16 @@ def by_hand(card: Card) -> str:
 
 
 def is_published_module(card: Card, path: Path) -> bool | None:
-    """Whether the saved_model.pb in a file, folder or archive is the published one; None where there is none."""
+    """Whether the saved_model.pb in an archive or folder, or the file itself, is the published one; None where
+    there is none to compare.
+    """
+    if path.is_file() and not is_archive(path):
+        return git_blob_id(path) == _known_blob(card) if path.suffix == ".pb" else None
+    if not path.exists():
+        return None  # a checkpoint prefix
     with _opened(path) as folder:
         found = _find(folder, "saved_model.pb")
-        return None if found is None else git_blob_id(found) == dict(card.source.git_blobs).get("saved_model.pb")
+        return None if found is None else git_blob_id(found) == _known_blob(card)
 
 
 def git_blob_id(path: Path) -> str:
@@ -82,79 +98,117 @@ def git_blob_id(path: Path) -> str:
     return digest.hexdigest()
 
 
+def is_archive(path: Path) -> bool:
+    """Whether this is a file to unpack, by its name; a finished download is one."""
+    return path.is_file() and path.name.endswith((*SUFFIXES, ".part"))
+
+
 def remember(card: Card, archive: Path) -> None:
-    """Record the hash of an archive on first use, and from then on refuse another one for this card."""
-    file = home() / "trusted.json"
-    known = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    found = sha256_of_file(archive)
-    before = known.get(card.handle)
-    if before == found:
-        return
-    if before is not None:
-        raise WeightsError(
+    """Record the hash of an archive as the one to expect for this card from now on."""
+    with lock("trusted"):
+        known = _trusted()
+        found = sha256_of_file(archive)
+        if known.get(card.handle) != found:
+            known[card.handle] = found
+            write_atomically(home() / "trusted.json", json.dumps(known, indent=1).encode())
+            logger.info("trusting this archive of %s from now on: sha256 %s", card.alias, found)
+
+
+def check_remembered(card: Card, archive: Path) -> None:
+    """Raise RefusedError if another archive was recorded for this card."""
+    before, found = _trusted().get(card.handle), sha256_of_file(archive)
+    if before not in (None, found):
+        raise RefusedError(
             f"{archive}: its sha256 is {found}, but that of the first archive of {card.alias} was {before}. "
-            f"If you trust this one: boxable models pull {card.alias} --trust {found}"
+            + _offer(card, found, archive)
         )
-    known[card.handle] = found
-    write_atomically(file, json.dumps(known, indent=1).encode())
-    logger.info("trusting this archive of %s from now on: sha256 %s", card.alias, found)
+
+
+def _trusted() -> dict[str, str]:
+    file = home() / "trusted.json"
+    try:
+        known: dict[str, str] = dict(json.loads(file.read_text("utf-8"))) if file.exists() else {}
+    except (ValueError, TypeError, OSError) as error:
+        raise WeightsError(f"{file}: cannot read it ({error}); it only holds hashes, so you can delete it") from None
+    return known
 
 
 def _checked(card: Card, path: Path, trusted: str | None) -> Model:
-    """The model in an archive or folder that is the published one, or has the hash that the user trusts."""
+    """The model in an archive, folder or file that is the published one, or has the hash that the user trusts."""
     if not path.exists():
         raise WeightsError(f"{path}: no such file or folder")
-    is_archive = path.is_file()
-    accepted = is_archive and trusted is not None and sha256_of_file(path) == trusted
+    packed = is_archive(path)
+    accepted = path.is_file() and trusted is not None and sha256_of_file(path) == trusted
+    if packed and not accepted and not card.source.sha256:
+        check_remembered(card, path)
     with _opened(path) as folder:
+        network = _find(folder, card.source.network)
+        if network is None or (path.is_file() and not packed and network != path):
+            raise RefusedError(
+                f"{path}: holds no published network of {card.alias}; expected {card.source.file}, a folder with its "
+                f"files, or the {card.source.network} in it"
+            )
         if not accepted:
-            _check_members(card, folder, path)
-            if is_archive and card.source.git_blobs and not card.source.sha256:
-                remember(card, path)
-        model = read_model(folder, card.handle, classes=card.classes)
+            _check_files(card, network, path)
+        model = read_model(network, card.handle, classes=card.classes)
         # Mapped files end with the folder.
         weights = {name: np.array(values) for name, values in model.weights.items()}
+    if packed and not card.source.sha256:
+        remember(card, path)
     return replace(model, weights=weights, origin=f"{card.title}, {card.source.file}")
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Path]:
     """The folder that holds the files: unpacked if it is an archive, else the path's own."""
-    if path.is_file() and (path.name.endswith((*SUFFIXES, ".part"))):
+    if is_archive(path):
         with unpacked(path) as folder:
             yield folder
     else:
         yield path if path.is_dir() else path.parent
 
 
-def _check_members(card: Card, folder: Path, path: Path) -> None:
-    """Every file of which a hash is known must have it, and there must be one at least."""
-    known = [(member, _find(folder, member.name)) for member in card.source.members]
-    blobs = [(name, blob, _find(folder, name)) for name, blob in card.source.git_blobs]
-    for member, found in known:
-        if found is not None:
-            _check_member(card, member, found, path)
-    for name, blob, found in blobs:
-        if found is not None and git_blob_id(found) != blob:
-            raise WeightsError(_not_published(card, name, f"git blob {git_blob_id(found)}", f"{blob}", path))
-    if not any(found for *_, found in (*known, *blobs)):
-        raise WeightsError(f"{path}: holds none of the published files of {card.alias}")
+def _check_files(card: Card, network: Path, path: Path) -> None:
+    """The files beside the network, of which a hash is known, must have it; what is read must be among them."""
+    root = network.parents[len(Path(card.source.network).parts) - 1]
+    read = {card.source.network}
+    if network.suffix == ".index":
+        read |= {member.name for member in card.source.members if member.name.startswith(f"{network.stem}.data")}
+    elif (network.parent / "variables" / "variables.index").exists():
+        raise RefusedError(f"{path}: variables/ lies beside {network.name}; the published archive has none")
+    for member in card.source.members:
+        if (root / member.name).is_file():
+            _check_member(card, member, root / member.name, path)
+        elif member.name in read:
+            raise RefusedError(f"{path}: {member.name} is missing")
+    for name, blob in card.source.git_blobs:
+        found = root / name
+        if found.is_file() and git_blob_id(found) != blob:
+            raise RefusedError(_not_published(card, name, f"git blob {git_blob_id(found)}", blob, path))
 
 
 def _check_member(card: Card, member: Member, found: Path, path: Path) -> None:
     size = found.stat().st_size
     if size != member.size:
-        raise WeightsError(_not_published(card, member.name, f"{size} bytes", f"{member.size}", path))
+        raise RefusedError(_not_published(card, member.name, f"{size} bytes", f"{member.size}", path))
     digest = sha256_of_file(found)
     if digest != member.sha256:
-        raise WeightsError(_not_published(card, member.name, f"sha256 {digest}", member.sha256, path))
+        raise RefusedError(_not_published(card, member.name, f"sha256 {digest}", member.sha256, path))
 
 
 def _not_published(card: Card, name: str, came: str, expected: str, path: Path) -> str:
-    trust = (
-        f" If you trust it: boxable models pull {card.alias} --trust {sha256_of_file(path)}" if path.is_file() else ""
-    )
-    return f"{path}: {name} has {came}, the published one {expected} ({card.source.doubt}).{trust}"
+    offer = f" {_offer(card, sha256_of_file(path), path)}" if path.is_file() else ""
+    return f"{path}: {name} has {came}, the published one {expected} ({card.source.doubt}).{offer}"
+
+
+def _offer(card: Card, digest: str, path: Path | None = None) -> str:
+    """How to have a file all the same; a download at `path` is removed and would be fetched again."""
+    source = f"--from {path} " if path and path.suffix != ".part" else ""
+    return f"If you trust it: boxable models pull {card.alias} {source}--trust {digest}"
+
+
+def _known_blob(card: Card) -> str | None:
+    return dict(card.source.git_blobs).get("saved_model.pb")
 
 
 def _find(folder: Path, name: str) -> Path | None:

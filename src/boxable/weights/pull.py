@@ -3,9 +3,10 @@
 import logging
 import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from boxable.errors import BoxableError, WeightsError
+from boxable.errors import BoxableError, RefusedError, WeightsError
 from boxable.files import writing
 from boxable.weights.acquire import acquire
 from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, all_cards, find_card, get_card, unknown_model
@@ -27,22 +28,25 @@ logger = logging.getLogger("boxable")
 def pull(card: Card, local: Path | None = None, trusted: str | None = None) -> Path:
     """Install the weights of a card, unless they are there and whole; returns their file.
 
-    `local` is a file or folder of the user's to take them from, `trusted` the SHA-256 of an archive to accept
-    although it is not the known one. Where the card names a substitute, and its own file is not to be had, that
-    is installed, and the log says so. Raises WeightsError if nothing can be had.
+    `local` is a file or folder of the user's to take them from, even if they are there; `trusted` the SHA-256 of
+    an archive to accept although it is not the known one. Where the card names a substitute, and its own file is
+    not to be had, that is installed, and the log says so. Raises WeightsError if nothing can be had, RefusedError
+    if what came is not what was published.
     """
     with lock(card.handle):
         path = installed(card.handle)
-        if path is not None:
-            if is_whole(path):
+        if path is not None and is_whole(path):
+            if local is None and trusted is None:
                 return path
+        elif path is not None:
             logger.warning("%s: the installed weights are damaged; installing them again", card.alias)
             with writing(path):
                 path.unlink()
         try:
             return install(_obtain(card, local, trusted))
-        except BoxableError as error:
-            if not card.substitute:
+        except WeightsError as error:
+            # What is there and is not what it should be is never passed over for something else.
+            if not card.substitute or (isinstance(error, RefusedError) and local is None):
                 raise
             return _install_substitute(card, find_card(card.substitute), local, trusted, error)
 
@@ -52,11 +56,16 @@ def default_card() -> Card:
     default, fallback = find_card(DEFAULT_HANDLE), find_card(FALLBACK_HANDLE)
     if installed(default.handle):
         return default
-    logger.warning(
-        "using %s (%d classes); for the %d-class network run: boxable models pull %s",
-        fallback.alias, len(fallback.classes), len(default.classes), default.alias,
-    )  # fmt: skip
+    _say_once(
+        f"using {fallback.alias} ({len(fallback.classes)} classes); for the {len(default.classes)}-class network run: "
+        f"boxable models pull {default.alias}"
+    )
     return fallback
+
+
+@cache
+def _say_once(message: str) -> None:
+    logger.warning(message)
 
 
 def graph_of(name: str | None) -> bytes:
@@ -93,12 +102,12 @@ def _obtain(card: Card, local: Path | None, trusted: str | None) -> Model:
     return Model(card.network, weights, card.classes, card.handle, origin=f"{card.source.npm} {card.source.file}")
 
 
-def _install_substitute(card: Card, other: Card, local: Path | None, trusted: str | None, error: BoxableError) -> Path:
+def _install_substitute(card: Card, other: Card, local: Path | None, trusted: str | None, error: WeightsError) -> Path:
     """Install the substitute's weights under the card's handle; if it is not to be had either, both errors count."""
     try:
         model = _obtain(other, local, trusted)
     except BoxableError as second:
-        logger.debug("%s", second)
-        raise WeightsError(f"{error}. {other.alias}, another training of it, is not to be had either") from None
+        why = f": {second}" if local else ""
+        raise WeightsError(f"{error}. {other.alias}, another training of it, is not to be had either{why}") from None
     logger.warning("%s is not to be had; installed instead, another training of it: %s", card.alias, other.title)
     return install(replace(model, handle=card.handle))

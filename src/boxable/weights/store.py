@@ -31,7 +31,8 @@ _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*(/[A-Za-z0-9][A-Za-z0-9._@-]*)
 
 def installed(handle: str) -> Path | None:
     """The file with the weights installed under this handle, or None. Its content is not checked here."""
-    return next(iter(sorted(_folder(handle).glob("*.safetensors"))), None)
+    files = sorted(_folder(handle).glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
+    return files[-1] if files else None
 
 
 def installed_handles() -> list[str]:
@@ -42,7 +43,7 @@ def installed_handles() -> list[str]:
 
 def check_handle(handle: str) -> str:
     """The handle, if a model can be installed under it; else ArgumentError."""
-    if not _HANDLE.fullmatch(handle) or "--" in handle or len(handle) > 100:
+    if not _HANDLE.fullmatch(handle) or any(pair in handle for pair in ("--", "-/", "/-")) or len(handle) > 100:
         raise ArgumentError(f"{handle!r} cannot be the name of a model; use letters, digits, . _ - and / between them")
     return handle
 
@@ -50,6 +51,8 @@ def check_handle(handle: str) -> str:
 def install(model: Model) -> Path:
     """Store a model under its handle, in place of one that was there; returns its file."""
     folder = _folder(check_handle(model.handle))
+    for left in folder.glob(".*.part"):  # of a process that was killed
+        left.unlink(missing_ok=True)
     unnamed = folder / "unnamed"
     model.save(unnamed)  # not through memory: weights are large
     path = folder / f"{sha256_of_file(unnamed)}.safetensors"

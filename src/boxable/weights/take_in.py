@@ -9,7 +9,7 @@ from boxable.vocabulary.classes import slug
 from boxable.weights.archive import SUFFIXES as ARCHIVES
 from boxable.weights.cards import DEFAULT_HANDLE, Card, get_card
 from boxable.weights.importing import read_model
-from boxable.weights.published import is_published_module, remember
+from boxable.weights.published import is_archive, is_published_module, remember
 from boxable.weights.store import check_handle, install, installed, lock
 
 
@@ -20,6 +20,8 @@ def take_in(path: Path, name: str | None, labels: Path | None) -> Iterator[str]:
     """
     card = get_card(name) if name else None
     handle = card.handle if card else check_handle(name or _name_of(path))
+    if not name and get_card(handle):
+        raise ArgumentError(f"{path}: {handle} is the name of a published network; choose another with --name")
     model = read_model(path, handle, labels)
     if card is not None and model.classes != card.classes:
         raise ArgumentError(
@@ -44,7 +46,7 @@ def _recognise(card: Card, path: Path) -> Iterator[str]:
     """Whether this is the very module that was published; its archive is trusted from then on."""
     published = is_published_module(card, path)
     if published:
-        if path.is_file() and path.name.endswith(ARCHIVES):
+        if is_archive(path):
             remember(card, path)
         yield "this is the module that Google published (the git id of its saved_model.pb is the known one)"
     elif published is False:
@@ -53,7 +55,7 @@ def _recognise(card: Card, path: Path) -> Iterator[str]:
 
 def _name_of(path: Path) -> str:
     """A name after the file: `model.ckpt.index` and `model.ckpt` give `model`."""
-    bare = path.name
+    bare = path.name if path.name not in ("", "..") else path.resolve().name
     for suffix in (*ARCHIVES, ".index", ".meta", ".pb", ".tflite", ".onnx", ".safetensors", ".ckpt"):
         bare = bare.removesuffix(suffix)
     return slug(bare)

@@ -48,6 +48,7 @@ def read_bundle(prefix: Path) -> dict[str, NDArray[Any]]:
         raise WeightsError(f"{index}: says it has {header.num_shards} shards; expected 1 or more")
     shards: dict[int, memoryview] = {}
     arrays = {}
+    taken = 0
     for key, value in entries.items():
         name = key.decode("utf-8", "replace")
         entry = parse("BundleEntry", value, f"{index}: {name}")
@@ -60,6 +61,9 @@ def read_bundle(prefix: Path) -> dict[str, NDArray[Any]]:
         if entry.shard_id not in shards:
             shards[entry.shard_id] = _map_shard(prefix, entry.shard_id, header.num_shards)
         arrays[name] = _array(entry, shards[entry.shard_id], f"{index}: {name}")
+        taken += entry.size
+        if taken > sum(map(len, shards.values())):
+            raise WeightsError(f"{index}: its variables are larger than its data files; some lie on others")
     return arrays
 
 

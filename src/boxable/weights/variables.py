@@ -18,7 +18,8 @@ logger = logging.getLogger("boxable")
 _NAME = re.compile(r"(?:^|/)((?:FeatureExtractor/|BoxPredictor_\d+/).+)$")
 _LEAVES = ("weights", "depthwise_weights", "biases", "gamma", "beta", "moving_mean", "moving_variance")
 _TRAINING = re.compile(
-    r"/(ExponentialMovingAverage|RMSProp(_\d+)?|Momentum|Adam(_\d+)?|Adagrad|Ftrl(_\d+)?)$|(^|/)global_step$"
+    r"/(ExponentialMovingAverage|RMSProp(_\d+)?|Momentum|Adam(_\d+)?|Adagrad|Ftrl(_\d+)?)$"
+    r"|(^|/)(global_step|beta[12]_power)$"
 )
 
 
