@@ -15,6 +15,10 @@ from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, all_car
     [
         "google/openimages_v4/ssd/mobilenet_v2/1",
         "ssd601",
+        "google/mobilenet-v2/tensorFlow1/openimages-v4-ssd-mobilenet-v2/1",
+        "kaggle.com/models/google/mobilenet-v2/frameworks/TensorFlow1/variations/openimages-v4-ssd-mobilenet-v2/versions/1",
+        "https://www.kaggle.com/models/google/mobilenet-v2/TensorFlow1/openimages-v4-ssd-mobilenet-v2/1",
+        "https://storage.googleapis.com/tfhub-modules/google/openimages_v4/ssd/mobilenet_v2/1.tar.gz",
         "https://tfhub.dev/google/openimages_v4/ssd/mobilenet_v2/1",
         "http://tfhub.dev/google/openimages_v4/ssd/mobilenet_v2/1",
         "https://www.tfhub.dev/google/openimages_v4/ssd/mobilenet_v2/1",
