@@ -9,7 +9,7 @@ from boxable.vocabulary.classes import slug
 from boxable.weights.archive import SUFFIXES as ARCHIVES
 from boxable.weights.cards import DEFAULT_HANDLE, Card, get_card
 from boxable.weights.importing import read_model
-from boxable.weights.published import is_archive, is_published_module, remember
+from boxable.weights.published import check_remembered, is_archive, is_published_module, remember
 from boxable.weights.store import check_handle, install, installed, lock
 
 
@@ -47,6 +47,7 @@ def _recognise(card: Card, path: Path) -> Iterator[str]:
     published = is_published_module(card, path)
     if published:
         if is_archive(path):
+            check_remembered(card, path)
             remember(card, path)
         yield "this is the module that Google published (the git id of its saved_model.pb is the known one)"
     elif published is False:
