@@ -51,7 +51,7 @@ class _Stderr(logging.Handler):
     """Log lines on whatever stderr is at the time: a progress bar puts itself in its place."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(_one_line(self.format(record)), err=True)
+        print(_one_line(self.format(record)), file=sys.stderr)
 
 
 def _run() -> int:
