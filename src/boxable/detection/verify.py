@@ -15,7 +15,7 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.weights.cards import get_card, unknown_model
 from boxable.weights.download import sha256_of
 from boxable.weights.model import Model
-from boxable.weights.pull import imported_handles
+from boxable.weights.pull import imported, imported_handles
 from boxable.weights.store import graph_of_installed, installed, is_whole, read_file
 
 _PHOTO = "chelsea_31x17.png"
@@ -28,13 +28,12 @@ def verify(name: str, photo: Path | None) -> Iterator[Finding]:
     UnknownModelError for an unknown model and ArgumentError for a photo without recordings.
     """
     card = get_card(name)
-    handle = card.handle if card else name
-    if card is None and handle not in imported_handles():
+    path = installed(card.handle) if card else imported(name)
+    if card is None and path is None:
         raise unknown_model(name, imported_handles())
     recorded = _recorded(card.alias) if card else None
     if photo is not None and (recorded is None or "photo_sha256" not in recorded):
         raise ArgumentError(f"--photo {photo}: nothing was recorded for {name} on a photo of yours; leave it out")
-    path = installed(handle)
     if path is None:
         yield Finding("installed", f"no; run: boxable models pull {card.alias if card else name}", good=False)
         return

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from boxable.errors import WeightsError
 from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network, unfolded
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2, with_class_outputs
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -66,10 +66,10 @@ def read_onnx(data: bytes, name: str) -> tuple[dict[str, str], dict[str, NDArray
         tensors = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
     except Exception as error:  # protobuf and onnx raise many kinds
         raise WeightsError(f"{name}: not a readable ONNX file ({type(error).__name__})") from None
-    heads = [key.removesuffix("/kernel") for key in tensors if key.startswith("BoxPredictor_0/Class")]
-    cells = ssd_mobilenet_v2(1).feature_maps[0].anchors_per_cell
-    columns = tensors[f"{heads[0]}/bias"].size // cells if heads and f"{heads[0]}/bias" in tensors else 0
-    network = ssd_mobilenet_v2(max(columns - 1, 1))
+    network = ssd_mobilenet_v2(1)
+    outputs = tensors.get(f"{network.feature_maps[0].class_head.name}/bias")
+    if outputs is not None:
+        network = with_class_outputs(outputs.size) or network
     weights: dict[str, NDArray[np.float32]] = {}
     for layer in network.layers:
         kernel, bias = tensors.get(f"{layer.name}/kernel"), tensors.get(f"{layer.name}/bias")

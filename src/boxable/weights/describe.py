@@ -8,7 +8,7 @@ from boxable.networks.layers import Network
 from boxable.vocabulary import ClassList
 from boxable.weights.cards import Card, get_card, unknown_model
 from boxable.weights.model import Model
-from boxable.weights.pull import imported_handles
+from boxable.weights.pull import imported, imported_handles
 from boxable.weights.store import installed, read_file
 
 
@@ -18,7 +18,7 @@ def describe(name: str) -> Iterator[str]:
     if card is not None:
         yield from _published(card)
         return
-    path = installed(name) if name in imported_handles() else None
+    path = imported(name)
     if path is None:
         raise unknown_model(name, imported_handles())
     model = Model.from_bytes(read_file(path), str(path))

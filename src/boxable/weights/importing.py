@@ -19,8 +19,7 @@ def read_model(path: Path, handle: str, labels: Path | None = None, classes: Cla
 
     The classes are `classes`, if given, else those of the label file `labels` (.pbtxt, TSV with id, MID, name, or
     one name a line), else those in the archive, else those of a known release with as many, which the log then
-    says. Raises
-    WeightsError for what cannot be read or does not fit, ArgumentError for labels that do not fit.
+    says. Raises WeightsError for what cannot be read or does not fit, ArgumentError for labels that do not fit.
     """
     found = read_foreign(path)
     network, weights = detector_weights(found.variables, str(path))

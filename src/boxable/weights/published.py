@@ -37,7 +37,7 @@ def read_published(card: Card, local: Path | None, trusted: str | None) -> Model
     if offline():
         raise WeightsError(
             f"the weights of {card.handle} are not installed, and BOXABLE_OFFLINE forbids to fetch them. "
-            + by_hand(card)
+            f"By hand: {card.by_hand}"
         )
     logger.info("fetching the weights of %s", card.alias)
     problems = []
@@ -64,15 +64,7 @@ def read_published(card: Card, local: Path | None, trusted: str | None) -> Model
         doubt = f" ({card.source.doubt}). {_offer(card, other[1])}" if other else ""
         raise RefusedError(f"what came is not the published {card.source.file} of {card.alias}: {listing}{doubt}")
     raise WeightsError(
-        f"the weights of {card.handle} are not installed and cannot be fetched: {listing}. {by_hand(card)}"
-    )
-
-
-def by_hand(card: Card) -> str:
-    """How to get the file without this program."""
-    return (
-        f"By hand: download {card.source.addresses[0]} where there is a network, then run: "
-        f"boxable models pull {card.alias} --from FILE"
+        f"the weights of {card.handle} are not installed and cannot be fetched: {listing}. By hand: {card.by_hand}"
     )
 
 

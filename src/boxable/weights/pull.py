@@ -77,7 +77,7 @@ def graph_of(name: str | None) -> bytes:
     if card is not None:
         return graph_of_installed(installed(card.handle) or pull(card))
     name = str(name)  # without one there is a card
-    path = installed(name) if name in installed_handles() else None
+    path = imported(name)
     if path is not None:
         return graph_of_installed(path)
     if os.path.exists(name) or name.endswith(SUFFIXES):
@@ -89,6 +89,11 @@ def imported_handles() -> list[str]:
     """Handles of installed models that no card describes."""
     published = {card.handle for card in all_cards()}
     return [handle for handle in installed_handles() if handle not in published]
+
+
+def imported(name: str) -> Path | None:
+    """The file of an installed model that no card describes, or None."""
+    return installed(name) if name in imported_handles() else None
 
 
 def _obtain(card: Card, local: Path | None, trusted: str | None) -> Model:

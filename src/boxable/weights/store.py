@@ -4,6 +4,7 @@ BOXABLE_HOME/
   models/<handle>/<sha256>.safetensors    weights and classes; the name is the hash of the content
   graphs/<key>/<sha256>.onnx              what runtimes read; made from the weights, can be deleted
   downloads/                              unfinished downloads
+  unpacked/                               archives while they are read
   locks/                                  one process at a time installs a model
   trusted.json                            hashes of archives that were trusted when they were first seen
 """

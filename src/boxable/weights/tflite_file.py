@@ -7,8 +7,8 @@ import tflite
 from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
-from boxable.networks.layers import Network, unfolded
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.layers import unfolded
+from boxable.networks.ssd_mobilenet_v2 import with_class_outputs
 
 Floats = NDArray[np.float32]
 Convolution = tuple[Floats, Floats]  # kernel as TF holds it, bias
@@ -26,7 +26,8 @@ def read_tflite(data: bytes, name: str) -> dict[str, Floats]:
     try:
         convolutions = list(_convolutions(data))
         heads = [found for found, is_head in convolutions if is_head]
-        network = _network(heads)
+        # Heads come as box, class, box, class, ...
+        network = with_class_outputs(len(heads[1][1])) if len(heads) > 1 else None
     except WeightsError as error:
         raise WeightsError(f"{name}: {error}") from None
     # A damaged flatbuffer shows itself in many ways (struct.error, IndexError, TypeError, ...).
@@ -39,15 +40,6 @@ def read_tflite(data: bytes, name: str) -> dict[str, Floats]:
     for layer, (kernel, bias) in zip(network.layers, found, strict=True):
         weights |= unfolded(layer, kernel, bias)
     return weights
-
-
-def _network(heads: list[Convolution]) -> Network | None:
-    """The network whose first class head has this many outputs; heads come as box, class, box, class, ..."""
-    if len(heads) < 2:
-        return None
-    cells = ssd_mobilenet_v2(1).feature_maps[0].anchors_per_cell
-    columns, rest = divmod(len(heads[1][1]), cells)
-    return ssd_mobilenet_v2(columns - 1) if columns > 1 and not rest else None
 
 
 def _convolutions(data: bytes) -> Iterator[tuple[Convolution, bool]]:

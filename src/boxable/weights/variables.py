@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
 from boxable.networks.layers import Network
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2, with_class_outputs
 
 logger = logging.getLogger("boxable")
 
@@ -61,10 +61,10 @@ def _network(weights: Mapping[str, NDArray[Any]], name: str) -> Network:
             f"{name}: no {any_size.class_head.name}/biases among its {len(weights)} variables; "
             "expected an SSD MobileNetV2"
         )
-    columns, rest = divmod(len(biases), any_size.anchors_per_cell)
-    if rest or columns < 2:
+    network = with_class_outputs(len(biases))
+    if network is None:
         raise WeightsError(
             f"{name}: {any_size.class_head.name}/biases has {len(biases)} values; "
             f"expected {any_size.anchors_per_cell} times the number of classes plus 1"
         )
-    return ssd_mobilenet_v2(columns - 1)
+    return network
