@@ -45,9 +45,17 @@ class ClassList(Sequence[ObjectClass]):
     def from_names(cls, names: Iterable[str]) -> "ClassList":
         """Classes by name, in order: Open Images ones keep their id and MID, others get ids from 1001."""
         known = {item.name.casefold(): item for item in open_images()}
+        return cls.numbered(known.get(name.casefold()) or ("", name) for name in names)
+
+    @classmethod
+    def numbered(cls, items: Iterable[ObjectClass | tuple[str, str]]) -> "ClassList":
+        """Classes in column order; those that come as (MID or "", name) get ids from 1001, and a MID where it is ""."""
         numbers = count(FIRST_USER_LABEL_ID)
         return cls(
-            known.get(name.casefold()) or ObjectClass(next(numbers), f"user/{slug(name)}", name) for name in names
+            item
+            if isinstance(item, ObjectClass)
+            else ObjectClass(next(numbers), item[0] or f"user/{slug(item[1])}", item[1])
+            for item in items
         )
 
     def __len__(self) -> int:

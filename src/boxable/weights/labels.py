@@ -7,7 +7,6 @@ from pathlib import Path
 
 from boxable.errors import ArgumentError, WeightsError
 from boxable.vocabulary import ClassList, ObjectClass, open_images
-from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, slug
 
 logger = logging.getLogger("boxable")
 
@@ -57,8 +56,7 @@ def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
     Open Images classes are known by their MID, else by their name, and keep the id, MID and name of the 601;
     others are numbered from 1001.
     """
-    classes: list[ObjectClass] = []
-    number = FIRST_USER_LABEL_ID
+    classes: list[ObjectClass | tuple[str, str]] = []
     for mid, label in rows:
         known = open_images().get(mid) if mid else open_images().get(label) if not label.isdigit() else None
         if not mid and not label:
@@ -67,12 +65,9 @@ def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
             raise ArgumentError(f"{name}: the name of class {len(classes) + 1} is not text: {(label or mid)[:40]!r}")
         if known is None and mid.startswith("/m/") and not label:
             raise ArgumentError(f"{name}: {mid} is no class of Open Images V4 and has no name; give it one")
-        if known is None:
-            known = ObjectClass(number, mid or f"user/{slug(label)}", label or mid)
-            number += 1
-        classes.append(known)
+        classes.append(known or (mid, label or mid))
     try:
-        return ClassList(classes)
+        return ClassList.numbered(classes)
     except ArgumentError as error:
         raise ArgumentError(f"{name}: {error}") from None
 
