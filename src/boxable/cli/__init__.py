@@ -13,9 +13,11 @@ import click
 
 import boxable
 from boxable.cli.classes import classes
+from boxable.cli.compare import compare
 from boxable.cli.completion import completion
 from boxable.cli.detect import detect
 from boxable.cli.doctor import doctor
+from boxable.cli.evaluate import evaluate
 from boxable.cli.import_ import import_
 from boxable.cli.models import models
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError
@@ -30,7 +32,7 @@ def cli() -> None:
     """
 
 
-for verb in (detect, classes, models, import_, doctor, completion):
+for verb in (detect, evaluate, compare, classes, models, import_, doctor, completion):
     cli.add_command(verb)
 
 

@@ -5,17 +5,17 @@ import struct
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import tee, zip_longest
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from PIL import Image
 
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.detection.output_names import PICTURE_FORMATS, picture_names, refuse_overwriting, sources_besides
+from boxable.detection.progress import progress
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
 from boxable.files import atomic_file
 from boxable.formats import FORMATS, ImageRecord
@@ -38,10 +38,6 @@ class Output:
     folder: Path | None = None
     pictures: bool = True
     crops: bool = False
-
-
-class _Advance(Protocol):
-    def __call__(self) -> None: ...
 
 
 def detect_all(
@@ -108,7 +104,8 @@ class _Job:
 
     def records(self, options: dict[str, Any], stop: threading.Event) -> Iterator[ImageRecord]:
         """The record of each picture, in order, until told to stop; its pictures are written on the way."""
-        with _progress(len(self.sources)) as advance:
+        # Where results are printed on the same terminal, they show the progress.
+        with progress("detecting", len(self.sources), shown=not sys.stdout.isatty()) as advance:
             for found in self.detector.stream(self.sources, stop=stop, **options):
                 if found.error is not None:
                     self.failed += 1
@@ -151,20 +148,3 @@ def _save(picture: Image.Image, path: Path) -> None:
             raise BoxableError(
                 f"cannot write {path}: {format_} cannot hold {picture.width}x{picture.height}"
             ) from error
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[_Advance]:
-    """A bar on stderr, if that is a terminal; where results are printed on it, they show the progress."""
-    if total < 2 or not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("detecting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    # rich would send what goes to stdout to the bar's terminal.
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda: progress.advance(task)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, overload
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,7 +53,8 @@ class Detector:
     """Finds objects in pictures. Made by `boxable.load`; one may be used from many threads at once.
 
     `detector(picture)` gives Detections, `detector([...])` a list of them, `detector.stream(sources)` one
-    after the other, and `detector(array, as_dict=True)` the dictionary of the original TF-Hub module.
+    after the other, and `detector(array, as_dict=True)` the dictionary of the original TF-Hub module. `fingerprint`
+    tells one compiled model from another, whatever their names.
     """
 
     def __init__(self, graph: bytes, name: str, *, threads: int | None = None) -> None:
@@ -62,6 +64,7 @@ class Detector:
         self._runtime = OnnxRuntime(graph, name, self._threads)
         self._description = Description.from_metadata(self._runtime.metadata, name)
         self._check_shapes(name)
+        self.fingerprint = f"crc32c:{google_crc32c.value(graph):08x}"
 
     @property
     def handle(self) -> str:

@@ -1,0 +1,98 @@
+"""`boxable evaluate`: measure a detector."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("ground_truth", type=click.Path(path_type=Path, exists=True))
+@click.argument("predictions_or_model")
+@click.option(
+    "--images",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The pictures, named by image id.  [default: GROUND_TRUTH/images]",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["challenge", "openimages-v2", "pascal", "coco"]),
+    default="challenge",
+    show_default=True,
+    help="What to measure by; see below.",
+)
+@click.option(
+    "--group-of-weight",
+    metavar="W",
+    type=click.FloatRange(0, 1),
+    help="What a group-of box that is found counts.  [default: challenge 1, openimages-v2 0]",
+)
+@click.option(
+    "--expand/--no-expand",
+    default=None,
+    help="Expand ground truth along the hierarchy: a Cat is an Animal too.  [default: for challenge]",
+)
+@click.option(
+    "--classes",
+    metavar="[SELECTION]",
+    is_flag=False,
+    flag_value="",
+    help='Print every class; with a selection such as "Animal,-Cat" count only these. Put it last.',
+)
+@click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
+@click.option("--strict", is_flag=True, help="Flaws of the input are an error instead of a note.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the report (report.html, report.md), metrics.json and classes.csv here; keep a model's detections.",
+)
+def evaluate(
+    ground_truth: Path,
+    predictions_or_model: str,
+    images: Path | None,
+    protocol: str,
+    group_of_weight: float | None,
+    expand: bool | None,
+    classes: str | None,
+    resamples: int,
+    seed: int,
+    strict: bool,
+    out: Path | None,
+) -> int:
+    """Measure a detector: mean AP, AP of each class, and where it fails.
+
+    GROUND_TRUTH is a folder with annotations-bbox.csv and, if there are any, annotations-human-imagelabels.csv,
+    images.csv and classes.csv, as Open Images has them; or one table of boxes; or COCO JSON. Tables are
+    .csv, .csv.gz or .parquet.
+
+    PREDICTIONS_OR_MODEL is such a table (ImageID, LabelName, Score, XMin, XMax, YMin, YMax), COCO JSON, or a model's
+    name or file. A model detects in the pictures first; with --out it goes on where it was stopped. Its mean AP is over
+    the classes that it can name.
+
+    \b
+    challenge      mAP at IoU 0.5 of the Open Images Challenge: expanded ground truth, only verified
+                   classes of an image count, a group-of box is one object
+    openimages-v2  every detection counts, what is in a group-of box is ignored
+    pascal         every detection counts, group-of boxes are ordinary, difficult boxes are ignored
+    coco           mAP at IoU 0.50 to 0.95, by the library faster-coco-eval
+
+    Exit codes: 0 done; 1 done, but some pictures could not be read, or nothing could be done; 2 wrong usage;
+    130 stopped by Ctrl-C.
+
+    \b
+    Example: boxable evaluate validation/ predictions.csv
+             boxable evaluate validation/ ssd23 --out evaluated --classes "Animal"
+    """
+    from boxable.evaluation.job import Settings, evaluate_files
+    from boxable.evaluation.protocols import protocol_named
+    from boxable.evaluation.summary import summary
+
+    settings = Settings(classes or None, resamples, seed, strict)
+    chosen = protocol_named(protocol, group_of_weight=group_of_weight, expand=expand)
+    evaluation = evaluate_files(ground_truth, predictions_or_model, chosen, settings, images=images, out=out)
+    for note in evaluation.notes:
+        click.echo(f"note: {note}", err=True)
+    click.echo(summary(evaluation, all_classes=classes is not None))
+    return 0

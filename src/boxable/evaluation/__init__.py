@@ -1,0 +1,1 @@
+"""How good a detector is: the Open Images Challenge metric and others, errors by kind, a report."""

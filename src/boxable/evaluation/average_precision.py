@@ -1,0 +1,145 @@
+"""Average precision from matches: all points, as Pascal VOC since 2010 and Open Images have it (SEMANTICS §10)."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.evaluation.matching import Matches, Outcome, Problem
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entries:
+    """What precision and recall are made of, in any order.
+
+    An entry `[E]` is a false positive (`credit` 0), a true positive (1), or a group-of box that was found: its weight
+    counts in the recall and nothing against the precision. A ground-truth box `[T]` counts `truth_value`.
+    `label` and `image` are int32 indices.
+    """
+
+    label: Ints
+    image: Ints
+    score: Floats
+    credit: Floats
+    truth_label: Ints
+    truth_image: Ints
+    truth_value: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """Precision and recall of one class down to each of its scores, float64 `[N]`, scores falling."""
+
+    score: Floats
+    precision: Floats
+    recall: Floats
+
+
+def entries_of(problem: Problem, matches: Matches, group_of_weight: float | None) -> Entries:
+    """The entries that the matches make; a group-of box has the best score that it absorbed."""
+    weight = group_of_weight or 0.0
+    single = np.flatnonzero((matches.outcome == Outcome.FALSE) | (matches.outcome == Outcome.TRUE))
+    groups = np.flatnonzero(matches.group_of & (matches.finder >= 0) & (weight > 0))
+    rows = np.concatenate([single, matches.finder[groups]])
+    true = (matches.outcome[single] == Outcome.TRUE).astype(np.float64)
+    counted = np.flatnonzero(matches.counted)
+    return Entries(
+        label=problem.label[rows],
+        image=problem.image[rows],
+        score=problem.score[rows],
+        credit=np.concatenate([true, np.full(len(groups), weight)]),
+        truth_label=problem.truth_label[counted],
+        truth_image=problem.truth_image[counted],
+        truth_value=np.where(matches.group_of[counted], weight, 1.0),
+    )
+
+
+class Ranking:
+    """Entries by class and falling score, and the APs that they give.
+
+    Entries with the same score are one point of the curve: that is the lowest of the results that the
+    original's open order can give, and no order of rows changes it.
+    """
+
+    def __init__(self, entries: Entries, classes: int) -> None:
+        self.classes = classes
+        order = np.argsort(-entries.score)
+        label = entries.label[order].astype(np.int16 if classes < 1 << 15 else np.int32)  # int16 sorts faster
+        order = order[np.argsort(label, kind="stable")]
+        self.label, self.image = entries.label[order], entries.image[order]
+        self.score, self.credit = entries.score[order], entries.credit[order]
+        self.entries = entries
+        self._false = (self.credit == 0).astype(np.float64)
+        self.starts = np.searchsorted(self.label, np.arange(classes + 1))
+        # Only where something was found does the recall grow, so only there precision is needed.
+        self._steps = np.flatnonzero(self.credit)
+        self._step_starts = np.searchsorted(self._steps, self.starts)
+        self._step_counts = np.diff(self._step_starts)
+        self._step_ends = self._tie_ends[self._steps] + 1
+
+    @cached_property
+    def _tie_ends(self) -> Index:
+        """For each entry the last one of its class with the same score."""
+        last = (np.diff(self.label, append=-1) != 0) | (np.diff(self.score, append=np.nan) != 0)
+        ends = np.flatnonzero(last)
+        return ends[np.searchsorted(ends, np.arange(len(last)))]
+
+    @cached_property
+    def truth_counts(self) -> Floats:
+        """Ground truth of each class float64 `[C]`, group-of boxes by their weight."""
+        return self._count_truth(None)
+
+    def average_precisions(self, image_weights: Floats | None = None) -> Floats:
+        """AP of each class float64 `[C]`; NaN where a class has no ground truth.
+
+        `image_weights` float64 `[images]`: how often each image is there (a bootstrap resample).
+        """
+        truth = self.truth_counts if image_weights is None else self._count_truth(image_weights)
+        weights = None if image_weights is None else image_weights[self.image]
+        true, false = self._at_steps(self.credit, weights), self._at_steps(self._false, weights)
+        # 0 / 0 only where no image of the resample has the entry: it then adds nothing.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            precision = np.nan_to_num(true / (true + false))
+            recall = np.nan_to_num(true / np.repeat(truth, self._step_counts))
+        having = np.flatnonzero(self._step_counts)
+        begins = self._step_starts[having]
+        before = np.concatenate([[0.0], recall[:-1]])[: len(recall)]
+        before[begins] = 0
+        sums = np.zeros(self.classes)
+        if len(begins):
+            sums[having] = np.add.reduceat((recall - before) * self._highest_from_here(precision), begins)
+        return np.where(truth > 0, sums, np.nan)
+
+    def curve(self, label: int) -> Curve:
+        """The curve of a class, a point for each of its scores. Recall is NaN without ground truth."""
+        part = slice(self.starts[label], self.starts[label + 1])
+        last = np.unique(self._tie_ends[part]) - part.start
+        true, false = np.cumsum(self.credit[part])[last], np.cumsum(self._false[part])[last]
+        truth = self.truth_counts[label] or np.nan
+        return Curve(self.score[part][last], true / (true + false), true / truth)
+
+    def _count_truth(self, image_weights: Floats | None) -> Floats:
+        values = self.entries.truth_value
+        if image_weights is not None:
+            values = values * image_weights[self.entries.truth_image]
+        return np.asarray(np.bincount(self.entries.truth_label, values, self.classes), np.float64)
+
+    def _at_steps(self, amounts: Floats, weights: Floats | None) -> Floats:
+        """Sums of its class down to each step, and whatever has the same score."""
+        running = np.concatenate([[0.0], np.cumsum(amounts if weights is None else amounts * weights)])
+        before = np.repeat(running[self.starts[:-1]], self._step_counts)
+        return np.asarray(running[self._step_ends] - before)
+
+    def _highest_from_here(self, precision: Floats) -> Floats:
+        """The envelope: the highest precision of the class at this or a greater recall."""
+        envelope = precision.copy()
+        for start, end in zip(self._step_starts[:-1], self._step_starts[1:], strict=True):
+            if end - start > 1:
+                part = envelope[start:end][::-1]
+                np.maximum.accumulate(part, out=part)
+        return envelope

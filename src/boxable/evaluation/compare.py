@@ -1,0 +1,104 @@
+"""Two runs on the same ground truth: what became better, what worse, and how sure that is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from boxable.errors import ArgumentError
+from boxable.evaluation.average_precision import Ranking
+from boxable.evaluation.bootstrap import interval, mean_of_known, resampled
+from boxable.evaluation.evaluate import RESAMPLES, SEED, Interval
+from boxable.evaluation.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Second minus first, with the 95 % interval of the difference (paired bootstrap over images)."""
+
+    mid: str
+    name: str
+    first: float
+    second: float
+    interval: Interval
+
+    @property
+    def change(self) -> float:
+        """Second minus first."""
+        return self.second - self.first
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "mid": self.mid, "name": self.name, "first": self.first, "second": self.second,
+            "change": self.change, "interval": self.interval and list(self.interval),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The difference of the means and of every class that both runs count, the greatest loss first.
+
+    The means are over these classes; `left_out` names those that only one of the runs counts.
+    """
+
+    mean: Difference
+    classes: list[Difference]
+    left_out: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        classes = [difference.to_dict() for difference in self.classes]
+        return {"mAP": self.mean.to_dict(), "classes": classes, "left_out": self.left_out}
+
+
+def compare(first: Run, second: Run, *, resamples: int = RESAMPLES, seed: int = SEED) -> Comparison:
+    """Compare two runs by the same draws of images. Raises ArgumentError if they do not measure the same."""
+    _check_same(first, second)
+    scored = [{mid for mid, row in run.metrics["classes"].items() if row["AP"] is not None} for run in (first, second)]
+    mids = [mid for mid in first.mids if mid in scored[0] and mid in scored[1]]
+    if not mids:
+        raise ArgumentError(f"{first.folder} and {second.folder} count no class in common")
+    aps = [np.array([run.metrics["classes"][mid]["AP"] for mid in mids]) for run in (first, second)]
+    # COCO's draws would take its library a thousand times (see `evaluate`).
+    draws = 0 if first.metrics["protocol"] == "coco" else resamples
+    samples = [
+        resampled(Ranking(run.entries, len(run.mids)), len(run.images), draws, seed)[
+            :, [run.mids.index(mid) for mid in mids]
+        ]
+        for run in (first, second)
+    ]
+    changes = samples[1] - samples[0]
+    names = {mid: first.metrics["classes"][mid]["name"] for mid in mids}
+    differences = [
+        Difference(mid, names[mid], float(aps[0][i]), float(aps[1][i]), interval(changes[:, i]))
+        for i, mid in enumerate(mids)
+    ]
+    means = [float(mean_of_known(values)) for values in aps]
+    change = interval(mean_of_known(samples[1]) - mean_of_known(samples[0]))
+    return Comparison(
+        Difference("", "mean AP", means[0], means[1], change),
+        sorted(differences, key=lambda difference: (difference.change, difference.name)),
+        sorted(
+            run.metrics["classes"][mid]["name"]
+            for run, own, other in ((first, scored[0], scored[1]), (second, scored[1], scored[0]))
+            for mid in own - other
+        ),
+    )
+
+
+def _check_same(first: Run, second: Run) -> None:
+    for what, one, other in (
+        ("protocol", first.metrics["protocol"], second.metrics["protocol"]),
+        ("switches", first.metrics["switches"], second.metrics["switches"]),
+        ("number of images", len(first.images), len(second.images)),
+        ("number of ground-truth boxes", len(first.entries.truth_label), len(second.entries.truth_label)),
+    ):
+        if one != other:
+            raise ArgumentError(f"{first.folder} and {second.folder} differ in {what}: {one} and {other}")
+    same_truth = first.images == second.images and all(
+        np.array_equal(getattr(first.entries, name), getattr(second.entries, name))
+        for name in ("truth_label", "truth_image", "truth_value")
+    )
+    if not same_truth:
+        raise ArgumentError(f"{first.folder} and {second.folder} were evaluated on different ground truth")

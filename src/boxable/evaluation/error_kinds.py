@@ -1,0 +1,143 @@
+"""Why detections are wrong, in the kinds of TIDE (Bolya et al., 2020, "A General Toolbox for Identifying Object
+Detection Errors"), and what each kind costs.
+
+A false detection is, the first that fits: *localisation*, where it overlaps a box of its class by 0.1 to 0.5; *class*,
+where it fits an object of another class; *duplicate*, where it fits a box of its class that another has found;
+*background*, where it overlaps nothing by more than 0.1; else *both* (place and class). A box is *missed* if
+nothing found it and no localisation or class error is about it. On ground truth that is expanded along the
+hierarchy, an object has its own class and all ancestors of it, so a Dog that was called Animal is no class error.
+"""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.evaluation.average_precision import Entries, Ranking, entries_of
+from boxable.evaluation.bootstrap import mean_of_known
+from boxable.evaluation.matching import Matches, Outcome, Problem
+from boxable.evaluation.overlap import KeyedBoxes, iou
+
+Floats = NDArray[np.float64]
+Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+# TIDE's thresholds: what fits, and what is background.
+_FITS, _BACKGROUND = 0.5, 0.1
+
+
+class ErrorKind(IntEnum):
+    """Kinds of error; the last is a box, the others are detections."""
+
+    LOCALISATION = 1
+    CLASS = 2
+    BOTH = 3
+    DUPLICATE = 4
+    BACKGROUND = 5
+    MISSED = 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Errors:
+    """`kind` int8 `[P]`: ErrorKind of each false prediction, 0 of the others. `about` intp `[P]`: the ground-truth
+    row that a localisation or class error is about, else -1. `missed` bool `[T]`: boxes that were missed.
+    """
+
+    kind: NDArray[np.int8]
+    about: Index
+    missed: Mask
+
+    def counts(self, rows: Mask | None = None) -> dict[ErrorKind, int]:
+        """How many of each kind but MISSED, among these predictions."""
+        numbers = np.bincount(self.kind if rows is None else self.kind[rows], minlength=7)
+        return {kind: int(numbers[kind]) for kind in ErrorKind if kind is not ErrorKind.MISSED}
+
+
+def error_kinds(problem: Problem, matches: Matches) -> Errors:
+    """Sort every false detection and every box that was not found into its kind."""
+    false = np.flatnonzero(matches.outcome == Outcome.FALSE)
+    single = np.flatnonzero(~matches.group_of & matches.counted)
+    keys = problem.keys(problem.truth_image, problem.truth_label)
+    own, own_overlap = KeyedBoxes(keys, problem.truth_box, single).best(
+        problem.keys(problem.image[false], problem.label[false]), problem.box[false], iou
+    )
+    objects = single[problem.truth_object[single] == single]
+    is_also = _is_also(problem)
+
+    def of_another_class(index: Index, row: Index) -> Mask:
+        return ~is_also[problem.truth_label[row], problem.label[false[index]]]
+
+    image_boxes = KeyedBoxes(problem.truth_image.astype(np.int64), problem.truth_box, objects)
+    images = problem.image[false].astype(np.int64)
+    other, other_overlap = image_boxes.best(images, problem.box[false], iou, of_another_class)
+
+    localisation = (own_overlap >= _BACKGROUND) & (own_overlap < _FITS)
+    another = ~localisation & (other_overlap >= _FITS)
+    duplicate = ~localisation & ~another & (own_overlap >= _FITS)
+    background = ~localisation & ~another & ~duplicate & (np.maximum(own_overlap, other_overlap) <= _BACKGROUND)
+    kinds = [ErrorKind.LOCALISATION, ErrorKind.CLASS, ErrorKind.DUPLICATE, ErrorKind.BACKGROUND]
+    kind = np.zeros(len(matches.outcome), np.int8)
+    kind[false] = np.select([localisation, another, duplicate, background], kinds, ErrorKind.BOTH)
+    about = np.full(len(matches.outcome), -1, np.intp)
+    about[false[localisation]] = own[localisation]
+    about[false[another]] = other[another]
+
+    missed = matches.counted & (matches.finder < 0)
+    missed[about[about >= 0]] = False
+    return Errors(kind, about, missed)
+
+
+def costs(
+    problem: Problem, matches: Matches, errors: Errors, weight: float | None, counted: Index
+) -> dict[ErrorKind, float]:
+    """How much the mean AP over the `counted` columns would rise if all errors of one kind were mended.
+
+    As in TIDE: of the localisation (class) errors about a box that nothing found, the best becomes a find; the
+    others, and errors of other kinds, are taken away; a missed box is taken out of the ground truth.
+    """
+    entries = entries_of(problem, matches, weight)
+    before = _mean(entries, len(problem.mids), counted)
+    single = (matches.outcome == Outcome.FALSE) | (matches.outcome == Outcome.TRUE)
+    kind = np.concatenate([errors.kind[single], np.zeros(len(entries.label) - int(single.sum()), np.int8)])
+    rows = np.flatnonzero(single)
+    risen = {}
+    for wrong in ErrorKind:
+        if wrong is ErrorKind.MISSED:
+            kept = ~errors.missed[matches.counted]
+            mended = replace(
+                entries, truth_label=entries.truth_label[kept], truth_image=entries.truth_image[kept],
+                truth_value=entries.truth_value[kept],
+            )  # fmt: skip
+        else:
+            label, credit = entries.label.copy(), entries.credit.copy()
+            keep = kind != wrong
+            if wrong in (ErrorKind.LOCALISATION, ErrorKind.CLASS):
+                best = _best_about_unfound(problem, matches, errors, rows[kind[: len(rows)] == wrong])
+                places = np.searchsorted(rows, best)
+                keep[places], credit[places] = True, 1.0
+                label[places] = problem.truth_label[errors.about[best]]
+            mended = replace(
+                entries, label=label[keep], image=entries.image[keep], score=entries.score[keep], credit=credit[keep]
+            )
+        risen[wrong] = _mean(mended, len(problem.mids), counted) - before
+    return risen
+
+
+def _is_also(problem: Problem) -> Mask:
+    """Whether an object annotated as one class has boxes of another in this ground truth: bool `[C, C]`."""
+    is_also = np.eye(len(problem.mids), dtype=bool)
+    is_also[problem.truth_label[problem.truth_object], problem.truth_label] = True
+    return is_also
+
+
+def _best_about_unfound(problem: Problem, matches: Matches, errors: Errors, rows: Index) -> Index:
+    """Of these predictions the best about each box that nothing found."""
+    rows = rows[matches.finder[errors.about[rows]] < 0]
+    rows = rows[np.argsort(-problem.score[rows], kind="stable")]
+    _, first = np.unique(errors.about[rows], return_index=True)
+    return rows[first]
+
+
+def _mean(entries: Entries, classes: int, counted: Index) -> float:
+    return float(mean_of_known(Ranking(entries, classes).average_precisions()[counted]))

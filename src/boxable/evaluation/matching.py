@@ -1,0 +1,162 @@
+"""Which detection finds which box: the matching of the Object Detection API, all images at once.
+
+SEMANTICS §10. In an image and class, detections come by falling score. A detection finds the ordinary box that it
+overlaps most, if IoU is enough and no other has found it before; it is never tried on a second box. So the finder of a
+box is the first detection that has it as best box, and no loop is needed. What found nothing may be inside a group-of
+box (intersection over the detection's own area): then it is absorbed, and the box counts once, with the best score.
+
+Where scores are equal the original leaves the order open; here the lower ymin, xmin, ymax, xmax comes first, so
+that the order of rows does not matter. Among boxes that are overlapped equally the first row is the best, as there.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.evaluation.overlap import KeyedBoxes, ioa, iou
+from boxable.evaluation.protocols import Protocol
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+# PerImageEvaluation hands every image and class to an NMS that keeps at most so many, above that score.
+_MOST_OF_A_CLASS = 10_000
+_LOWEST_SCORE = -10.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """Ground truth and predictions in numbers: `image` int32 is an index into `images`, `label` into `mids`.
+
+    Boxes are float64 `[N, 4]` (ymin, xmin, ymax, xmax). `verified` int64: sorted keys (image * classes + class) of the
+    image-level labels, whatever their confidence. `truth_object` intp `[T]`: the row of the box as it was annotated, of
+    which this row is a copy for an ancestor of its class, or itself.
+    """
+
+    images: list[str]
+    mids: list[str]
+    truth_image: Ints
+    truth_label: Ints
+    truth_box: Floats
+    truth_group_of: Mask
+    truth_difficult: Mask
+    truth_object: Index
+    verified: NDArray[np.int64]
+    image: Ints
+    label: Ints
+    box: Floats
+    score: Floats
+
+    def keys(self, image: Ints, label: Ints) -> NDArray[np.int64]:
+        """One number for each pair of image and class."""
+        return image.astype(np.int64) * len(self.mids) + label
+
+
+class Outcome(IntEnum):
+    """What became of a prediction."""
+
+    LEFT_OUT = 0  # invalid box, unverified class, or on a difficult box: counts for nothing
+    FALSE = 1
+    TRUE = 2
+    ABSORBED = 3  # inside a group-of box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """What became of each prediction, and which prediction found each box.
+
+    `outcome` int8 `[P]` (Outcome); `truth` intp `[P]`: the box that it found or that absorbed it, else -1.
+    `finder` intp `[T]`: the prediction that found the box (for a group-of box the best that it absorbed), else -1.
+    `group_of` bool `[T]`: boxes that were taken as group-of; `counted` bool `[T]`: boxes that count as ground truth.
+    """
+
+    outcome: NDArray[np.int8]
+    truth: Index
+    finder: Index
+    group_of: Mask
+    counted: Mask
+
+
+def match(problem: Problem, protocol: Protocol) -> Matches:
+    """Match predictions to ground truth by the rules of the protocol."""
+    everything = len(problem.score)
+    outcome = np.zeros(everything, np.int8)
+    truth = np.full(everything, -1, np.intp)
+    finder = np.full(len(problem.truth_box), -1, np.intp)
+    group_of = problem.truth_group_of & (protocol.group_of_weight is not None)
+    difficult = problem.truth_difficult & protocol.difficult
+
+    truth_keys = problem.keys(problem.truth_image, problem.truth_label)
+    keys = problem.keys(problem.image, problem.label)
+    taking_part = _taking_part(problem, protocol, keys, truth_keys)
+    outcome[taking_part] = Outcome.FALSE
+
+    rows = _ranked(problem, keys, taking_part[np.isin(keys[taking_part], truth_keys)])
+    ordinary = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(~group_of))
+    best, overlap = ordinary.best(keys[rows], problem.box[rows], iou)
+    hit = overlap >= protocol.iou
+    on_difficult = hit.copy()
+    on_difficult[hit] = difficult[best[hit]]
+    outcome[rows[on_difficult]] = Outcome.LEFT_OUT
+    candidates = np.flatnonzero(hit & ~on_difficult)
+    first = _first_of_each(best[candidates], len(finder))
+    finders = candidates[first]
+    outcome[rows[finders]] = Outcome.TRUE
+    truth[rows[finders]] = best[finders]
+    finder[best[finders]] = rows[finders]
+
+    rest = rows[outcome[rows] == Outcome.FALSE]
+    groups = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(group_of))
+    best, inside = groups.best(keys[rest], problem.box[rest], ioa)
+    absorbed = inside >= protocol.iou
+    rest, best = rest[absorbed], best[absorbed]
+    outcome[rest] = Outcome.ABSORBED
+    truth[rest] = best
+    # A score of 0 or less is no find: the original keeps a maximum that starts at 0.
+    positive = problem.score[rest] > 0
+    rest, best = rest[positive], best[positive]
+    first = _first_of_each(best, len(finder))
+    finder[best[first]] = rest[first]
+    return Matches(outcome, truth, finder, group_of, counted=~difficult)
+
+
+def _taking_part(problem: Problem, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]) -> Index:
+    """Rows of the predictions that count for anything."""
+    ymin, xmin, ymax, xmax = problem.box.T
+    valid = (ymin < ymax) & (xmin < xmax) & (problem.score > _LOWEST_SCORE)
+    if protocol.verified_only:
+        valid &= np.isin(keys, np.concatenate([problem.verified, truth_keys]))
+    rows = np.flatnonzero(valid)
+    counts = np.bincount(problem.image[rows], minlength=1)
+    if counts.max() <= _MOST_OF_A_CLASS:
+        return rows
+    rows = _ranked(problem, keys, rows)
+    return np.sort(rows[_place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
+
+
+def _ranked(problem: Problem, keys: NDArray[np.int64], rows: Index) -> Index:
+    """These rows by image and class, the highest score first."""
+    order = rows[np.lexsort((-problem.score[rows], keys[rows]))]
+    tied = (np.diff(problem.score[order]) == 0) & (np.diff(keys[order]) == 0)
+    if not tied.any():
+        return order
+    ymin, xmin, ymax, xmax = problem.box[rows].T
+    return rows[np.lexsort((xmax, ymax, xmin, ymin, -problem.score[rows], keys[rows]))]
+
+
+def _place_in_run(values: NDArray[np.int64]) -> Index:
+    """0, 1, 2 … within each run of equal values."""
+    starts = np.flatnonzero(np.diff(values, prepend=values[:1] - 1))
+    counts = np.diff(starts, append=len(values))
+    return np.arange(len(values)) - np.repeat(starts, counts)
+
+
+def _first_of_each(values: Index, limit: int) -> Index:
+    """Where each value (below `limit`) stands first, in ascending order."""
+    first = np.full(limit, -1, np.intp)
+    first[values[::-1]] = np.arange(len(values))[::-1]  # of several, the last that is written stays
+    return np.sort(first[first >= 0])

@@ -1,0 +1,64 @@
+"""The named ways to measure, with every switch of each."""
+
+from dataclasses import dataclass, replace
+
+from boxable.errors import ArgumentError
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """The switches of a metric.
+
+    `iou`: what a detection must overlap a box, or be inside a group-of box, at least. `group_of_weight`: what a
+    group-of box that is found counts; None where the flag is not read. `verified_only`: detections of a class that
+    nobody verified in the image are left out. `difficult`: boxes flagged so are neither missed nor found.
+    `expand`: whether ground truth is expanded along the hierarchy first. `unknown_is_group_of`: whether a flag of
+    -1 means group-of, as it does where the original casts to bool. `iou_to`: where IoU does not stay at
+    `iou` but goes up to this, in steps of 0.05, and the APs are averaged.
+    """
+
+    name: str
+    title: str
+    iou: float
+    group_of_weight: float | None
+    verified_only: bool
+    difficult: bool
+    expand: bool
+    unknown_is_group_of: bool = True
+    iou_to: float | None = None
+
+    def switches(self) -> dict[str, object]:
+        """The switches by name, as they are printed beside the number."""
+        return {
+            "iou": self.iou if self.iou_to is None else [self.iou, self.iou_to],
+            "group_of_weight": self.group_of_weight,
+            "verified_labels_only": self.verified_only,
+            "difficult_ignored": self.difficult,
+            "expanded_ground_truth": self.expand,
+        }
+
+
+# The evaluators of the Object Detection API with their defaults: OpenImagesChallengeEvaluator,
+# OpenImagesDetectionEvaluator, PascalDetectionEvaluator (SEMANTICS §10).
+CHALLENGE = Protocol("challenge", "Open Images Challenge", 0.5, 1.0, True, False, True)
+OPENIMAGES_V2 = Protocol("openimages-v2", "Open Images V2", 0.5, 0.0, False, False, False)
+PASCAL = Protocol("pascal", "Pascal VOC 2010", 0.5, None, False, True, False)
+# COCO's, by the kept library; crowds are ignored regions.
+COCO = Protocol("coco", "COCO", 0.5, 0.0, False, False, False, unknown_is_group_of=False, iou_to=0.95)
+PROTOCOLS = {protocol.name: protocol for protocol in (CHALLENGE, OPENIMAGES_V2, PASCAL, COCO)}
+
+
+def protocol_named(name: str, *, group_of_weight: float | None = None, expand: bool | None = None) -> Protocol:
+    """The protocol of this name with some switches set otherwise. Raises ArgumentError for what does not exist."""
+    if name not in PROTOCOLS:
+        raise ArgumentError(f"protocol {name!r} came; expected one of {', '.join(PROTOCOLS)}")
+    protocol = PROTOCOLS[name]
+    if group_of_weight is not None:
+        if protocol.group_of_weight is None:
+            raise ArgumentError(f"a group-of weight came; {name} does not read the group-of flag")
+        if protocol is COCO:
+            raise ArgumentError("a group-of weight came; coco always ignores what is in a crowd")
+        if not 0 <= group_of_weight <= 1:
+            raise ArgumentError(f"group-of weight {group_of_weight} came; expected 0 to 1")
+        protocol = replace(protocol, group_of_weight=group_of_weight)
+    return protocol if expand is None else replace(protocol, expand=expand)

@@ -1,0 +1,89 @@
+"""What a terminal shows of an evaluation or a comparison."""
+
+import numpy as np
+
+from boxable.evaluation.compare import Comparison, Difference
+from boxable.evaluation.evaluate import ClassResult, Evaluation, Interval
+from boxable.evaluation.protocols import Protocol
+
+# Of each end of the list, where not all classes are shown.
+_SHOWN = 5
+
+
+def summary(evaluation: Evaluation, *, all_classes: bool) -> str:
+    """The mean AP with its switches, and the classes: all of them, or the best and the worst."""
+    scored = evaluation.scored
+    lines = [
+        f"mAP {_figure(evaluation.mean_ap)}{_between(evaluation.interval)}  {evaluation.protocol.title}, "
+        f"{_plural(len(scored), 'class', 'classes')}, {_plural(len(evaluation.problem.images), 'image', 'images')}",
+        f"    {switches(evaluation.protocol)}",
+    ]
+    if evaluation.interval:
+        lines.append(f"    interval: 95 %, {evaluation.resamples:,} bootstrap draws of images, seed {evaluation.seed}")
+    if evaluation.coco:
+        figures = (f"{name} {value:.4f}" for name, value in evaluation.coco.summary.items() if value is not None)
+        lines.append("    " + ", ".join(figures))
+    if evaluation.not_counted:
+        names = ", ".join(item.name for item in evaluation.not_counted[:8])
+        more = ", …" if len(evaluation.not_counted) > 8 else ""
+        lines.append(f"    not counted, {_plural(len(evaluation.not_counted), 'class', 'classes')}: {names}{more}")
+    shown: list[ClassResult | None] = [*scored]
+    if not all_classes and len(scored) > 2 * _SHOWN:
+        shown[_SHOWN:-_SHOWN] = [None]
+    return "\n".join([*lines, "", *_class_lines(shown)])
+
+
+def switches(protocol: Protocol) -> str:
+    """The switches of a protocol in words."""
+    iou = f"IoU {protocol.iou:g}" if protocol.iou_to is None else f"IoU {protocol.iou:.2f} to {protocol.iou_to:.2f}"
+    weight = protocol.group_of_weight
+    words = [
+        iou,
+        "group-of boxes are ordinary" if weight is None else f"group-of weight {weight:g}",
+        "only verified classes of an image" if protocol.verified_only else "all detections",
+        "expanded ground truth" if protocol.expand else "ground truth as it is",
+    ]
+    return ", ".join(words + ["difficult boxes ignored"] * protocol.difficult)
+
+
+def comparison_table(comparison: Comparison) -> str:
+    """The mean, then the classes, the greatest loss first."""
+    rows = [comparison.mean, *comparison.classes]
+    width = max(len(row.name) for row in rows)
+    lines = [f"{'':<{width}}  {'A':>6}  {'B':>6}  {'B - A':>7}", *(_difference(row, width) for row in rows)]
+    if comparison.left_out:
+        lines.append(f"counted by one run only: {', '.join(comparison.left_out)}")
+    return "\n".join(lines)
+
+
+def _difference(row: Difference, width: int) -> str:
+    between = "" if row.interval is None else f"  [{row.interval[0]:+.4f}, {row.interval[1]:+.4f}]"
+    return f"{row.name:<{width}}  {row.first:.4f}  {row.second:.4f}  {row.change:+.4f}{between}"
+
+
+def _class_lines(results: list[ClassResult | None]) -> list[str]:
+    if not results:
+        return ["no class has ground truth"]
+    width = max(len(result.item.name) for result in results if result)
+    lines = [f"{'class':<{width}}  {'AP':>6}  {'95 %':>16}  {'boxes':>7}  {'detections':>10}"]
+    for result in results:
+        if result is None:
+            lines.append("…")
+            continue
+        lines.append(
+            f"{result.item.name:<{width}}  {_figure(result.ap)}  {_between(result.interval).strip():>16}  "
+            f"{result.ground_truth:>7g}  {result.detections:>10,}"
+        )
+    return lines
+
+
+def _figure(value: float) -> str:
+    return "  none" if np.isnan(value) else f"{value:.4f}"
+
+
+def _between(interval: Interval) -> str:
+    return f"  [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else ""
+
+
+def _plural(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"

@@ -1,0 +1,132 @@
+"""Annotations and predictions as columns, one row a box or an image label, in the terms of Open Images."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.vocabulary import ClassList
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """A column of strings: row i holds `values[codes[i]]`. `codes` int32 `[N]`; `values` are distinct."""
+
+    codes: Ints
+    values: list[str]
+
+    @classmethod
+    def of(cls, strings: Iterable[str]) -> "Coded":
+        """The column of these strings; values in order of first appearance."""
+        numbers: dict[str, int] = {}
+        codes = [numbers.setdefault(text, len(numbers)) for text in strings]
+        return cls(np.array(codes, np.int32), list(numbers))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Coded":
+        """The column of these rows (indices or a mask)."""
+        return Coded(self.codes[rows], self.values)
+
+    def used(self) -> list[str]:
+        """The values that some row has."""
+        return [self.values[code] for code in np.unique(self.codes)]
+
+    def is_in(self, values: Collection[str]) -> NDArray[np.bool_]:
+        """Which rows hold one of these: bool `[N]`."""
+        return np.array([value in values for value in self.values], bool)[self.codes]
+
+    def strings(self) -> list[str]:
+        """One string a row."""
+        return [self.values[code] for code in self.codes]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TruthBoxes:
+    """Ground-truth boxes: image ids and MIDs `[N]`, `box` float64 `[N, 4]` (ymin, xmin, ymax, xmax; normalised).
+
+    `group_of` int8 `[N]` is the released flag: 1 several objects in one box, 0 one, -1 unknown.
+    `difficult` bool `[N]` is Pascal VOC's.
+    """
+
+    image: Coded
+    label: Coded
+    box: Floats
+    group_of: NDArray[np.int8]
+    difficult: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.box)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "TruthBoxes":
+        """These rows (indices or a mask)."""
+        return TruthBoxes(
+            self.image.take(rows), self.label.take(rows), self.box[rows], self.group_of[rows], self.difficult[rows]
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageLabels:
+    """Labels of whole images: `confidence` `[N]` is 1 where people saw the class, 0 where they saw that it is not."""
+
+    image: Coded
+    label: Coded
+    confidence: Floats
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "ImageLabels":
+        """These rows (indices or a mask)."""
+        return ImageLabels(self.image.take(rows), self.label.take(rows), self.confidence[rows])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """Predicted boxes: as TruthBoxes, with a `score` float64 `[N]`."""
+
+    image: Coded
+    label: Coded
+    box: Floats
+    score: Floats
+
+    def __len__(self) -> int:
+        return len(self.score)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Annotations:
+    """The ground truth of a set of images.
+
+    `classes` are those that the set itself names, if it does. `sizes` gives width and height in pixels by image
+    id, of every image that is listed with them.
+    """
+
+    boxes: TruthBoxes
+    image_labels: ImageLabels
+    classes: ClassList = field(default_factory=lambda: ClassList(()))
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def images(self) -> list[str]:
+        """The ids of the images with a box or an image label, in order."""
+        return sorted({*self.boxes.image.used(), *self.image_labels.image.used()})
+
+    def of_images(self, images: Collection[str]) -> "Annotations":
+        """What is said about these images."""
+        return Annotations(
+            self.boxes.take(self.boxes.image.is_in(images)),
+            self.image_labels.take(self.image_labels.image.is_in(images)),
+            self.classes,
+            {image: size for image, size in self.sizes.items() if image in images},
+        )
+
+
+def no_image_labels() -> ImageLabels:
+    """Image labels without a row."""
+    return ImageLabels(Coded.of(()), Coded.of(()), np.zeros(0))

@@ -1,0 +1,108 @@
+"""Annotations and predictions from the CSV files of Open Images, or the same columns in Parquet."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.errors import ArgumentError
+from boxable.formats.annotations import Annotations, Coded, ImageLabels, Predictions, TruthBoxes, no_image_labels
+from boxable.formats.tables import SUFFIXES, Kind, Table, read_table
+from boxable.vocabulary import ClassList, open_images
+
+_BOX_COLUMNS: dict[str, Kind] = {
+    "ImageID": "text", "LabelName": "text", "XMin": "number", "XMax": "number", "YMin": "number", "YMax": "number",
+}  # fmt: skip
+_TRUTH_COLUMNS: dict[str, Kind] = {**_BOX_COLUMNS, "IsGroupOf": "number", "IsDifficult": "number"}
+_LABEL_COLUMNS: dict[str, Kind] = {"ImageID": "text", "LabelName": "text", "Confidence": "number"}
+_SCORED_COLUMNS: dict[str, Kind] = {**_BOX_COLUMNS, "Score": "number"}
+_SIZE_COLUMNS: dict[str, Kind] = {"ImageID": "text", "Width": "number", "Height": "number"}
+
+# The files of a folder, as they are called there and as Open Images publishes them (`validation-annotations-bbox.csv`,
+# `validation-annotations-human-imagelabels-boxable.csv`).
+_BOXES = r"(.*-)?annotations-bbox"
+_LABELS = r"(.*-)?annotations-human-imagelabels(-boxable)?"
+_IMAGES = r"images"
+_CLASSES = r"classes"
+_DIFFICULT = r"(.*-)?difficult"
+
+
+def read_folder(folder: Path) -> Annotations:
+    """Annotations of a folder: boxes, and, where there are any, image labels, sizes, classes and difficult boxes.
+
+    Raises ArgumentError for a folder without boxes or with two files where one is expected.
+    """
+    boxes_file = _file(folder, _BOXES)
+    if boxes_file is None:
+        raise ArgumentError(
+            f"{folder}: no annotations in this folder; expected annotations-bbox.csv (or .csv.gz, .parquet)"
+        )
+    labels_file, classes_file, images_file = (_file(folder, name) for name in (_LABELS, _CLASSES, _IMAGES))
+    boxes = read_boxes(boxes_file)
+    difficult_file = _file(folder, _DIFFICULT)
+    if difficult_file is not None:
+        boxes = replace(boxes, difficult=boxes.difficult | _are_in(boxes, read_boxes(difficult_file)))
+    return Annotations(
+        boxes,
+        read_image_labels(labels_file) if labels_file else no_image_labels(),
+        read_classes(classes_file) if classes_file else ClassList(()),
+        read_sizes(images_file) if images_file else {},
+    )
+
+
+def read_boxes(path: Path) -> TruthBoxes:
+    """Ground-truth boxes; IsGroupOf and IsDifficult are 0 where the file has no such column."""
+    table = read_table(path, _TRUTH_COLUMNS, optional=("IsGroupOf", "IsDifficult"))
+    group_of = np.nan_to_num(table.number("IsGroupOf", 0), nan=-1).clip(-1, 1).astype(np.int8)
+    return TruthBoxes(
+        table.text("ImageID"), table.text("LabelName"), _box(table), group_of, table.number("IsDifficult", 0) > 0
+    )
+
+
+def read_image_labels(path: Path) -> ImageLabels:
+    """Image-level labels; the column Verified counts as Confidence."""
+    table = read_table(path, _LABEL_COLUMNS, other_names={"Confidence": "Verified"})
+    return ImageLabels(table.text("ImageID"), table.text("LabelName"), table.number("Confidence"))
+
+
+def read_prediction_table(path: Path) -> Predictions:
+    """Predictions as the Challenge takes them."""
+    table = read_table(path, _SCORED_COLUMNS)
+    return Predictions(table.text("ImageID"), table.text("LabelName"), _box(table), table.number("Score"))
+
+
+def read_classes(path: Path) -> ClassList:
+    """The classes of a data set, LabelName and DisplayName; those of Open Images keep their own name."""
+    table = read_table(path, {"LabelName": "text", "DisplayName": "text"})
+    names = zip(table.text("LabelName").strings(), table.text("DisplayName").strings(), strict=True)
+    return ClassList.numbered(open_images().get(mid) or (mid, name) for mid, name in names)
+
+
+def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
+    """Width and height in pixels by image id; 0 where the file does not say."""
+    table = read_table(path, _SIZE_COLUMNS, optional=("Width", "Height"))
+    width, height = (np.nan_to_num(table.number(name, 0)).astype(int).tolist() for name in ("Width", "Height"))
+    return dict(zip(table.text("ImageID").strings(), zip(width, height, strict=True), strict=True))
+
+
+def _box(table: Table) -> NDArray[np.float64]:
+    return np.stack([table.number(name) for name in ("YMin", "XMin", "YMax", "XMax")], axis=1)
+
+
+def _are_in(boxes: TruthBoxes, others: TruthBoxes) -> NDArray[np.bool_]:
+    known = set(_rows(others.image, others.label, others.box))
+    return np.array([row in known for row in _rows(boxes.image, boxes.label, boxes.box)], bool)
+
+
+def _rows(image: Coded, label: Coded, box: NDArray[np.float64]) -> list[tuple[object, ...]]:
+    return list(zip(image.strings(), label.strings(), *box.T.tolist(), strict=True))
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    suffixes = "|".join(re.escape(suffix) for suffix in SUFFIXES)
+    found = sorted(path for path in folder.iterdir() if re.fullmatch(f"{name}({suffixes})", path.name, re.IGNORECASE))
+    if len(found) > 1:
+        raise ArgumentError(f"{folder}: {' and '.join(path.name for path in found)}; expected one of them")
+    return found[0] if found else None

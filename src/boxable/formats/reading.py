@@ -1,0 +1,48 @@
+"""Read annotations and predictions, whatever their format."""
+
+from pathlib import Path
+
+from boxable.errors import ArgumentError
+from boxable.formats.annotations import Annotations, Predictions, no_image_labels
+from boxable.formats.coco_reading import CocoFile
+from boxable.formats.openimages_reading import read_boxes, read_folder, read_prediction_table
+from boxable.formats.tables import SUFFIXES, is_table
+
+
+def read_annotations(path: Path) -> Annotations:
+    """Ground truth: a folder of Open Images tables, one table of boxes, or COCO JSON.
+
+    Raises ArgumentError for what is none of them, BoxableError for what cannot be read, MissingExtraError where
+    a table comes and pyarrow is not installed.
+    """
+    if path.is_dir():
+        return read_folder(path)
+    if _is_coco(path):
+        return CocoFile(path).annotations()
+    _check_table(path)
+    return Annotations(read_boxes(path), no_image_labels())
+
+
+def read_predictions(path: Path, ground_truth: Path | None = None) -> Predictions:
+    """Predictions: an Open Images table or COCO JSON; a list of COCO results needs the COCO ground truth."""
+    if _is_coco(path):
+        described = ground_truth is not None and ground_truth.is_file() and _is_coco(ground_truth)
+        return CocoFile(path).predictions(CocoFile(ground_truth) if described and ground_truth else None)
+    _check_table(path)
+    return read_prediction_table(path)
+
+
+def holds_predictions(path: Path) -> bool:
+    """Whether the name says that this is a file which `read_predictions` reads."""
+    return _is_coco(path) or is_table(path)
+
+
+def _is_coco(path: Path) -> bool:
+    return path.name.lower().endswith(".json")
+
+
+def _check_table(path: Path) -> None:
+    if not path.exists():
+        raise ArgumentError(f"{path}: no such file or folder")
+    if not is_table(path):
+        raise ArgumentError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)} or .json, or a folder")

@@ -1,0 +1,141 @@
+"""Columns of CSV (also gzipped) and Parquet files."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.errors import ArgumentError, BoxableError, MissingExtraError
+from boxable.formats.annotations import Coded
+
+Kind = Literal["text", "number"]
+SUFFIXES = (".csv", ".csv.gz", ".parquet")
+
+
+class Table:
+    """Some columns of a file: of strings as Coded, of numbers as float64 arrays; NaN where a number is missing."""
+
+    def __init__(self, path: Path, rows: int) -> None:
+        self.path = path
+        self.rows = rows
+        self.texts: dict[str, Coded] = {}
+        self.numbers: dict[str, NDArray[np.float64]] = {}
+
+    def text(self, name: str) -> Coded:
+        """A column of strings."""
+        return self.texts[name]
+
+    def number(self, name: str, missing: float | None = None) -> NDArray[np.float64]:
+        """A column of numbers; where the file lacks it, `missing` throughout."""
+        column = self.numbers.get(name)
+        return np.full(self.rows, missing, np.float64) if column is None else column
+
+
+def read_table(
+    path: Path,
+    columns: Mapping[str, Kind],
+    *,
+    optional: Sequence[str] = (),
+    other_names: Mapping[str, str] | None = None,
+) -> Table:
+    """Read these columns; those in `optional` may be missing, `other_names` says how else a column may be called.
+
+    Raises ArgumentError, naming the file, for a missing column and for text where a number should be; BoxableError
+    where the file cannot be read; MissingExtraError without pyarrow.
+    """
+    _pyarrow()
+    import pyarrow as pa
+
+    try:
+        names = _column_names(path)
+        found = {name: _named(name, names, other_names or {}) for name in columns}
+        missing = [name for name in columns if found[name] is None and name not in optional]
+        if missing:
+            raise ArgumentError(
+                f"{path}: no column {', '.join(missing)}; it has {', '.join(names[:20]) or 'none'}, "
+                f"expected {', '.join(name for name in columns if name not in optional)}"
+            )
+        wanted = {other: columns[name] for name, other in found.items() if other is not None}
+        arrow = _read(path, wanted)
+        table = Table(path, arrow.num_rows)
+        for name, other in found.items():
+            if other is not None and columns[name] == "text":
+                table.texts[name] = _text_column(arrow.column(other))
+            elif other is not None:
+                table.numbers[name] = np.asarray(arrow.column(other).to_numpy(), np.float64)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"{path}: {_reason(error)}") from error
+    except FileNotFoundError:
+        raise ArgumentError(f"{path}: no such file") from None
+    except OSError as error:  # pa.ArrowIOError is one
+        raise BoxableError(f"{path}: cannot read it ({error.strerror or _reason(error)})") from error
+    return table
+
+
+def is_table(path: Path) -> bool:
+    """Whether the name says that this is a file which `read_table` reads."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def _pyarrow() -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("reading annotation tables", "boxable[evaluate]") from None
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.name.lower().endswith(".parquet")
+
+
+def _column_names(path: Path) -> list[str]:
+    if _is_parquet(path):
+        import pyarrow.parquet as pq
+
+        return list(pq.read_schema(path).names)
+    from pyarrow import csv
+
+    with csv.open_csv(path, read_options=csv.ReadOptions(block_size=1 << 16)) as reader:
+        return list(reader.schema.names)
+
+
+def _named(name: str, names: Sequence[str], other_names: Mapping[str, str]) -> str | None:
+    return next((candidate for candidate in (name, other_names.get(name)) if candidate in names), None)
+
+
+def _read(path: Path, wanted: Mapping[str, Kind]) -> Any:
+    import pyarrow as pa
+
+    text = pa.dictionary(pa.int32(), pa.string())
+    types = {name: text if kind == "text" else pa.float64() for name, kind in wanted.items()}
+    if _is_parquet(path):
+        import pyarrow.parquet as pq
+
+        return pq.read_table(path, columns=list(wanted)).cast(pa.schema(list(types.items())))
+    from pyarrow import csv
+
+    # Titles and authors may hold line breaks between quotes.
+    return csv.read_csv(
+        path,
+        parse_options=csv.ParseOptions(newlines_in_values=True),
+        convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
+    )
+
+
+def _text_column(column: Any) -> Coded:
+    merged = column.unify_dictionaries().combine_chunks()
+    if hasattr(merged, "chunks"):  # older versions give a chunked array of one chunk, or of none
+        merged = merged.chunk(0) if merged.num_chunks else None
+    if merged is None:
+        return Coded.of(())
+    values = merged.dictionary.to_pylist()
+    codes = merged.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
+    return Coded(np.asarray(codes, np.int32), [*values, ""] if merged.null_count else values)
+
+
+def _reason(error: Exception) -> str:
+    """What pyarrow says, without the file that it says it about."""
+    return re.sub(r"\s*\. Detail: .*$", "", str(error), flags=re.DOTALL).strip()
