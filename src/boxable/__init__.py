@@ -12,21 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["BoxableError", "Detections", "Detector", "Model", "__version__", "load"]
+__all__ = ["BoxableError", "Detections", "Detector", "Model", "__version__", "evaluate", "load"]
 
 if TYPE_CHECKING:
     from boxable.detection.detections import Detections
     from boxable.detection.detector import Detector
     from boxable.detection.load import load
     from boxable.errors import BoxableError
+    from boxable.evaluation.job import evaluate_files as evaluate
     from boxable.weights.model import Model
 
+# Public name -> where it lives, and what it is called there.
 _HOMES = {
-    "BoxableError": "boxable.errors",
-    "Detections": "boxable.detection.detections",
-    "Detector": "boxable.detection.detector",
-    "Model": "boxable.weights.model",
-    "load": "boxable.detection.load",
+    "BoxableError": ("boxable.errors", "BoxableError"),
+    "Detections": ("boxable.detection.detections", "Detections"),
+    "Detector": ("boxable.detection.detector", "Detector"),
+    "Model": ("boxable.weights.model", "Model"),
+    "evaluate": ("boxable.evaluation.job", "evaluate_files"),
+    "load": ("boxable.detection.load", "load"),
 }
 
 
@@ -34,7 +37,8 @@ def __getattr__(name: str) -> Any:
     # PEP 562: `import boxable` costs nothing, each part is loaded where it is first used.
     if name not in _HOMES:
         raise AttributeError(f"module 'boxable' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    module, own_name = _HOMES[name]
+    value = getattr(import_module(module), own_name)
     globals()[name] = value
     return value
 

@@ -1,8 +1,11 @@
 """`boxable evaluate`: measure a detector."""
 
+import logging
 from pathlib import Path
 
 import click
+
+logger = logging.getLogger("boxable")
 
 
 @click.command()
@@ -32,12 +35,9 @@ import click
     default=None,
     help="Expand ground truth along the hierarchy: a Cat is an Animal too.  [default: for challenge]",
 )
+@click.option("--classes", "all_classes", is_flag=True, help="Print every class, not only the best and the worst.")
 @click.option(
-    "--classes",
-    metavar="[SELECTION]",
-    is_flag=False,
-    flag_value="",
-    help='Print every class; with a selection such as "Animal,-Cat" count only these. Put it last.',
+    "--only", metavar="SELECTION", help='Count only these, as in "Animal,-Cat", and show photos of each in the report.'
 )
 @click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
@@ -55,12 +55,13 @@ def evaluate(
     protocol: str,
     group_of_weight: float | None,
     expand: bool | None,
-    classes: str | None,
+    all_classes: bool,
+    only: str | None,
     resamples: int,
     seed: int,
     strict: bool,
     out: Path | None,
-) -> int:
+) -> None:
     """Measure a detector: mean AP, AP of each class, and where it fails.
 
     GROUND_TRUTH is a folder with annotations-bbox.csv and, if there are any, annotations-human-imagelabels.csv,
@@ -78,21 +79,23 @@ def evaluate(
     pascal         every detection counts, group-of boxes are ordinary, difficult boxes are ignored
     coco           mAP at IoU 0.50 to 0.95, by the library faster-coco-eval
 
-    Exit codes: 0 done; 1 done, but some pictures could not be read, or nothing could be done; 2 wrong usage;
-    130 stopped by Ctrl-C.
+    Rows and pictures that cannot be used are left out, and a note on stderr says how many and why.
+
+    Exit codes: 0 done; 1 what is needed cannot be read or written; 2 wrong usage or input; 130 stopped by Ctrl-C.
 
     \b
     Example: boxable evaluate validation/ predictions.csv
-             boxable evaluate validation/ ssd23 --out evaluated --classes "Animal"
+             boxable evaluate validation/ ssd23 --out evaluated --only "Animal"
     """
-    from boxable.evaluation.job import Settings, evaluate_files
-    from boxable.evaluation.protocols import protocol_named
+    from boxable.evaluation.job import evaluate_files
     from boxable.evaluation.summary import summary
 
-    settings = Settings(classes or None, resamples, seed, strict)
-    chosen = protocol_named(protocol, group_of_weight=group_of_weight, expand=expand)
-    evaluation = evaluate_files(ground_truth, predictions_or_model, chosen, settings, images=images, out=out)
+    evaluation = evaluate_files(
+        ground_truth, predictions_or_model, protocol, images=images, group_of_weight=group_of_weight, expand=expand,
+        classes=only, resamples=resamples, seed=seed, strict=strict, out=out,
+    )  # fmt: skip
     for note in evaluation.notes:
-        click.echo(f"note: {note}", err=True)
-    click.echo(summary(evaluation, all_classes=classes is not None))
-    return 0
+        logger.info("note: %s", note)
+    click.echo(summary(evaluation, all_classes=all_classes))
+    if out is not None:
+        logger.info("wrote %s", out / "report.html")

@@ -11,6 +11,7 @@ from boxable.evaluation.matching import Matches, Outcome, Problem
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,16 +20,27 @@ class Entries:
 
     An entry `[E]` is a false positive (`credit` 0), a true positive (1), or a group-of box that was found: its weight
     counts in the recall and nothing against the precision. A ground-truth box `[T]` counts `truth_value`.
-    `label` and `image` are int32 indices.
+    `label` and `image` are int32 indices; `prediction` and `truth` intp are rows of the problem.
     """
+
+    prediction: Index
 
     label: Ints
     image: Ints
     score: Floats
     credit: Floats
+    truth: Index
     truth_label: Ints
     truth_image: Ints
     truth_value: Floats
+
+    def only(self, entries: Mask, truth: Mask) -> "Entries":
+        """Those of the masks `[E]` and `[T]`."""
+        return Entries(
+            self.prediction[entries], self.label[entries], self.image[entries], self.score[entries],
+            self.credit[entries], self.truth[truth], self.truth_label[truth], self.truth_image[truth],
+            self.truth_value[truth],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,10 +61,12 @@ def entries_of(problem: Problem, matches: Matches, group_of_weight: float | None
     true = (matches.outcome[single] == Outcome.TRUE).astype(np.float64)
     counted = np.flatnonzero(matches.counted)
     return Entries(
+        prediction=rows,
         label=problem.label[rows],
         image=problem.image[rows],
         score=problem.score[rows],
         credit=np.concatenate([true, np.full(len(groups), weight)]),
+        truth=counted,
         truth_label=problem.truth_label[counted],
         truth_image=problem.truth_image[counted],
         truth_value=np.where(matches.group_of[counted], weight, 1.0),

@@ -1,9 +1,13 @@
 """How sure a mean AP is: the same measurement on resampled images."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.detection.progress import progress
 from boxable.evaluation.average_precision import Ranking
+from boxable.settings import available_cores
 
 Floats = NDArray[np.float64]
 
@@ -16,11 +20,20 @@ def resampled(ranking: Ranking, images: int, resamples: int, seed: int) -> Float
 
     Two rankings of the same images and the same seed see the same draws: their differences are paired.
     """
-    random = np.random.default_rng(seed)
+
+    def aps(number: int) -> Floats:
+        drawn = np.random.default_rng([seed, number]).integers(images, size=images)
+        return ranking.average_precisions(np.bincount(drawn, minlength=images).astype(np.float64))
+
     samples = np.empty((resamples, ranking.classes))
-    for sample in samples:
-        weights = np.bincount(random.integers(images, size=images), minlength=images).astype(np.float64)
-        sample[:] = ranking.average_precisions(weights)
+    pool = ThreadPoolExecutor(available_cores(), thread_name_prefix="boxable-bootstrap")
+    try:
+        with progress("resampling", resamples) as advance:
+            for number, sample in enumerate(pool.map(aps, range(resamples))):
+                samples[number] = sample
+                advance()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     return samples
 
 

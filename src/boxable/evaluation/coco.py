@@ -18,7 +18,7 @@ _SUMMARY = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CocoFigures:
-    """`average_precisions` float64 `[C]`: AP at IoU 0.50:0.95 of each class, NaN without ground truth or if not asked for.
+    """`average_precisions` float64 `[C]`: AP at IoU 0.50:0.95, NaN without ground truth and where not asked for.
 
     `summary` is COCO's; figures by size are None where the sizes of images are not known.
     """

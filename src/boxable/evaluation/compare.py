@@ -90,15 +90,11 @@ def compare(first: Run, second: Run, *, resamples: int = RESAMPLES, seed: int = 
 def _check_same(first: Run, second: Run) -> None:
     for what, one, other in (
         ("protocol", first.metrics["protocol"], second.metrics["protocol"]),
-        ("switches", first.metrics["switches"], second.metrics["switches"]),
+        *((name, value, second.metrics["switches"].get(name)) for name, value in first.metrics["switches"].items()),
         ("number of images", len(first.images), len(second.images)),
         ("number of ground-truth boxes", len(first.entries.truth_label), len(second.entries.truth_label)),
     ):
         if one != other:
             raise ArgumentError(f"{first.folder} and {second.folder} differ in {what}: {one} and {other}")
-    same_truth = first.images == second.images and all(
-        np.array_equal(getattr(first.entries, name), getattr(second.entries, name))
-        for name in ("truth_label", "truth_image", "truth_value")
-    )
-    if not same_truth:
+    if first.metrics["ground_truth"] != second.metrics["ground_truth"]:
         raise ArgumentError(f"{first.folder} and {second.folder} were evaluated on different ground truth")

@@ -98,30 +98,33 @@ def costs(
     """
     entries = entries_of(problem, matches, weight)
     before = _mean(entries, len(problem.mids), counted)
-    single = (matches.outcome == Outcome.FALSE) | (matches.outcome == Outcome.TRUE)
-    kind = np.concatenate([errors.kind[single], np.zeros(len(entries.label) - int(single.sum()), np.int8)])
-    rows = np.flatnonzero(single)
+    kind = errors.kind[entries.prediction]
+    everything, all_truth = np.ones(len(kind), bool), np.ones(len(entries.truth), bool)
     risen = {}
     for wrong in ErrorKind:
         if wrong is ErrorKind.MISSED:
-            kept = ~errors.missed[matches.counted]
-            mended = replace(
-                entries, truth_label=entries.truth_label[kept], truth_image=entries.truth_image[kept],
-                truth_value=entries.truth_value[kept],
-            )  # fmt: skip
-        else:
+            mended = entries.only(everything, ~errors.missed[entries.truth])
+        elif wrong in (ErrorKind.LOCALISATION, ErrorKind.CLASS):
+            mends = _mends(problem, matches, errors, entries.prediction, kind == wrong)
             label, credit = entries.label.copy(), entries.credit.copy()
-            keep = kind != wrong
-            if wrong in (ErrorKind.LOCALISATION, ErrorKind.CLASS):
-                best = _best_about_unfound(problem, matches, errors, rows[kind[: len(rows)] == wrong])
-                places = np.searchsorted(rows, best)
-                keep[places], credit[places] = True, 1.0
-                label[places] = problem.truth_label[errors.about[best]]
-            mended = replace(
-                entries, label=label[keep], image=entries.image[keep], score=entries.score[keep], credit=credit[keep]
-            )
+            label[mends] = problem.truth_label[errors.about[entries.prediction[mends]]]
+            credit[mends] = 1.0
+            keep = (kind != wrong) | np.isin(np.arange(len(kind)), mends)
+            mended = replace(entries, label=label, credit=credit).only(keep, all_truth)
+        else:
+            mended = entries.only(kind != wrong, all_truth)
         risen[wrong] = _mean(mended, len(problem.mids), counted) - before
     return risen
+
+
+def _mends(problem: Problem, matches: Matches, errors: Errors, prediction: Index, wrong: Mask) -> Index:
+    """Of the wrong entries the best about each box that nothing found: their places."""
+    places = np.flatnonzero(wrong)
+    about = errors.about[prediction[places]]
+    places = places[matches.finder[about] < 0]
+    places = places[np.argsort(-problem.score[prediction[places]], kind="stable")]
+    _, first = np.unique(errors.about[prediction[places]], return_index=True)
+    return places[first]
 
 
 def _is_also(problem: Problem) -> Mask:
@@ -129,14 +132,6 @@ def _is_also(problem: Problem) -> Mask:
     is_also = np.eye(len(problem.mids), dtype=bool)
     is_also[problem.truth_label[problem.truth_object], problem.truth_label] = True
     return is_also
-
-
-def _best_about_unfound(problem: Problem, matches: Matches, errors: Errors, rows: Index) -> Index:
-    """Of these predictions the best about each box that nothing found."""
-    rows = rows[matches.finder[errors.about[rows]] < 0]
-    rows = rows[np.argsort(-problem.score[rows], kind="stable")]
-    _, first = np.unique(errors.about[rows], return_index=True)
-    return rows[first]
 
 
 def _mean(entries: Entries, classes: int, counted: Index) -> float:

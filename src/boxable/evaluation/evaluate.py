@@ -79,6 +79,7 @@ class Evaluation:
             "interval": self.interval and list(self.interval),
             "bootstrap": {"resamples": self.resamples, "seed": self.seed, "over": "images"},
             "images": len(self.problem.images),
+            "ground_truth": self.problem.truth_digest(),
             "classes_scored": len(self.scored),
             "classes": {
                 result.item.mid: {
@@ -152,8 +153,8 @@ def evaluate(
 
 
 def _counted(known: ClassList, selection: Selection | None, nameable: ClassList | None) -> Collection[str]:
-    mids = {item.mid for item in (known if nameable is None else nameable)}
-    return mids if selection is None else mids & {item.mid for item in select(selection, known)}
+    available = known if nameable is None else nameable
+    return {item.mid for item in (available if selection is None else select(selection, available))}
 
 
 def _number(value: float) -> float | None:

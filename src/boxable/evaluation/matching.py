@@ -11,7 +11,9 @@ that the order of rows does not matter. Among boxes that are overlapped equally 
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import reduce
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +56,16 @@ class Problem:
     def keys(self, image: Ints, label: Ints) -> NDArray[np.int64]:
         """One number for each pair of image and class."""
         return image.astype(np.int64) * len(self.mids) + label
+
+    def truth_digest(self) -> str:
+        """A checksum of the ground truth: the same for two problems only if they ask for the same."""
+        names = "\n".join([*self.images, "", *self.mids]).encode("utf-8", "surrogatepass")
+        arrays = (
+            self.truth_image, self.truth_label, self.truth_box, self.truth_group_of, self.truth_difficult,
+            self.verified,
+        )  # fmt: skip
+        parts = [names, *(np.ascontiguousarray(array).tobytes() for array in arrays)]
+        return f"crc32c:{reduce(google_crc32c.extend, parts, 0):08x}"
 
 
 class Outcome(IntEnum):

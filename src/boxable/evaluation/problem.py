@@ -1,5 +1,6 @@
 """Ground truth and predictions put together: what takes part, and what was dropped and why."""
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +20,8 @@ Mask = NDArray[np.bool_]
 class Note:
     """Something that a person should know about the input: how many rows or images, what, and what became of it.
 
-    `flaw`: the input is not as it should be, which `strict` does not allow.
+    In `what`, `image|s` is `image` for one and `images` for more. `flaw`: the input is not as it should be, which
+    `strict` does not allow.
     """
 
     count: int
@@ -30,7 +32,8 @@ class Note:
 
     def __str__(self) -> str:
         examples = f" ({', '.join(self.examples)}{', …' if self.count > len(self.examples) else ''})"
-        return f"{self.count:,} {self.what}{examples if self.examples else ''}: {self.effect}"
+        what = re.sub(r"\|(\w+)", "" if self.count == 1 else r"\1", self.what)
+        return f"{self.count:,} {what}{examples if self.examples else ''}: {self.effect}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +57,8 @@ def pose(annotations: Annotations, predictions: Predictions, protocol: Protocol,
     images = annotations.images
     usable = _sound_predictions(predictions, classes, set(images), notes)
     _note_images(annotations, predictions, images, notes)
-    if strict and any(note.flaw for note in notes):
-        raise ArgumentError("strict: " + "; ".join(str(note) for note in notes if note.flaw))
+    if strict:
+        refuse_flaws(notes)
 
     objects = np.arange(len(annotations.boxes))
     if protocol.expand:
@@ -84,6 +87,13 @@ def pose(annotations: Annotations, predictions: Predictions, protocol: Protocol,
         score=predictions.score[usable],
     )
     return Posed(problem, classes, notes)
+
+
+def refuse_flaws(notes: list[Note]) -> None:
+    """Raise ArgumentError if any of these is a flaw of the input."""
+    flaws = [str(note) for note in notes if note.flaw]
+    if flaws:
+        raise ArgumentError(f"strict: {'; '.join(flaws)}")
 
 
 def known_classes(own: ClassList) -> ClassList:
@@ -115,35 +125,45 @@ def _sound_annotations(
     inverted = (ymin > ymax) | (xmin > xmax)
     dropped = np.zeros(len(boxes), bool)
     for mask, what in (
-        (nameless, "boxes without an image id"),
-        (unknown, "boxes of an unknown class"),
-        (broken, "boxes with a coordinate that is no number"),
-        (inverted, "boxes with the maximum below the minimum"),
+        (nameless, "without an image id"),
+        (unknown, "of an unknown class"),
+        (broken, "with a coordinate that is no number"),
+        (inverted, "with the maximum below the minimum"),
     ):
         _note(
-            notes, mask & ~dropped, f"ground-truth {what}", "dropped", boxes.label if mask is unknown else boxes.image
+            notes,
+            mask & ~dropped,
+            f"ground-truth box|es {what}",
+            "dropped",
+            boxes.label if mask is unknown else boxes.image,
         )
         dropped |= mask
     good = ~dropped
     flat = good & ((ymin == ymax) | (xmin == xmax))
-    _note(notes, flat, "ground-truth boxes without an area", "kept; they count, and nothing can find them", boxes.image)
+    _note(
+        notes, flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image
+    )
     outside = good & (np.minimum(ymin, xmin) < 0) | good & (np.maximum(ymax, xmax) > 1)
-    _note(notes, outside, "ground-truth boxes that reach outside 0 to 1", "kept as they are", boxes.image)
+    _note(notes, outside, "ground-truth box|es reaching outside 0 to 1", "kept as they are", boxes.image)
     again = good & _repeated(boxes.image, boxes.label, boxes.box)
     _note(
         notes,
         again,
-        "ground-truth boxes that are there before",
+        "ground-truth box|es given before",
         "kept; each counts, but only one is ever found",
         boxes.image,
     )
     if protocol.group_of_weight is not None and protocol.unknown_is_group_of:
         unclear = good & (boxes.group_of < 0)
         _note(
-            notes, unclear, "boxes with an unknown IsGroupOf", "taken as group-of boxes, as in the original", flaw=False
+            notes,
+            unclear,
+            "box|es with an unknown IsGroupOf",
+            "taken as group-of boxes, as in the original",
+            flaw=False,
         )
     unknown_label = (numbered(labels.label, known) < 0) | _names_missing(labels.image)
-    _note(notes, unknown_label, "image labels of an unknown class or image", "dropped", labels.label)
+    _note(notes, unknown_label, "image label|s of an unknown class or image", "dropped", labels.label)
     return replace(annotations, boxes=boxes.take(good), image_labels=labels.take(~unknown_label))
 
 
@@ -156,26 +176,26 @@ def _sound_predictions(
     unknown = numbered(predictions.label, known) < 0
     dropped = np.zeros(len(predictions), bool)
     for mask, what, column in (
-        (unknown, "predictions of an unknown class", predictions.label),
-        (np.isnan(predictions.score), "predictions with a score that is no number", predictions.image),
+        (unknown, "prediction|s of an unknown class", predictions.label),
+        (np.isnan(predictions.score), "prediction|s with a score that is no number", predictions.image),
         (
             ~np.isfinite(predictions.box).all(axis=1),
-            "predictions with a coordinate that is no number",
+            "prediction|s with a coordinate that is no number",
             predictions.image,
         ),
         (
             (ymin >= ymax) | (xmin >= xmax),
-            "predicted boxes without an area or with the maximum below the minimum",
+            "predicted box|es without an area or with the maximum below the minimum",
             predictions.image,
         ),
-        (elsewhere, "predictions for images without ground truth", predictions.image),
+        (elsewhere, "prediction|s for images without ground truth", predictions.image),
     ):
         _note(notes, mask & ~dropped, what, "dropped", column)
         dropped |= mask
     outside = ~dropped & ((np.minimum(ymin, xmin) < 0) | (np.maximum(ymax, xmax) > 1))
-    _note(notes, outside, "predicted boxes that reach outside 0 to 1", "kept as they are", predictions.image)
+    _note(notes, outside, "predicted box|es reaching outside 0 to 1", "kept as they are", predictions.image)
     again = ~dropped & _repeated(predictions.image, predictions.label, predictions.box, predictions.score)
-    _note(notes, again, "predictions that are there before", "kept; each counts", predictions.image)
+    _note(notes, again, "prediction|s given before", "kept; each counts", predictions.image)
     return np.flatnonzero(~dropped)
 
 
@@ -184,11 +204,11 @@ def _note_images(annotations: Annotations, predictions: Predictions, images: lis
     silent = [image for image in images if image not in predicted]
     if silent:
         effect = "evaluated; their boxes are missed"
-        notes.append(Note(len(silent), "images without predictions", effect, tuple(silent[:3]), flaw=False))
+        notes.append(Note(len(silent), "image|s without predictions", effect, tuple(silent[:3]), flaw=False))
     bare = sorted(set(annotations.sizes) - set(images))
     if bare:
         effect = "not evaluated, as in the original"
-        notes.append(Note(len(bare), "images without a box or an image label", effect, tuple(bare[:3])))
+        notes.append(Note(len(bare), "image|s without a box or an image label", effect, tuple(bare[:3])))
 
 
 def _note(

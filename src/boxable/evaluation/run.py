@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from boxable.evaluation.average_precision import Entries
 from boxable.evaluation.evaluate import Evaluation
 from boxable.files import atomic_path, write_atomically
 
+_WANTED = {"protocol", "switches", "ground_truth", "classes"}
 METRICS, CLASSES, ENTRIES = "metrics.json", "classes.csv", "entries.npz"
 
 
@@ -44,10 +47,12 @@ def read_run(folder: Path) -> Run:
     """Read what `write_run` wrote. Raises ArgumentError for a folder that holds no run."""
     try:
         metrics = json.loads((folder / METRICS).read_bytes())
-        with np.load(folder / ENTRIES, allow_pickle=False) as arrays:
+        if not isinstance(metrics, dict) or not metrics.keys() >= _WANTED:
+            raise ValueError(f"{METRICS} lacks what is needed")
+        with (folder / ENTRIES).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             entries = Entries(**{field.name: arrays[field.name] for field in fields(Entries)})
             return Run(folder, metrics, entries, arrays["images"].tolist(), arrays["mids"].tolist())
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         reason = getattr(error, "strerror", None) or error
         raise ArgumentError(
             f"{folder}: no run in it ({reason}); expected what `boxable evaluate --out` wrote"

@@ -1,5 +1,7 @@
 """What a terminal shows of an evaluation or a comparison."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from boxable.evaluation.compare import Comparison, Difference
@@ -24,7 +26,7 @@ def summary(evaluation: Evaluation, *, all_classes: bool) -> str:
         figures = (f"{name} {value:.4f}" for name, value in evaluation.coco.summary.items() if value is not None)
         lines.append("    " + ", ".join(figures))
     if evaluation.not_counted:
-        names = ", ".join(item.name for item in evaluation.not_counted[:8])
+        names = ", ".join(_line(item.name) for item in evaluation.not_counted[:8])
         more = ", …" if len(evaluation.not_counted) > 8 else ""
         lines.append(f"    not counted, {_plural(len(evaluation.not_counted), 'class', 'classes')}: {names}{more}")
     shown: list[ClassResult | None] = [*scored]
@@ -48,11 +50,11 @@ def switches(protocol: Protocol) -> str:
 
 def comparison_table(comparison: Comparison) -> str:
     """The mean, then the classes, the greatest loss first."""
-    rows = [comparison.mean, *comparison.classes]
+    rows = [replace(row, name=_line(row.name)) for row in (comparison.mean, *comparison.classes)]
     width = max(len(row.name) for row in rows)
     lines = [f"{'':<{width}}  {'A':>6}  {'B':>6}  {'B - A':>7}", *(_difference(row, width) for row in rows)]
     if comparison.left_out:
-        lines.append(f"counted by one run only: {', '.join(comparison.left_out)}")
+        lines.append(f"counted by one run only: {_line(', '.join(comparison.left_out))}")
     return "\n".join(lines)
 
 
@@ -64,14 +66,14 @@ def _difference(row: Difference, width: int) -> str:
 def _class_lines(results: list[ClassResult | None]) -> list[str]:
     if not results:
         return ["no class has ground truth"]
-    width = max(len(result.item.name) for result in results if result)
+    width = max(len(_line(result.item.name)) for result in results if result)
     lines = [f"{'class':<{width}}  {'AP':>6}  {'95 %':>16}  {'boxes':>7}  {'detections':>10}"]
     for result in results:
         if result is None:
             lines.append("…")
             continue
         lines.append(
-            f"{result.item.name:<{width}}  {_figure(result.ap)}  {_between(result.interval).strip():>16}  "
+            f"{_line(result.item.name):<{width}}  {_figure(result.ap)}  {_between(result.interval).strip():>16}  "
             f"{result.ground_truth:>7g}  {result.detections:>10,}"
         )
     return lines
@@ -87,3 +89,8 @@ def _between(interval: Interval) -> str:
 
 def _plural(count: int, one: str, more: str) -> str:
     return f"{count:,} {one if count == 1 else more}"
+
+
+def _line(name: str) -> str:
+    """A name of a data set may hold line breaks and control characters; a line of a table must not."""
+    return "".join(char if char.isprintable() else " " for char in name)

@@ -1,7 +1,8 @@
 """Annotations and predictions from COCO JSON."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.formats.annotations import Annotations, Coded, Predictions, TruthBoxes, no_image_labels
 from boxable.images.sources import stem_of
 from boxable.vocabulary import ClassList, ObjectClass, open_images
+from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, slug
+
+Floats = NDArray[np.float64]
 
 
 class CocoFile:
@@ -20,16 +24,16 @@ class CocoFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         content = _load(path)
-        self._only_results = isinstance(content, list)
         if not isinstance(content, list | dict):
             raise ArgumentError(f"{path}: {type(content).__name__} came; expected a COCO object or a list of results")
-        try:
-            self._items: list[dict[str, Any]] = content if isinstance(content, list) else content["annotations"]
-            described = {} if isinstance(content, list) else content
-            self._images = {item["id"]: item for item in described.get("images", ())}
-            self._categories = {item["id"]: _class_of(item) for item in described.get("categories", ())}
-        except (KeyError, TypeError, AttributeError) as error:
-            raise self._odd(error) from error
+        self._only_results = isinstance(content, list)
+        described = content if isinstance(content, dict) else {}
+        with self._reading():
+            self._items: Sequence[Mapping[str, Any]] = content if isinstance(content, list) else content["annotations"]
+            images = described.get("images", ())
+            self._names = {image["id"]: _image_id(image) for image in images}
+            self._sizes = {image["id"]: _size(image) for image in images}
+            self._classes = _classes(described.get("categories", ()))
 
     def annotations(self) -> Annotations:
         """Ground truth; image ids are file names without suffix, `iscrowd` is the group-of flag.
@@ -40,56 +44,57 @@ class CocoFile:
             raise ArgumentError(
                 f"{self.path}: a list of results came; expected a COCO object with images and categories"
             )
-        try:
-            image, label, box = self._columns(self._items, self)
+        with self._reading():
+            stranger = next((item for item in self._items if item["image_id"] not in self._names), None)
+            if stranger is not None:
+                raise ArgumentError(f"{self.path}: a box is of image {stranger['image_id']}, which is not described")
+            image, label, box = self._columns(self)
             crowd = np.array([item.get("iscrowd", 0) for item in self._items], np.int8)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._odd(error) from error
-        boxes = TruthBoxes(image, label, box, crowd, np.zeros(len(box), bool))
-        sizes = {_image_id(item): (int(item["width"]), int(item["height"])) for item in self._images.values()}
-        classes = ClassList.numbered(self._classes())
-        return Annotations(boxes, no_image_labels(), classes, sizes)
+            sizes = {self._names[number]: size for number, size in self._sizes.items()}
+            classes = ClassList(dict.fromkeys(self._classes.values()))
+        return Annotations(
+            TruthBoxes(image, label, box, crowd, np.zeros(len(box), bool)), no_image_labels(), classes, sizes
+        )
 
     def predictions(self, described_by: "CocoFile | None") -> Predictions:
         """Predictions; images and categories are this file's or, of a list of results, those of the other."""
-        key = self if not self._only_results else described_by
+        key = described_by if self._only_results else self
         if key is None:
             raise ArgumentError(
                 f"{self.path}: a list of results names images by number; expected COCO ground truth beside it, "
                 "or a COCO object with images and categories"
             )
-        try:
-            image, label, box = self._columns(self._items, key)
-            score = np.array([item["score"] for item in self._items], np.float64)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise self._odd(error) from error
+        with self._reading():
+            image, label, box = self._columns(key)
+            score = _numbers([item["score"] for item in self._items], len(self._items))
         return Predictions(image, label, box, score)
 
-    def _classes(self) -> Iterable[ObjectClass | tuple[str, str]]:
-        seen: set[str] = set()
-        for item in self._categories.values():
-            mid = _mid(item)
-            if mid not in seen:
-                seen.add(mid)
-                yield item
-
-    def _columns(self, items: list[dict[str, Any]], key: "CocoFile") -> tuple[Coded, Coded, NDArray[np.float64]]:
-        names = {number: _image_id(item) for number, item in key._images.items()}
-        mids = {number: _mid(item) for number, item in key._categories.items()}
-        # What the file does not describe keeps its number, and is dropped later as unknown.
-        image = Coded.of(names.get(item["image_id"], str(item["image_id"])) for item in items)
-        label = Coded.of(mids.get(item["category_id"], f"category {item['category_id']}") for item in items)
-        sizes = {number: (item["width"], item["height"]) for number, item in key._images.items()}
-        size = np.array([sizes.get(item["image_id"], (1, 1)) for item in items], np.float64).reshape(-1, 2)
-        x, y, width, height = np.array([item["bbox"] for item in items], np.float64).reshape(-1, 4).T
-        with np.errstate(divide="ignore", invalid="ignore"):
-            across, down = size.T
-            box = np.stack([y / down, x / across, (y + height) / down, (x + width) / across], axis=1)
+    def _columns(self, key: "CocoFile") -> tuple[Coded, Coded, Floats]:
+        """Images, classes and boxes; what `key` does not describe gets a name that nothing else has."""
+        items = self._items
+        image = Coded.of(key._names.get(item["image_id"], f"image {item['image_id']}?") for item in items)
+        mids = {number: item.mid for number, item in key._classes.items()}
+        label = Coded.of(mids.get(item["category_id"], f"category {item['category_id']}?") for item in items)
+        size = _numbers([key._sizes.get(item["image_id"], (0, 0)) for item in items], len(items), 2)
+        x, y, width, height = _numbers([item["bbox"] for item in items], len(items), 4).T
+        # Where no size is known the box is no number, and dropped later.
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            box = np.stack([y, x, y + height, x + width], axis=1) / size[:, [1, 0, 1, 0]]
         return image, label, box
 
-    def _odd(self, error: Exception) -> ArgumentError:
-        what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        return ArgumentError(f"{self.path}: {what}; expected COCO JSON with image_id, category_id and bbox")
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Whatever is not as it should be becomes an error that names the file."""
+        try:
+            yield
+        except ArgumentError as error:
+            raise ArgumentError(str(error) if str(self.path) in str(error) else f"{self.path}: {error}") from error
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            what = f"no {error}" if isinstance(error, KeyError) else "an entry is of another kind"
+            raise ArgumentError(
+                f"{self.path}: {what}; expected COCO JSON: images with id, width and height, annotations with "
+                "image_id, category_id and bbox [x, y, width, height], and with a score if they are predictions"
+            ) from error
 
 
 def _load(path: Path) -> Any:
@@ -103,14 +108,42 @@ def _load(path: Path) -> Any:
         raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
 
 
+def _numbers(values: list[Any], *shape: int) -> Floats:
+    return np.array(values, np.float64).reshape(shape)
+
+
 def _image_id(image: Mapping[str, Any]) -> str:
     return stem_of(image["file_name"]) if image.get("file_name") else str(image["id"])
 
 
-def _class_of(category: Mapping[str, Any]) -> ObjectClass | tuple[str, str]:
-    """By its MID (which our own writer gives), else by its name among those of Open Images, else a class of its own."""
-    return open_images().get(category.get("mid") or category["name"]) or (category.get("mid", ""), category["name"])
+def _size(image: Mapping[str, Any]) -> tuple[int, int]:
+    """Width and height in pixels; zeros where they cannot be."""
+    sides = [image[name] or 0 for name in ("width", "height")]
+    width, height = (int(side) if 0 < float(side) < 1e9 else 0 for side in sides)
+    return width, height
 
 
-def _mid(item: ObjectClass | tuple[str, str]) -> str:
-    return ClassList.numbered([item])[0].mid
+def _classes(categories: Sequence[Mapping[str, Any]]) -> dict[Any, ObjectClass]:
+    """The class of each category id.
+
+    By its MID (which our own writer gives), else by its name among those of Open Images, else a class of its own.
+    """
+    known = {item.mid: item for item in open_images()}
+    names = {item.name.casefold(): item for item in open_images()}
+    own: dict[str, ObjectClass] = {}
+    mids: set[str] = set()
+    classes = {}
+    for category in categories:
+        name, mid = category["name"], category.get("mid") or ""
+        if not isinstance(name, str):
+            raise TypeError("a name that is no string")
+        item = known.get(mid) if mid else names.get(name.casefold()) or own.get(name)
+        if item is None:
+            mid = str(mid) or f"user/{slug(name)}"
+            if mid in mids:  # two names that differ in signs only
+                mid = f"{mid}-{category['id']}"
+            item = ObjectClass(FIRST_USER_LABEL_ID + len(own), mid, name)
+            own[name] = item
+            mids.add(mid)
+        classes[category["id"]] = item
+    return classes

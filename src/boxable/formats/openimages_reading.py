@@ -21,9 +21,9 @@ _SCORED_COLUMNS: dict[str, Kind] = {**_BOX_COLUMNS, "Score": "number"}
 _SIZE_COLUMNS: dict[str, Kind] = {"ImageID": "text", "Width": "number", "Height": "number"}
 
 # The files of a folder, as they are called there and as Open Images publishes them (`validation-annotations-bbox.csv`,
-# `validation-annotations-human-imagelabels-boxable.csv`).
-_BOXES = r"(.*-)?annotations-bbox"
-_LABELS = r"(.*-)?annotations-human-imagelabels(-boxable)?"
+# `validation-annotations-human-imagelabels-boxable.csv`; the Challenge says `detection`).
+_BOXES = r"(.*-)?(annotations|detection)-bbox"
+_LABELS = r"(.*-)?(annotations|detection)-human-imagelabels(-boxable)?"
 _IMAGES = r"images"
 _CLASSES = r"classes"
 _DIFFICULT = r"(.*-)?difficult"
@@ -77,13 +77,18 @@ def read_classes(path: Path) -> ClassList:
     """The classes of a data set, LabelName and DisplayName; those of Open Images keep their own name."""
     table = read_table(path, {"LabelName": "text", "DisplayName": "text"})
     names = zip(table.text("LabelName").strings(), table.text("DisplayName").strings(), strict=True)
-    return ClassList.numbered(open_images().get(mid) or (mid, name) for mid, name in names)
+    known = {item.mid: item for item in open_images()}
+    try:
+        return ClassList.numbered(known.get(mid) or (mid, name) for mid, name in dict.fromkeys(names))
+    except ArgumentError as error:
+        raise ArgumentError(f"{path}: {error}") from error
 
 
 def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
-    """Width and height in pixels by image id; 0 where the file does not say."""
+    """Width and height in pixels by image id; 0 where the file does not say, or says what cannot be."""
     table = read_table(path, _SIZE_COLUMNS, optional=("Width", "Height"))
-    width, height = (np.nan_to_num(table.number(name, 0)).astype(int).tolist() for name in ("Width", "Height"))
+    sides = (table.number(name, 0) for name in ("Width", "Height"))
+    width, height = (np.where((side > 0) & (side < 1e9), side, 0).astype(int).tolist() for side in sides)
     return dict(zip(table.text("ImageID").strings(), zip(width, height, strict=True), strict=True))
 
 

@@ -46,9 +46,10 @@ def read_table(
     Raises ArgumentError, naming the file, for a missing column and for text where a number should be; BoxableError
     where the file cannot be read; MissingExtraError without pyarrow.
     """
-    _pyarrow()
+    require_tables()
     import pyarrow as pa
 
+    names: list[str] = []
     try:
         names = _column_names(path)
         found = {name: _named(name, names, other_names or {}) for name in columns}
@@ -66,12 +67,12 @@ def read_table(
                 table.texts[name] = _text_column(arrow.column(other))
             elif other is not None:
                 table.numbers[name] = np.asarray(arrow.column(other).to_numpy(), np.float64)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeDecodeError) as error:
-        raise ArgumentError(f"{path}: {_reason(error)}") from error
     except FileNotFoundError:
         raise ArgumentError(f"{path}: no such file") from None
-    except OSError as error:  # pa.ArrowIOError is one
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or _reason(error)})") from error
+    except OSError as error:
+        raise BoxableError(f"{path}: cannot read it ({error.strerror or _reason(error, ())})") from error
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise ArgumentError(f"{path}: {_reason(error, names)}") from error
     return table
 
 
@@ -80,7 +81,8 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def _pyarrow() -> None:
+def require_tables() -> None:
+    """Raise MissingExtraError if tables cannot be read here."""
     try:
         import pyarrow  # noqa: F401
     except ImportError:
@@ -98,8 +100,14 @@ def _column_names(path: Path) -> list[str]:
         return list(pq.read_schema(path).names)
     from pyarrow import csv
 
-    with csv.open_csv(path, read_options=csv.ReadOptions(block_size=1 << 16)) as reader:
+    with csv.open_csv(_opened(path), read_options=csv.ReadOptions(block_size=1 << 16)) as reader:
         return list(reader.schema.names)
+
+
+def _opened(path: Path) -> Any:
+    import pyarrow as pa
+
+    return pa.input_stream(str(path), compression="gzip" if path.name.lower().endswith(".gz") else None)
 
 
 def _named(name: str, names: Sequence[str], other_names: Mapping[str, str]) -> str | None:
@@ -109,33 +117,39 @@ def _named(name: str, names: Sequence[str], other_names: Mapping[str, str]) -> s
 def _read(path: Path, wanted: Mapping[str, Kind]) -> Any:
     import pyarrow as pa
 
-    text = pa.dictionary(pa.int32(), pa.string())
-    types = {name: text if kind == "text" else pa.float64() for name, kind in wanted.items()}
     if _is_parquet(path):
         import pyarrow.parquet as pq
 
-        return pq.read_table(path, columns=list(wanted)).cast(pa.schema(list(types.items())))
+        plain = {name: pa.string() if kind == "text" else pa.float64() for name, kind in wanted.items()}
+        return pq.read_table(path, columns=list(wanted)).select(list(wanted)).cast(pa.schema(list(plain.items())))
+    text = pa.dictionary(pa.int32(), pa.string())
+    types = {name: text if kind == "text" else pa.float64() for name, kind in wanted.items()}
     from pyarrow import csv
 
     # Titles and authors may hold line breaks between quotes.
     return csv.read_csv(
-        path,
+        _opened(path),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
     )
 
 
 def _text_column(column: Any) -> Coded:
+    """Strings as Coded; a missing one is empty."""
+    if column.null_count or not hasattr(column.type, "value_type"):
+        column = column.cast("string").fill_null("").dictionary_encode()
     merged = column.unify_dictionaries().combine_chunks()
     if hasattr(merged, "chunks"):  # older versions give a chunked array of one chunk, or of none
         merged = merged.chunk(0) if merged.num_chunks else None
     if merged is None:
         return Coded.of(())
-    values = merged.dictionary.to_pylist()
-    codes = merged.indices.fill_null(len(values)).to_numpy(zero_copy_only=False)
-    return Coded(np.asarray(codes, np.int32), [*values, ""] if merged.null_count else values)
+    return Coded(np.asarray(merged.indices.to_numpy(), np.int32), merged.dictionary.to_pylist())
 
 
-def _reason(error: Exception) -> str:
-    """What pyarrow says, without the file that it says it about."""
-    return re.sub(r"\s*\. Detail: .*$", "", str(error), flags=re.DOTALL).strip()
+def _reason(error: Exception, names: Sequence[str]) -> str:
+    """What pyarrow says in one line: without the file that it says it about, and with the name of the column."""
+    text = re.sub(r"\s*\. Detail: .*$", "", str(error), flags=re.DOTALL)
+    column = re.match(r"In CSV column #(\d+)", text)
+    if column and int(column[1]) < len(names):
+        text = f"column {names[int(column[1])]}{text[column.end() :]}"
+    return " ".join(text.split())[:300]

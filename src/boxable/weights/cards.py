@@ -53,11 +53,12 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure and the protocol that produced it."""
+    """A figure, the protocol that produced it with its switches, and its 95 % interval if one is known."""
 
     name: str
     value: float
     protocol: str
+    interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,11 @@ def _card(table: dict[str, Any]) -> Card:
         author=table["author"],
         classes=classes,
         source=Published(**source),
-        metrics=tuple(Metric(**item) for item in table.get("metrics", ())),
+        metrics=tuple(_metric(item) for item in table.get("metrics", ())),
         substitute=table.get("substitute", ""),
     )
+
+
+def _metric(table: dict[str, Any]) -> Metric:
+    interval = table.get("interval")
+    return Metric(table["name"], table["value"], table["protocol"], (interval[0], interval[1]) if interval else None)

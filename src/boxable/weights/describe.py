@@ -45,7 +45,8 @@ def _published(card: Card) -> Iterator[str]:
         yield _line("installed", f"no; run: boxable models pull {card.alias}")
     yield from _source(card)
     for metric in card.metrics:
-        yield _line(metric.name, f"{metric.value:g} ({metric.protocol})")
+        between = f" [{metric.interval[0]:g}, {metric.interval[1]:g}]" if metric.interval else ""
+        yield _line(metric.name, f"{metric.value:g}{between} ({metric.protocol})")
     if not card.metrics:
         yield _line("accuracy", "not measured yet")
     yield _classes(card.classes)

@@ -1,0 +1,112 @@
+"""Contact sheets: for some classes what was found, what was wrongly found, and what was missed."""
+
+import base64
+import io
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from boxable.errors import BoxableError
+from boxable.evaluation.error_kinds import ErrorKind, Errors
+from boxable.evaluation.evaluate import ClassResult, Evaluation
+from boxable.evaluation.matching import Outcome
+from boxable.images.sources import source_of
+
+logger = logging.getLogger("boxable")
+
+# Pictures of each sort in the sheet of a class, the long side of each in pixels, and their JPEG quality.
+_EACH, _LONG_SIDE, _QUALITY = 8, 400, 78
+
+
+class Sheets:
+    """Sheets of some classes, and the photos that they show, each once."""
+
+    def __init__(self, evaluation: Evaluation, errors: Errors, pictures: dict[str, Path]) -> None:
+        self._evaluation = evaluation
+        self._errors = errors
+        self._pictures = pictures
+        self.photos: dict[str, dict[str, Any]] = {}
+
+    def sheet(self, result: ClassResult, why: str) -> dict[str, Any]:
+        """The best finds, the worst false alarms and the largest misses of a class."""
+        evaluation = self._evaluation
+        problem, matches = evaluation.problem, evaluation.matches
+        label = evaluation.classes.column(result.item)
+        own = np.flatnonzero(problem.label == label)
+        own = own[np.argsort(-problem.score[own], kind="stable")]
+        truth = np.flatnonzero((problem.truth_label == label) & matches.counted & (matches.finder < 0))
+        ymin, xmin, ymax, xmax = problem.truth_box[truth].T
+        truth = truth[np.argsort(-(ymax - ymin) * (xmax - xmin), kind="stable")]
+        return {
+            "mid": result.item.mid,
+            "name": result.item.name,
+            "why": why,
+            "true": self._shown(own[matches.outcome[own] == Outcome.TRUE], self._true),
+            "false": self._shown(own[matches.outcome[own] == Outcome.FALSE], self._false),
+            "missed": self._shown(truth, self._missed),
+        }
+
+    def _shown(self, rows: NDArray[np.intp], describe: Any) -> list[dict[str, Any]]:
+        """The first few whose photo is there, one a photo as long as there are others."""
+        seen: set[str] = set()
+        first: list[dict[str, Any]] = []
+        again: list[dict[str, Any]] = []
+        for row in rows[: 20 * _EACH]:
+            item = describe(int(row))
+            (again if item["image"] in seen else first).append(item)
+            seen.add(item["image"])
+        shown: list[dict[str, Any]] = []
+        for item in first + again:
+            if len(shown) < _EACH and self._photo(item["image"]):
+                shown.append(item)
+        return shown
+
+    def _true(self, row: int) -> dict[str, Any]:
+        problem, matches = self._evaluation.problem, self._evaluation.matches
+        return self._detection(row, "found") | {"truth": _rounded(problem.truth_box[matches.truth[row]])}
+
+    def _false(self, row: int) -> dict[str, Any]:
+        problem = self._evaluation.problem
+        kind, about = ErrorKind(self._errors.kind[row]), self._errors.about[row]
+        item = self._detection(row, kind.name.lower())
+        if about >= 0:
+            item["truth"] = _rounded(problem.truth_box[about])
+        if kind is ErrorKind.CLASS:
+            item["is"] = self._evaluation.classes[int(problem.truth_label[about])].name
+        return item
+
+    def _missed(self, row: int) -> dict[str, Any]:
+        problem = self._evaluation.problem
+        image = problem.images[problem.truth_image[row]]
+        return {"image": image, "kind": "missed", "truth": _rounded(problem.truth_box[row])}
+
+    def _detection(self, row: int, kind: str) -> dict[str, Any]:
+        problem = self._evaluation.problem
+        image = problem.images[problem.image[row]]
+        return {"image": image, "kind": kind, "box": _rounded(problem.box[row]), "score": float(problem.score[row])}
+
+    def _photo(self, image: str) -> bool:
+        """Take the photo in; False if there is none that can be read."""
+        if image not in self.photos and image in self._pictures:
+            try:
+                pixels = np.asarray(source_of(self._pictures[image]).pixels(), np.uint8)
+            except BoxableError as error:
+                logger.warning("%s", error)
+                del self._pictures[image]
+                return False
+            picture = Image.fromarray(pixels)
+            picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
+            data = io.BytesIO()
+            picture.save(data, "JPEG", quality=_QUALITY)
+            source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+            self.photos[image] = {"src": source, "width": picture.width, "height": picture.height}
+        return image in self.photos
+
+
+def _rounded(box: Sequence[float] | NDArray[np.float64]) -> list[float]:
+    return [round(float(value), 4) for value in box]

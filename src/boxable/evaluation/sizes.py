@@ -1,0 +1,49 @@
+"""How the size of an object matters: the same measurement on small, medium and large boxes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.evaluation.average_precision import Entries, Ranking
+from boxable.evaluation.bootstrap import mean_of_known
+from boxable.evaluation.matching import Matches, Problem
+
+# Shares of the image's area. Boxes are normalised and pictures come in every size; the network sees them all as one.
+BUCKETS = {"small": (0.0, 0.01), "medium": (0.01, 0.1), "large": (0.1, np.inf)}
+
+
+@dataclass(frozen=True, slots=True)
+class SizeResult:
+    """One bucket, from `low` to `high` of the image's area: mean AP and recall of the boxes in it."""
+
+    name: str
+    low: float
+    high: float
+    mean_ap: float
+    ground_truth: float
+    recall: float
+
+
+def by_size(problem: Problem, matches: Matches, entries: Entries, columns: NDArray[np.intp]) -> list[SizeResult]:
+    """The classes in these columns by the size of the box; a false positive has its own size."""
+    truth_area, area = _areas(problem.truth_box), _areas(problem.box)
+    credited = entries.credit > 0
+    size = area[entries.prediction].copy()
+    size[credited] = truth_area[matches.truth[entries.prediction[credited]]]
+    results = []
+    for name, (low, high) in BUCKETS.items():
+        inside = (size >= low) & (size < high)
+        truth_inside = (truth_area[entries.truth] >= low) & (truth_area[entries.truth] < high)
+        ranking = Ranking(entries.only(inside, truth_inside), len(problem.mids))
+        found = np.bincount(ranking.label, ranking.credit, ranking.classes)[columns].sum()
+        truth = float(ranking.truth_counts[columns].sum())
+        mean_ap = float(mean_of_known(ranking.average_precisions()[columns]))
+        results.append(SizeResult(name, low, high, mean_ap, truth, float(found / truth) if truth else float("nan")))
+    return results
+
+
+def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Areas float64 `[N]` of boxes `[N, 4]`, inside the image."""
+    inside = boxes.clip(0, 1)
+    return np.asarray((inside[:, 2] - inside[:, 0]) * (inside[:, 3] - inside[:, 1]))

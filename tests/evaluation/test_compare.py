@@ -1,0 +1,196 @@
+"""Runs on disk, and what two of them differ in."""
+
+import csv
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from boxable.errors import ArgumentError
+from boxable.evaluation.average_precision import Ranking
+from boxable.evaluation.compare import Comparison, compare
+from boxable.evaluation.evaluate import Evaluation
+from boxable.evaluation.protocols import protocol_named
+from boxable.evaluation.run import CLASSES, ENTRIES, METRICS, Run, read_run, write_run
+from boxable.vocabulary import ClassList
+from tests.evaluation.made import ABC, PLAIN, A, B, C, Found, Truth, evaluated
+from tests.evaluation.scenes import detector, scene
+
+TRUTH = scene()
+WEAK = detector(TRUTH, {A: 0.5, B: 0.7})
+STRONG = detector(TRUTH, {A: 0.9, B: 0.7})
+BOX = (0, 0, 0.5, 0.5)
+
+
+def written(folder: Path, evaluation: Evaluation) -> Run:
+    write_run(evaluation, folder)
+    return read_run(folder)
+
+
+def compared(folder: Path, first: Evaluation, second: Evaluation, **options: int) -> Comparison:
+    return compare(written(folder / "first", first), written(folder / "second", second), **options)
+
+
+def test_a_run_that_was_written_is_read_again(tmp_path: Path) -> None:
+    evaluation = evaluated(TRUTH, WEAK, resamples=20)
+    run = written(tmp_path, evaluation)
+    assert run.metrics == evaluation.to_dict()
+    assert run.images == evaluation.problem.images
+    assert run.mids == evaluation.problem.mids
+    for field in fields(run.entries):
+        before, after = (getattr(entries, field.name) for entries in (evaluation.ranking.entries, run.entries))
+        np.testing.assert_array_equal(after, before)
+        assert after.dtype == before.dtype
+    again = Ranking(run.entries, len(run.mids)).average_precisions()
+    np.testing.assert_array_equal(again, evaluation.ranking.average_precisions())
+
+
+def test_a_run_without_any_image_is_read_again(tmp_path: Path) -> None:
+    run = written(tmp_path, evaluated([], []))
+    assert run.images == []
+    assert run.metrics["mAP"] is None
+
+
+def test_the_table_has_a_row_for_each_class(tmp_path: Path) -> None:
+    boxes = [Truth("i", A, BOX), Truth("i", B, BOX, group_of=1)]
+    half = protocol_named("challenge", expand=False, group_of_weight=0.5)
+    write_run(evaluated(boxes, [Found("i", A, 0.5, BOX)], half, resamples=5), tmp_path)
+    with (tmp_path / CLASSES).open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == ["LabelName", "DisplayName", "AP", "Low", "High", "GroundTruth", "Detections", "Found"]
+    assert rows == [
+        [A, "a", "1.0", "1.0", "1.0", "1.0", "1", "1.0"],
+        [B, "b", "0.0", "0.0", "0.0", "0.5", "0", "0.0"],
+        [C, "c", "", "", "", "0.0", "0", "0.0"],
+    ]
+
+
+def test_a_class_that_became_better_stands_out_from_chance(tmp_path: Path) -> None:
+    first, second = evaluated(TRUTH, WEAK), evaluated(TRUTH, STRONG)
+    comparison = compared(tmp_path, first, second, resamples=200)
+    assert [difference.mid for difference in comparison.classes] == [B, A]
+    same, better = comparison.classes
+    assert (better.name, better.first, better.second) == ("a", first.results[0].ap, second.results[0].ap)
+    assert better.change == better.second - better.first > 0.2
+    assert better.interval is not None
+    assert 0 < better.interval[0] < better.change < better.interval[1]
+    assert (same.change, same.interval) == (0, (0, 0))
+    mean = comparison.mean
+    assert (mean.first, mean.second) == pytest.approx((first.mean_ap, second.mean_ap))
+    assert mean.change == pytest.approx(better.change / 2)
+    assert mean.interval is not None
+    assert 0 < mean.interval[0] < mean.change < mean.interval[1]
+
+
+def test_the_greatest_loss_comes_first(tmp_path: Path) -> None:
+    comparison = compared(tmp_path, evaluated(TRUTH, STRONG), evaluated(TRUTH, WEAK), resamples=20)
+    assert [difference.mid for difference in comparison.classes] == [A, B]
+    changes = [difference.change for difference in comparison.classes]
+    assert changes == sorted(changes)
+    assert comparison.mean.interval is not None
+    assert comparison.mean.interval[1] < 0
+
+
+def test_a_run_does_not_differ_from_itself(tmp_path: Path) -> None:
+    run = written(tmp_path, evaluated(TRUTH, WEAK))
+    comparison = compare(run, run, resamples=20)
+    for difference in (comparison.mean, *comparison.classes):
+        assert (difference.change, difference.interval) == (0, (0, 0))
+
+
+def test_a_difference_that_may_be_chance_has_an_interval_around_0(tmp_path: Path) -> None:
+    lucky, unlucky = (evaluated(TRUTH, detector(TRUTH, {A: 0.6, B: 0.6}, seed)) for seed in (11, 12))
+    mean = compared(tmp_path, lucky, unlucky, resamples=200).mean
+    assert mean.change != 0
+    assert mean.interval is not None
+    assert mean.interval[0] < 0 < mean.interval[1]
+
+
+def test_the_same_seed_gives_the_same_comparison(tmp_path: Path) -> None:
+    first, second = written(tmp_path / "a", evaluated(TRUTH, WEAK)), written(tmp_path / "b", evaluated(TRUTH, STRONG))
+    one, again, other = (compare(first, second, resamples=50, seed=seed).to_dict() for seed in (1, 1, 2))
+    assert one == again != other
+    json.dumps(one, allow_nan=False)
+
+
+def test_without_resamples_there_is_no_interval(tmp_path: Path) -> None:
+    comparison = compared(tmp_path, evaluated(TRUTH, WEAK), evaluated(TRUTH, STRONG), resamples=0)
+    assert [difference.interval for difference in (comparison.mean, *comparison.classes)] == [None] * 3
+
+
+def test_the_means_are_over_the_classes_that_both_count(tmp_path: Path) -> None:
+    only_a = ClassList(ABC[:1])
+    first, second = evaluated(TRUTH, WEAK), evaluated(TRUTH, STRONG, nameable=only_a)
+    comparison = compared(tmp_path, first, second, resamples=10)
+    assert [difference.mid for difference in comparison.classes] == [A]
+    assert comparison.left_out == ["b"]
+    assert (comparison.mean.first, comparison.mean.second) == (first.results[0].ap, second.results[0].ap)
+
+
+def test_runs_without_a_class_in_common_cannot_be_compared(tmp_path: Path) -> None:
+    only_a, only_b = (evaluated(TRUTH, WEAK, classes=mid) for mid in (A, B))
+    with pytest.raises(ArgumentError, match="count no class in common"):
+        compared(tmp_path, only_a, only_b)
+
+
+MOVED = [TRUTH[0]._replace(label=B), *TRUTH[1:]]
+OTHER_CLASSES = ClassList.numbered([("/m/x", "x"), (B, "b"), (C, "c")])
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (evaluated(TRUTH, WEAK, protocol_named("openimages-v2")), "protocol: challenge and openimages-v2"),
+        (evaluated(TRUTH, WEAK, replace(PLAIN, group_of_weight=0.5)), "group_of_weight: 1.0 and 0.5"),
+        (evaluated(TRUTH[3:], WEAK), "number of images: 40 and 39"),
+        (evaluated(TRUTH[:-1], WEAK), "number of ground-truth boxes: 120 and 119"),
+        (evaluated(MOVED, WEAK), "different ground truth"),
+        (evaluated([row._replace(image=row.image + "x") for row in TRUTH], WEAK), "different ground truth"),
+        (
+            evaluated(
+                [row._replace(label="/m/x") if row.label == A else row for row in TRUTH], WEAK, own=OTHER_CLASSES
+            ),
+            "different ground truth",
+        ),
+    ],
+    ids=["protocol", "weight", "an image less", "a box less", "another class of a box", "image ids", "class ids"],
+)
+def test_runs_that_measured_something_else_cannot_be_compared(tmp_path: Path, other: Evaluation, what: str) -> None:
+    with pytest.raises(ArgumentError, match=what):
+        compared(tmp_path, evaluated(TRUTH, WEAK), other)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (METRICS, None),
+        (METRICS, b""),
+        (METRICS, b"{"),
+        (METRICS, b"[]"),
+        (ENTRIES, None),
+        (ENTRIES, b""),
+        (ENTRIES, b"no archive"),
+        (ENTRIES, "first half"),
+        (ENTRIES, "damaged"),
+    ],
+)
+def test_a_folder_that_holds_no_whole_run_is_refused(tmp_path: Path, name: str, content: bytes | str | None) -> None:
+    write_run(evaluated(TRUTH, WEAK), tmp_path)
+    path = tmp_path / name
+    whole = path.read_bytes()
+    path.unlink()
+    if content == "first half":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif content == "damaged":
+        path.write_bytes(whole[:60] + bytes(byte ^ 0xFF for byte in whole[60:120]) + whole[120:])
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    with pytest.raises(ArgumentError, match="no run in it"):
+        read_run(tmp_path)
+
+
+def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="no run in it"):
+        read_run(tmp_path / "nowhere")
