@@ -140,9 +140,7 @@ def _sound_annotations(
         dropped |= mask
     good = ~dropped
     flat = good & ((ymin == ymax) | (xmin == xmax))
-    _note(
-        notes, flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image
-    )
+    _note(notes, flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image)
     outside = good & (np.minimum(ymin, xmin) < 0) | good & (np.maximum(ymax, xmax) > 1)
     _note(notes, outside, "ground-truth box|es reaching outside 0 to 1", "kept as they are", boxes.image)
     again = good & _repeated(boxes.image, boxes.label, boxes.box)
@@ -177,7 +175,7 @@ def _sound_predictions(
     dropped = np.zeros(len(predictions), bool)
     for mask, what, column in (
         (unknown, "prediction|s of an unknown class", predictions.label),
-        (np.isnan(predictions.score), "prediction|s with a score that is no number", predictions.image),
+        (~np.isfinite(predictions.score), "prediction|s with a score that is no number", predictions.image),
         (
             ~np.isfinite(predictions.box).all(axis=1),
             "prediction|s with a coordinate that is no number",

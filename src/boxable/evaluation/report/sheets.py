@@ -3,7 +3,7 @@
 import base64
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,20 +51,14 @@ class Sheets:
             "missed": self._shown(truth, self._missed),
         }
 
-    def _shown(self, rows: NDArray[np.intp], describe: Any) -> list[dict[str, Any]]:
-        """The first few whose photo is there, one a photo as long as there are others."""
-        seen: set[str] = set()
-        first: list[dict[str, Any]] = []
-        again: list[dict[str, Any]] = []
-        for row in rows[: 20 * _EACH]:
+    def _shown(self, rows: NDArray[np.intp], describe: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
+        """The first few whose photo is there, each of another photo."""
+        shown: dict[str, dict[str, Any]] = {}
+        for row in rows[: 100 * _EACH]:
             item = describe(int(row))
-            (again if item["image"] in seen else first).append(item)
-            seen.add(item["image"])
-        shown: list[dict[str, Any]] = []
-        for item in first + again:
-            if len(shown) < _EACH and self._photo(item["image"]):
-                shown.append(item)
-        return shown
+            if len(shown) < _EACH and item["image"] not in shown and self._photo(item["image"]):
+                shown[item["image"]] = item
+        return list(shown.values())
 
     def _true(self, row: int) -> dict[str, Any]:
         problem, matches = self._evaluation.problem, self._evaluation.matches

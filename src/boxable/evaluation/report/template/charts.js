@@ -69,7 +69,7 @@ function recallChart({ name, AP, curve, best }) {
   const area = [...steps, [0, highest], [0, 0]];
   return responsive((width) => {
     const { svg, x, y } = plot(width, 230, `Precision against recall of ${name}, AP ${figure(AP)}`, "Recall");
-    svg.append(line(area, x, y, "area"), line(curve, x, y, "precision"));
+    svg.append(line(area, x, y, "area"), line([[0, curve[0][1]], ...curve], x, y, "precision"));
     if (best) svg.append(...bestPoint(x(best.recall), y(best.precision), width, best));
     return svg;
   });
