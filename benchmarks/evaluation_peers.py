@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from evaluation_data import Set
@@ -143,25 +144,25 @@ class Hotcoco:
              class_numbers[predictions.label.codes]]
         )  # fmt: skip
         self._package = hotcoco
-        self.load()
+        self._truth, self._found = self.load()
 
-    def load(self) -> None:
-        """Dictionaries of the ground truth and an array of the results to its own objects, with their indices."""
-        self._truth = self._package.COCO(self._dataset)
-        self._found = self._truth.load_res(self._results)
+    def load(self) -> tuple[Any, Any]:
+        """Dictionaries of the ground truth and an array of the results as its own objects, with their indices."""
+        truth = self._package.COCO(self._dataset)
+        return truth, truth.load_res(self._results)
 
-    def evaluate(self) -> None:
-        """Match, accumulate and summarise."""
+    def evaluate(self) -> Any:
+        """Match, accumulate and summarise; gives its evaluation."""
         with warnings.catch_warnings(action="ignore"):
             evaluation = self._package.COCOeval(self._truth, self._found, "bbox", oid_style=True)
             evaluation.evaluate()
             evaluation.accumulate()
             evaluation.summarize()
-        self._evaluation = evaluation
+        return evaluation
 
     def aps(self) -> dict[str, float]:
         """AP of each class with ground truth, by MID."""
-        return self._evaluation.results(per_class=True)["per_class"]
+        return self.evaluate().results(per_class=True)["per_class"]
 
 
 def _xywh(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

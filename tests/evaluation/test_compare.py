@@ -15,7 +15,7 @@ from boxable.evaluation.evaluate import Evaluation
 from boxable.evaluation.protocols import protocol_named
 from boxable.evaluation.run import CLASSES, ENTRIES, METRICS, Run, read_run, write_run
 from boxable.vocabulary import ClassList
-from tests.evaluation.made import ABC, PLAIN, A, B, C, Found, Truth, evaluated
+from tests.evaluation.made import ABC, PLAIN, A, B, C, Found, Seen, Truth, evaluated
 from tests.evaluation.scenes import detector, scene
 
 TRUTH = scene()
@@ -135,7 +135,8 @@ def test_runs_without_a_class_in_common_cannot_be_compared(tmp_path: Path) -> No
         compared(tmp_path, only_a, only_b)
 
 
-MOVED = [TRUTH[0]._replace(label=B), *TRUTH[1:]]
+RENAMED = [TRUTH[0]._replace(label=B), *TRUTH[1:]]
+MOVED = [TRUTH[0]._replace(box=BOX), *TRUTH[1:]]
 OTHER_CLASSES = ClassList.numbered([("/m/x", "x"), (B, "b"), (C, "c")])
 
 
@@ -146,7 +147,9 @@ OTHER_CLASSES = ClassList.numbered([("/m/x", "x"), (B, "b"), (C, "c")])
         (evaluated(TRUTH, WEAK, replace(PLAIN, group_of_weight=0.5)), "group_of_weight: 1.0 and 0.5"),
         (evaluated(TRUTH[3:], WEAK), "number of images: 40 and 39"),
         (evaluated(TRUTH[:-1], WEAK), "number of ground-truth boxes: 120 and 119"),
+        (evaluated(RENAMED, WEAK), "different ground truth"),
         (evaluated(MOVED, WEAK), "different ground truth"),
+        (evaluated(TRUTH, WEAK, labels=[Seen(TRUTH[0].image, C, 0)]), "different ground truth"),
         (evaluated([row._replace(image=row.image + "x") for row in TRUTH], WEAK), "different ground truth"),
         (
             evaluated(
@@ -155,7 +158,17 @@ OTHER_CLASSES = ClassList.numbered([("/m/x", "x"), (B, "b"), (C, "c")])
             "different ground truth",
         ),
     ],
-    ids=["protocol", "weight", "an image less", "a box less", "another class of a box", "image ids", "class ids"],
+    ids=[
+        "protocol",
+        "weight",
+        "an image less",
+        "a box less",
+        "another class of a box",
+        "another place of a box",
+        "an image label more",
+        "image ids",
+        "class ids",
+    ],
 )
 def test_runs_that_measured_something_else_cannot_be_compared(tmp_path: Path, other: Evaluation, what: str) -> None:
     with pytest.raises(ArgumentError, match=what):

@@ -15,7 +15,7 @@ HERE, THERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1)
 BOXES = [Truth("i", A, HERE), Truth("j", A, HERE)]
 FOUND = [Found("i", A, 0.9, HERE), Found("j", A, 0.8, HERE)]
 STRICT = r"^strict: "
-NO_AREA = "1 predicted boxes without an area or with the maximum below the minimum (i): dropped"
+NO_AREA = "1 predicted box without an area or with the maximum below the minimum (i): dropped"
 FLAT, INVERTED, OUTSIDE = (0, 0, 0, 0.5), (0.5, 0, 0, 0.5), (-0.5, 0, 0.5, 0.5)
 
 
@@ -30,19 +30,21 @@ def test_sound_data_have_no_notes() -> None:
 @pytest.mark.parametrize(
     ("extra", "note"),
     [
-        (Truth("i", "/m/zzz", HERE), "1 ground-truth boxes of an unknown class (/m/zzz): dropped"),
-        (Truth("", A, HERE), "1 ground-truth boxes without an image id (): dropped"),
-        (Truth("i", A, (nan, 0, 1, 1)), "1 ground-truth boxes with a coordinate that is no number (i): dropped"),
-        (Truth("i", A, (0, 0, inf, 1)), "1 ground-truth boxes with a coordinate that is no number (i): dropped"),
-        (Truth("i", A, INVERTED), "1 ground-truth boxes with the maximum below the minimum (i): dropped"),
-        (Found("i", "/m/zzz", 0.95, HERE), "1 predictions of an unknown class (/m/zzz): dropped"),
-        (Found("i", A, nan, THERE), "1 predictions with a score that is no number (i): dropped"),
-        (Found("i", A, 0.95, (0, nan, 1, 1)), "1 predictions with a coordinate that is no number (i): dropped"),
+        (Truth("i", "/m/zzz", HERE), "1 ground-truth box of an unknown class (/m/zzz): dropped"),
+        (Truth("", A, HERE), "1 ground-truth box without an image id (): dropped"),
+        (Truth("i", A, (nan, 0, 1, 1)), "1 ground-truth box with a coordinate that is no number (i): dropped"),
+        (Truth("i", A, (0, 0, inf, 1)), "1 ground-truth box with a coordinate that is no number (i): dropped"),
+        (Truth("i", A, INVERTED), "1 ground-truth box with the maximum below the minimum (i): dropped"),
+        (Found("i", "/m/zzz", 0.95, HERE), "1 prediction of an unknown class (/m/zzz): dropped"),
+        (Found("i", A, nan, THERE), "1 prediction with a score that is no number (i): dropped"),
+        (Found("i", A, inf, THERE), "1 prediction with a score that is no number (i): dropped"),
+        (Found("i", A, -inf, THERE), "1 prediction with a score that is no number (i): dropped"),
+        (Found("i", A, 0.95, (0, nan, 1, 1)), "1 prediction with a coordinate that is no number (i): dropped"),
         (Found("i", A, 0.95, FLAT), NO_AREA),
         (Found("i", A, 0.95, INVERTED), NO_AREA),
-        (Found("k", A, 0.95, HERE), "1 predictions for images without ground truth (k): dropped"),
-        (Seen("i", "/m/zzz"), "1 image labels of an unknown class or image (/m/zzz): dropped"),
-        (Seen("", A), f"1 image labels of an unknown class or image ({A}): dropped"),
+        (Found("k", A, 0.95, HERE), "1 prediction for images without ground truth (k): dropped"),
+        (Seen("i", "/m/zzz"), "1 image label of an unknown class or image (/m/zzz): dropped"),
+        (Seen("", A), f"1 image label of an unknown class or image ({A}): dropped"),
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_take_part_is_dropped_with_a_note_and_changes_nothing(
@@ -63,11 +65,11 @@ def test_a_row_that_cannot_take_part_is_dropped_with_a_note_and_changes_nothing(
 @pytest.mark.parametrize(
     ("extra", "note", "ap"),
     [
-        (Truth("i", A, FLAT), "boxes without an area (i): kept; they count, and nothing can find them", 2 / 3),
-        (Truth("i", A, OUTSIDE), "boxes that reach outside 0 to 1 (i): kept as they are", 2 / 3),
-        (BOXES[0], "boxes that are there before (i): kept; each counts, but only one is ever found", 2 / 3),
-        (Found("i", A, 0.95, OUTSIDE), "predicted boxes that reach outside 0 to 1 (i): kept as they are", 5 / 6),
-        (FOUND[0], "predictions that are there before (i): kept; each counts", 2 / 3),
+        (Truth("i", A, FLAT), "box without an area (i): kept; nothing can find them", 2 / 3),
+        (Truth("i", A, OUTSIDE), "box reaching outside 0 to 1 (i): kept as they are", 2 / 3),
+        (BOXES[0], "box given before (i): kept; each counts, but only one is ever found", 2 / 3),
+        (Found("i", A, 0.95, OUTSIDE), "predicted box reaching outside 0 to 1 (i): kept as they are", 5 / 6),
+        (FOUND[0], "prediction given before (i): kept; each counts", 2 / 3),
     ],
 )  # fmt: skip
 def test_an_odd_row_is_kept_with_a_note(extra: Truth | Found, note: str, ap: float) -> None:
@@ -82,7 +84,7 @@ def test_an_odd_row_is_kept_with_a_note(extra: Truth | Found, note: str, ap: flo
 
 def test_a_row_is_dropped_for_one_reason() -> None:
     found = [Found("k", "/m/zzz", nan, (nan, 0, 0, 0)), *FOUND]
-    assert notes(evaluated(BOXES, found)) == ["1 predictions of an unknown class (/m/zzz): dropped"]
+    assert notes(evaluated(BOXES, found)) == ["1 prediction of an unknown class (/m/zzz): dropped"]
 
 
 def test_a_note_names_three_examples() -> None:
@@ -97,14 +99,14 @@ def test_strict_names_every_flaw() -> None:
 
 def test_images_without_predictions_are_evaluated_and_no_flaw() -> None:
     evaluation = evaluated(BOXES, FOUND[:1], strict=True)
-    assert notes(evaluation) == ["1 images without predictions (j): evaluated; their boxes are missed"]
+    assert notes(evaluation) == ["1 image without predictions (j): evaluated; their boxes are missed"]
     assert aps(evaluation)[A] == 0.5
 
 
 def test_listed_images_without_a_box_or_a_label_are_not_evaluated() -> None:
     sizes = dict.fromkeys("ijk", (10, 10))
     evaluation = evaluated(BOXES, FOUND, sizes=sizes)
-    assert notes(evaluation) == ["1 images without a box or an image label (k): not evaluated, as in the original"]
+    assert notes(evaluation) == ["1 image without a box or an image label (k): not evaluated, as in the original"]
     assert evaluation.problem.images == ["i", "j"]
     with pytest.raises(ArgumentError, match=STRICT):
         evaluated(BOXES, FOUND, sizes=sizes, strict=True)
@@ -118,14 +120,9 @@ def test_a_box_with_an_unknown_flag_is_a_group_of_box_where_the_original_takes_i
 ) -> None:
     boxes = [*BOXES, Truth("j", A, THERE, group_of=-1)]
     evaluation = evaluated(boxes, FOUND, protocol_named(protocol, expand=False), strict=True)
-    note = "1 boxes with an unknown IsGroupOf: taken as group-of boxes, as in the original"
+    note = "1 box with an unknown IsGroupOf: taken as group-of boxes, as in the original"
     assert notes(evaluation) == [note] * noted
     assert evaluation.problem.truth_group_of.tolist() == [False, False, protocol != "coco"]
-
-
-def test_infinite_scores_are_ranked_like_others() -> None:
-    found = [Found("i", A, inf, HERE), Found("j", A, inf, HERE), Found("j", A, -inf, THERE)]
-    assert aps(evaluated(BOXES, found))[A] == 1.0
 
 
 OWN_ANIMAL = ClassList.numbered([("user/animal", "animal"), ("user/gnome", "Gnome")])

@@ -76,9 +76,9 @@ def test_no_case_is_forgotten(reference: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "dropped", "left"),
     [
-        (34, "1 ground-truth boxes with the maximum below the minimum (i): dropped", {A: None}),
-        (37, "1 predictions of an unknown class (/m/zzz): dropped", {A: 1.0}),
-        (38, "1 ground-truth boxes of an unknown class (/m/zzz): dropped", {A: 1.0}),
+        (34, "1 ground-truth box with the maximum below the minimum (i): dropped", {A: None}),
+        (37, "1 prediction of an unknown class (/m/zzz): dropped", {A: 1.0}),
+        (38, "1 ground-truth box of an unknown class (/m/zzz): dropped", {A: 1.0}),
     ],
     ids=["inverted box", "unknown class in predictions", "unknown class in ground truth"],
 )

@@ -107,11 +107,11 @@ def test_every_entry_of_the_ranking_is_the_recorded_one(large: Path) -> None:
 
 
 def test_the_notes_count_what_is_odd_about_the_data(large: Path) -> None:
-    notes = {note.what: note.count for note in _evaluated(large, RUNS["challenge_w1.0"]).notes}
-    assert notes == {
-        "ground-truth boxes that are there before": 33,
-        "predicted boxes without an area or with the maximum below the minimum": 198,
-        "predictions for images without ground truth": 999,
-        "predicted boxes that reach outside 0 to 1": 43,
-        "images without predictions": 10,
-    }
+    notes = _evaluated(large, RUNS["challenge_w1.0"]).notes
+    assert [str(note).partition(" (")[0] for note in notes] == [
+        "33 ground-truth boxes given before",
+        "198 predicted boxes without an area or with the maximum below the minimum",
+        "999 predictions for images without ground truth",
+        "43 predicted boxes reaching outside 0 to 1",
+        "10 images without predictions",
+    ]

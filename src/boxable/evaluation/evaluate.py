@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from boxable.errors import ArgumentError
 from boxable.evaluation.average_precision import Ranking, entries_of
 from boxable.evaluation.bootstrap import interval, mean_of_known, resampled
 from boxable.evaluation.coco import CocoFigures, coco_figures
@@ -115,6 +116,8 @@ def evaluate(
     `nameable`, the classes that the model can name. The intervals come from `resamples` bootstrap draws of images;
     0 leaves them out. Raises ArgumentError for a selection that names no class and, if `strict`, for flawed input.
     """
+    if resamples < 0 or seed < 0:
+        raise ArgumentError(f"resamples={resamples} and seed={seed} came; expected numbers from 0")
     posed = pose(ground_truth, predictions, protocol, strict=strict)
     problem = posed.problem
     matches = match(problem, protocol)

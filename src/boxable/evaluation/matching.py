@@ -133,7 +133,8 @@ def match(problem: Problem, protocol: Protocol) -> Matches:
     rest, best = rest[positive], best[positive]
     first = _first_of_each(best, len(finder))
     finder[best[first]] = rest[first]
-    return Matches(outcome, truth, finder, group_of, counted=~difficult)
+    ignored = difficult | (group_of & (protocol.group_of_weight == 0))
+    return Matches(outcome, truth, finder, group_of, counted=~ignored)
 
 
 def _taking_part(problem: Problem, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]) -> Index:

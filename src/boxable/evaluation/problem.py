@@ -15,6 +15,9 @@ from boxable.vocabulary import ClassList, open_images, open_images_hierarchy
 
 Mask = NDArray[np.bool_]
 
+# Coordinates beyond this are none; their areas could not be computed.
+_FARTHEST = 1e6
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -38,7 +41,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Posed:
-    """The problem, the classes behind its MIDs, the source rows of its predictions, and the notes."""
+    """The problem, the classes behind its MIDs, and the notes."""
 
     problem: Problem
     classes: ClassList
@@ -62,8 +65,7 @@ def pose(annotations: Annotations, predictions: Predictions, protocol: Protocol,
 
     objects = np.arange(len(annotations.boxes))
     if protocol.expand:
-        annotations, sources = expand(annotations, open_images_hierarchy())
-        objects = np.searchsorted(sources, sources)  # a row comes before its copies
+        annotations, objects = _expanded(annotations, {item.mid for item in classes})
     boxes, labels = annotations.boxes, annotations.image_labels
     mids = [item.mid for item in classes]
     image_numbers = {image: number for number, image in enumerate(images)}
@@ -87,6 +89,15 @@ def pose(annotations: Annotations, predictions: Predictions, protocol: Protocol,
         score=predictions.score[usable],
     )
     return Posed(problem, classes, notes)
+
+
+def _expanded(annotations: Annotations, known: set[str]) -> tuple[Annotations, NDArray[np.intp]]:
+    """Expanded to the ancestors that are known, and for each box the row that it is a copy of, or its own."""
+    expanded, sources = expand(annotations, open_images_hierarchy())
+    kept = expanded.boxes.label.is_in(known)
+    labels = expanded.image_labels.take(expanded.image_labels.label.is_in(known))
+    sources = sources[kept]
+    return replace(expanded, boxes=expanded.boxes.take(kept), image_labels=labels), np.searchsorted(sources, sources)
 
 
 def refuse_flaws(notes: list[Note]) -> None:
@@ -121,7 +132,7 @@ def _sound_annotations(
     ymin, xmin, ymax, xmax = boxes.box.T
     unknown = numbered(boxes.label, known) < 0
     nameless = _names_missing(boxes.image)
-    broken = ~np.isfinite(boxes.box).all(axis=1)
+    broken = ~_sane(boxes.box)
     inverted = (ymin > ymax) | (xmin > xmax)
     dropped = np.zeros(len(boxes), bool)
     for mask, what in (
@@ -143,7 +154,7 @@ def _sound_annotations(
     _note(notes, flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image)
     outside = good & (np.minimum(ymin, xmin) < 0) | good & (np.maximum(ymax, xmax) > 1)
     _note(notes, outside, "ground-truth box|es reaching outside 0 to 1", "kept as they are", boxes.image)
-    again = good & _repeated(boxes.image, boxes.label, boxes.box)
+    again = good & _repeated(boxes.image, boxes.label, boxes.box, boxes.group_of)
     _note(
         notes,
         again,
@@ -177,7 +188,7 @@ def _sound_predictions(
         (unknown, "prediction|s of an unknown class", predictions.label),
         (~np.isfinite(predictions.score), "prediction|s with a score that is no number", predictions.image),
         (
-            ~np.isfinite(predictions.box).all(axis=1),
+            ~_sane(predictions.box),
             "prediction|s with a coordinate that is no number",
             predictions.image,
         ),
@@ -218,16 +229,21 @@ def _note(
         notes.append(Note(count, what, effect, tuple(dict.fromkeys(some))[:3], flaw))
 
 
+def _sane(box: NDArray[np.float64]) -> Mask:
+    """Whether all coordinates are numbers that a share of a picture could be."""
+    return np.asarray((np.abs(box) < _FARTHEST).all(axis=1))
+
+
 def _names_missing(column: Coded) -> Mask:
     if "" not in column.values:
         return np.zeros(len(column), bool)
     return np.asarray(column.codes == column.values.index(""))
 
 
-def _repeated(image: Coded, label: Coded, box: NDArray[np.float64], score: NDArray[np.float64] | None = None) -> Mask:
+def _repeated(image: Coded, label: Coded, box: NDArray[np.float64], further: NDArray[np.generic]) -> Mask:
     """Rows that equal an earlier one in everything."""
     columns = [image.codes.astype(np.float64), label.codes.astype(np.float64), *box.T]
-    rows = np.stack(columns if score is None else [*columns, score], axis=1)
+    rows = np.stack([*columns, further.astype(np.float64)], axis=1)
     mixed = _mixed(rows)
     order = np.argsort(mixed, kind="stable")
     alike = np.zeros(len(rows), bool)
