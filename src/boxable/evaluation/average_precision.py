@@ -85,7 +85,8 @@ class Ranking:
         order = np.argsort(-entries.score)
         label = entries.label[order].astype(np.int16 if classes < 1 << 15 else np.int32)  # int16 sorts faster
         order = order[np.argsort(label, kind="stable")]
-        self.label, self.image = entries.label[order], entries.image[order]
+        self._order = order
+        self.label = entries.label[order]
         self.score, self.credit = entries.score[order], entries.credit[order]
         self.entries = entries
         self._false = (self.credit == 0).astype(np.float64)
@@ -95,6 +96,11 @@ class Ranking:
         self._step_starts = np.searchsorted(self._steps, self.starts)
         self._step_counts = np.diff(self._step_starts)
         self._step_ends = self._tie_ends[self._steps] + 1
+
+    @cached_property
+    def image(self) -> Ints:
+        """Images of the entries int32 `[E]`; only resampling needs them."""
+        return self.entries.image[self._order]
 
     @cached_property
     def _tie_ends(self) -> Index:

@@ -59,7 +59,7 @@ def error_kinds(problem: Problem, matches: Matches) -> Errors:
     false = np.flatnonzero(matches.outcome == Outcome.FALSE)
     single = np.flatnonzero(~matches.group_of & matches.counted)
     keys = problem.keys(problem.truth_image, problem.truth_label)
-    own, own_overlap = KeyedBoxes(keys, problem.truth_box, single).best(
+    own, own_overlap = KeyedBoxes(keys, problem.truth_box, single, problem.key_limit).best(
         problem.keys(problem.image[false], problem.label[false]), problem.box[false], iou
     )
     objects = single[problem.truth_object[single] == single]
@@ -68,7 +68,7 @@ def error_kinds(problem: Problem, matches: Matches) -> Errors:
     def of_another_class(index: Index, row: Index) -> Mask:
         return ~is_also[problem.truth_label[row], problem.label[false[index]]]
 
-    image_boxes = KeyedBoxes(problem.truth_image.astype(np.int64), problem.truth_box, objects)
+    image_boxes = KeyedBoxes(problem.truth_image.astype(np.int64), problem.truth_box, objects, len(problem.images))
     images = problem.image[false].astype(np.int64)
     other, other_overlap = image_boxes.best(images, problem.box[false], iou, of_another_class)
 

@@ -17,7 +17,7 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.overlap import KeyedBoxes, ioa, iou
+from boxable.evaluation.overlap import KeyedBoxes, KeyPlaces, distinct, ioa, iou
 from boxable.evaluation.protocols import Protocol
 
 Floats = NDArray[np.float64]
@@ -52,6 +52,11 @@ class Problem:
     label: Ints
     box: Floats
     score: Floats
+
+    @property
+    def key_limit(self) -> int:
+        """Keys are below this."""
+        return len(self.images) * len(self.mids)
 
     def keys(self, image: Ints, label: Ints) -> NDArray[np.int64]:
         """One number for each pair of image and class."""
@@ -104,35 +109,34 @@ def match(problem: Problem, protocol: Protocol) -> Matches:
 
     truth_keys = problem.keys(problem.truth_image, problem.truth_label)
     keys = problem.keys(problem.image, problem.label)
-    taking_part = _taking_part(problem, protocol, keys, truth_keys)
-    outcome[taking_part] = Outcome.FALSE
+    rows = _taking_part(problem, protocol, keys, truth_keys)
+    outcome[rows] = Outcome.FALSE
 
-    rows = _ranked(problem, keys, taking_part[np.isin(keys[taking_part], truth_keys)])
-    ordinary = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(~group_of))
+    ordinary = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(~group_of), problem.key_limit)
     best, overlap = ordinary.best(keys[rows], problem.box[rows], iou)
     hit = overlap >= protocol.iou
-    on_difficult = hit.copy()
-    on_difficult[hit] = difficult[best[hit]]
-    outcome[rows[on_difficult]] = Outcome.LEFT_OUT
-    candidates = np.flatnonzero(hit & ~on_difficult)
-    first = _first_of_each(best[candidates], len(finder))
-    finders = candidates[first]
-    outcome[rows[finders]] = Outcome.TRUE
-    truth[rows[finders]] = best[finders]
-    finder[best[finders]] = rows[finders]
+    candidates, best = rows[hit], best[hit]
+    on_difficult = difficult[best]
+    outcome[candidates[on_difficult]] = Outcome.LEFT_OUT
+    candidates, best = candidates[~on_difficult], best[~on_difficult]
+    first = _first_of_each(problem, candidates, best)
+    outcome[candidates[first]] = Outcome.TRUE
+    truth[candidates[first]] = best[first]
+    finder[best[first]] = candidates[first]
 
-    rest = rows[outcome[rows] == Outcome.FALSE]
-    groups = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(group_of))
-    best, inside = groups.best(keys[rest], problem.box[rest], ioa)
-    absorbed = inside >= protocol.iou
-    rest, best = rest[absorbed], best[absorbed]
-    outcome[rest] = Outcome.ABSORBED
-    truth[rest] = best
-    # A score of 0 or less is no find: the original keeps a maximum that starts at 0.
-    positive = problem.score[rest] > 0
-    rest, best = rest[positive], best[positive]
-    first = _first_of_each(best, len(finder))
-    finder[best[first]] = rest[first]
+    if group_of.any():
+        rest = rows[outcome[rows] == Outcome.FALSE]
+        groups = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(group_of), problem.key_limit)
+        best, inside = groups.best(keys[rest], problem.box[rest], ioa)
+        absorbed = inside >= protocol.iou
+        rest, best = rest[absorbed], best[absorbed]
+        outcome[rest] = Outcome.ABSORBED
+        truth[rest] = best
+        # A score of 0 or less is no find: the original keeps a maximum that starts at 0.
+        positive = problem.score[rest] > 0
+        rest, best = rest[positive], best[positive]
+        first = _first_of_each(problem, rest, best)
+        finder[best[first]] = rest[first]
     ignored = difficult | (group_of & (protocol.group_of_weight == 0))
     return Matches(outcome, truth, finder, group_of, counted=~ignored)
 
@@ -142,23 +146,31 @@ def _taking_part(problem: Problem, protocol: Protocol, keys: NDArray[np.int64], 
     ymin, xmin, ymax, xmax = problem.box.T
     valid = (ymin < ymax) & (xmin < xmax) & (problem.score > _LOWEST_SCORE)
     if protocol.verified_only:
-        valid &= np.isin(keys, np.concatenate([problem.verified, truth_keys]))
+        evaluable = distinct(np.concatenate([problem.verified, truth_keys]))
+        valid &= KeyPlaces(evaluable, problem.key_limit).of(keys) >= 0
     rows = np.flatnonzero(valid)
     counts = np.bincount(problem.image[rows], minlength=1)
     if counts.max() <= _MOST_OF_A_CLASS:
         return rows
-    rows = _ranked(problem, keys, rows)
+    rows = rows[_ranked(problem, rows, keys[rows])]
     return np.sort(rows[_place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
 
 
-def _ranked(problem: Problem, keys: NDArray[np.int64], rows: Index) -> Index:
-    """These rows by image and class, the highest score first."""
-    order = rows[np.lexsort((-problem.score[rows], keys[rows]))]
-    tied = (np.diff(problem.score[order]) == 0) & (np.diff(keys[order]) == 0)
+def _first_of_each(problem: Problem, rows: Index, best: Index) -> Index:
+    """Of the predictions with the same best box the first: their places in `rows`."""
+    order = _ranked(problem, rows, best)
+    return np.asarray(order[np.diff(best[order], prepend=-1) != 0])
+
+
+def _ranked(problem: Problem, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
+    """The order of these rows by group, the highest score first."""
+    score = problem.score[rows]
+    order = np.lexsort((-score, groups))
+    tied = (np.diff(score[order]) == 0) & (np.diff(groups[order]) == 0)
     if not tied.any():
         return order
     ymin, xmin, ymax, xmax = problem.box[rows].T
-    return rows[np.lexsort((xmax, ymax, xmin, ymin, -problem.score[rows], keys[rows]))]
+    return np.lexsort((xmax, ymax, xmin, ymin, -score, groups))
 
 
 def _place_in_run(values: NDArray[np.int64]) -> Index:
@@ -166,10 +178,3 @@ def _place_in_run(values: NDArray[np.int64]) -> Index:
     starts = np.flatnonzero(np.diff(values, prepend=values[:1] - 1))
     counts = np.diff(starts, append=len(values))
     return np.arange(len(values)) - np.repeat(starts, counts)
-
-
-def _first_of_each(values: Index, limit: int) -> Index:
-    """Where each value (below `limit`) stands first, in ascending order."""
-    first = np.full(limit, -1, np.intp)
-    first[values[::-1]] = np.arange(len(values))[::-1]  # of several, the last that is written stays
-    return np.sort(first[first >= 0])

@@ -1,9 +1,12 @@
 """How boxes overlap, for many pairs at once. Float64: with float32 some matches of the original would flip."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
+
+from boxable.settings import available_cores
 
 Floats = NDArray[np.float64]
 Keys = NDArray[np.int64]
@@ -11,18 +14,51 @@ Index = NDArray[np.intp]
 Overlap = Callable[[Floats, Floats], Floats]
 Allowed = Callable[[Index, Index], NDArray[np.bool_]]
 
-# Pairs of a detection and a box that are compared at once: bounds the memory.
-_PAIRS = 1 << 19
+# Pairs of a detection and a box that are compared at once: bounds the memory, and stays in the cache.
+_PAIRS = 1 << 16
+# Up to so many possible keys a table of all of them is quicker than a search.
+_TABLE = 1 << 27
+
+
+def distinct(keys: Keys) -> Keys:
+    """The different keys, in order; quicker than np.unique, which hashes."""
+    keys = np.sort(keys)
+    return np.asarray(keys[np.diff(keys, prepend=keys[:1] - 1) != 0])
+
+
+class KeyPlaces:
+    """Where keys stand in an ordered list of different keys int64; all are from 0 to below `limit`."""
+
+    def __init__(self, keys: Keys, limit: int) -> None:
+        self._keys = keys
+        self._table: NDArray[np.int32] | None = None
+        if limit <= _TABLE:
+            self._table = np.full(limit, -1, np.int32)
+            self._table[keys] = np.arange(len(keys), dtype=np.int32)
+
+    def of(self, keys: Keys) -> NDArray[np.integer]:
+        """The place of each key; -1 for one that is not there."""
+        if self._table is not None:
+            return self._table[keys]
+        if len(self._keys) == 0:
+            return np.full(len(keys), -1, np.intp)
+        places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.where(self._keys[places] == keys, places, -1)
 
 
 class KeyedBoxes:
-    """Boxes float64 `[N, 4]`, of which `chosen` rows can be looked up by their key int64 `[N]` (an image and class)."""
+    """Boxes float64 `[N, 4]`, of which `chosen` rows can be looked up by their key int64 `[N]` (an image and class).
 
-    def __init__(self, keys: Keys, boxes: Floats, chosen: Index) -> None:
+    Keys are from 0 to below `limit`.
+    """
+
+    def __init__(self, keys: Keys, boxes: Floats, chosen: Index, limit: int) -> None:
         self._boxes = boxes
         self._rows = chosen[np.argsort(keys[chosen], kind="stable")]
-        self._keys, self._starts = np.unique(keys[self._rows], return_index=True)
+        ordered = keys[self._rows]
+        self._starts = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))
         self._counts = np.diff(self._starts, append=len(self._rows))
+        self._places = KeyPlaces(ordered[self._starts], limit)
 
     def best(self, keys: Keys, boxes: Floats, overlap: Overlap, allowed: Allowed | None = None) -> tuple[Index, Floats]:
         """For each of these `[R]` keys and boxes the box with its key and the most overlap, the first among equals.
@@ -32,28 +68,34 @@ class KeyedBoxes:
         """
         best = np.full(len(keys), -1, np.intp)
         most = np.full(len(keys), -1.0)
-        if len(self._keys) == 0:
-            return best, most
-        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        having = np.flatnonzero(self._keys[place] == keys)
-        counts = self._counts[place[having]]
-        ends = np.cumsum(counts)
-        low = 0
-        while low < len(having):
-            done = ends[low - 1] if low else 0
-            high = max(low + 1, int(np.searchsorted(ends, done + _PAIRS, side="right")))
-            part = having[low:high]
-            starts = np.cumsum(counts[low:high]) - counts[low:high]
-            index = np.repeat(part, counts[low:high])
-            rows = self._rows[np.repeat(self._starts[place[part]] - starts, counts[low:high]) + np.arange(len(index))]
+        places = self._places.of(keys)
+        having = np.flatnonzero(places >= 0)
+        firsts, counts = self._starts[places[having]], self._counts[places[having]]
+
+        def compare(low: int, high: int) -> None:
+            part, count = having[low:high], counts[low:high]
+            starts = np.cumsum(count) - count
+            index = np.repeat(part, count)
+            rows = self._rows[np.repeat(firsts[low:high] - starts, count) + np.arange(len(index))]
             values = overlap(boxes[index], self._boxes[rows])
             if allowed is not None:
                 values[~allowed(index, rows)] = -1
             most[part] = np.maximum.reduceat(values, starts)
-            equal = np.flatnonzero(values == np.repeat(most[part], counts[low:high]))
+            equal = np.flatnonzero(values == np.repeat(most[part], count))
             best[part] = rows[equal[np.searchsorted(equal, starts)]]
-            low = high
+
+        edges = _edges(np.cumsum(counts))
+        with ThreadPoolExecutor(available_cores(), thread_name_prefix="boxable-overlap") as pool:
+            list(pool.map(compare, edges[:-1], edges[1:]))
         return best, most
+
+
+def _edges(pairs: Index) -> list[int]:
+    """Where to cut a list whose running number of pairs this is, so that each part has about `_PAIRS`."""
+    if not len(pairs):
+        return [0]
+    cuts = np.searchsorted(pairs, np.arange(_PAIRS, pairs[-1], _PAIRS), side="right")
+    return [0, *distinct(cuts[(cuts > 0) & (cuts < len(pairs))]).tolist(), len(pairs)]
 
 
 def iou(detections: Floats, boxes: Floats) -> Floats:

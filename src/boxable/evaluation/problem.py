@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 from boxable.evaluation.matching import Problem
+from boxable.evaluation.overlap import distinct
 from boxable.evaluation.protocols import Protocol
 from boxable.formats.annotations import Annotations, Coded, Predictions
 from boxable.formats.expansion import expand
@@ -82,7 +84,7 @@ def pose(annotations: Annotations, predictions: Predictions, protocol: Protocol,
         truth_group_of=boxes.group_of != 0 if protocol.unknown_is_group_of else boxes.group_of > 0,
         truth_difficult=boxes.difficult,
         truth_object=objects,
-        verified=np.unique(label_keys),
+        verified=distinct(label_keys),
         image=numbered(predictions.image, image_numbers)[usable],
         label=numbered(predictions.label, label_numbers)[usable],
         box=predictions.box[usable],
@@ -240,28 +242,25 @@ def _names_missing(column: Coded) -> Mask:
     return np.asarray(column.codes == column.values.index(""))
 
 
-def _repeated(image: Coded, label: Coded, box: NDArray[np.float64], further: NDArray[np.generic]) -> Mask:
+def _repeated(image: Coded, label: Coded, box: NDArray[np.float64], further: NDArray[Any]) -> Mask:
     """Rows that equal an earlier one in everything."""
-    columns = [image.codes.astype(np.float64), label.codes.astype(np.float64), *box.T]
-    rows = np.stack([*columns, further.astype(np.float64)], axis=1)
-    mixed = _mixed(rows)
-    order = np.argsort(mixed, kind="stable")
-    alike = np.zeros(len(rows), bool)
-    alike[1:] = mixed[order][1:] == mixed[order][:-1]
-    suspects = np.sort(order[alike | np.append(alike[1:], False)])
-    repeated = np.zeros(len(rows), bool)
-    seen: set[bytes] = set()
-    for row in suspects:  # few: only rows whose mixed value is not their own
-        key = rows[row].tobytes()
-        repeated[row] = key in seen
-        seen.add(key)
+    columns = (image.codes, label.codes, *box.T, further)
+    mixed = np.zeros(len(box), np.uint64)
+    for column in columns:
+        _mix(mixed, column)
+    repeated = np.zeros(len(box), bool)
+    ordered = np.sort(mixed)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    seen: set[tuple[float, ...]] = set()
+    for row in np.flatnonzero(np.isin(mixed, twice)) if len(twice) else ():  # few, and alike but for a rare accident
+        values = tuple(float(column[row]) for column in columns)
+        repeated[row] = values in seen
+        seen.add(values)
     return repeated
 
 
-def _mixed(rows: NDArray[np.float64]) -> NDArray[np.uint64]:
-    """A number a row, the same for the same row and hardly ever for another (multiply and add, modulo 2**64)."""
-    mixed = np.zeros(len(rows), np.uint64)
-    for column in rows.T:
-        mixed = (mixed ^ np.ascontiguousarray(column).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(29)
-    return mixed
+def _mix(mixed: NDArray[np.uint64], column: NDArray[Any]) -> None:
+    """Mix a column into a number a row, the same for the same rows and hardly ever for others (modulo 2**64)."""
+    mixed ^= column.astype(np.float64).view(np.uint64)
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)

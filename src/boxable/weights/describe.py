@@ -47,8 +47,6 @@ def _published(card: Card) -> Iterator[str]:
     for metric in card.metrics:
         between = f" [{metric.interval[0]:g}, {metric.interval[1]:g}]" if metric.interval else ""
         yield _line(metric.name, f"{metric.value:g}{between} ({metric.protocol})")
-    if not card.metrics:
-        yield _line("accuracy", "not measured yet")
     yield _classes(card.classes)
 
 
