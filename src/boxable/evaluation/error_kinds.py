@@ -59,18 +59,19 @@ def error_kinds(problem: Problem, matches: Matches) -> Errors:
     false = np.flatnonzero(matches.outcome == Outcome.FALSE)
     single = np.flatnonzero(~matches.group_of & matches.counted)
     keys = problem.keys(problem.truth_image, problem.truth_label)
-    own, own_overlap = KeyedBoxes(keys, problem.truth_box, single, problem.key_limit).best(
-        problem.keys(problem.image[false], problem.label[false]), problem.box[false], iou
-    )
+    own_keys = problem.keys(problem.image, problem.label)
+    own_boxes = KeyedBoxes(keys, problem.truth_box, single, problem.key_limit)
+    own, own_overlap = _spread(false, *own_boxes.best(false, own_keys, problem.box, iou))
+
     objects = single[problem.truth_object[single] == single]
     is_also = _is_also(problem)
 
-    def of_another_class(index: Index, row: Index) -> Mask:
-        return ~is_also[problem.truth_label[row], problem.label[false[index]]]
+    def of_another_class(detections: Index, boxes: Index) -> Mask:
+        return np.asarray(~is_also[problem.truth_label[boxes], problem.label[detections]])
 
-    image_boxes = KeyedBoxes(problem.truth_image.astype(np.int64), problem.truth_box, objects, len(problem.images))
-    images = problem.image[false].astype(np.int64)
-    other, other_overlap = image_boxes.best(images, problem.box[false], iou, of_another_class)
+    in_image = KeyedBoxes(problem.truth_image.astype(np.int64), problem.truth_box, objects, len(problem.images))
+    images = problem.image.astype(np.int64)
+    other, other_overlap = _spread(false, *in_image.best(false, images, problem.box, iou, of_another_class))
 
     localisation = (own_overlap >= _BACKGROUND) & (own_overlap < _FITS)
     another = ~localisation & (other_overlap >= _FITS)
@@ -125,6 +126,14 @@ def _mends(problem: Problem, matches: Matches, errors: Errors, prediction: Index
     places = places[np.argsort(-problem.score[prediction[places]], kind="stable")]
     _, first = np.unique(errors.about[prediction[places]], return_index=True)
     return places[first]
+
+
+def _spread(rows: Index, having: Index, best: Index, overlap: Floats) -> tuple[Index, Floats]:
+    """What is known of some of these rows, in ascending order, for all of them: -1 of the others."""
+    places = np.searchsorted(rows, having)
+    all_best, all_overlap = np.full(len(rows), -1, np.intp), np.full(len(rows), -1.0)
+    all_best[places], all_overlap[places] = best, overlap
+    return all_best, all_overlap
 
 
 def _is_also(problem: Problem) -> Mask:

@@ -113,9 +113,9 @@ def match(problem: Problem, protocol: Protocol) -> Matches:
     outcome[rows] = Outcome.FALSE
 
     ordinary = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(~group_of), problem.key_limit)
-    best, overlap = ordinary.best(keys[rows], problem.box[rows], iou)
+    candidates, best, overlap = ordinary.best(rows, keys, problem.box, iou)
     hit = overlap >= protocol.iou
-    candidates, best = rows[hit], best[hit]
+    candidates, best = candidates[hit], best[hit]
     on_difficult = difficult[best]
     outcome[candidates[on_difficult]] = Outcome.LEFT_OUT
     candidates, best = candidates[~on_difficult], best[~on_difficult]
@@ -127,7 +127,7 @@ def match(problem: Problem, protocol: Protocol) -> Matches:
     if group_of.any():
         rest = rows[outcome[rows] == Outcome.FALSE]
         groups = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(group_of), problem.key_limit)
-        best, inside = groups.best(keys[rest], problem.box[rest], ioa)
+        rest, best, inside = groups.best(rest, keys, problem.box, ioa)
         absorbed = inside >= protocol.iou
         rest, best = rest[absorbed], best[absorbed]
         outcome[rest] = Outcome.ABSORBED
@@ -158,7 +158,11 @@ def _taking_part(problem: Problem, protocol: Protocol, keys: NDArray[np.int64], 
 
 def _first_of_each(problem: Problem, rows: Index, best: Index) -> Index:
     """Of the predictions with the same best box the first: their places in `rows`."""
-    order = _ranked(problem, rows, best)
+    score = problem.score[rows]
+    highest = np.full(len(problem.truth_box), -np.inf)
+    np.maximum.at(highest, best, score)
+    leading = np.flatnonzero(score == highest[best])
+    order = leading[_ranked(problem, rows[leading], best[leading])]  # equal scores may lead together
     return np.asarray(order[np.diff(best[order], prepend=-1) != 0])
 
 

@@ -60,34 +60,37 @@ class KeyedBoxes:
         self._counts = np.diff(self._starts, append=len(self._rows))
         self._places = KeyPlaces(ordered[self._starts], limit)
 
-    def best(self, keys: Keys, boxes: Floats, overlap: Overlap, allowed: Allowed | None = None) -> tuple[Index, Floats]:
-        """For each of these `[R]` keys and boxes the box with its key and the most overlap, the first among equals.
+    def best(
+        self, rows: Index, keys: Keys, boxes: Floats, overlap: Overlap, allowed: Allowed | None = None
+    ) -> tuple[Index, Index, Floats]:
+        """For detections the box with their key and the most overlap, the first among equals.
 
-        `allowed(index, row)` bool says which pairs count. Rows intp `[R]` and overlaps float64 `[R]`; the overlap is -1
-        where no box counts, and the row then means nothing.
+        `rows` intp `[R]` are those of `keys` `[N]` and `boxes` `[N, 4]` that are asked for; `allowed(detections,
+        boxes)` says of pairs of rows which count. Gives the rows that have such a box, the box's row, and the
+        overlap, each `[S]`; the overlap is -1 where no box counts, and the box then means nothing.
         """
-        best = np.full(len(keys), -1, np.intp)
-        most = np.full(len(keys), -1.0)
-        places = self._places.of(keys)
+        places = self._places.of(keys[rows])
         having = np.flatnonzero(places >= 0)
-        firsts, counts = self._starts[places[having]], self._counts[places[having]]
+        rows, places = rows[having], places[having]
+        firsts, counts = self._starts[places], self._counts[places]
+        best, most = np.empty(len(rows), np.intp), np.empty(len(rows))
 
         def compare(low: int, high: int) -> None:
-            part, count = having[low:high], counts[low:high]
+            count = counts[low:high]
             starts = np.cumsum(count) - count
-            index = np.repeat(part, count)
-            rows = self._rows[np.repeat(firsts[low:high] - starts, count) + np.arange(len(index))]
-            values = overlap(boxes[index], self._boxes[rows])
+            detections = np.repeat(rows[low:high], count)
+            others = self._rows[np.repeat(firsts[low:high] - starts, count) + np.arange(len(detections))]
+            values = overlap(boxes[detections], self._boxes[others])
             if allowed is not None:
-                values[~allowed(index, rows)] = -1
-            most[part] = np.maximum.reduceat(values, starts)
-            equal = np.flatnonzero(values == np.repeat(most[part], count))
-            best[part] = rows[equal[np.searchsorted(equal, starts)]]
+                values[~allowed(detections, others)] = -1
+            most[low:high] = np.maximum.reduceat(values, starts)
+            equal = np.flatnonzero(values == np.repeat(most[low:high], count))
+            best[low:high] = others[equal[np.searchsorted(equal, starts)]]
 
         edges = _edges(np.cumsum(counts))
         with ThreadPoolExecutor(available_cores(), thread_name_prefix="boxable-overlap") as pool:
             list(pool.map(compare, edges[:-1], edges[1:]))
-        return best, most
+        return rows, best, most
 
 
 def _edges(pairs: Index) -> list[int]:
