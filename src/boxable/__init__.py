@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["BoxableError", "Detections", "Detector", "Model", "__version__", "evaluate", "load"]
+__all__ = ["BoxableError", "Detections", "Detector", "Model", "__version__", "compare", "evaluate", "load"]
 
 if TYPE_CHECKING:
     from boxable.detection.detections import Detections
     from boxable.detection.detector import Detector
     from boxable.detection.load import load
     from boxable.errors import BoxableError
-    from boxable.evaluation.job import evaluate_files as evaluate
+    from boxable.evaluation.compare import compare_folders as compare
+    from boxable.evaluation.job import evaluate
     from boxable.weights.model import Model
 
 # Public name -> where it lives, and what it is called there.
@@ -28,7 +29,8 @@ _HOMES = {
     "Detections": ("boxable.detection.detections", "Detections"),
     "Detector": ("boxable.detection.detector", "Detector"),
     "Model": ("boxable.weights.model", "Model"),
-    "evaluate": ("boxable.evaluation.job", "evaluate_files"),
+    "compare": ("boxable.evaluation.compare", "compare_folders"),
+    "evaluate": ("boxable.evaluation.job", "evaluate"),
     "load": ("boxable.detection.load", "load"),
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from boxable.evaluation.job import evaluate_files
+from boxable.evaluation.job import evaluate as evaluate_files
 from tests.cli.conftest import Invoke
 from tests.cli.test_evaluate import CAT, DOG, FOUND, FOUND_NAMES, TRUTH, TRUTH_NAMES
 from tests.conftest import Command
@@ -146,7 +146,7 @@ def test_a_folder_without_a_run_is_one_line_that_names_it(invoke: Invoke, name: 
         result = invoke("compare", *pair)
         assert (result.stdout, result.code) == ("", 2)
         (line,) = result.stderr.splitlines()
-        assert line.startswith(f"boxable: {name}: no run in it (")
+        assert line.startswith(f"boxable: {name}: missing or damaged (")
         assert "boxable evaluate --out" in line
 
 

@@ -200,10 +200,10 @@ def test_a_folder_that_holds_no_whole_run_is_refused(tmp_path: Path, name: str, 
         path.write_bytes(whole[:60] + bytes(byte ^ 0xFF for byte in whole[60:120]) + whole[120:])
     elif isinstance(content, bytes):
         path.write_bytes(content)
-    with pytest.raises(ArgumentError, match="no run in it"):
+    with pytest.raises(ArgumentError, match="missing or damaged"):
         read_run(tmp_path)
 
 
 def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="no run in it"):
+    with pytest.raises(ArgumentError, match="missing or damaged"):
         read_run(tmp_path / "nowhere")

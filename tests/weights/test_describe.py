@@ -27,7 +27,6 @@ def facts(name: str) -> dict[str, list[str]]:
         ("ssd601", "installed", "no; run: boxable models pull ssd601"),
         ("ssd23", "parameters", "5,008,348"),
         ("ssd23", "installed", "no; run: boxable models pull ssd23"),
-        ("ssd23", "accuracy", "not measured yet"),
         ("ssd23", "npm package", "@mediapipe/objectron@0.4.1675468480"),
     ],
 )

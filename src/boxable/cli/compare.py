@@ -9,22 +9,29 @@ import click
 @click.command()
 @click.argument("first", metavar="A", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("second", metavar="B", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people or for programs.",
+)
 @click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
 def compare(first: Path, second: Path, format_: str, resamples: int, seed: int) -> None:
     """Compare two runs, A and B: folders that `boxable evaluate --out` wrote, on the same ground truth.
 
     Prints what B is better or worse by, for each class and in the mean, the greatest loss first. The intervals
-    (95 %) are of the difference, from a paired bootstrap over images: one without 0 in it is no accident.
+    (95 %) are of the difference, from a paired bootstrap over images; a class with boxes in one image only has none,
+    nor has the coco protocol.
 
     Example: boxable compare before after
     """
-    from boxable.evaluation.compare import compare as compare_runs
-    from boxable.evaluation.run import read_run
+    from boxable.evaluation.compare import compare_folders
     from boxable.evaluation.summary import comparison_table
 
-    comparison = compare_runs(read_run(first), read_run(second), resamples=resamples, seed=seed)
+    comparison = compare_folders(first, second, resamples=resamples, seed=seed)
     if format_ == "json":
         click.echo(json.dumps(comparison.to_dict(), indent=1, ensure_ascii=False))
     else:

@@ -15,7 +15,7 @@ logger = logging.getLogger("boxable")
     "--images",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The pictures, named by image id.  [default: GROUND_TRUTH/images]",
+    help="The pictures, named by image id.  [default: GROUND_TRUTH/images or GROUND_TRUTH]",
 )
 @click.option(
     "--protocol",
@@ -37,8 +37,9 @@ logger = logging.getLogger("boxable")
 )
 @click.option("--classes", "all_classes", is_flag=True, help="Print every class, not only the best and the worst.")
 @click.option(
-    "--only", metavar="SELECTION", help='Count only these, as in "Animal,-Cat", and show photos of each in the report.'
+    "--only", metavar="SELECTION", help='Count only these classes, as in "Animal,-Cat"; see `boxable classes --help`.'
 )
+@click.option("--show", metavar="SELECTION", help="Show photos of these too in the report, not only of the worst.")
 @click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
 @click.option("--strict", is_flag=True, help="Flaws of the input are an error instead of a note.")
@@ -46,7 +47,7 @@ logger = logging.getLogger("boxable")
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write the report (report.html, report.md), metrics.json and classes.csv here; keep a model's detections.",
+    help="Write report.html, report.md, metrics.json and per-class.csv here; keep a model's detections.",
 )
 def evaluate(
     ground_truth: Path,
@@ -57,6 +58,7 @@ def evaluate(
     expand: bool | None,
     all_classes: bool,
     only: str | None,
+    show: str | None,
     resamples: int,
     seed: int,
     strict: bool,
@@ -87,12 +89,12 @@ def evaluate(
     Example: boxable evaluate validation/ predictions.csv
              boxable evaluate validation/ ssd23 --out evaluated --only "Animal"
     """
-    from boxable.evaluation.job import evaluate_files
+    from boxable.evaluation.job import evaluate as evaluate_files
     from boxable.evaluation.summary import summary
 
     evaluation = evaluate_files(
         ground_truth, predictions_or_model, protocol, images=images, group_of_weight=group_of_weight, expand=expand,
-        classes=only, resamples=resamples, seed=seed, strict=strict, out=out,
+        only=only, show=show, resamples=resamples, seed=seed, strict=strict, out=out,
     )  # fmt: skip
     for note in evaluation.notes:
         logger.info("note: %s", note)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.evaluation.matching import Matches, Outcome, Problem
+from boxable.evaluation.overlap import distinct
 from boxable.settings import available_cores
 
 Floats = NDArray[np.float64]
@@ -118,6 +119,13 @@ class Ranking:
         """Ground truth of each class float64 `[C]`, group-of boxes by their weight."""
         return self._count_truth(None)
 
+    @cached_property
+    def truth_images(self) -> Index:
+        """In how many images each class has ground truth that counts: intp `[C]`."""
+        some = self.entries.truth_value > 0
+        pairs = self.entries.truth_image[some].astype(np.int64) * self.classes + self.entries.truth_label[some]
+        return np.bincount(distinct(pairs) % self.classes, minlength=self.classes)
+
     def average_precisions(self, image_weights: Floats | None = None) -> Floats:
         """AP of each class float64 `[C]`; NaN where a class has no ground truth.
 
@@ -125,7 +133,7 @@ class Ranking:
         """
         truth = self.truth_counts if image_weights is None else self._count_truth(image_weights)
         weights = None if image_weights is None else image_weights[self.image]
-        true, false = self._at_steps(self.credit, weights), self._at_steps(self._false, weights)
+        true, false = self._true_at_steps(weights), self._at_steps(self._false, weights)
         # 0 / 0 only where no image of the resample has the entry: it then adds nothing.
         with np.errstate(invalid="ignore", divide="ignore"):
             precision = np.nan_to_num(true / (true + false))
@@ -152,6 +160,14 @@ class Ranking:
         if image_weights is not None:
             values = values * image_weights[self.entries.truth_image]
         return np.asarray(np.bincount(self.entries.truth_label, values, self.classes), np.float64)
+
+    def _true_at_steps(self, weights: Floats | None) -> Floats:
+        """True positives; whole finds and shares are counted apart, so that no rounding adds up."""
+        share = self.credit[(self.credit > 0) & (self.credit < 1)]
+        if not len(share):
+            return self._at_steps(self.credit, weights)
+        whole, shares = ((self.credit == value).astype(np.float64) for value in (1.0, share[0]))
+        return np.asarray(self._at_steps(whole, weights) + share[0] * self._at_steps(shares, weights))
 
     def _at_steps(self, amounts: Floats, weights: Floats | None) -> Floats:
         """Sums of its class down to each step, and whatever has the same score."""

@@ -37,13 +37,23 @@ def resampled(ranking: Ranking, images: int, resamples: int, seed: int) -> Float
     return samples
 
 
-def interval(samples: Floats) -> tuple[float, float] | None:
-    """The 95 % percentile interval of values `[resamples]`; None where there is none."""
+def class_interval(ranking: Ranking, figure: float, samples: Floats, label: int) -> tuple[float, float] | None:
+    """The interval of one class; None where its boxes are all in one image, of which draws can tell nothing."""
+    return interval(figure, samples) if ranking.truth_images[label] > 1 else None
+
+
+def interval(figure: float, samples: Floats) -> tuple[float, float] | None:
+    """The 95 % interval of a figure from its values on the draws `[resamples]`; None where there is none.
+
+    Percentiles, moved so that the mean of the draws comes to lie on the figure: a draw has fewer different images,
+    and AP is the higher the fewer there are, so draws lie too high. It says what other samples of as many images would
+    give, not what endlessly many would.
+    """
     known = samples[~np.isnan(samples)]
-    if not len(known):
+    if not len(known) or np.isnan(figure):
         return None
-    low, high = np.percentile(known, _BOUNDS)
-    return float(low), float(high)
+    low, high = np.percentile(known, _BOUNDS) + (figure - known.mean())
+    return max(float(low), -1.0), min(float(high), 1.0)
 
 
 def mean_of_known(values: Floats) -> Floats:

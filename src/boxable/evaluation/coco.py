@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from boxable.errors import MissingExtraError
 from boxable.evaluation.matching import Problem
 
+Mask = NDArray[np.bool_]
+
 # What COCO reports, in the order in which the library gives it.
 _SUMMARY = (
     "AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large",
@@ -43,14 +45,18 @@ def coco_figures(problem: Problem, sizes: dict[str, tuple[int, int]], columns: S
     known_sizes = bool((pixels > 0).all())
     if not known_sizes:
         pixels = np.ones_like(pixels)
+    present = np.union1d(problem.truth_label, problem.label)
+    columns = [column for column in columns if column in set(present.tolist())]
+    wanted = np.isin(np.arange(len(problem.mids)), columns)
     truth = COCO(
         {
             "images": [{"id": number + 1} for number in range(len(problem.images))],
-            "categories": [{"id": number + 1, "name": mid} for number, mid in enumerate(problem.mids)],
-            "annotations": _annotations(problem, pixels),
+            "categories": [{"id": column + 1, "name": problem.mids[column]} for column in columns],
+            "annotations": _annotations(problem, pixels, wanted[problem.truth_label]),
         }
     )
-    evaluation = COCOeval_faster(truth, truth.loadRes(_results(problem, pixels)), "bbox", extra_calc=False)
+    results = truth.loadRes(_results(problem, pixels, wanted[problem.label]))
+    evaluation = COCOeval_faster(truth, results, "bbox", extra_calc=False)
     evaluation.params.catIds = [column + 1 for column in columns]
     evaluation.evaluate()
     evaluation.accumulate()
@@ -68,26 +74,26 @@ def coco_figures(problem: Problem, sizes: dict[str, tuple[int, int]], columns: S
     return CocoFigures(aps, summary)
 
 
-def _annotations(problem: Problem, pixels: NDArray[np.float64]) -> list[dict[str, object]]:
-    boxes = _xywh(problem.truth_box, pixels[problem.truth_image]).tolist()
-    columns = zip(
-        boxes, problem.truth_image.tolist(), problem.truth_label.tolist(), problem.truth_group_of.tolist(), strict=True
-    )
+def _annotations(problem: Problem, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
+    """These ground-truth boxes; the area is the object's own where it is known, as it is in COCO."""
+    image, label = problem.truth_image[rows], problem.truth_label[rows]
+    boxes = _xywh(problem.truth_box[rows], pixels[image])
+    areas = np.where(np.isnan(problem.truth_area[rows]), boxes[:, 2] * boxes[:, 3], problem.truth_area[rows])
+    columns = (image + 1, label + 1, boxes, areas, problem.truth_group_of[rows].astype(int))
     return [
-        {
-            "id": number, "image_id": image + 1, "category_id": label + 1, "bbox": box,
-            "area": box[2] * box[3], "iscrowd": int(crowd),
-        }
-        for number, (box, image, label, crowd) in enumerate(columns, start=1)
-    ]  # fmt: skip
+        {"id": number, "image_id": image_id, "category_id": label_id, "bbox": box, "area": area, "iscrowd": crowd}
+        for number, (image_id, label_id, box, area, crowd) in enumerate(
+            zip(*(column.tolist() for column in columns), strict=True), start=1
+        )
+    ]
 
 
-def _results(problem: Problem, pixels: NDArray[np.float64]) -> list[dict[str, object]]:
-    boxes = _xywh(problem.box, pixels[problem.image]).tolist()
-    columns = zip(boxes, problem.image.tolist(), problem.label.tolist(), problem.score.tolist(), strict=True)
+def _results(problem: Problem, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
+    image, label = problem.image[rows], problem.label[rows]
+    columns = (image + 1, label + 1, _xywh(problem.box[rows], pixels[image]), problem.score[rows])
     return [
-        {"image_id": image + 1, "category_id": label + 1, "bbox": box, "score": score}
-        for box, image, label, score in columns
+        {"image_id": image_id, "category_id": label_id, "bbox": box, "score": score}
+        for image_id, label_id, box, score in zip(*(column.tolist() for column in columns), strict=True)
     ]
 
 

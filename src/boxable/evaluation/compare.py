@@ -1,15 +1,17 @@
 """Two runs on the same ground truth: what became better, what worse, and how sure that is."""
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from boxable.errors import ArgumentError
 from boxable.evaluation.average_precision import Ranking
-from boxable.evaluation.bootstrap import interval, mean_of_known, resampled
+from boxable.evaluation.bootstrap import class_interval, interval, mean_of_known, resampled
 from boxable.evaluation.evaluate import RESAMPLES, SEED, Interval
-from boxable.evaluation.run import Run
+from boxable.evaluation.run import Run, read_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,11 @@ class Difference:
 class Comparison:
     """The difference of the means and of every class that both runs count, the greatest loss first.
 
-    The means are over these classes; `left_out` names those that only one of the runs counts.
+    The means are over these classes; `left_out` names those that only one of the runs counts. `measured` says by
+    what protocol and on how many images.
     """
 
+    measured: str
     mean: Difference
     classes: list[Difference]
     left_out: list[str]
@@ -49,7 +53,12 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         classes = [difference.to_dict() for difference in self.classes]
-        return {"mAP": self.mean.to_dict(), "classes": classes, "left_out": self.left_out}
+        return {"measured": self.measured, "mAP": self.mean.to_dict(), "classes": classes, "left_out": self.left_out}
+
+
+def compare_folders(first: str | os.PathLike[str], second: str | os.PathLike[str], **options: int) -> Comparison:
+    """Compare two runs, folders that an evaluation wrote; see `compare` for options and errors."""
+    return compare(read_run(Path(first)), read_run(Path(second)), **options)
 
 
 def compare(first: Run, second: Run, *, resamples: int = RESAMPLES, seed: int = SEED) -> Comparison:
@@ -62,22 +71,20 @@ def compare(first: Run, second: Run, *, resamples: int = RESAMPLES, seed: int = 
     aps = [np.array([run.metrics["classes"][mid]["AP"] for mid in mids]) for run in (first, second)]
     # COCO's draws would take its library a thousand times (see `evaluate`).
     draws = 0 if first.metrics["protocol"] == "coco" else resamples
-    samples = [
-        resampled(Ranking(run.entries, len(run.mids)), len(run.images), draws, seed)[
-            :, [run.mids.index(mid) for mid in mids]
-        ]
-        for run in (first, second)
-    ]
+    columns = [first.mids.index(mid) for mid in mids]
+    rankings = [Ranking(run.entries, len(run.mids)) for run in (first, second)]
+    samples = [resampled(ranking, len(first.images), draws, seed)[:, columns] for ranking in rankings]
     changes = samples[1] - samples[0]
     names = {mid: first.metrics["classes"][mid]["name"] for mid in mids}
     differences = [
-        Difference(mid, names[mid], float(aps[0][i]), float(aps[1][i]), interval(changes[:, i]))
-        for i, mid in enumerate(mids)
+        Difference(mid, names[mid], float(one), float(other), class_interval(rankings[0], other - one, change, column))
+        for mid, one, other, change, column in zip(mids, *aps, changes.T, columns, strict=True)
     ]
     means = [float(mean_of_known(values)) for values in aps]
-    change = interval(mean_of_known(samples[1]) - mean_of_known(samples[0]))
+    change = interval(means[1] - means[0], mean_of_known(samples[1]) - mean_of_known(samples[0]))
     return Comparison(
-        Difference("", "mean AP", means[0], means[1], change),
+        f"{first.metrics['protocol']}, {len(first.images):,} images",
+        Difference("", f"mean AP of {len(mids)} classes", means[0], means[1], change),
         sorted(differences, key=lambda difference: (difference.change, difference.name)),
         sorted(
             run.metrics["classes"][mid]["name"]

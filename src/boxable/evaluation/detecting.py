@@ -5,13 +5,12 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import boxable
 from boxable.detection.detector import Detector
 from boxable.detection.progress import progress
 from boxable.errors import ArgumentError
-from boxable.files import atomic_file, write_atomically, writing
+from boxable.files import atomic_file, writing
 from boxable.formats import ImageRecord
 from boxable.formats.openimages import openimages
 from boxable.images.sources import expand, stem_of
@@ -35,72 +34,81 @@ def picture_files(folder: Path) -> dict[str, Path]:
 def detect_in(detector: Detector, pictures: dict[str, Path], folder: Path) -> tuple[Path, list[str]]:
     """Detect in these pictures; gives the file of predictions in `folder`, and the ids that could not be read.
 
-    Each picture's result goes to `folder`/detected.jsonl as soon as it is there. If that file is of the same model,
-    what it holds is taken from it, so that work that was stopped goes on where it was.
+    Each result goes to a ledger, `folder`/detected-<model>-<version>.jsonl, as soon as it is there. What is in it is
+    not done again, as long as the picture's file has not changed; so work that was stopped goes on where it was.
     """
-    ledger = _Ledger(folder / "detected.jsonl", detector)
-    todo = {image: path for image, path in pictures.items() if image not in ledger.done}
+    name = f"detected-{detector.fingerprint.partition(':')[2]}-{boxable.__version__}"
+    ledger = _Ledger(folder / f"{name}.jsonl")
+    stamps = {image: _stamp(path) for image, path in pictures.items()}  # as they are before they are read
+    todo = {image: path for image, path in pictures.items() if not ledger.holds(image, stamps[image])}
     if len(todo) < len(pictures):
         logger.info("%d of %d pictures were detected before", len(pictures) - len(todo), len(pictures))
+    unreadable = []
     with progress("detecting", len(todo)) as advance, ledger.writing() as write:
-        for found in detector.stream(todo.values()):
+        for image, found in zip(todo, detector.stream(todo.values()), strict=True):
             if found.error is not None:
                 logger.warning("%s", found.error)
+                unreadable.append(image)
             else:
-                write(found.to_dict())
+                write(image, stamps[image], found.to_dict())
             advance()
-    path = folder / "predictions.csv"
-    wanted = (record for record in ledger.records() if stem_of(record["source"]) in pictures)
+    path = folder / f"{name}.csv"
     with atomic_file(path) as file:
-        for text in openimages(wanted, detector.classes):
+        for text in openimages(ledger.records(stamps), detector.classes):
             file.write(text.encode("utf-8", "backslashreplace"))
-    return path, [image for image in pictures if image not in ledger.done]
+    return path, unreadable
+
+
+def _stamp(path: Path) -> list[int]:
+    """What changes when a file does: its size and the time of its last change."""
+    try:
+        status = path.stat()
+    except OSError:  # whoever reads it will say so
+        return [0, 0]
+    return [status.st_size, status.st_mtime_ns]
 
 
 class _Ledger:
-    """One line a picture, after one that says which model it was.
+    """One line a picture: image id, stamp of its file, record. A later line of the same picture replaces the first.
 
-    `done` holds the ids of its images. What comes after a line that was cut off, or is no record, is dropped.
+    What comes after a line that was cut off, or is none of ours, is dropped.
     """
 
-    def __init__(self, path: Path, detector: Detector) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._head = {"boxable": boxable.__version__, "model": detector.handle, "graph": detector.fingerprint}
         self._end = 0
-        self.done: set[str] = set()
-        for end, line in self._lines():
-            if self._end:
-                self.done.add(stem_of(line["source"]))
-            elif line != self._head:
-                logger.info("%s is of another model or version; detecting anew", path)
-                return
+        self._held: dict[str, tuple[int, list[int]]] = {}  # where its line ends, stamp
+        for end, image, stamp, _ in self._lines():
             self._end = end
+            self._held[image] = end, stamp
+
+    def holds(self, image: str, stamp: list[int]) -> bool:
+        """Whether it has the result of this picture as it is now."""
+        return image in self._held and self._held[image][1] == stamp
 
     @contextmanager
-    def writing(self) -> Iterator[Callable[[ImageRecord], None]]:
-        """Gives what to call with each record; it is on disk then."""
-        if not self._end:
-            write_atomically(self.path, self._text(self._head))
-            self._end = self.path.stat().st_size
-        with writing(self.path), self.path.open("r+b") as file:
+    def writing(self) -> Iterator[Callable[[str, list[int], ImageRecord], None]]:
+        """Gives what to call with each image id, stamp and record; they are on disk then."""
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(self.path), self.path.open("ab") as file:
             file.truncate(self._end)
-            file.seek(self._end)
 
-            def write(record: ImageRecord) -> None:
-                file.write(self._text(record))
+            def write(image: str, stamp: list[int], record: ImageRecord) -> None:
+                file.write(json.dumps([image, stamp, record]).encode() + b"\n")
                 file.flush()
-                self.done.add(stem_of(record["source"]))
+                self._held[image] = file.tell(), stamp
 
             yield write
 
-    def records(self) -> Iterator[ImageRecord]:
-        """All records, one after the other from disk."""
-        for number, (_, line) in enumerate(self._lines()):
-            if number:
-                yield line
+    def records(self, stamps: dict[str, list[int]]) -> Iterator[ImageRecord]:
+        """The records of these pictures as they are now, one after the other from disk."""
+        for end, image, stamp, record in self._lines():
+            if stamps.get(image) == stamp and self._held[image][0] == end:
+                yield record
 
-    def _lines(self) -> Iterator[tuple[int, Any]]:
-        """The whole lines, each with the place in the file where it ends."""
+    def _lines(self) -> Iterator[tuple[int, str, list[int], ImageRecord]]:
+        """The whole lines, each after the place in the file where it ends."""
         if not self.path.exists():
             return
         end = 0
@@ -108,20 +116,9 @@ class _Ledger:
             for line in file:
                 end += len(line)
                 try:
-                    record = json.loads(line if line.endswith(b"\n") else b"")
-                except ValueError:
+                    image, stamp, record = json.loads(line if line.endswith(b"\n") else b"")
+                    if not (isinstance(image, str) and isinstance(record["detections"], list)):
+                        return
+                except (ValueError, TypeError, KeyError):
                     return
-                if not isinstance(record, dict) or not (self._is_head(record) or _is_record(record)):
-                    return
-                yield end, record
-
-    def _is_head(self, line: dict[str, Any]) -> bool:
-        return line.keys() == self._head.keys()
-
-    @staticmethod
-    def _text(line: object) -> bytes:
-        return json.dumps(line).encode() + b"\n"
-
-
-def _is_record(line: dict[str, Any]) -> bool:
-    return isinstance(line.get("source"), str) and isinstance(line.get("detections"), list)
+                yield end, image, stamp, record

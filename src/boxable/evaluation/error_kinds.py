@@ -57,7 +57,8 @@ class Errors:
 def error_kinds(problem: Problem, matches: Matches) -> Errors:
     """Sort every false detection and every box that was not found into its kind."""
     false = np.flatnonzero(matches.outcome == Outcome.FALSE)
-    single = np.flatnonzero(~matches.group_of & matches.counted)
+    # A group-of box that counts is something to be wrong about too; one of weight 0 is not.
+    single = np.flatnonzero(matches.counted)
     keys = problem.keys(problem.truth_image, problem.truth_label)
     own_keys = problem.keys(problem.image, problem.label)
     own_boxes = KeyedBoxes(keys, problem.truth_box, single, problem.key_limit)
@@ -94,35 +95,38 @@ def costs(
 ) -> dict[ErrorKind, float]:
     """How much the mean AP over the `counted` columns would rise if all errors of one kind were mended.
 
-    As in TIDE: of the localisation (class) errors about a box that nothing found, the best becomes a find; the
-    others, and errors of other kinds, are taken away; a missed box is taken out of the ground truth.
+    As in TIDE: of the localisation and class errors about a box that nothing found, the best becomes a find, if it is
+    of that kind; the others, and errors of other kinds, are taken away; a missed box is taken out of the ground truth;
+    no kind costs less than 0. Unlike there a class all of whose boxes were missed leaves the mean when that is mended.
     """
     entries = entries_of(problem, matches, weight)
     before = _mean(entries, len(problem.mids), counted)
     kind = errors.kind[entries.prediction]
     everything, all_truth = np.ones(len(kind), bool), np.ones(len(entries.truth), bool)
+    leading = _best_about_unfound(problem, matches, errors, entries.prediction)
     risen = {}
     for wrong in ErrorKind:
         if wrong is ErrorKind.MISSED:
             mended = entries.only(everything, ~errors.missed[entries.truth])
         elif wrong in (ErrorKind.LOCALISATION, ErrorKind.CLASS):
-            mends = _mends(problem, matches, errors, entries.prediction, kind == wrong)
+            mends = leading[kind[leading] == wrong]
+            about = errors.about[entries.prediction[mends]]
             label, credit = entries.label.copy(), entries.credit.copy()
-            label[mends] = problem.truth_label[errors.about[entries.prediction[mends]]]
-            credit[mends] = 1.0
+            label[mends] = problem.truth_label[about]
+            credit[mends] = np.where(matches.group_of[about], weight or 0.0, 1.0)
             keep = (kind != wrong) | np.isin(np.arange(len(kind)), mends)
             mended = replace(entries, label=label, credit=credit).only(keep, all_truth)
         else:
             mended = entries.only(kind != wrong, all_truth)
-        risen[wrong] = _mean(mended, len(problem.mids), counted) - before
+        # NaN, where no ground truth is left, stays NaN.
+        risen[wrong] = float(np.maximum(_mean(mended, len(problem.mids), counted) - before, 0.0))
     return risen
 
 
-def _mends(problem: Problem, matches: Matches, errors: Errors, prediction: Index, wrong: Mask) -> Index:
-    """Of the wrong entries the best about each box that nothing found: their places."""
-    places = np.flatnonzero(wrong)
-    about = errors.about[prediction[places]]
-    places = places[matches.finder[about] < 0]
+def _best_about_unfound(problem: Problem, matches: Matches, errors: Errors, prediction: Index) -> Index:
+    """Places of the entries that are the best localisation or class error about a box that nothing found."""
+    places = np.flatnonzero(errors.about[prediction] >= 0)
+    places = places[matches.finder[errors.about[prediction[places]]] < 0]
     places = places[np.argsort(-problem.score[prediction[places]], kind="stable")]
     _, first = np.unique(errors.about[prediction[places]], return_index=True)
     return places[first]

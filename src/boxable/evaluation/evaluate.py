@@ -9,10 +9,11 @@ import numpy as np
 
 from boxable.errors import ArgumentError
 from boxable.evaluation.average_precision import Ranking, entries_of
-from boxable.evaluation.bootstrap import interval, mean_of_known, resampled
+from boxable.evaluation.bootstrap import class_interval, interval, mean_of_known, resampled
 from boxable.evaluation.coco import CocoFigures, coco_figures
-from boxable.evaluation.matching import Matches, Problem, match
-from boxable.evaluation.problem import Note, pose
+from boxable.evaluation.matching import Matches, Outcome, Problem, match
+from boxable.evaluation.notes import Note
+from boxable.evaluation.problem import Posed, pose
 from boxable.evaluation.protocols import Protocol
 from boxable.formats.annotations import Annotations, Predictions
 from boxable.vocabulary import ClassList, ObjectClass, select
@@ -38,7 +39,7 @@ class ClassResult:
     found: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
     """What came out: `mean_ap` over the `results` that have ground truth, and everything that it was made of.
 
@@ -59,10 +60,18 @@ class Evaluation:
     sizes: dict[str, tuple[int, int]]
     coco: CocoFigures | None = None
 
+    def __repr__(self) -> str:
+        return f"<Evaluation {self.protocol.name}: mAP {self.mean_ap:.4f}, {len(self.scored)} classes>"
+
     @cached_property
     def mean_ap(self) -> float:
         """Mean AP over the counted classes with ground truth; NaN if there are none."""
         return float(mean_of_known(np.array([result.ap for result in self.results])))
+
+    @property
+    def left_out(self) -> int:
+        """Sound predictions that count for nothing: of classes that are not verified, or on difficult boxes."""
+        return int((self.matches.outcome == Outcome.LEFT_OUT).sum())
 
     @property
     def scored(self) -> list[ClassResult]:
@@ -82,6 +91,7 @@ class Evaluation:
             "images": len(self.problem.images),
             "ground_truth": self.problem.truth_digest(),
             "classes_scored": len(self.scored),
+            "left_out": self.left_out,
             "classes": {
                 result.item.mid: {
                     "name": result.item.name,
@@ -104,7 +114,7 @@ def evaluate(
     predictions: Predictions,
     protocol: Protocol,
     *,
-    classes: Selection | None = None,
+    only: Selection | None = None,
     nameable: ClassList | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
@@ -112,7 +122,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure predictions by a protocol (see `protocol_named`).
 
-    The mean is over the classes with ground truth in `classes` (a selection such as "Animal,-Cat"), and in
+    The mean is over the classes with ground truth in `only` (a selection such as "Animal,-Cat"), and in
     `nameable`, the classes that the model can name. The intervals come from `resamples` bootstrap draws of images;
     0 leaves them out. Raises ArgumentError for a selection that names no class and, if `strict`, for flawed input.
     """
@@ -122,7 +132,7 @@ def evaluate(
     problem = posed.problem
     matches = match(problem, protocol)
     ranking = Ranking(entries_of(problem, matches, protocol.group_of_weight), len(problem.mids))
-    counted = _counted(posed.classes, classes, nameable)
+    counted = _counted(posed.classes, only, nameable)
     figures = None
     if protocol.iou_to is not None:
         columns = [column for column, item in enumerate(posed.classes) if item.mid in counted]
@@ -142,22 +152,44 @@ def evaluate(
         if item.mid in counted and (present or entries[column] or item in listed):
             results.append(
                 ClassResult(
-                    item, float(aps[column]), interval(samples[:, column]),
+                    item, float(aps[column]), _share(class_interval(ranking, aps[column], samples[:, column], column)),
                     float(ranking.truth_counts[column]), int(entries[column]), float(found[column]),
                 )
             )  # fmt: skip
         elif present:
             not_counted.append(item)
     columns = [posed.classes.column(result.item) for result in results]
+    between = interval(float(mean_of_known(aps[columns])), mean_of_known(samples[:, columns]))
     return Evaluation(
-        protocol, results, not_counted, interval(mean_of_known(samples[:, columns])), len(samples), seed,
-        posed.notes, posed.classes, problem, matches, ranking, ground_truth.sizes, figures,
+        protocol, results, not_counted, _share(between), len(samples), seed,
+        [*posed.notes, *_notes(posed, results)], posed.classes, problem, matches, ranking,
+        ground_truth.sizes, figures,
     )  # fmt: skip
+
+
+def _notes(posed: Posed, results: list[ClassResult]) -> list[Note]:
+    """What lowers the figure and is not seen in it."""
+    notes = []
+    problem = posed.problem
+    named = np.bincount(problem.label, minlength=len(problem.mids)) > 0
+    silent = [result.item for result in results if result.ground_truth and not named[posed.classes.column(result.item)]]
+    if silent and len(problem.score):
+        names = [item.name for item in silent[:3]] + ["…"] * (len(silent) > 3)
+        effect = "each counts with AP 0; --only counts some classes, --no-expand adds no general ones"
+        notes.append(
+            Note(len(silent), "class|es with boxes and without a prediction", effect, tuple(names), flaw=False)
+        )
+    return notes
 
 
 def _counted(known: ClassList, selection: Selection | None, nameable: ClassList | None) -> Collection[str]:
     available = known if nameable is None else nameable
     return {item.mid for item in (available if selection is None else select(selection, available))}
+
+
+def _share(between: Interval) -> Interval:
+    """An interval of what cannot be below 0."""
+    return between and (max(between[0], 0.0), between[1])
 
 
 def _number(value: float) -> float | None:

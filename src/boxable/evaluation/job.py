@@ -3,23 +3,30 @@
 import logging
 import os
 import tempfile
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import filelock
 
 from boxable.detection.detector import Detector
 from boxable.detection.load import load
-from boxable.errors import ArgumentError
+from boxable.errors import ArgumentError, BoxableError
+from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.detecting import detect_in, picture_files
-from boxable.evaluation.evaluate import RESAMPLES, SEED, Evaluation, evaluate
-from boxable.evaluation.problem import Note, refuse_flaws
+from boxable.evaluation.evaluate import RESAMPLES, SEED, Evaluation
+from boxable.evaluation.notes import Note, refuse_flaws
+from boxable.evaluation.problem import known_classes
 from boxable.evaluation.protocols import protocol_named
 from boxable.evaluation.report.write import write_report
 from boxable.evaluation.run import write_run
-from boxable.formats.annotations import Annotations, Predictions
+from boxable.files import writing
+from boxable.formats.annotations import Annotations, Predictions, no_predictions
 from boxable.formats.reading import holds_predictions, read_annotations, read_predictions
 from boxable.formats.tables import require_tables
-from boxable.vocabulary import ClassList
+from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection
 
 logger = logging.getLogger("boxable")
@@ -27,7 +34,7 @@ logger = logging.getLogger("boxable")
 _Path = str | os.PathLike[str]
 
 
-def evaluate_files(
+def evaluate(
     ground_truth: _Path,
     predictions_or_model: _Path | Detector,
     protocol: str = "challenge",
@@ -35,7 +42,8 @@ def evaluate_files(
     images: _Path | None = None,
     group_of_weight: float | None = None,
     expand: bool | None = None,
-    classes: Selection | None = None,
+    only: Selection | None = None,
+    show: Selection | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
     strict: bool = False,
@@ -44,49 +52,90 @@ def evaluate_files(
     """Evaluate a file of predictions, or a model on the pictures in `images` (else `ground_truth`/images).
 
     `ground_truth` is a folder of Open Images tables, one table or COCO JSON. `protocol` is `challenge`,
-    `openimages-v2`, `pascal` or `coco`; `group_of_weight` and `expand` change its switches. With `out` the
-    detections of a model are kept there, and metrics, tables and report are written. The other options are those of
-    `evaluation.evaluate`.
+    `openimages-v2`, `pascal` or `coco`; `group_of_weight` and `expand` change its switches. The mean is over the
+    classes in `only` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
+    `resamples` bootstrap draws of images; 0 leaves them out. With `out` the detections of a model are kept there, and
+    metrics, tables and report are written, the report with photos of the worst classes and of those in `show`. What
+    was odd about the input is in the result's `notes`.
 
-    Raises ArgumentError for what cannot be used (of flawed rows only if `strict`), BoxableError for what cannot be
-    read or written, and MissingExtraError where `boxable[evaluate]` is needed.
+    Raises ArgumentError for what cannot be used (of flawed rows if `strict`, or if no prediction is left),
+    BoxableError for what cannot be read or written, and MissingExtraError where `boxable[evaluate]` is needed.
     """
     chosen = protocol_named(protocol, group_of_weight=group_of_weight, expand=expand)
     truth_path, folder = Path(ground_truth), Path(out) if out is not None else None
+    if folder is not None and folder.resolve() == truth_path.resolve():
+        raise ArgumentError(f"{folder}: results and ground truth must not share a folder; give another one for --out")
     annotations = read_annotations(truth_path)
+    if show is not None:
+        select(show, known_classes(annotations.classes))  # before the long work, not after it
     pictures = _pictures(truth_path, images)
-    nameable: ClassList | None = None
-    left_out: list[Note] = []
     name = predictions_or_model.handle if isinstance(predictions_or_model, Detector) else str(predictions_or_model)
-    if isinstance(predictions_or_model, Detector) or not holds_predictions(Path(predictions_or_model)):
-        if pictures is None:
-            raise ArgumentError(
-                f"{name!r} is taken as a model, which needs pictures: give --images DIR; "
-                "predictions end in .csv, .csv.gz, .parquet or .json"
-            )
-        detector = predictions_or_model if isinstance(predictions_or_model, Detector) else load(predictions_or_model)
-        annotations, predictions, left_out = _detected(annotations, detector, pictures, folder)
-        nameable = detector.classes
-        if strict:
-            refuse_flaws(left_out)
-    else:
-        predictions = read_predictions(Path(predictions_or_model), truth_path)
-    evaluation = evaluate(
-        annotations, predictions, chosen, classes=classes, nameable=nameable,
-        resamples=resamples, seed=seed, strict=strict,
-    )  # fmt: skip
-    evaluation = replace(evaluation, notes=[*left_out, *evaluation.notes])
-    if folder is not None:
-        write_run(evaluation, folder)
-        title = f"{Path(name).name} on {truth_path.resolve().name}"
-        write_report(evaluation, folder, title, pictures or {}, chosen=classes is not None)
+    options: dict[str, Any] = {"only": only, "strict": strict, "seed": seed}
+    left_out: list[Note] = []
+    with _locked(folder):
+        if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
+            predictions = read_predictions(Path(predictions_or_model), truth_path)
+        else:
+            detector = _detector(predictions_or_model, pictures, truth_path)
+            options["nameable"] = detector.classes
+            # What is wrong with all else is said before the long work, not after it.
+            measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
+            annotations, predictions, left_out = _detected(annotations, detector, pictures or {}, folder)
+            if strict:
+                refuse_flaws(left_out)
+        evaluation = measuring.evaluate(annotations, predictions, chosen, resamples=resamples, **options)
+        if len(predictions) and not len(evaluation.problem.score):
+            raise ArgumentError(f"no prediction can be used: {'; '.join(map(str, evaluation.notes))}")
+        evaluation = replace(evaluation, notes=[*left_out, *evaluation.notes])
+        if folder is not None:
+            write_run(evaluation, folder)
+            title = f"{Path(name).name} on {truth_path.resolve().name}"
+            write_report(evaluation, folder, title, pictures or {}, show)
     return evaluation
 
 
+@contextmanager
+def _locked(folder: Path | None) -> Iterator[None]:
+    """One run at a time writes into a folder; raises ArgumentError for a second one."""
+    if folder is None:
+        yield
+        return
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise ArgumentError(
+                f"{folder}: another run is writing there; wait for it, or give another folder"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+        (folder / ".lock").unlink(missing_ok=True)
+        with suppress(OSError):
+            folder.rmdir()  # if nothing came of it
+
+
+def _detector(model: _Path | Detector, pictures: dict[str, Path] | None, truth: Path) -> Detector:
+    if pictures is None:
+        raise ArgumentError(
+            f"{str(model)!r} is taken as a model, which needs pictures: give --images DIR (there are none in {truth}); "
+            "predictions end in .csv, .csv.gz, .parquet or .json"
+        )
+    require_tables()
+    return model if isinstance(model, Detector) else load(model)
+
+
 def _pictures(ground_truth: Path, images: _Path | None) -> dict[str, Path] | None:
-    """The pictures by image id, if it is known where they are."""
-    folder = ground_truth / "images" if images is None else Path(images)
-    return None if images is None and not folder.is_dir() else picture_files(folder)
+    """The pictures by image id, if it is known where they are: in images/, else beside the tables."""
+    if images is not None:
+        return picture_files(Path(images))
+    if not ground_truth.is_dir():
+        return None
+    folder = ground_truth / "images"
+    return picture_files(folder if folder.is_dir() else ground_truth) or None
 
 
 def _detected(
@@ -99,7 +148,6 @@ def _detected(
         expected = f"; expected names such as {wanted[0]}.jpg" if wanted else ""
         raise ArgumentError(f"no picture belongs to the {len(wanted)} images of the ground truth{expected}")
     place: AbstractContextManager[str | Path] = tempfile.TemporaryDirectory() if out is None else nullcontext(out)
-    require_tables()  # before the long work, not after it
     with place as kept:
         try:
             path, broken = detect_in(detector, present, Path(kept))
@@ -108,6 +156,8 @@ def _detected(
                 logger.warning("stopped; run the same command again with the same --out, and it goes on from there")
             raise
         predictions = read_predictions(path)
+    if len(broken) == len(present):
+        raise BoxableError("none of the pictures can be read")
     absent = [image for image in wanted if image not in pictures]
     notes = [
         Note(len(group), what, "not evaluated", tuple(group[:3]))

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from boxable.evaluation.overlap import KeyedBoxes, KeyPlaces, distinct, ioa, iou
 from boxable.evaluation.protocols import Protocol
+from boxable.evaluation.row_hash import row_hashes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -36,7 +37,8 @@ class Problem:
 
     Boxes are float64 `[N, 4]` (ymin, xmin, ymax, xmax). `verified` int64: sorted keys (image * classes + class) of the
     image-level labels, whatever their confidence. `truth_object` intp `[T]`: the row of the box as it was annotated, of
-    which this row is a copy for an ancestor of its class, or itself.
+    which this row is a copy for an ancestor of its class, or itself. `truth_area` `[T]`: pixels of the object itself,
+    NaN where only its box is known.
     """
 
     images: list[str]
@@ -47,6 +49,7 @@ class Problem:
     truth_group_of: Mask
     truth_difficult: Mask
     truth_object: Index
+    truth_area: Floats
     verified: NDArray[np.int64]
     image: Ints
     label: Ints
@@ -63,13 +66,12 @@ class Problem:
         return image.astype(np.int64) * len(self.mids) + label
 
     def truth_digest(self) -> str:
-        """A checksum of the ground truth: the same for two problems only if they ask for the same."""
-        names = "\n".join([*self.images, "", *self.mids]).encode("utf-8", "surrogatepass")
-        arrays = (
-            self.truth_image, self.truth_label, self.truth_box, self.truth_group_of, self.truth_difficult,
-            self.verified,
+        """A checksum of the ground truth, whatever the order of its rows."""
+        columns = (
+            self.truth_image, self.truth_label, *self.truth_box.T, self.truth_group_of, self.truth_difficult,
         )  # fmt: skip
-        parts = [names, *(np.ascontiguousarray(array).tobytes() for array in arrays)]
+        names = "\n".join([*self.images, "", *self.mids]).encode("utf-8", "surrogatepass")
+        parts = [names, np.sort(row_hashes(columns, len(self.truth_box))).tobytes(), self.verified.tobytes()]
         return f"crc32c:{reduce(google_crc32c.extend, parts, 0):08x}"
 
 

@@ -35,6 +35,7 @@ class Protocol:
             "verified_labels_only": self.verified_only,
             "difficult_ignored": self.difficult,
             "expanded_ground_truth": self.expand,
+            "unknown_group_of_flag_is_group_of": self.unknown_is_group_of,
         }
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 from boxable.evaluation.average_precision import Entries
 from boxable.evaluation.evaluate import Evaluation
 from boxable.files import atomic_path, write_atomically
 
-_WANTED = {"protocol", "switches", "ground_truth", "classes"}
-METRICS, CLASSES, ENTRIES = "metrics.json", "classes.csv", "entries.npz"
+METRICS, CLASSES, ENTRIES = "metrics.json", "per-class.csv", "entries.npz"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +32,7 @@ class Run:
 
 
 def write_run(evaluation: Evaluation, folder: Path) -> None:
-    """Write metrics.json, classes.csv and entries.npz."""
+    """Write metrics.json, per-class.csv and entries.npz."""
     arrays = {field.name: getattr(evaluation.ranking.entries, field.name) for field in fields(Entries)}
     with atomic_path(folder / ENTRIES) as path, path.open("wb") as file:
         np.savez_compressed(
@@ -47,16 +47,40 @@ def read_run(folder: Path) -> Run:
     """Read what `write_run` wrote. Raises ArgumentError for a folder that holds no run."""
     try:
         metrics = json.loads((folder / METRICS).read_bytes())
-        if not isinstance(metrics, dict) or not metrics.keys() >= _WANTED:
-            raise ValueError(f"{METRICS} lacks what is needed")
+        if not _is_whole(metrics):
+            raise ValueError(METRICS)
         with (folder / ENTRIES).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             entries = Entries(**{field.name: arrays[field.name] for field in fields(Entries)})
-            return Run(folder, metrics, entries, arrays["images"].tolist(), arrays["mids"].tolist())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
+            run = Run(folder, metrics, entries, arrays["images"].tolist(), arrays["mids"].tolist())
+        if not (
+            _below(entries.label, run.mids)
+            and _below(entries.image, run.images)
+            and _below(entries.truth_label, run.mids)
+            and _below(entries.truth_image, run.images)
+        ):
+            raise ValueError(ENTRIES)
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise ArgumentError(
-            f"{folder}: no run in it ({reason}); expected what `boxable evaluate --out` wrote"
+            f"{folder}: {METRICS} or {ENTRIES} is missing or damaged; expected what `boxable evaluate --out` wrote"
         ) from error
+    return run
+
+
+def _is_whole(metrics: Any) -> bool:
+    """Whether metrics.json holds what a comparison needs."""
+    return (
+        isinstance(metrics, dict)
+        and isinstance(metrics.get("protocol"), str)
+        and isinstance(metrics.get("ground_truth"), str)
+        and isinstance(metrics.get("switches"), dict)
+        and isinstance(metrics.get("classes"), dict)
+        and all(isinstance(row["AP"], float | int | None) and isinstance(row["name"], str)
+                for row in metrics["classes"].values())
+    )  # fmt: skip
+
+
+def _below(numbers: NDArray[np.integer], names: list[str]) -> bool:
+    return not len(numbers) or (int(numbers.min()) >= 0 and int(numbers.max()) < len(names))
 
 
 def _class_table(evaluation: Evaluation) -> str:

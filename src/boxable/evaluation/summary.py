@@ -22,6 +22,10 @@ def summary(evaluation: Evaluation, *, all_classes: bool) -> str:
     ]
     if evaluation.interval:
         lines.append(f"    interval: 95 %, {evaluation.resamples:,} bootstrap draws of images, seed {evaluation.seed}")
+    if evaluation.left_out and evaluation.coco is None:
+        what = _plural(evaluation.left_out, "prediction", "predictions")
+        why = "of classes not verified in their image" if evaluation.protocol.verified_only else "on difficult boxes"
+        lines.append(f"    left out, neither right nor wrong: {what} {why}")
     if evaluation.coco:
         figures = (f"{name} {value:.4f}" for name, value in evaluation.coco.summary.items() if value is not None)
         lines.append("    " + ", ".join(figures))
@@ -39,9 +43,14 @@ def switches(protocol: Protocol) -> str:
     """The switches of a protocol in words."""
     iou = f"IoU {protocol.iou:g}" if protocol.iou_to is None else f"IoU {protocol.iou:.2f} to {protocol.iou_to:.2f}"
     weight = protocol.group_of_weight
+    if protocol.iou_to is not None:
+        iou += ", 101 recall points, at most 100 detections an image and class"
+        group_of = "what is in a crowd is ignored"
+    else:
+        group_of = "group-of boxes are ordinary" if weight is None else f"group-of weight {weight:g}"
     words = [
         iou,
-        "group-of boxes are ordinary" if weight is None else f"group-of weight {weight:g}",
+        group_of,
         "only verified classes of an image" if protocol.verified_only else "all detections",
         "expanded ground truth" if protocol.expand else "ground truth as it is",
     ]
@@ -52,7 +61,8 @@ def comparison_table(comparison: Comparison) -> str:
     """The mean, then the classes, the greatest loss first."""
     rows = [replace(row, name=_line(row.name)) for row in (comparison.mean, *comparison.classes)]
     width = max(len(row.name) for row in rows)
-    lines = [f"{'':<{width}}  {'A':>6}  {'B':>6}  {'B - A':>7}", *(_difference(row, width) for row in rows)]
+    head = f"{'':<{width}}  {'A':>6}  {'B':>6}  {'B - A':>7}  95 %"
+    lines = [comparison.measured, head, *(_difference(row, width) for row in rows)]
     if comparison.left_out:
         lines.append(f"counted by one run only: {_line(', '.join(comparison.left_out))}")
     return "\n".join(lines)

@@ -51,7 +51,7 @@ class TruthBoxes:
     """Ground-truth boxes: image ids and MIDs `[N]`, `box` float64 `[N, 4]` (ymin, xmin, ymax, xmax; normalised).
 
     `group_of` int8 `[N]` is the released flag: 1 several objects in one box, 0 one, -1 unknown.
-    `difficult` bool `[N]` is Pascal VOC's.
+    `difficult` bool `[N]` is Pascal VOC's; `area` float64 `[N]` is COCO's, of the object itself in pixels, else NaN.
     """
 
     image: Coded
@@ -59,6 +59,7 @@ class TruthBoxes:
     box: Floats
     group_of: NDArray[np.int8]
     difficult: NDArray[np.bool_]
+    area: Floats
 
     def __len__(self) -> int:
         return len(self.box)
@@ -66,8 +67,9 @@ class TruthBoxes:
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "TruthBoxes":
         """These rows (indices or a mask)."""
         return TruthBoxes(
-            self.image.take(rows), self.label.take(rows), self.box[rows], self.group_of[rows], self.difficult[rows]
-        )
+            self.image.take(rows), self.label.take(rows), self.box[rows], self.group_of[rows], self.difficult[rows],
+            self.area[rows],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +127,11 @@ class Annotations:
             self.classes,
             {image: size for image, size in self.sizes.items() if image in images},
         )
+
+
+def no_predictions() -> Predictions:
+    """Predictions without a row."""
+    return Predictions(Coded.of(()), Coded.of(()), np.zeros((0, 4)), np.zeros(0))
 
 
 def no_image_labels() -> ImageLabels:

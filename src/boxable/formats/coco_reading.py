@@ -1,9 +1,10 @@
 """Annotations and predictions from COCO JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class CocoFile:
         with self._reading():
             self._items: Sequence[Mapping[str, Any]] = content if isinstance(content, list) else content["annotations"]
             images = described.get("images", ())
-            self._names = {image["id"]: _image_id(image) for image in images}
+            self._names = _image_ids(images)
             self._sizes = {image["id"]: _size(image) for image in images}
             self._classes = _classes(described.get("categories", ()))
 
@@ -50,11 +51,11 @@ class CocoFile:
                 raise ArgumentError(f"{self.path}: a box is of image {stranger['image_id']}, which is not described")
             image, label, box = self._columns(self)
             crowd = np.array([item.get("iscrowd", 0) for item in self._items], np.int8)
+            area = _numbers([item.get("area", np.nan) for item in self._items], len(self._items))
             sizes = {self._names[number]: size for number, size in self._sizes.items()}
             classes = ClassList(dict.fromkeys(self._classes.values()))
-        return Annotations(
-            TruthBoxes(image, label, box, crowd, np.zeros(len(box), bool)), no_image_labels(), classes, sizes
-        )
+        boxes = TruthBoxes(image, label, box, crowd, np.zeros(len(box), bool), area)
+        return Annotations(boxes, no_image_labels(), classes, sizes)
 
     def predictions(self, described_by: "CocoFile | None") -> Predictions:
         """Predictions; images and categories are this file's or, of a list of results, those of the other."""
@@ -112,8 +113,16 @@ def _numbers(values: list[Any], *shape: int) -> Floats:
     return np.array(values, np.float64).reshape(shape)
 
 
-def _image_id(image: Mapping[str, Any]) -> str:
-    return stem_of(image["file_name"]) if image.get("file_name") else str(image["id"])
+def _image_ids(images: Sequence[Mapping[str, Any]]) -> dict[Any, str]:
+    """The file name of each image without suffix, with its folder where others are called alike; else its number."""
+    files = {image["id"]: str(image.get("file_name") or image["id"]) for image in images}
+    counts = Counter(stem_of(file) for file in files.values())
+    names = {
+        number: stem_of(file) if counts[stem_of(file)] == 1 else str(PurePath(file).with_suffix(""))
+        for number, file in files.items()
+    }
+    "".join(names.values()).encode()  # half a surrogate pair is no text
+    return names
 
 
 def _size(image: Mapping[str, Any]) -> tuple[int, int]:
@@ -137,6 +146,7 @@ def _classes(categories: Sequence[Mapping[str, Any]]) -> dict[Any, ObjectClass]:
         name, mid = category["name"], category.get("mid") or ""
         if not isinstance(name, str):
             raise TypeError("a name that is no string")
+        name.encode()  # half a surrogate pair is no text
         item = known.get(mid) if mid else names.get(name.casefold()) or own.get(name)
         if item is None:
             mid = str(mid) or f"user/{slug(name)}"

@@ -56,9 +56,9 @@ def read_boxes(path: Path) -> TruthBoxes:
     """Ground-truth boxes; IsGroupOf and IsDifficult are 0 where the file has no such column."""
     table = read_table(path, _TRUTH_COLUMNS, optional=("IsGroupOf", "IsDifficult"))
     group_of = np.nan_to_num(table.number("IsGroupOf", 0), nan=-1).clip(-1, 1).astype(np.int8)
-    return TruthBoxes(
-        table.text("ImageID"), table.text("LabelName"), _box(table), group_of, table.number("IsDifficult", 0) > 0
-    )
+    difficult = table.number("IsDifficult", 0) > 0
+    unknown_area = np.full(table.rows, np.nan)
+    return TruthBoxes(table.text("ImageID"), table.text("LabelName"), _box(table), group_of, difficult, unknown_area)
 
 
 def read_image_labels(path: Path) -> ImageLabels:

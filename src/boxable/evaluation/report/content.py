@@ -15,23 +15,27 @@ from boxable.evaluation.report.sheets import Sheets
 from boxable.evaluation.sizes import by_size
 from boxable.evaluation.summary import switches
 from boxable.evaluation.thresholds import Threshold, best_threshold, f1_of, pooled_curve
-from boxable.vocabulary import open_images_hierarchy
+from boxable.vocabulary import open_images_hierarchy, select
+from boxable.vocabulary.selection import Selection
 
 # Points of a curve that a page draws, pairs of confused classes, and classes with a sheet.
 _POINTS, _CONFUSIONS, _WORST, _CHOSEN = 60, 200, 6, 30
 
 
-def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], chosen: bool) -> dict[str, Any]:
+def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], show: Selection | None) -> dict[str, Any]:
     """Everything that the report shows. `pictures` gives the photo of an image id.
 
-    Contact sheets are of the counted classes if they were `chosen`, else of those with the lowest AP.
+    Contact sheets are of the classes with the lowest AP, and of those in `show`. Raises UnknownClassError for a
+    selection that names no class.
     """
     columns = np.array([evaluation.classes.column(result.item) for result in evaluation.scored], np.intp)
     errors = error_kinds(evaluation.problem, evaluation.matches)
     thresholds = {result.item.mid: _best(evaluation, result) for result in evaluation.results}
     sheets = Sheets(evaluation, errors, dict(pictures))
-    shown = evaluation.scored[::-1][: _CHOSEN if chosen else _WORST]
-    why = "chosen" if chosen else "lowest AP"
+    chosen = set(select(show, evaluation.classes)) if show is not None else set()
+    worst = evaluation.scored[::-1]
+    shown = [(result, "chosen") for result in worst if result.item in chosen][:_CHOSEN]
+    shown += [(result, "lowest AP") for result in worst[:_WORST] if result.item not in chosen]
     pooled = pooled_curve(evaluation.ranking, columns)
     return {
         "title": title,
@@ -54,7 +58,7 @@ def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], chose
         "best": _threshold(best_threshold(pooled)),
         "classes": [_class(evaluation, result, errors, thresholds[result.item.mid]) for result in evaluation.results],
         "confusions": _confusions(evaluation, errors, thresholds),
-        "sheets": [sheets.sheet(result, why) for result in shown] if pictures else [],
+        "sheets": [sheets.sheet(result, why) for result, why in shown] if pictures else [],
         "photos": sheets.photos,
     }
 

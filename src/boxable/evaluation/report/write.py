@@ -7,12 +7,17 @@ from boxable.evaluation.report.content import content
 from boxable.evaluation.report.markdown import markdown
 from boxable.evaluation.report.page import page
 from boxable.files import write_atomically
+from boxable.vocabulary.selection import Selection
 
 PAGE, TEXT = "report.html", "report.md"
 
 
-def write_report(evaluation: Evaluation, folder: Path, title: str, pictures: dict[str, Path], *, chosen: bool) -> None:
+def write_report(
+    evaluation: Evaluation, folder: Path, title: str, pictures: dict[str, Path], show: Selection | None
+) -> None:
     """Write report.html and report.md; see `content` for the last two."""
-    shown = content(evaluation, title, pictures, chosen)
+    images = set(evaluation.problem.images)
+    pictures = {image: path for image, path in pictures.items() if image in images}
+    shown = content(evaluation, title, pictures, show)
     write_atomically(folder / PAGE, page(shown).encode())
     write_atomically(folder / TEXT, markdown(shown).encode())

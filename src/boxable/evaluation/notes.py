@@ -1,0 +1,199 @@
+"""What is odd about ground truth and predictions: rows that are dropped, rows that are kept all the same, and why."""
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.errors import ArgumentError
+from boxable.evaluation.protocols import Protocol
+from boxable.evaluation.row_hash import row_hashes
+from boxable.formats.annotations import Annotations, Coded, Predictions
+from boxable.vocabulary import ClassList
+
+Mask = NDArray[np.bool_]
+
+# Coordinates beyond this are none; their areas could not be computed.
+_FARTHEST = 1e6
+# Rows of which examples are looked for.
+_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that a person should know about the input: how many rows or images, what, and what became of it.
+
+    In `what`, `image|s` is `image` for one and `images` for more. `flaw`: the input is not as it should be, which
+    `strict` does not allow.
+    """
+
+    count: int
+    what: str
+    effect: str
+    examples: tuple[str, ...] = ()
+    flaw: bool = True
+
+    def __str__(self) -> str:
+        what = re.sub(r"\|(\w+)", "" if self.count == 1 else r"\1", self.what)
+        examples = f" ({', '.join(self.examples)})" if self.examples else ""
+        return f"{self.count:,} {what}{examples}: {self.effect}"
+
+
+def refuse_flaws(notes: list[Note]) -> None:
+    """Raise ArgumentError if any of these is a flaw of the input."""
+    flaws = [str(note) for note in notes if note.flaw]
+    if flaws:
+        raise ArgumentError(f"strict: {'; '.join(flaws)}")
+
+
+def sound_annotations(
+    annotations: Annotations, classes: ClassList, protocol: Protocol
+) -> tuple[Annotations, list[Note]]:
+    """The rows that can be used, and what there is to say about the others."""
+    boxes, labels = annotations.boxes, annotations.image_labels
+    known = {item.mid for item in classes}
+    ymin, xmin, ymax, xmax = boxes.box.T
+    notes = _Notes(len(boxes))
+    notes.drop(boxes.image.is_in({""}), "ground-truth box|es without an image id", boxes.image)
+    notes.drop(~boxes.label.is_in(known), "ground-truth box|es of an unknown class", boxes.label, _mid_hint(classes))
+    notes.drop(~_sane(boxes.box), "ground-truth box|es with a coordinate that is no number", boxes.image)
+    notes.drop((ymin > ymax) | (xmin > xmax), "ground-truth box|es with the maximum below the minimum", boxes.image)
+    flat = (ymin == ymax) | (xmin == xmax)
+    notes.keep(flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image)
+    notes.keep(
+        _outside(boxes.box), "ground-truth box|es reaching outside 0 to 1", _outside_effect(boxes.box), boxes.image
+    )
+    again = _repeated(boxes.image, boxes.label, boxes.box, boxes.group_of)
+    notes.keep(again, "ground-truth box|es given before", "kept; each counts, but only one is ever found", boxes.image)
+    if protocol.group_of_weight is not None and protocol.unknown_is_group_of:
+        effect = "taken as group-of boxes, as in the original"
+        notes.keep(boxes.group_of < 0, "box|es with an unknown IsGroupOf", effect, flaw=False)
+    good_boxes = boxes.take(notes.good)
+
+    label_notes = _Notes(len(labels))
+    unknown = ~labels.label.is_in(known) | labels.image.is_in({""})
+    label_notes.drop(unknown, "image label|s of an unknown class or image", labels.label)
+    odd = ~np.isin(labels.confidence, (-1, 0, 1))
+    label_notes.drop(odd, "image label|s with a confidence that is neither 1 nor 0", labels.label)
+    sound = replace(annotations, boxes=good_boxes, image_labels=labels.take(label_notes.good))
+    return sound, notes.notes + label_notes.notes
+
+
+def sound_predictions(
+    predictions: Predictions, classes: ClassList, images: list[str]
+) -> tuple[NDArray[np.intp], list[Note]]:
+    """Rows intp `[N]` that can be used, and what there is to say about the others."""
+    ymin, xmin, ymax, xmax = predictions.box.T
+    image, label, known = predictions.image, predictions.label, {item.mid for item in classes}
+    notes = _Notes(len(predictions))
+    notes.drop(~label.is_in(known), "prediction|s of an unknown class", label, _mid_hint(classes))
+    elsewhere = ~image.is_in(set(images))
+    notes.drop(elsewhere, "prediction|s for images without ground truth", image, _image_hint(images))
+    notes.drop(~np.isfinite(predictions.score), "prediction|s with a score that is no number", image)
+    notes.drop(~_sane(predictions.box), "prediction|s with a coordinate that is no number", image)
+    # Not only where sides are equal: tiny ones multiply to 0 too.
+    flat = (ymin >= ymax) | (xmin >= xmax) | ((ymax - ymin) * (xmax - xmin) <= 0)
+    notes.drop(flat, "predicted box|es without an area or with the maximum below the minimum", image)
+    outside = _outside(predictions.box)
+    notes.keep(outside, "predicted box|es reaching outside 0 to 1", _outside_effect(predictions.box), image)
+    again = _repeated(image, label, predictions.box, predictions.score)
+    notes.keep(again, "prediction|s given before", "kept; each counts", image)
+    return np.flatnonzero(notes.good), notes.notes
+
+
+def image_notes(images: list[str], predicted: set[str]) -> list[Note]:
+    """What there is to say about images that nothing was predicted for."""
+    silent = [image for image in images if image not in predicted]
+    if not silent:
+        return []
+    effect = "evaluated; their boxes are missed"
+    return [Note(len(silent), "image|s without predictions", effect, _some(silent), flaw=False)]
+
+
+class _Notes:
+    """Notes about rows, of which some are dropped: each for the first reason that holds."""
+
+    def __init__(self, rows: int) -> None:
+        self.good = np.ones(rows, bool)
+        self.notes: list[Note] = []
+
+    def drop(self, mask: Mask, what: str, column: Coded, hint: Any = None) -> None:
+        mask = mask & self.good
+        self.good &= ~mask
+        if mask.any():
+            examples = _examples(mask, column)
+            advice = hint(_values(mask, column)) if hint else ""
+            self.notes.append(Note(int(mask.sum()), what, f"dropped{advice}", examples))
+
+    def keep(self, mask: Mask, what: str, effect: str, column: Coded | None = None, *, flaw: bool = True) -> None:
+        mask = mask & self.good
+        if mask.any():
+            examples = () if column is None else _examples(mask, column)
+            self.notes.append(Note(int(mask.sum()), what, effect, examples, flaw))
+
+
+def _values(mask: Mask, column: Coded) -> list[str]:
+    """The different values of the first of these rows."""
+    return list(dict.fromkeys(column.values[code] for code in column.codes[np.flatnonzero(mask)[:_LOOKED_AT]]))
+
+
+def _examples(mask: Mask, column: Coded) -> tuple[str, ...]:
+    return _some(_values(mask, column))
+
+
+def _some(values: list[str]) -> tuple[str, ...]:
+    return (*values[:3], "…") if len(values) > 3 else tuple(values)
+
+
+def _mid_hint(classes: ClassList) -> Any:
+    """Advice where names of classes came instead of MIDs."""
+
+    def hint(values: list[str]) -> str:
+        named = next((item for item in map(classes.get, values) if item is not None), None)
+        return f"; LabelName is a MID, such as {named.mid} for {named.name}" if named else ""
+
+    return hint
+
+
+def _image_hint(images: list[str]) -> Any:
+    """Advice where file names came instead of image ids."""
+    known = set(images)
+
+    def hint(values: list[str]) -> str:
+        named = next((value for value in values if PurePath(value).stem in known), None)
+        return f"; ImageID is the file name alone, such as {PurePath(named).stem}" if named else ""
+
+    return hint
+
+
+def _sane(box: NDArray[np.float64]) -> Mask:
+    """Whether all coordinates are numbers that a share of a picture could be."""
+    return np.asarray((np.abs(box) < _FARTHEST).all(axis=1))
+
+
+def _outside(box: NDArray[np.float64]) -> Mask:
+    return np.asarray((box < 0).any(axis=1) | (box > 1).any(axis=1))
+
+
+def _outside_effect(box: NDArray[np.float64]) -> str:
+    """Boxes in pixels lie far outside."""
+    far = (box > 2).any(axis=1).mean() if len(box) else 0
+    return "kept as they are; if these are pixels, divide by the picture's size" if far > 0.5 else "kept as they are"
+
+
+def _repeated(image: Coded, label: Coded, box: NDArray[np.float64], further: NDArray[Any]) -> Mask:
+    """Rows that equal an earlier one in everything."""
+    columns = (image.codes, label.codes, *box.T, further)
+    hashes = row_hashes(columns, len(box))
+    repeated = np.zeros(len(box), bool)
+    ordered = np.sort(hashes)
+    twice = ordered[1:][ordered[1:] == ordered[:-1]]
+    seen: set[tuple[float, ...]] = set()
+    for row in np.flatnonzero(np.isin(hashes, twice)) if len(twice) else ():  # few, and alike but for a rare accident
+        values = tuple(float(column[row]) for column in columns)
+        repeated[row] = values in seen
+        seen.add(values)
+    return repeated
