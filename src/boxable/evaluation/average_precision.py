@@ -1,4 +1,4 @@
-"""Average precision from matches: all points, as Pascal VOC since 2010 and Open Images have it (SEMANTICS §10)."""
+"""Average precision from matches: all points, as Pascal VOC since 2010 and Open Images have it (SEMANTICS §10.4)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -104,14 +104,14 @@ def _edges(pairs: Index) -> list[int]:
 def iou(detections: Floats, boxes: Floats) -> Floats:
     """Intersection over union of boxes `[N, 4]` with boxes `[N, 4]`, in the original's order of operations.
 
-    So even the last bit is the original's (SEMANTICS §10).
+    So even the last bit is the original's (SEMANTICS §10.2).
     """
     common = _intersection(detections, boxes)
     return np.asarray(common / (_area(detections) + _area(boxes) - common))
 
 
 def ioa(detections: Floats, boxes: Floats) -> Floats:
-    """Intersection over the detection's own area: how much of it is inside a group (SEMANTICS §10)."""
+    """Intersection over the detection's own area: how much of it is inside a group (SEMANTICS §10.3)."""
     return np.asarray(_intersection(detections, boxes) / _area(detections))
 
 
