@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from boxable.evaluation.job import evaluate as evaluate_files
+from boxable.evaluation.job import evaluate as evaluate
 from tests.cli.conftest import Invoke
 from tests.cli.test_evaluate import CAT, DOG, FOUND, FOUND_NAMES, TRUTH, TRUTH_NAMES
 from tests.conftest import Command
@@ -37,7 +37,7 @@ def runs(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(folder: Path, name: str, *, out: str = "", truth: str = "truth.csv", **options: Any) -> None:
     options = {"expand": False, "resamples": 5, **options}
-    evaluate_files(folder / truth, folder / f"{name}.csv", out=folder / (out or name), **options)
+    evaluate(folder / truth, folder / f"{name}.csv", out=folder / (out or name), **options)
 
 
 def compared(invoke: Invoke, *arguments: object) -> Any:
@@ -98,7 +98,7 @@ def test_draws_are_repeatable_and_may_be_left_out(invoke: Invoke) -> None:
 
 
 def test_classes_that_one_run_only_counts_are_named_and_left_out(runs: Path, invoke: Invoke) -> None:
-    run(runs, "plain", classes="Cat", out="cats")
+    run(runs, "plain", only="Cat", out="cats")
     result = invoke("compare", "better", "cats")
     assert result.code == 0
     assert result.lines[-1] == "counted by one run only: Dog"

@@ -1,6 +1,7 @@
 """Ground truth and predictions made by hand."""
 
 from collections.abc import Iterable, Mapping
+from math import nan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,13 +23,14 @@ PLAIN = protocol_named("challenge", expand=False)
 
 
 class Truth(NamedTuple):
-    """A ground-truth box; (ymin, xmin, ymax, xmax)."""
+    """A ground-truth box; (ymin, xmin, ymax, xmax). `area`: of the object in pixels, as in COCO."""
 
     image: str
     label: str
     box: Box
     group_of: int = 0
     difficult: bool = False
+    area: float = nan
 
 
 class Found(NamedTuple):
@@ -63,6 +65,7 @@ def annotations(
             _corners(row.box for row in boxes),
             np.array([row.group_of for row in boxes], np.int8),
             np.array([row.difficult for row in boxes], bool),
+            np.array([row.area for row in boxes], np.float64),
         ),
         ImageLabels(
             Coded.of(row.image for row in labels),

@@ -21,11 +21,11 @@ def small(title: str = "a small run") -> dict[str, Any]:
     """One class found, one called the other, one box missed, one class without ground truth."""
     boxes = [Truth("1", A, WHOLE), Truth("2", A, LEFT), Truth("2", B, WHOLE)]
     found = [Found("1", A, 0.9, WHOLE), Found("2", A, 0.8, WHOLE)]
-    return content(evaluated(boxes, found, labels=[Seen("2", A)], resamples=20), title, {}, False)
+    return content(evaluated(boxes, found, labels=[Seen("2", A)], resamples=20), title, {}, None)
 
 
 def empty() -> dict[str, Any]:
-    return content(evaluated([], []), "nothing", {}, False)
+    return content(evaluated([], []), "nothing", {}, None)
 
 
 def hostile(name: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ const KINDS = {
   both: ["Both", "detections", "It touches an object, but neither its place nor its class is right."],
   duplicate: ["Duplicate", "detections", "It fits an object that another detection has found already."],
   background: ["Background", "detections", "There is nothing: it overlaps no object by an IoU of more than 0.1."],
-  missed: ["Missed", "boxes", "Nothing found the object, and no localisation or class error is about it."],
+  missed: ["Missed", "boxes", "Nothing found the object, and no localisation or class error is about it. Mended by taking it out."],
 };
 
 // Truth and detections of each kind, in a frame of 48 by 36.

@@ -7,7 +7,7 @@ const COLUMNS = [
   { name: "95 %", look: "number wide interval", value: lowEnd, show: (item) => between(item.interval) },
   { name: "Boxes", look: "number", value: (item) => item.ground_truth, show: (item) => count(item.ground_truth) },
   { name: "Detections", look: "number wide", value: (item) => item.detections, show: (item) => count(item.detections) },
-  { name: "Recall", look: "number wide", value: (item) => item.recall },
+  { name: "Recall at any score", look: "number wide", value: (item) => item.recall },
   { name: "Best threshold", look: "number wide", value: (item) => item.best?.score },
   { name: "F1 there", look: "number wide", value: (item) => item.best?.f1 },
 ];

@@ -5,7 +5,7 @@ const FIRST_PAIRS = 12;
 function showConfusions() {
   const [first] = content.confusions;
   if (!first) return fill("confusions-lead", "No detection above its best threshold fits an object of another class.");
-  const share = ` is the most frequent: ${count(first.count)} of ${plural(first.of, "detection", "detections")}.`;
+  const share = ` is the most frequent: ${count(first.count)} of ${plural(first.of, "detection", "detections")} of ${first.called}.`;
   fill("confusions-lead", strong(first.is), " called ", strong(first.called), share);
   drawConfusions(FIRST_PAIRS);
 }
