@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from boxable.evaluation.job import evaluate as evaluate
+from boxable.evaluation.job import evaluate
 from tests.cli.conftest import Invoke
 from tests.cli.test_evaluate import CAT, DOG, FOUND, FOUND_NAMES, TRUTH, TRUTH_NAMES
 from tests.conftest import Command
@@ -50,10 +50,11 @@ def compared(invoke: Invoke, *arguments: object) -> Any:
 def test_a_table_has_the_mean_first_and_then_the_greatest_loss(invoke: Invoke) -> None:
     result = invoke("compare", "better", "worse", "--resamples", 50)
     assert (result.stderr, result.code) == ("", 0)
-    head, *rows = [line.split() for line in result.lines]
-    assert head == ["A", "B", "B", "-", "A"]
-    assert [row[:-5] + row[-5:-2] for row in rows] == [
-        ["mean", "AP", "1.0000", "0.2500", "-0.7500"],
+    assert result.lines[0] == "challenge, 2 images"
+    head, *rows = [line.partition("[")[0].split() for line in result.lines[1:]]
+    assert head == ["A", "B", "B", "-", "A", "95", "%"]
+    assert rows == [
+        ["mean", "AP", "of", "2", "classes", "1.0000", "0.2500", "-0.7500"],
         ["Dog", "1.0000", "0.0000", "-1.0000"],
         ["Cat", "1.0000", "0.5000", "-0.5000"],
     ]
@@ -62,10 +63,13 @@ def test_a_table_has_the_mean_first_and_then_the_greatest_loss(invoke: Invoke) -
 @pytest.mark.usefixtures("runs")
 def test_json_has_every_difference_with_its_interval(invoke: Invoke) -> None:
     content = compared(invoke, "plain", "better", "--resamples", 50)
+    assert content["measured"] == "challenge, 2 images"
     mean = content["mAP"]
-    assert (mean["first"], mean["second"], mean["change"]) == (0.75, 1, 0.25)
+    assert (mean["name"], mean["first"], mean["second"], mean["change"]) == ("mean AP of 2 classes", 0.75, 1, 0.25)
     low, high = mean["interval"]
-    assert 0 <= low <= high <= 1
+    assert -1 <= low <= 0.25 <= high <= 1
+    # The cats are in two images, the dogs in one alone.
+    assert [row["interval"] is None for row in content["classes"]] == [True, False]
     assert [(row["mid"], row["name"], row["change"]) for row in content["classes"]] == [
         (DOG, "Dog", 0), (CAT, "Cat", 0.5),
     ]  # fmt: skip
@@ -75,8 +79,9 @@ def test_json_has_every_difference_with_its_interval(invoke: Invoke) -> None:
 @pytest.mark.usefixtures("runs")
 def test_a_run_does_not_differ_from_itself(invoke: Invoke) -> None:
     content = compared(invoke, "plain", "plain")
-    for row in (content["mAP"], *content["classes"]):
-        assert (row["change"], row["interval"]) == (0, [0, 0])
+    intervals = {row["name"]: row["interval"] for row in (content["mAP"], *content["classes"])}
+    assert intervals == {"mean AP of 2 classes": [0, 0], "Cat": [0, 0], "Dog": None}
+    assert [row["change"] for row in (content["mAP"], *content["classes"])] == [0] * 3
 
 
 @pytest.mark.usefixtures("runs")
@@ -146,7 +151,7 @@ def test_a_folder_without_a_run_is_one_line_that_names_it(invoke: Invoke, name: 
         result = invoke("compare", *pair)
         assert (result.stdout, result.code) == ("", 2)
         (line,) = result.stderr.splitlines()
-        assert line.startswith(f"boxable: {name}: missing or damaged (")
+        assert line.startswith(f"boxable: {name}: metrics.json or entries.npz is missing or damaged; ")
         assert "boxable evaluate --out" in line
 
 

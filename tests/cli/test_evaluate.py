@@ -2,10 +2,13 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import filelock
 import pytest
+from PIL import Image
 
 from boxable.vocabulary import open_images
 from tests.cli.conftest import Invoke
@@ -71,7 +74,7 @@ def test_out_holds_the_figures_and_the_table(truth: Path, found: Path, invoke: I
     assert 0 <= low <= 0.75 <= high <= 1
     for mid, *expected in ((CAT, "Cat", 0.5, 2, 2), (DOG, "Dog", 1, 1, 1)):
         assert [content["classes"][mid][key] for key in ("name", "AP", "ground_truth", "detections")] == expected
-    with (out / "classes.csv").open(newline="", encoding="utf-8") as file:
+    with (out / "per-class.csv").open(newline="", encoding="utf-8") as file:
         table = {row["LabelName"]: row for row in csv.DictReader(file)}
     assert set(table) == {CAT, DOG}
     assert (table[CAT]["DisplayName"], float(table[CAT]["AP"]), float(table[CAT]["GroundTruth"])) == ("Cat", 0.5, 2)
@@ -164,7 +167,10 @@ def test_notes_say_on_stderr_what_was_left_out(truth: Path, command: Command, tm
     assert result.returncode == 0
     assert result.stdout.startswith(b"mAP 0.3000")
     notes = result.stderr.decode().splitlines()
-    assert len(notes) == 3
+    assert len(notes) == 4
+    assert notes[-1].startswith(
+        "boxable: note: 3 classes with boxes and without a prediction (Carnivore, Mammal, Animal): each counts with"
+    )
     for words in ("unknown class (/m/nothing)", "images without ground truth (z)", "score that is no number (a)"):
         (line,) = [line for line in notes if words in line]
         assert line.startswith("boxable: note: 1 prediction ")
@@ -225,6 +231,10 @@ WRONG: dict[str, tuple[list[object], int, str]] = {
     "a weight that is no number": (["set", "found.csv", "--group-of-weight", "nan"], 2, "nan"),
     "unknown class": (["set", "found.csv", "--only", "Kat"], 2, "unknown class 'Kat': did you mean"),
     "out below a file": (["set", "found.csv", "--out", "found.csv/out"], 1, "cannot write found.csv/out"),
+    "unknown class to show": (["set", "found.csv", "--show", "Kat"], 2, "unknown class 'Kat': did you mean"),
+    "out is the ground truth": (["set", "found.csv", "--out", "set"], 2, "must not share a folder"),
+    "out is the ground truth otherwise called": (["set", "found.csv", "--out", "pictures/../set"], 2, "not share"),
+    "no prediction of the set": (["set", "elsewhere.csv"], 2, "no prediction can be used: 1 prediction for images"),
     "metrics.json is a folder": (["set", "found.csv", "--out", "out"], 1, "cannot write out/metrics.json"),
 }  # fmt: skip
 
@@ -240,6 +250,8 @@ def test_what_went_wrong_is_one_line_on_stderr_and_nothing_is_half_written(
     Path("pictures/a.jpg").write_bytes(b"")
     Path("found.txt").write_text("a\n")
     Path("results.json").write_text("[]")
+    write(Path("elsewhere.csv"), FOUND_NAMES, [("z", CAT, 0.9, 0, 1, 0, 1)])
+    of_the_set = sorted(Path("set").iterdir())
     result = invoke("evaluate", *arguments)
     assert (result.stdout, result.code) == ("", code)
     (line,) = result.stderr.splitlines()
@@ -247,3 +259,47 @@ def test_what_went_wrong_is_one_line_on_stderr_and_nothing_is_half_written(
     assert says in line
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]
     assert not Path("out/report.html").exists()
+    assert sorted(Path("set").iterdir()) == of_the_set
+
+
+def test_one_run_at_a_time_writes_into_a_folder(truth: Path, found: Path, invoke: Invoke, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with filelock.FileLock(out / ".lock"):
+        second = invoke("evaluate", truth, found, "--out", out)
+        assert (second.stdout, second.code) == ("", 2)
+        assert second.stderr == f"boxable: {out}: another run is writing there; wait for it, or give another folder\n"
+        assert [path.name for path in out.iterdir()] == [".lock"]
+        assert invoke("evaluate", truth, found, "--out", tmp_path / "other").code == 0
+    assert invoke("evaluate", truth, found, "--out", out).code == 0
+    names = {"report.html", "report.md", "metrics.json", "per-class.csv", "entries.npz"}
+    assert {path.name for path in out.iterdir()} == names
+
+
+def test_what_was_left_out_is_counted(truth: Path, invoke: Invoke, tmp_path: Path) -> None:
+    rows = [*FOUND, ("a", DOG, 0.9, 0, 1, 0, 1), ("a", DOG, 0.8, 0, 1, 0, 0.5)]
+    found = write(tmp_path / "more.csv", FOUND_NAMES, rows)
+    result = invoke("evaluate", truth, found, "--out", tmp_path / "out")
+    assert result.lines[0].startswith("mAP 0.3000")
+    line = "    left out, neither right nor wrong: 2 predictions of classes not verified in their image"
+    assert line in result.lines
+    assert metrics(tmp_path / "out")["left_out"] == 2
+    assert "left out" not in invoke("evaluate", truth, found, "--protocol", "openimages-v2").stdout
+
+
+@pytest.mark.parametrize("show", ["", "best"])
+def test_the_report_shows_photos_of_the_worst_classes_and_of_those_asked_for(
+    invoke: Invoke, tmp_path: Path, show: str
+) -> None:
+    classes = open_images()[100:108]
+    truth = tmp_path / "set"
+    truth.mkdir()
+    write(truth / "annotations-bbox.csv", TRUTH_NAMES, [("a", item.mid, 0, 1, 0, 1, 0) for item in classes])
+    found = write(tmp_path / "found.csv", FOUND_NAMES, [("a", item.mid, 0.5, 0, 1, 0, 1) for item in classes[:2]])
+    Image.new("RGB", (64, 64)).save(truth / "a.png")
+    best, worst = classes[0].name, classes[7].name
+    options = ["--show", f"{best},{worst}"] if show else []
+    result = invoke("evaluate", truth, found, "--protocol", "pascal", "--out", tmp_path / "out", *options)
+    assert (result.code, result.lines[0][:10]) == (0, "mAP 0.2500")  # whatever is shown, all count
+    shown = re.findall(r'"why": ?"([^"]*)"', (tmp_path / "out" / "report.html").read_text())
+    assert shown == (["chosen"] * 2 + ["lowest AP"] * 5 if show else ["lowest AP"] * 6)

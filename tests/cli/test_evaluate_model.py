@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import boxable
 from tests.cli.conftest import Invoke
 from tests.conftest import EXAMPLES, ROOT, Command
 from tests.formats.test_tables import write
@@ -33,7 +35,7 @@ def set_of_photos(place: Path) -> Path:
     (folder / "images" / "more").mkdir(parents=True)
     write(folder / "annotations-bbox.csv", TRUTH_NAMES, [(image, *BOXES[name]) for image, name in PICTURES.items()])
     for image, name in PICTURES.items():
-        shutil.copy(EXAMPLES / f"{name}.png", folder / "images" / ("more" if image > "c" else "") / f"{image}.png")
+        shutil.copy2(EXAMPLES / f"{name}.png", folder / "images" / ("more" if image > "c" else "") / f"{image}.png")
     return folder
 
 
@@ -56,8 +58,14 @@ def metrics(folder: Path) -> dict[str, Any]:
     return content
 
 
+def ledger(folder: Path, suffix: str = ".jsonl") -> Path:
+    """The only file of detections in a folder, or the predictions beside it."""
+    (path,) = folder.glob(f"detected-*{suffix}")
+    return path
+
+
 def lines(folder: Path) -> list[Any]:
-    return [json.loads(line) for line in (folder / "detected.jsonl").read_bytes().splitlines()]
+    return [json.loads(line) for line in ledger(folder).read_bytes().splitlines()]
 
 
 def said(stderr: bytes) -> list[str]:
@@ -65,14 +73,16 @@ def said(stderr: bytes) -> list[str]:
 
 
 def same_results(out: Path, whole: Path) -> bool:
-    predictions = [(folder / "predictions.csv").read_bytes() for folder in (out, whole)]
+    predictions = [ledger(folder, ".csv").read_bytes() for folder in (out, whole)]
     return predictions[0] == predictions[1] and metrics(out) == metrics(whole)
 
 
 def test_a_run_keeps_its_detections_and_measures_what_the_model_can_name(whole: Path) -> None:
-    head, *records = lines(whole)
-    assert head["model"] == "mediapipe/ssd_mobilenet_v2_oidv4_23"
-    assert [Path(record["source"]).stem for record in records] == list(PICTURES)
+    assert re.fullmatch(rf"detected-[0-9a-f]{{8}}-{re.escape(boxable.__version__)}\.jsonl", ledger(whole).name)
+    assert ledger(whole, ".csv").stem == ledger(whole).stem
+    assert [(image, Path(record["source"]).stem) for image, _, record in lines(whole)] == [(i, i) for i in PICTURES]
+    stamps = {(EXAMPLES / f"{name}.png").stat() for name in PICTURES.values()}
+    assert {tuple(stamp) for _, stamp, _ in lines(whole)} == {(file.st_size, file.st_mtime_ns) for file in stamps}
     content = metrics(whole)
     scored = {row["name"]: row["AP"] for row in content["classes"].values() if row["AP"] is not None}
     assert scored == {"Cat": 1, "Person": pytest.approx(1, abs=0.5), "Coffee cup": pytest.approx(0.5, abs=0.5)}
@@ -91,12 +101,16 @@ def test_what_was_detected_is_not_detected_again(photos: Path, whole: Path, comm
 CUTS: dict[str, tuple[Callable[[bytes], bytes], int]] = {
     "in the last line": (lambda data: data[:-20], 4),
     "before its line break": (lambda data: data[:-1], 4),
-    "after the second picture": (lambda data: b"".join(data.splitlines(keepends=True)[:3]), 2),
-    "after the first line": (lambda data: data[: data.index(b"\n") + 1], 0),
+    "after the second picture": (lambda data: b"".join(data.splitlines(keepends=True)[:2]), 2),
+    "after the first line": (lambda data: data[: data.index(b"\n") + 1], 1),
     "in the first line": (lambda data: data[:30], 0),
     "at once": (lambda data: b"", 0),
     "with zeros behind": (lambda data: data[:-20] + b"\0" * 100, 4),
-    "with a line of something else behind": (lambda data: b"".join(data.splitlines(keepends=True)[:3]) + b"[1]\n", 2),
+    "with a line of something else behind": (lambda data: b"".join(data.splitlines(keepends=True)[:2]) + b"[1]\n", 2),
+    "with a record of nothing behind": (
+        lambda data: b"".join(data.splitlines(keepends=True)[:2]) + b'["c", [0, 0], {}]\n',
+        2,
+    ),
 }
 
 
@@ -106,11 +120,11 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_predictions(
 ) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    (out / "detected.jsonl").write_bytes(cut((whole / "detected.jsonl").read_bytes()))
+    (out / ledger(whole).name).write_bytes(cut(ledger(whole).read_bytes()))
     done = command("evaluate", photos, "ssd23", "--out", out)
     expected = [f"boxable: {kept} of 5 pictures were detected before"] if kept else []
     assert (done.returncode, said(done.stderr)) == (0, expected)
-    assert [Path(line["source"]).stem for line in lines(out)[1:]] == list(PICTURES)
+    assert [image for image, *_ in lines(out)] == list(PICTURES)
     assert same_results(out, whole)
 
 
@@ -150,7 +164,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_predictions(
     assert b"Traceback" not in first.stderr
     if number == signal.SIGINT:
         assert b"run the same command again with the same --out" in first.stderr
-    assert [path.name for path in out.iterdir()] == ["detected.jsonl"]
+    left = {path.name for path in out.iterdir()}
+    # Who is killed cannot take away the lock, but it holds nobody up.
+    assert left - {".lock"} == {ledger(whole).name}
+    assert number == signal.SIGKILL or ".lock" not in left
     done = command("evaluate", photos, "ssd23", "--out", out)
     assert (done.returncode, said(done.stderr)) == (0, ["boxable: 2 of 5 pictures were detected before"])
     assert same_results(out, whole)
@@ -167,19 +184,105 @@ def test_ctrl_c_without_out_leaves_nothing_and_promises_nothing(photos: Path, tm
     assert b"goes on from there" not in done.stderr
 
 
-@pytest.mark.parametrize("key", ["model", "graph"])
-def test_detections_of_another_model_are_not_taken(
-    photos: Path, whole: Path, command: Command, tmp_path: Path, key: str
+@pytest.mark.parametrize("other", ["model", "version"])
+def test_detections_of_another_model_are_not_taken_and_stay(
+    photos: Path, whole: Path, command: Command, tmp_path: Path, other: str
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    own = ledger(whole).name
+    _, graph, version = ledger(whole).stem.split("-")
+    name = own.replace(graph, "00000000") if other == "model" else own.replace(version, "0.0.9")
+    texts = [json.dumps([image, stamp, {**record, "detections": []}]) for image, stamp, record in lines(whole)]
+    (out / name).write_text("\n".join(texts) + "\n")
+    before = (out / name).read_bytes()
+    done = command("evaluate", photos, "ssd23", "--out", out)
+    assert (done.returncode, said(done.stderr)) == (0, [])
+    assert (out / name).read_bytes() == before
+    (out / name).unlink()
+    assert same_results(out, whole)
+
+
+@pytest.mark.parametrize("change", ["content", "time"])
+def test_a_picture_that_changed_is_detected_again(
+    photos: Path, whole: Path, command: Command, tmp_path: Path, change: str
 ) -> None:
     out = Path(shutil.copytree(whole, tmp_path / "out"))
-    head, *records = lines(whole)
-    texts = [json.dumps({**line, "detections": []}) for line in records]
-    (out / "detected.jsonl").write_text("\n".join([json.dumps({**head, key: "other"}), *texts]) + "\n")
+    picture = photos / "images" / "b.png"
+    if change == "content":
+        shutil.copy2(photos / "images" / "c.png", picture)
+    else:
+        os.utime(picture, ns=(0, 0))
     done = command("evaluate", photos, "ssd23", "--out", out)
-    assert done.returncode == 0
-    assert said(done.stderr) == [f"boxable: {out / 'detected.jsonl'} is of another model or version; detecting anew"]
-    assert lines(out)[0] == head
-    assert same_results(out, whole)
+    assert (done.returncode, said(done.stderr)) == (0, ["boxable: 4 of 5 pictures were detected before"])
+    assert [image for image, *_ in lines(out)] == [*PICTURES, "b"]
+
+    def found(folder: Path, image: str) -> list[str]:
+        rows = ledger(folder, ".csv").read_text().splitlines()
+        return [row.partition(",")[2] for row in rows if row.startswith(f"{image},")]
+
+    # Only what is there now counts: once, and not beside what was there before.
+    assert found(out, "b") == found(whole, "c" if change == "content" else "b") != []
+    assert {image: found(out, image) for image in "acde"} == {image: found(whole, image) for image in "acde"}
+    cat = metrics(out)["classes"][CAT]
+    assert (cat["AP"] == 1) is (change == "time")
+    again = command("evaluate", photos, "ssd23", "--out", out)
+    assert said(again.stderr) == ["boxable: 5 of 5 pictures were detected before"]
+
+
+WRONG_BEFORE: dict[str, tuple[list[str], str]] = {
+    "unknown class": (["--only", "Kat"], "unknown class 'Kat'"),
+    "unknown class to show": (["--show", "Kat"], "unknown class 'Kat'"),
+    "flawed ground truth": (["--strict"], "strict: 1 ground-truth box of an unknown class"),
+}
+
+
+@pytest.mark.parametrize(("options", "says"), WRONG_BEFORE.values(), ids=WRONG_BEFORE)
+def test_what_is_wrong_is_said_before_the_first_picture_is_detected(
+    photos: Path, invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], says: str
+) -> None:
+    boxes = [*((image, *BOXES[name]) for image, name in PICTURES.items()), ("a", "/m/nothing", 0, 1, 0, 1, 0)]
+    write(photos / "annotations-bbox.csv", TRUTH_NAMES, boxes)
+    monkeypatch.setattr(boxable.Detector, "stream", lambda *_, **__: pytest.fail("it detected"))
+    result = invoke("evaluate", photos, "ssd23", "--out", tmp_path / "out", *options)
+    assert (result.stdout, result.code) == ("", 2)
+    assert says in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("out", [True, False])
+def test_pictures_of_which_none_can_be_read_are_an_error(
+    photos: Path, invoke: Invoke, tmp_path: Path, out: bool
+) -> None:
+    for path in photos.rglob("*.png"):
+        path.write_bytes(path.read_bytes()[:3000])
+    result = invoke("evaluate", photos, "ssd23", *(["--out", tmp_path / "out"] if out else []))
+    assert (result.stdout, result.code) == ("", 1)
+    assert result.stderr.splitlines()[-1] == "boxable: none of the pictures can be read"
+    assert not (tmp_path / "out" / "metrics.json").exists()
+
+
+def test_pictures_may_lie_beside_the_tables(photos: Path, whole: Path, invoke: Invoke, tmp_path: Path) -> None:
+    for path in list(photos.rglob("*.png")):
+        path.rename(photos / path.name)
+    shutil.rmtree(photos / "images")
+    assert invoke("evaluate", photos, "ssd23", "--out", tmp_path / "out").code == 0
+    assert metrics(tmp_path / "out") == metrics(whole)
+
+
+@pytest.mark.parametrize("protocol", ["challenge", "pascal"])
+def test_a_listed_picture_without_a_box_counts_as_it_does_with_a_file(
+    photos: Path, invoke: Invoke, tmp_path: Path, protocol: str
+) -> None:
+    write(photos / "annotations-bbox.csv", TRUTH_NAMES, [(i, *BOXES[PICTURES[i]]) for i in "abc"])
+    write(photos / "images.csv", ["ImageID", "Width", "Height"], [(image, 512, 512) for image in PICTURES])
+    model, file = tmp_path / "model", tmp_path / "file"
+    rules = ["--protocol", protocol]
+    assert invoke("evaluate", photos, "ssd23", "--out", model, *rules).code == 0
+    assert invoke("evaluate", photos, ledger(model, ".csv"), "--out", file, *rules).code == 0
+    assert [metrics(folder)["images"] for folder in (model, file)] == [5, 5]
+    of_file, of_model = (metrics(folder)["classes"] for folder in (file, model))
+    assert {mid: of_file[mid] for mid in of_model} == of_model
 
 
 def test_only_pictures_that_are_new_are_detected(photos: Path, whole: Path, command: Command, tmp_path: Path) -> None:
@@ -225,7 +328,7 @@ def test_a_picture_that_was_repaired_counts_in_the_next_run(photos: Path, invoke
 def test_the_predictions_as_a_file_give_the_same_figures(
     photos: Path, whole: Path, invoke: Invoke, tmp_path: Path
 ) -> None:
-    assert invoke("evaluate", photos, whole / "predictions.csv", "--out", tmp_path / "out").code == 0
+    assert invoke("evaluate", photos, ledger(whole, ".csv"), "--out", tmp_path / "out").code == 0
     of_file, of_model = (metrics(folder)["classes"] for folder in (tmp_path / "out", whole))
     assert {mid: of_file[mid] for mid in of_model} == of_model
 

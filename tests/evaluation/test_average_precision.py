@@ -70,6 +70,18 @@ def test_many_finds_and_false_detections_give_the_area_under_the_envelope() -> N
     assert evaluated(boxes, found, PLAIN).mean_ap == pytest.approx(expected, rel=0, abs=1e-12)
 
 
+@pytest.mark.parametrize("count", [7, 100, 3000, 20000])
+@pytest.mark.parametrize("ordinary", [True, False], ids=["with ordinary boxes", "group-of boxes alone"])
+def test_all_found_with_a_weight_that_is_no_binary_fraction_is_not_above_1(count: int, ordinary: bool) -> None:
+    names = [f"{number:05}" for number in range(count)]
+    boxes = [Truth(name, A, HERE, group_of=1) for name in names]
+    boxes += [Truth(name, A, THERE) for name in names] * ordinary
+    found = [Found(row.image, A, 1 - number / 2 / len(boxes), row.box) for number, row in enumerate(boxes)]
+    evaluation = evaluated(boxes, found, protocol_named("challenge", expand=False, group_of_weight=0.3))
+    assert evaluation.mean_ap <= 1
+    assert evaluation.mean_ap == pytest.approx(1, rel=0, abs=1e-12)
+
+
 def test_no_detections_at_all_are_no_error() -> None:
     evaluation = evaluated(BOXES, [], HALF)
     assert evaluation.mean_ap == 0

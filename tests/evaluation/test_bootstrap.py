@@ -5,22 +5,29 @@ from typing import TypeVar
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from boxable.evaluation.bootstrap import interval, mean_of_known, resampled
 from boxable.evaluation.evaluate import Evaluation
 from boxable.evaluation.protocols import protocol_named
+from boxable.vocabulary import ClassList
 from tests.evaluation.made import A, B, C, Found, Seen, Truth, evaluated
 from tests.evaluation.scenes import IMAGES, detector, scene
 
-BOX = (0, 0, 0.5, 0.5)
+BOX, THERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1)
 TRUTH = scene()
 FOUND = detector(TRUTH, {A: 0.7, B: 0.5})
 Row = TypeVar("Row", Truth, Found)
+ALL = protocol_named("openimages-v2")
 HALF = protocol_named("challenge", group_of_weight=0.5, expand=False)
 
 
 def intervals(evaluation: Evaluation) -> list[object]:
     return [evaluation.interval, *(result.interval for result in evaluation.results)]
+
+
+def intervals_by_mid(evaluation: Evaluation) -> dict[str, object]:
+    return {result.item.mid: result.interval for result in evaluation.results}
 
 
 def repeated(rows: Sequence[Row], times: dict[str, int]) -> list[Row]:
@@ -51,6 +58,7 @@ def test_an_interval_lies_between_0_and_1_and_around_the_figure() -> None:
         low, high = bounds
         assert 0 <= low < figure < high <= 1
         assert high - low < 0.4
+        assert abs((low + high) / 2 - figure) < 0.1 * (high - low)
 
 
 def test_more_images_make_the_interval_narrower() -> None:
@@ -84,15 +92,24 @@ def test_a_class_without_ground_truth_has_no_interval_and_the_mean_is_over_the_o
 
 
 def test_draws_without_an_image_of_the_class_are_left_out_of_its_interval() -> None:
-    boxes = [Truth("i", A, BOX), *(Truth(image, B, BOX) for image in "jklm")]
-    evaluation = evaluated(boxes, [Found("i", A, 0.5, BOX)], resamples=50)
+    boxes = [Truth("i", A, BOX), Truth("j", A, BOX), *(Truth(image, B, BOX) for image in "klm")]
+    evaluation = evaluated(boxes, [Found("i", A, 0.5, BOX), Found("j", A, 0.5, BOX)], resamples=50)
     samples = resampled(evaluation.ranking, 5, 50, 0)[:, evaluation.problem.mids.index(A)]
     assert 0 < np.isnan(samples).sum() < 50
-    assert {result.item.mid: result.interval for result in evaluation.results} == {
-        A: (1.0, 1.0),
-        B: (0.0, 0.0),
-        C: None,
-    }
+    assert intervals_by_mid(evaluation) == {A: (1.0, 1.0), B: (0.0, 0.0), C: None}
+
+
+@pytest.mark.parametrize(("weight", "known"), [(1, True), (0, False)])
+def test_a_class_whose_boxes_are_all_in_one_image_has_no_interval(weight: float, known: bool) -> None:
+    boxes = [Truth("i", A, BOX), Truth("i", A, THERE), Truth("j", A, BOX, group_of=1)]
+    boxes += [Truth(image, B, BOX) for image in "ij"]
+    rules = protocol_named("challenge", group_of_weight=weight, expand=False)
+    evaluation = evaluated(boxes, [Found("i", A, 0.5, BOX), Found("i", B, 0.5, BOX)], rules, resamples=50)
+    by_mid = intervals_by_mid(evaluation)
+    assert by_mid[B] is not None
+    # What weighs nothing is no box.
+    assert (by_mid[A] is not None) is known
+    assert evaluation.interval is not None
 
 
 def test_a_draw_that_has_every_image_once_gives_the_plain_aps() -> None:
@@ -122,6 +139,45 @@ def test_a_resample_has_as_many_images_as_the_set() -> None:
     assert column.mean() == pytest.approx(0.25, abs=0.05)
 
 
+def test_an_interval_covers_what_other_samples_of_as_many_images_give_on_average() -> None:
+    # 60 classes, each in few of the 200 images: there AP is the higher the fewer different images there are.
+    random = np.random.default_rng(5)
+    classes = ClassList.numbered([(f"/m/k{number}", f"k{number}") for number in range(60)])
+    names = [f"{number:04}" for number in range(2000)]
+    boxes: dict[str, list[Truth]] = {}
+    found: dict[str, list[Found]] = {}
+    for name in names:
+        real, other = (classes[number].mid for number in random.integers(60, size=2))
+        boxes[name] = [Truth(name, real, BOX)]
+        hit, score, false_score = random.random(3)
+        found[name] = [Found(name, real, score, BOX if hit < 0.7 else THERE), Found(name, other, false_score, THERE)]
+
+    def of(images: list[str], resamples: int) -> Evaluation:
+        rows = [row for image in images for row in boxes[image]], [row for image in images for row in found[image]]
+        return evaluated(*rows, ALL, own=classes, resamples=resamples)
+
+    def sample() -> NDArray[np.intp]:
+        return random.choice(len(names), 200, replace=False)
+
+    whole = of(names, 0).ranking
+    means = [
+        mean_of_known(whole.average_precisions(np.bincount(sample(), minlength=2000).astype(np.float64)))
+        for _ in range(200)
+    ]
+    expected = np.mean(means)
+    around = [of(sorted(names[number] for number in sample()), 100) for _ in range(40)]
+    intervals_of_all = [one.interval for one in around if one.interval is not None]
+    assert len(intervals_of_all) == 40
+    covered = [bool(low <= expected <= high) for low, high in intervals_of_all]
+    assert np.mean(covered) >= 0.85
+    # They are about as wide as the figures scatter.
+    widths = [high - low for low, high in intervals_of_all]
+    assert np.mean(widths) == pytest.approx(2 * 1.96 * np.std(means), rel=0.25)
+    # Draws themselves lie too high: as they are, their percentiles cover it much less often.
+    raw = [mean_of_known(resampled(one.ranking, 200, 100, 0)) for one in around[:20]]
+    assert sum(np.percentile(values, 2.5) <= expected <= np.percentile(values, 97.5) for values in raw) <= 14
+
+
 def test_differences_of_two_detectors_are_paired() -> None:
     better = detector(TRUTH, {A: 0.9, B: 0.5})
     rankings = [evaluated(TRUTH, found, HALF) for found in (FOUND, FOUND, better)]
@@ -134,20 +190,31 @@ def test_differences_of_two_detectors_are_paired() -> None:
     np.testing.assert_array_equal(second[:, mids.index(B)], first[:, mids.index(B)])
 
 
+EVEN = np.arange(201) / 200
+
+
 @pytest.mark.parametrize(
-    ("samples", "expected"),
+    ("figure", "samples", "expected"),
     [
-        ([], None),
-        ([np.nan, np.nan], None),
-        ([0.25], (0.25, 0.25)),
-        ([0.5, np.nan, 0.5], (0.5, 0.5)),
-        (np.arange(201) / 200, (0.025, 0.975)),
+        (0.5, [], None),
+        (0.5, [np.nan, np.nan], None),
+        (np.nan, [0.25], None),
+        (0.25, [0.25], (0.25, 0.25)),
+        (0.5, [0.5, np.nan, 0.5], (0.5, 0.5)),
+        (0.5, EVEN, (0.025, 0.975)),
+        (0.375, [0.5, np.nan, 0.5], (0.375, 0.375)),
+        (0.4, EVEN, (-0.075, 0.875)),
+        (0.45, [*EVEN, np.nan], (-0.025, 0.925)),
+        # A difference: of what lies between 0 and 1 it lies between -1 and 1.
+        (-0.25, EVEN - 0.5, (-0.725, 0.225)),
+        (0.75, EVEN, (0.275, 1)),
+        (-0.75, EVEN, (-1, -0.275)),
     ],
 )
-def test_an_interval_holds_the_middle_95_percent_of_what_is_known(
-    samples: list[float], expected: tuple[float, float] | None
+def test_an_interval_holds_the_middle_95_percent_of_what_is_known_with_the_mean_moved_to_the_figure(
+    figure: float, samples: list[float], expected: tuple[float, float] | None
 ) -> None:
-    assert interval(np.array(samples)) == (expected and pytest.approx(expected))
+    assert interval(figure, np.array(samples)) == (expected and pytest.approx(expected))
 
 
 def test_a_mean_is_over_what_is_known() -> None:

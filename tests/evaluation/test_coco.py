@@ -1,6 +1,7 @@
 """The COCO protocol, by hand."""
 
 import sys
+from math import nan
 
 import numpy as np
 import pytest
@@ -86,6 +87,17 @@ def test_with_known_sizes_there_are_figures_by_size() -> None:
     ap = (3 + 7 * HALF) / 10
     assert (shown["AP_small"], shown["AP_medium"], shown["AP_large"]) == (None, near(ap), None)
     assert (shown["AR_small"], shown["AR_medium"], shown["AR_large"]) == (None, near(0.65), None)
+
+
+@pytest.mark.parametrize(
+    ("area", "size"), [(2500, "medium"), (1000, "small"), (0, "small"), (20000, "large"), (nan, "medium")]
+)
+def test_the_area_of_the_object_decides_about_its_size(area: float, size: str) -> None:
+    # The box alone, of 50 x 50 pixels, is medium.
+    shown = summary(evaluated([Truth("i", A, HERE, area=area)], FOUND[:1], COCO, sizes=SIZES))
+    by_size = {name: shown[f"AP_{name}"] for name in ("small", "medium", "large")}
+    assert by_size == {name: near(1) if name == size else None for name in by_size}
+    assert shown["AP"] == near(1)
 
 
 @pytest.mark.parametrize("sizes", [{}, SIZES, SIZES | {"j": (0, 0)}], ids=["none", "one of two", "zero"])

@@ -54,15 +54,16 @@ def test_a_run_without_any_image_is_read_again(tmp_path: Path) -> None:
 
 
 def test_the_table_has_a_row_for_each_class(tmp_path: Path) -> None:
-    boxes = [Truth("i", A, BOX), Truth("i", B, BOX, group_of=1)]
+    boxes = [Truth("i", A, BOX), Truth("j", A, BOX), Truth("i", B, BOX, group_of=1)]
+    found = [Found("i", A, 0.5, BOX), Found("j", A, 0.5, BOX)]
     half = protocol_named("challenge", expand=False, group_of_weight=0.5)
-    write_run(evaluated(boxes, [Found("i", A, 0.5, BOX)], half, resamples=5), tmp_path)
+    write_run(evaluated(boxes, found, half, resamples=5), tmp_path)
     with (tmp_path / CLASSES).open(newline="") as file:
         header, *rows = csv.reader(file)
     assert header == ["LabelName", "DisplayName", "AP", "Low", "High", "GroundTruth", "Detections", "Found"]
     assert rows == [
-        [A, "a", "1.0", "1.0", "1.0", "1.0", "1", "1.0"],
-        [B, "b", "0.0", "0.0", "0.0", "0.5", "0", "0.0"],
+        [A, "a", "1.0", "1.0", "1.0", "2.0", "2", "2.0"],
+        [B, "b", "0.0", "", "", "0.5", "0", "0.0"],
         [C, "c", "", "", "", "0.0", "0", "0.0"],
     ]
 

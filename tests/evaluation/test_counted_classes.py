@@ -77,15 +77,16 @@ def test_the_metrics_are_plain_json_and_add_up(protocol: Any) -> None:
 
 
 def test_the_metrics_of_a_class_say_what_is_behind_its_ap() -> None:
-    boxes = [Truth("i", A, HERE), Truth("i", A, THERE), Truth("i", B, HERE)]
+    boxes = [Truth("i", A, HERE), Truth("i", A, THERE), Truth("i", B, HERE), Truth("j", B, HERE)]
     found = [Found("i", A, 0.9, HERE), Found("i", A, 0.8, HERE), Found("i", A, 0.7, THERE)]
     metrics = evaluated(boxes, found, resamples=3).to_dict()
     assert metrics["classes"] == {
         A: {
-            "name": "a", "AP": pytest.approx(5 / 6), "interval": [pytest.approx(5 / 6)] * 2,
+            "name": "a", "AP": pytest.approx(5 / 6), "interval": None,
             "ground_truth": 2.0, "detections": 3, "found": 2.0,
         },
-        B: {"name": "b", "AP": 0.0, "interval": [0.0, 0.0], "ground_truth": 1.0, "detections": 0, "found": 0.0},
+        B: {"name": "b", "AP": 0.0, "interval": [0.0, 0.0], "ground_truth": 2.0, "detections": 0, "found": 0.0},
         C: {"name": "c", "AP": None, "interval": None, "ground_truth": 0.0, "detections": 0, "found": 0.0},
     }  # fmt: skip
+    assert metrics["left_out"] == 0
     assert metrics["bootstrap"] == {"resamples": 3, "seed": 0, "over": "images"}

@@ -7,12 +7,14 @@ from boxable.evaluation.error_kinds import ErrorKind, Errors, costs, error_kinds
 from boxable.evaluation.evaluate import Evaluation
 from boxable.evaluation.protocols import Protocol, protocol_named
 from tests.evaluation.made import ABC, ANIMAL, CAR, CAT, DOG, A, B, C, Found, Seen, Truth, evaluated
+from tests.evaluation.scenes import detector, scene
 
 ALL = protocol_named("openimages-v2")
 EXPANDED = protocol_named("openimages-v2", expand=True)
 
 HERE, THERE, NOWHERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1), (0, 0.5, 0.5, 1)
 QUARTER_OF_HERE, EIGHTH_OF_HERE, SIXTEENTH_OF_HERE = (0, 0, 0.25, 0.25), (0, 0, 0.125, 0.25), (0, 0, 0.125, 0.125)
+WIDE, NOWHERE_AT_ALL = (0, 0, 0.5, 0.625), (0.5, 0, 1, 0.25)
 QUARTER_OF_THERE = (0.5, 0.5, 0.75, 0.75)
 LOCALISATION, CLASS, BOTH, DUPLICATE, BACKGROUND, MISSED = ErrorKind
 
@@ -100,6 +102,24 @@ def test_what_is_found_or_absorbed_or_left_out_is_no_error() -> None:
 def test_a_detection_at_the_edge_of_a_group_of_box_is_background() -> None:
     boxes = [Truth("i", A, HERE, group_of=1)]
     assert sorted_out(boxes, [Found("i", A, 0.5, (0, 0.375, 0.5, 0.75))])[0] == [BACKGROUND]
+
+
+@pytest.mark.parametrize(
+    ("weight", "label", "box", "kind", "missed"),
+    [
+        (1, A, (0, 0.375, 0.5, 1), LOCALISATION, False),
+        (0, A, (0, 0.375, 0.5, 1), BACKGROUND, False),
+        (1, B, WIDE, CLASS, False),
+        (0, B, WIDE, BACKGROUND, False),
+        (1, B, NOWHERE_AT_ALL, BACKGROUND, True),
+        (0, B, NOWHERE_AT_ALL, BACKGROUND, False),
+    ],
+)
+def test_a_group_of_box_is_one_to_be_wrong_about_if_it_counts(
+    weight: float, label: str, box: tuple[float, float, float, float], kind: int, missed: bool
+) -> None:
+    rules = protocol_named("openimages-v2", group_of_weight=weight)
+    assert sorted_out([Truth("i", A, WIDE, group_of=1)], [Found("i", label, 0.5, box)], rules) == ([kind], [missed])
 
 
 def test_on_expanded_ground_truth_an_ancestors_name_is_no_class_error() -> None:
@@ -193,3 +213,44 @@ def test_group_of_boxes_keep_their_credit_when_errors_are_mended() -> None:
     # Precision 0, 0.5 / 1.5, 1.5 / 2.5 at recall 0, 1/3, 1: the envelope is 0.6 throughout.
     assert evaluation.mean_ap == pytest.approx(0.6)
     assert costs_of(evaluation) == only(BACKGROUND, 0.4)
+
+
+def test_a_mended_group_of_box_is_found_with_its_weight() -> None:
+    boxes = [Truth("i", A, WIDE, group_of=1), Truth("i", A, QUARTER_OF_THERE)]
+    found = [Found("i", A, 0.9, (0, 0.375, 0.5, 1)), Found("i", A, 0.8, QUARTER_OF_THERE)]
+    evaluation = evaluated(boxes, found, protocol_named("openimages-v2", group_of_weight=0.5))
+    # One find of 1.5 at precision 1 / 2.
+    assert evaluation.mean_ap == pytest.approx(1 / 3)
+    assert costs_of(evaluation) == only(LOCALISATION, 2 / 3)
+
+
+def test_an_object_is_mended_once_by_its_best_error_of_either_kind() -> None:
+    # Both are about the box of a: the class error is the better, the other merely goes.
+    better = Found("i", B, 0.9, HERE)
+    worse = Found("i", A, 0.8, QUARTER_OF_HERE)
+    evaluation = evaluated(TWO, [better, worse, Found("i", B, 0.7, THERE)], ALL)
+    assert evaluation.mean_ap == pytest.approx(1 / 4)
+    assert costs_of(evaluation) == only(CLASS, 3 / 4)
+    turned = evaluated(TWO, [better._replace(score=0.7), worse, Found("i", B, 0.9, THERE)], ALL)
+    assert turned.mean_ap == pytest.approx(1 / 2)
+    assert costs_of(turned) == only(LOCALISATION, 1 / 2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_kind_costs_less_than_nothing(seed: int) -> None:
+    truth = scene(seed)
+    labels = {A: B, B: A}
+    found = [
+        row._replace(label=labels[row.label]) if number % 4 == 0 else row
+        for number, row in enumerate(detector(truth, {A: 0.7, B: 0.4}, seed))
+    ]
+    for weight in (0, 0.5, 1):
+        evaluation = evaluated(truth, found, protocol_named("openimages-v2", group_of_weight=weight))
+        assert all(0 <= cost <= 1 - evaluation.mean_ap for cost in costs_of(evaluation, "ab").values())
+
+
+def test_taking_a_missed_box_away_costs_no_less_than_nothing() -> None:
+    # b has one box, missed; without it the mean is that of a alone, which is what b's AP of 0 costs.
+    evaluation = evaluated([Truth("i", A, HERE), Truth("i", B, THERE)], [Found("i", C, 0.9, NOWHERE)], ALL)
+    assert costs_of(evaluation, "c")[BACKGROUND] != costs_of(evaluation, "c")[BACKGROUND]  # NaN: no ground truth
+    assert costs_of(evaluation)[BACKGROUND] == 0

@@ -1,5 +1,6 @@
 """What takes part, what was dropped and why, and which classes count."""
 
+from itertools import permutations
 from math import inf, nan
 
 import pytest
@@ -87,9 +88,109 @@ def test_a_row_is_dropped_for_one_reason() -> None:
     assert notes(evaluated(BOXES, found)) == ["1 prediction of an unknown class (/m/zzz): dropped"]
 
 
-def test_a_note_names_three_examples() -> None:
-    found = [*FOUND, *(Found(image, A, 0.5, HERE) for image in "zyxwzz")]
-    assert notes(evaluated(BOXES, found)) == ["6 predictions for images without ground truth (z, y, x, …): dropped"]
+@pytest.mark.parametrize(
+    ("found", "examples"),
+    [
+        ([Found("k", "/m/zzz", nan, (nan, 0, 0, 0))], "1 prediction of an unknown class (/m/zzz)"),
+        ([Found("k", A, nan, (nan, 0, 0, 0))], "1 prediction for images without ground truth (k)"),
+        ([Found("i", A, nan, (nan, 0, 0, 0))], "1 prediction with a score that is no number (i)"),
+        ([Found("i", A, 0.5, (nan, 0, 0, 0))], "1 prediction with a coordinate that is no number (i)"),
+    ],
+)
+def test_the_class_goes_before_the_image_the_score_and_the_box(found: list[Found], examples: str) -> None:
+    assert notes(evaluated(BOXES, [*found, *FOUND])) == [f"{examples}: dropped"]
+
+
+@pytest.mark.parametrize(
+    ("images", "count", "examples"), [("zyxwzz", 6, "z, y, x, …"), ("zyxzz", 5, "z, y, x"), ("zz", 2, "z")]
+)
+def test_a_note_names_three_examples_and_says_if_there_are_more(images: str, count: int, examples: str) -> None:
+    found = [*FOUND, *(Found(image, A, 0.5, HERE) for image in images)]
+    note = f"{count} predictions for images without ground truth ({examples}): dropped"
+    assert notes(evaluated(BOXES, found))[0] == note
+
+
+def test_names_of_classes_where_mids_belong_get_advice() -> None:
+    advice = f"dropped; LabelName is a MID, such as {DOG} for Dog"
+    boxes = [*BOXES, Truth("i", "Dog", HERE)]
+    assert notes(evaluated(boxes, [*FOUND, Found("i", "dog", 0.5, HERE)])) == [
+        f"1 ground-truth box of an unknown class (Dog): {advice}",
+        f"1 prediction of an unknown class (dog): {advice}",
+    ]
+
+
+def test_file_names_where_image_ids_belong_get_advice() -> None:
+    found = [*FOUND, Found("val/i.jpg", A, 0.5, HERE), Found("z.jpg", A, 0.5, HERE)]
+    note = "2 predictions for images without ground truth (val/i.jpg, z.jpg): dropped"
+    assert notes(evaluated(BOXES, found)) == [f"{note}; ImageID is the file name alone, such as i"]
+
+
+def test_boxes_in_pixels_get_advice() -> None:
+    pixels = (10, 20, 300, 400)
+    evaluation = evaluated([Truth("i", A, pixels)], [Found("i", A, 0.9, pixels)])
+    advice = "kept as they are; if these are pixels, divide by the picture's size"
+    assert notes(evaluation) == [
+        f"1 ground-truth box reaching outside 0 to 1 (i): {advice}",
+        f"1 predicted box reaching outside 0 to 1 (i): {advice}",
+    ]
+    assert aps(evaluation)[A] == 1
+
+
+def test_classes_with_boxes_that_nobody_predicted_are_named_and_no_flaw() -> None:
+    evaluation = evaluated([*BOXES, Truth("i", B, THERE)], FOUND, strict=True)
+    assert notes(evaluation) == [
+        "1 class with boxes and without a prediction (b): each counts with AP 0; "
+        "--only counts some classes, --no-expand adds no general ones"
+    ]
+    assert notes(evaluated([*BOXES, Truth("i", B, THERE)], FOUND, only=A)) == []
+    dogs = evaluated([Truth("i", DOG, HERE)], [Found("i", DOG, 0.9, HERE)], protocol_named("challenge"))
+    assert notes(dogs)[0].startswith("3 classes with boxes and without a prediction (Carnivore, Mammal, Animal): each")
+
+
+@pytest.mark.parametrize("confidence", [0.9, 0.5, 2, -2, nan, inf])
+def test_an_image_label_that_says_neither_yes_nor_no_verifies_nothing(confidence: float) -> None:
+    found = [*FOUND, Found("j", B, 0.9, HERE)]
+    evaluation = evaluated(BOXES, found, labels=[Seen("j", B, confidence), Seen("i", B, 0)])
+    assert notes(evaluation) == [
+        f"1 image label with a confidence that is neither 1 nor 0 ({B}): dropped",
+    ]
+    assert evaluation.left_out == 1
+    with pytest.raises(ArgumentError, match="neither 1 nor 0"):
+        evaluated(BOXES, found, labels=[Seen("j", B, confidence)], strict=True)
+
+
+@pytest.mark.parametrize("confidence", [1, 0, -1])
+def test_an_image_label_that_was_verified_either_way_lets_predictions_count(confidence: float) -> None:
+    evaluation = evaluated(BOXES, [*FOUND, Found("j", B, 0.9, HERE)], labels=[Seen("j", B, confidence)], strict=True)
+    assert (notes(evaluation), evaluation.left_out) == ([], 0)
+
+
+@pytest.mark.parametrize("side", [1e-200, 5e-324])
+def test_a_predicted_box_so_small_that_its_area_is_0_is_dropped(side: float) -> None:
+    tiny = Found("i", A, 0.95, (0, 0, side, side))
+    evaluation = evaluated([*BOXES, Truth("i", A, HERE, group_of=1)], [*FOUND, tiny])
+    assert notes(evaluation) == [NO_AREA]
+    assert len(evaluation.problem.score) == 2
+
+
+@pytest.mark.parametrize("protocol", ["challenge", "coco"])
+def test_the_checksum_of_ground_truth_knows_no_order_of_rows(protocol: str) -> None:
+    rules = protocol_named(protocol)
+    boxes = [Truth("i", DOG, HERE), Truth("j", A, THERE, group_of=1), Truth("i", DOG, THERE), Truth("j", A, HERE)]
+    labels = [Seen("i", B, 1), Seen("j", C, 0)]
+
+    def digest(boxes: list[Truth], labels: list[Seen] = labels) -> str:
+        return evaluated(boxes, [], rules, labels=labels).problem.truth_digest()
+
+    assert {digest(list(rows)) for rows in permutations(boxes)} == {digest(boxes)}
+    assert digest(boxes, labels[::-1]) == digest(boxes)
+    others = [
+        boxes[:-1], [*boxes, boxes[0]], [boxes[0]._replace(image="j"), *boxes[1:]],
+        [boxes[0]._replace(label=A), *boxes[1:]], [boxes[0]._replace(group_of=1), *boxes[1:]],
+        [boxes[0]._replace(difficult=True), *boxes[1:]], [boxes[0]._replace(box=(0, 0, 0.5, 0.25)), *boxes[1:]],
+    ]  # fmt: skip
+    digests = [digest(boxes), digest(boxes, labels[:1]), *map(digest, others)]
+    assert len(set(digests)) == len(digests)
 
 
 def test_strict_names_every_flaw() -> None:
@@ -103,13 +204,18 @@ def test_images_without_predictions_are_evaluated_and_no_flaw() -> None:
     assert aps(evaluation)[A] == 0.5
 
 
-def test_listed_images_without_a_box_or_a_label_are_not_evaluated() -> None:
-    sizes = dict.fromkeys("ijk", (10, 10))
-    evaluation = evaluated(BOXES, FOUND, sizes=sizes)
-    assert notes(evaluation) == ["1 image without a box or an image label (k): not evaluated, as in the original"]
-    assert evaluation.problem.images == ["i", "j"]
-    with pytest.raises(ArgumentError, match=STRICT):
-        evaluated(BOXES, FOUND, sizes=sizes, strict=True)
+@pytest.mark.parametrize(("protocol", "ap"), [("challenge", 1), ("openimages-v2", 5 / 6), ("pascal", 5 / 6)])
+def test_listed_images_without_a_box_or_a_label_take_part(protocol: str, ap: float) -> None:
+    sizes = dict.fromkeys("kij", (10, 10))
+    rules = protocol_named(protocol, expand=False)
+    evaluation = evaluated(BOXES, [*FOUND, Found("k", A, 0.85, HERE)], rules, sizes=sizes, strict=True)
+    assert notes(evaluation) == []
+    assert evaluation.problem.images == ["i", "j", "k"]
+    # Where only verified classes count, what was predicted there is left out; elsewhere it is false.
+    assert evaluation.left_out == evaluation.to_dict()["left_out"] == (protocol == "challenge")
+    assert aps(evaluation)[A] == pytest.approx(ap)
+    silent = evaluated(BOXES, FOUND, rules, sizes=sizes, strict=True)
+    assert notes(silent) == ["1 image without predictions (k): evaluated; their boxes are missed"]
 
 
 @pytest.mark.parametrize(
@@ -128,10 +234,12 @@ def test_a_box_with_an_unknown_flag_is_a_group_of_box_where_the_original_takes_i
 OWN_ANIMAL = ClassList.numbered([("user/animal", "animal"), ("user/gnome", "Gnome")])
 
 
-def test_a_name_that_the_data_set_and_open_images_share_is_the_data_sets() -> None:
+def test_a_name_that_the_data_set_and_open_images_share_is_the_data_sets_and_both_are_known() -> None:
     classes = known_classes(OWN_ANIMAL)
     assert [item.mid for item in classes if item.name.casefold() == "animal"] == ["user/animal"]
-    assert len(classes) == len(open_images()) + 1
+    assert [item.mid for item in classes if item.name == "Animal (Open Images)"] == [ANIMAL]
+    assert len(classes) == len(open_images()) + 2
+    assert [item.mid for item in classes][:-2] == [item.mid for item in open_images()]
     assert list(classes)[-2:] == list(OWN_ANIMAL)
     evaluation = evaluated([Truth("i", "user/animal", HERE)], [Found("i", "user/animal", 0.9, HERE)], own=OWN_ANIMAL)
     assert aps(evaluation) == {"user/animal": 1.0, "user/gnome": None}
@@ -143,10 +251,12 @@ def test_classes_of_open_images_keep_their_places() -> None:
     assert list(known_classes(ABC)) == [*open_images(), *ABC]
 
 
-def test_ground_truth_is_expanded_only_to_classes_that_are_known() -> None:
+def test_an_own_class_is_no_ancestor_though_it_has_the_name_of_one() -> None:
     boxes = [Truth("i", DOG, HERE), Truth("j", "user/animal", HERE)]
     found = [Found("i", DOG, 0.9, HERE), Found("j", "user/animal", 0.9, HERE)]
     evaluation = evaluated(boxes, found, protocol_named("challenge"), own=OWN_ANIMAL, labels=[Seen("j", DOG, 1)])
     assert (evaluation.problem.truth_label >= 0).all()
     assert {mid: figures(evaluation).get(mid) for mid in (DOG, "user/animal")} == {DOG: 1.0, "user/animal": 1.0}
-    assert ANIMAL not in figures(evaluation)
+    # The dog is an Animal of Open Images, which nobody predicted; the data set's animal is none.
+    (row,) = [result for result in evaluation.results if result.item.mid == ANIMAL]
+    assert (row.item.name, row.ap, row.ground_truth) == ("Animal (Open Images)", 0.0, 1.0)

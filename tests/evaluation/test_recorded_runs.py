@@ -110,8 +110,8 @@ def test_the_notes_count_what_is_odd_about_the_data(large: Path) -> None:
     notes = _evaluated(large, RUNS["challenge_w1.0"]).notes
     assert [str(note).partition(" (")[0] for note in notes] == [
         "33 ground-truth boxes given before",
-        "198 predicted boxes without an area or with the maximum below the minimum",
-        "999 predictions for images without ground truth",
+        "1,000 predictions for images without ground truth",
+        "197 predicted boxes without an area or with the maximum below the minimum",
         "43 predicted boxes reaching outside 0 to 1",
         "10 images without predictions",
     ]

@@ -12,7 +12,8 @@ def boxes(images: list[str]) -> TruthBoxes:
     count = len(images)
     box = np.arange(4 * count, dtype=np.float64).reshape(-1, 4)
     flags = np.arange(count, dtype=np.int8) % 3 - 1
-    return TruthBoxes(Coded.of(images), Coded.of(f"label {i}" for i in range(count)), box, flags, flags > 0)
+    area = np.arange(count, dtype=np.float64) * 10
+    return TruthBoxes(Coded.of(images), Coded.of(f"label {i}" for i in range(count)), box, flags, flags > 0, area)
 
 
 def labels(images: list[str]) -> ImageLabels:
@@ -56,6 +57,7 @@ def test_taking_rows_keeps_the_columns_together() -> None:
     assert (len(taken), taken.image.strings(), taken.label.strings()) == (2, ["c", "a"], ["label 3", "label 1"])
     assert taken.box.tolist() == [[12, 13, 14, 15], [4, 5, 6, 7]]
     assert (taken.group_of.tolist(), taken.difficult.tolist()) == ([-1, 0], [False, False])
+    assert taken.area.tolist() == [30, 10]
     some = labels(IMAGES).take(np.array([True, False, False, True]))
     assert (some.image.strings(), some.confidence.tolist()) == (["b", "c"], [0, 1.5])
 

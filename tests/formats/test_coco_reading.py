@@ -58,7 +58,32 @@ def test_ids_become_file_stems_and_boxes_shares_of_the_picture(path: Path) -> No
     assert found.boxes.group_of.tolist() == [0, 1]
     assert not found.boxes.difficult.any()
     assert found.sizes == {"000000000139": (400, 200), "b.c": (100, 100)}
+    assert np.isnan(found.boxes.area).all()
     assert len(found.image_labels) == 0
+
+
+def test_the_area_is_that_of_the_object_where_the_file_gives_one(path: Path) -> None:
+    area = annotations(path, described([{**BOX, "area": 1234.5}, OTHER, {**BOX, "area": 0}])).boxes.area
+    np.testing.assert_array_equal(area, [1234.5, np.nan, 0])
+
+
+@pytest.mark.parametrize(
+    ("files", "ids"),
+    [
+        (("a/1.jpg", "b/1.jpg", "b/2.jpg"), ["2", "a/1.jpg", "b/1.jpg"]),
+        (("1.jpg", "b/1.jpg", "b/c/1.png"), ["1.jpg", "b/1.jpg", "b/c/1.png"]),
+        (("x/a.jpg", "x/a.png"), ["x/a.jpg", "x/a.png"]),
+        (("a.x/1.v2.jpg", "b/1.v2.jpg"), ["a.x/1.v2.jpg", "b/1.v2.jpg"]),
+    ],
+)
+def test_images_whose_files_are_called_alike_are_told_apart_by_their_whole_name(
+    path: Path, files: tuple[str, ...], ids: list[str]
+) -> None:
+    images = [{"id": number, "file_name": name, "width": 400, "height": 200} for number, name in enumerate(files)]
+    rows = [{**BOX, "image_id": number} for number in range(len(files))]
+    assert annotations(path, described(rows, images=images)).images == ids
+    found = predictions(path, [{**row, "score": 1} for row in rows], described(rows, images=images))
+    assert sorted(found.image.strings()) == ids
 
 
 def test_categories_are_classes_of_open_images_by_name_and_others_their_own(path: Path) -> None:
@@ -131,6 +156,12 @@ def test_any_number_of_boxes_is_read(path: Path, content: Any, boxes: int) -> No
 
 def test_an_image_without_a_name_has_its_number_as_id(path: Path) -> None:
     assert annotations(path, described([BOX], images=[{"id": 7, "width": 400, "height": 200}])).images == ["7"]
+
+
+@pytest.mark.parametrize("number", ["a.v2", "x/y", 1.5])
+def test_a_number_of_an_image_is_taken_whole(path: Path, number: Any) -> None:
+    images = [{"id": number, "width": 400, "height": 200}]
+    assert annotations(path, described([{**BOX, "image_id": number}], images=images)).images == [str(number)]
 
 
 def test_predictions_may_describe_themselves(path: Path) -> None:

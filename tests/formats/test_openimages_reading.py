@@ -5,6 +5,7 @@ import gzip
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from boxable.errors import ArgumentError, BoxableError
@@ -48,6 +49,7 @@ def test_boxes_are_ymin_xmin_ymax_xmax_with_their_flags(folder: Path) -> None:
     assert (boxes.image.strings(), boxes.label.strings()) == (["a", "b"], ["/m/01yrx", "/m/0bt9lr"])
     assert boxes.box.tolist() == [[0.3, 0.1, 0.4, 0.2], [0, 0, 0.5, 1]]
     assert (boxes.group_of.tolist(), boxes.difficult.tolist()) == ([0, 1], [False, False])
+    assert np.isnan(boxes.area).all()
 
 
 def test_every_file_but_the_boxes_may_be_missing(folder: Path) -> None:

@@ -157,8 +157,16 @@ class Ranking:
 
     def _count_truth(self, image_weights: Floats | None) -> Floats:
         values = self.entries.truth_value
+        share = values[(values > 0) & (values < 1)]
+        whole = self._count_of(values == 1, image_weights)
+        # Counted apart, as in `_true_at_steps`: the recall must reach 1 and no more.
+        return whole + share[0] * self._count_of(values == share[0], image_weights) if len(share) else whole
+
+    def _count_of(self, chosen: Mask, image_weights: Floats | None) -> Floats:
+        """How many of the chosen boxes each class has: float64 `[C]`."""
+        values = chosen.astype(np.float64)
         if image_weights is not None:
-            values = values * image_weights[self.entries.truth_image]
+            values *= image_weights[self.entries.truth_image]
         return np.asarray(np.bincount(self.entries.truth_label, values, self.classes), np.float64)
 
     def _true_at_steps(self, weights: Floats | None) -> Floats:

@@ -159,7 +159,9 @@ def evaluate(
         elif present:
             not_counted.append(item)
     columns = [posed.classes.column(result.item) for result in results]
-    between = interval(float(mean_of_known(aps[columns])), mean_of_known(samples[:, columns]))
+    between = None
+    if len(set(ranking.entries.truth_image.tolist())) > 1:  # of one image draws can tell nothing
+        between = interval(float(mean_of_known(aps[columns])), mean_of_known(samples[:, columns]))
     return Evaluation(
         protocol, results, not_counted, _share(between), len(samples), seed,
         [*posed.notes, *_notes(posed, results)], posed.classes, problem, matches, ranking,

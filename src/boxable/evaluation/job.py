@@ -142,7 +142,7 @@ def _detected(
     annotations: Annotations, detector: Detector, pictures: dict[str, Path], out: Path | None
 ) -> tuple[Annotations, Predictions, list[Note]]:
     """The annotations of the images that could be looked at, what the model finds there, and what was left out."""
-    wanted = annotations.images
+    wanted = sorted({*annotations.images, *annotations.sizes})
     present = {image: pictures[image] for image in wanted if image in pictures}
     if not present:
         expected = f"; expected names such as {wanted[0]}.jpg" if wanted else ""

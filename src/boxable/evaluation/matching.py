@@ -1,9 +1,10 @@
 """Which detection finds which box: the matching of the Object Detection API, all images at once.
 
-SEMANTICS §10.2 and §10.3. In an image and class, detections come by falling score. A detection finds the ordinary box that it
-overlaps most, if IoU is enough and no other has found it before; it is never tried on a second box. So the finder of a
-box is the first detection that has it as best box, and no loop is needed. What found nothing may be inside a group-of
-box (intersection over the detection's own area): then it is absorbed, and the box counts once, with the best score.
+SEMANTICS §10.2 and §10.3. In an image and class, detections come by falling score. A detection finds the ordinary box
+that it overlaps most, if IoU is enough and no other has found it before; it is never tried on a second box. So the
+finder of a box is the first detection that has it as best box, and no loop is needed. What found nothing may be inside
+a group-of box (intersection over the detection's own area): then it is absorbed, and the box counts once, with the best
+score.
 
 Where scores are equal the original leaves the order open; here the lower ymin, xmin, ymax, xmax comes first, so
 that the order of rows does not matter. Among boxes that are overlapped equally the first row is the best, as there.

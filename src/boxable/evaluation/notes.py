@@ -94,8 +94,9 @@ def sound_predictions(
     notes.drop(elsewhere, "prediction|s for images without ground truth", image, _image_hint(images))
     notes.drop(~np.isfinite(predictions.score), "prediction|s with a score that is no number", image)
     notes.drop(~_sane(predictions.box), "prediction|s with a coordinate that is no number", image)
-    # Not only where sides are equal: tiny ones multiply to 0 too.
-    flat = (ymin >= ymax) | (xmin >= xmax) | ((ymax - ymin) * (xmax - xmin) <= 0)
+    with np.errstate(all="ignore"):  # what is no number was dropped before
+        # Not only where sides are equal: tiny ones multiply to 0 too.
+        flat = (ymin >= ymax) | (xmin >= xmax) | ((ymax - ymin) * (xmax - xmin) <= 0)
     notes.drop(flat, "predicted box|es without an area or with the maximum below the minimum", image)
     outside = _outside(predictions.box)
     notes.keep(outside, "predicted box|es reaching outside 0 to 1", _outside_effect(predictions.box), image)

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,15 +114,27 @@ def _numbers(values: list[Any], *shape: int) -> Floats:
 
 
 def _image_ids(images: Sequence[Mapping[str, Any]]) -> dict[Any, str]:
-    """The file name of each image without suffix, with its folder where others are called alike; else its number."""
-    files = {image["id"]: str(image.get("file_name") or image["id"]) for image in images}
-    counts = Counter(stem_of(file) for file in files.values())
-    names = {
-        number: stem_of(file) if counts[stem_of(file)] == 1 else str(PurePath(file).with_suffix(""))
-        for number, file in files.items()
-    }
+    """The file name of each image without suffix, or the whole name where others are called alike; else its number."""
+    by_number = {image["id"]: image for image in images}
+    stems = {number: _stem(image) for number, image in by_number.items()}
+    counts = Counter(stems.values())
+    names = {number: stem if counts[stem] == 1 else _whole_name(by_number[number]) for number, stem in stems.items()}
     "".join(names.values()).encode()  # half a surrogate pair is no text
     return names
+
+
+def _stem(image: Mapping[str, Any]) -> str:
+    return stem_of(_text(image["file_name"])) if image.get("file_name") else str(image["id"])
+
+
+def _whole_name(image: Mapping[str, Any]) -> str:
+    return str(image.get("file_name") or image["id"])
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a name that is no string")
+    return value
 
 
 def _size(image: Mapping[str, Any]) -> tuple[int, int]:
@@ -144,9 +156,7 @@ def _classes(categories: Sequence[Mapping[str, Any]]) -> dict[Any, ObjectClass]:
     classes = {}
     for category in categories:
         name, mid = category["name"], category.get("mid") or ""
-        if not isinstance(name, str):
-            raise TypeError("a name that is no string")
-        name.encode()  # half a surrogate pair is no text
+        _text(name).encode()  # half a surrogate pair is no text
         item = known.get(mid) if mid else names.get(name.casefold()) or own.get(name)
         if item is None:
             mid = str(mid) or f"user/{slug(name)}"

@@ -15,8 +15,9 @@ def test_what_it_says() -> None:
     assert "- images: 2; classes with ground truth: 2" in lines
     assert "- interval: 20 bootstrap draws of images, seed 0" in lines
     assert [line for line in lines if line.startswith("## ")] == [
-        "## What costs most", "## Score threshold", "## Size of the object", "## Classes",
+        "## Notes on the input", "## What costs most", "## Score threshold", "## Size of the object", "## Classes",
     ]  # fmt: skip
+    assert "- 1 class with boxes and without a prediction (b): each counts with AP 0;" in markdown(small())
 
 
 def test_nothing_makes_no_tables() -> None:
