@@ -72,9 +72,9 @@ def _packets(video: Video) -> Iterator["Packet[Any]"]:
 
 
 def _upright(picture: "VideoFrame") -> Pixels:
-    """Its pixels, turned as the file says. Mirroring, which cameras never write, is not undone.
+    """Its pixels, turned as the file says.
 
-    It could be read from `picture.side_data`, of which PyAV 18 crashes in the collection of garbage.
+    A mirrored picture stays mirrored: only `picture.side_data` tells, and asking for it can crash PyAV 18 at exit.
     """
     pixels = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
     return np.ascontiguousarray(np.rot90(pixels, round(picture.rotation / 90)))
