@@ -8,6 +8,7 @@ import pytest
 
 import boxable
 from tests.conftest import ROOT
+from tests.video.clips import cat_clip
 
 README = (ROOT / "README.md").read_text("utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
@@ -24,6 +25,7 @@ def test_the_snippets_of_the_readme_run(
     snippet: str, detector: boxable.Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
+    cat_clip(tmp_path / "street.mp4")
     monkeypatch.chdir(tmp_path)
     exec(compile(snippet, "README.md", "exec"), {})
 

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["BoxableError", "Detections", "Detector", "Model", "__version__", "compare", "evaluate", "load"]
+__all__ = [
+    "BoxableError",
+    "Detections",
+    "Detector",
+    "Model",
+    "__version__",
+    "compare",
+    "detect_video",
+    "evaluate",
+    "load",
+]
 
 if TYPE_CHECKING:
     from boxable.detection.detections import Detections
@@ -21,6 +31,7 @@ if TYPE_CHECKING:
     from boxable.errors import BoxableError
     from boxable.evaluation.compare import compare_folders as compare
     from boxable.evaluation.job import evaluate
+    from boxable.video.detect import detect_video
     from boxable.weights.model import Model
 
 # Public name -> where it lives, and what it is called there.
@@ -30,6 +41,7 @@ _HOMES = {
     "Detector": ("boxable.detection.detector", "Detector"),
     "Model": ("boxable.weights.model", "Model"),
     "compare": ("boxable.evaluation.compare", "compare_folders"),
+    "detect_video": ("boxable.video.detect", "detect_video"),
     "evaluate": ("boxable.evaluation.job", "evaluate"),
     "load": ("boxable.detection.load", "load"),
 }

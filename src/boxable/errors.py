@@ -5,6 +5,7 @@
     │   ├── UnknownClassError    no such class, or the model cannot name it
     │   └── UnknownModelError    no such model
     ├── ImageError               one picture cannot be read
+    ├── VideoError               a video or camera cannot be read, or not to its end
     ├── WeightsError             weights are missing, damaged or cannot be fetched
     │   └── RefusedError         a file is there, but is not the one that was published
     ├── FetchError               an address does not give what it should
@@ -35,6 +36,10 @@ class UnknownModelError(ArgumentError):
 
 class ImageError(BoxableError):
     """A picture that cannot be read; the others can go on."""
+
+
+class VideoError(BoxableError):
+    """A video or camera that cannot be opened, or that breaks off; frames that came before are good."""
 
 
 class WeightsError(BoxableError):

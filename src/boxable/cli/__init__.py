@@ -20,6 +20,7 @@ from boxable.cli.doctor import doctor
 from boxable.cli.evaluate import evaluate
 from boxable.cli.import_ import import_
 from boxable.cli.models import models
+from boxable.cli.video import video
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError
 
 
@@ -32,7 +33,7 @@ def cli() -> None:
     """
 
 
-for verb in (detect, evaluate, compare, classes, models, import_, doctor, completion):
+for verb in (detect, video, evaluate, compare, classes, models, import_, doctor, completion):
     cli.add_command(verb)
 
 

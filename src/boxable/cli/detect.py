@@ -1,13 +1,11 @@
 """`boxable detect`: find objects in pictures."""
 
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
+
+from boxable.cli.interrupt import polite_interrupt
 
 _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
 
@@ -92,7 +90,7 @@ def detect(
     printed = format_ or ("table" if sys.stdout.isatty() else "jsonl")
     output = Output(printed, format_ or "jsonl", out, pictures=save_images is not False, crops=save_crops)
     detector = load(model, threads=threads)
-    with _polite_interrupt() as stop:
+    with polite_interrupt() as stop:
         return detect_all(
             detector,
             sources,
@@ -104,20 +102,3 @@ def detect(
             nms=nms,
             batch_size=batch_size,
         )
-
-
-@contextmanager
-def _polite_interrupt() -> Iterator[threading.Event]:
-    """Within the block the first Ctrl-C sets the event, the second raises KeyboardInterrupt."""
-    stop = threading.Event()
-
-    def handle(number: int, frame: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    previous = signal.signal(signal.SIGINT, handle)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -15,6 +15,7 @@ from PIL import Image
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.detection.output_names import PICTURE_FORMATS, picture_names, refuse_overwriting, sources_besides
+from boxable.detection.printing import print_text
 from boxable.detection.progress import progress
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
 from boxable.files import atomic_file
@@ -68,7 +69,7 @@ def _emit(records: Iterator[ImageRecord], output: Output, classes: ClassList) ->
     print_, _ = FORMATS[output.printed]
     if output.folder is None:
         for text in print_(records, classes):
-            if not _print(text):
+            if not print_text(text):
                 raise BrokenPipeError
         return
     write, suffix = FORMATS[output.written]
@@ -76,20 +77,8 @@ def _emit(records: Iterator[ImageRecord], output: Output, classes: ClassList) ->
     with atomic_file(output.folder / f"detections{suffix}") as file:
         listening = True
         for shown, kept in zip_longest(print_(first, classes), write(second, classes), fillvalue=""):
-            listening = listening and _print(shown)
+            listening = listening and print_text(shown)
             file.write(kept.encode("utf-8", "backslashreplace"))  # names of files need not be text
-
-
-def _print(text: str) -> bool:
-    """Write to stdout; False if nobody reads it any more."""
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return False
-    except OSError as error:
-        raise BoxableError(f"stdout: {error.strerror or error}") from error
-    return True
 
 
 @dataclass

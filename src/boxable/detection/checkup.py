@@ -16,7 +16,12 @@ from boxable.settings import available_cores, home, offline
 from boxable.weights.cards import all_cards
 from boxable.weights.store import installed
 
-_OPTIONAL = {"pandas": "Detections.to_pandas", "supervision": "Detections.to_supervision"}
+_OPTIONAL = {
+    "av": "boxable video",
+    "trackers": "boxable video --track",
+    "pandas": "Detections.to_pandas",
+    "supervision": "Detections.to_supervision",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(what: str, total: int, *, shown: bool = True) -> Iterator[Callable[[], None]]:
-    """A bar on stderr, if that is a terminal and there is more than one step; gives what to call after each."""
-    if total < 2 or not shown or not sys.stderr.isatty():
+def progress(what: str, total: int | None, *, shown: bool = True) -> Iterator[Callable[[], None]]:
+    """A bar on stderr, if that is a terminal and there is more than one step; gives what to call after each.
+
+    A `total` of None is unknown.
+    """
+    if (total is not None and total < 2) or not shown or not sys.stderr.isatty():
         yield lambda: None
         return
     from rich.console import Console

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from boxable.formats.coco import coco
 from boxable.formats.jsons import json_array, jsonl
 from boxable.formats.openimages import openimages
-from boxable.formats.record import DetectionRecord, ImageRecord
-from boxable.formats.rows import csv
+from boxable.formats.record import DetectionRecord, FrameRecord, ImageRecord
+from boxable.formats.rows import csv, frame_csv
 from boxable.formats.table import table
 from boxable.formats.yolo import yolo
 from boxable.vocabulary import ClassList
@@ -29,4 +29,10 @@ FORMATS: dict[str, tuple[Format, str]] = {
     "yolo": (yolo, ".txt"),
 }
 
-__all__ = ["FORMATS", "DetectionRecord", "Format", "ImageRecord"]
+# The same for the frames of a video.
+FRAME_FORMATS: dict[str, Callable[[Iterable[FrameRecord], ClassList], Iterator[str]]] = {
+    "jsonl": jsonl,
+    "csv": frame_csv,
+}
+
+__all__ = ["FORMATS", "FRAME_FORMATS", "DetectionRecord", "Format", "ImageRecord"]

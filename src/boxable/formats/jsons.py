@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from boxable.formats.record import ImageRecord
+from boxable.formats.record import FrameRecord, ImageRecord
 from boxable.vocabulary import ClassList
 
 
-def jsonl(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
-    """One object a picture and line."""
+def jsonl(records: Iterable[ImageRecord] | Iterable[FrameRecord], classes: ClassList) -> Iterator[str]:
+    """One object a picture, or frame of a video, and line."""
     for record in records:
         yield json.dumps(record, ensure_ascii=False) + "\n"
 

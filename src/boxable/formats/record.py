@@ -7,6 +7,7 @@ class DetectionRecord(TypedDict):
     """One detection; `label` is the label id, `box` is [ymin, xmin, ymax, xmax], 0..1 in the upright picture.
 
     `ancestors` are the names of the classes of which this one is a kind, where they were asked for.
+    `track` is the number of its object in a video, None where it has none yet; absent where nothing is tracked.
     """
 
     label: int
@@ -15,6 +16,7 @@ class DetectionRecord(TypedDict):
     score: float
     box: list[float]
     ancestors: NotRequired[list[str]]
+    track: NotRequired[int | None]
 
 
 class ImageRecord(TypedDict):
@@ -25,3 +27,14 @@ class ImageRecord(TypedDict):
     height: int
     detections: list[DetectionRecord]
     error: NotRequired[str]
+
+
+class FrameRecord(TypedDict):
+    """One frame of a video: its number from 0, its time in seconds after the first, and as in ImageRecord."""
+
+    source: str
+    frame: int
+    time: float
+    width: int
+    height: int
+    detections: list[DetectionRecord]

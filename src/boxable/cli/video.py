@@ -1,0 +1,78 @@
+"""`boxable video`: find objects in a video."""
+
+from pathlib import Path
+
+import click
+
+from boxable.cli.interrupt import polite_interrupt
+
+
+@click.command()
+@click.argument("source")
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="Name (see `boxable models list`) or file.  [default: the 601-class network if installed, else ssd23]",
+)
+@click.option(
+    "--classes", metavar="SELECTION", help='Look only for these, as in "Vehicle,-Car"; see `boxable classes --help`.'
+)
+@click.option(
+    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Leave out what scores less."
+)
+@click.option(
+    "--every", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Look at each Nth frame."
+)
+@click.option(
+    "--out",
+    metavar="FILE.mp4",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the annotated video here, every frame of it and without its sound.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["jsonl", "csv"], case_sensitive=False),
+    default="jsonl",
+    show_default=True,
+    help="A line a frame, or a row a detection.",
+)
+@click.option("--track", is_flag=True, help="Follow objects from frame to frame; needs boxable[track].")
+@click.option("--max-frames", metavar="N", type=click.IntRange(min=1), help="Stop when so many frames are looked at.")
+def video(
+    source: str,
+    model: str | None,
+    classes: str | None,
+    min_score: float,
+    every: int,
+    out: Path | None,
+    format_: str,
+    track: bool,
+    max_frames: int | None,
+) -> int:
+    """Find objects in a video: a file, a camera (0, or /dev/video0), or an rtsp://, http:// or https:// address.
+
+    A line of JSON for each frame goes to stdout: its number from 0, its time in seconds after the first, and
+    the detections as `boxable detect` gives them; boxes are in the upright frame. With --track each has the
+    number of its object, null where it is seen for the first time.
+
+    A file is read to its end. Of a camera or stream only the newest frame is taken, so that results never lag
+    behind; frame numbers then leave gaps. --out shows the last boxes in the frames between two looks.
+
+    Exit codes: 0 all done; 1 the video cannot be read, is damaged or broke off, and what came before is done;
+    2 wrong usage; 130 stopped by Ctrl-C, with what is done as complete results and a playable FILE.mp4.
+
+    \b
+    Example: boxable video street.mp4 --out found.mp4
+             boxable video street.mp4 --every 5 --track --classes Vehicle
+             boxable video 0 --max-frames 100
+    """
+    from boxable.video.job import detect_in_video
+
+    if out is not None and out.suffix.lower() != ".mp4":
+        raise click.UsageError(f"--out {out}: expected a name that ends in .mp4.")
+    with polite_interrupt() as stop:
+        return detect_in_video(
+            source, model, stop, out=out, format_=format_, every=every, track=track, max_frames=max_frames,
+            classes=classes, min_score=min_score,
+        )  # fmt: skip

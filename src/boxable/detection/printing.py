@@ -1,0 +1,17 @@
+"""Results on standard output."""
+
+import sys
+
+from boxable.errors import BoxableError
+
+
+def print_text(text: str) -> bool:
+    """Write to stdout; False if nobody reads it any more."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return False
+    except OSError as error:
+        raise BoxableError(f"stdout: {error.strerror or error}") from error
+    return True

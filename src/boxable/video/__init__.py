@@ -1,0 +1,1 @@
+"""Video: files, cameras and streams, frame by frame."""

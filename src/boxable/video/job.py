@@ -1,0 +1,114 @@
+"""The video job: detect in a video, print a record a frame, write the annotated video."""
+
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from math import ceil
+from os.path import realpath
+from pathlib import Path
+from typing import Any
+
+from boxable.detection.load import load
+from boxable.detection.printing import print_text
+from boxable.detection.progress import progress
+from boxable.errors import FAILED, INTERRUPTED, ArgumentError, VideoError
+from boxable.formats import FRAME_FORMATS
+from boxable.formats.record import FrameRecord
+from boxable.video.detect import FrameDetections, detect_frames, frames_ahead, open_ahead
+from boxable.video.frames import Frame
+from boxable.video.source import Video, is_file, require_video
+from boxable.video.writer import VideoWriter
+
+logger = logging.getLogger("boxable")
+
+
+@dataclass
+class _Job:
+    video: Video
+    writer: VideoWriter | None
+    every: int
+    max_frames: int | None
+    done: int = 0
+    error: VideoError | None = None
+
+    def records(self, found: Iterator[tuple[Frame, FrameDetections]]) -> Iterator[FrameRecord]:
+        """The record of each frame that was looked at; frames are written on the way."""
+        with progress("detecting", self._expected(), shown=not sys.stdout.isatty()) as advance:
+            try:
+                for frame, latest in found:
+                    is_new = latest.number == frame.number
+                    if self.writer is not None:
+                        height, width = frame.pixels.shape[:2]
+                        self.writer.write(latest.draw(frame), (width, height), frame.time)
+                    if is_new:
+                        self.done += 1
+                        advance()
+                        yield latest.to_dict()
+                    if self.done == self.max_frames:
+                        return
+            except VideoError as error:
+                if not self.done:
+                    raise
+                self.error = error
+
+    def _expected(self) -> int | None:
+        if self.video.frames is None:
+            return self.max_frames
+        looks = ceil(self.video.frames / self.every)
+        return looks if self.max_frames is None else min(looks, self.max_frames)
+
+
+def detect_in_video(
+    source: str,
+    model: str | None,
+    stop: threading.Event,
+    *,
+    out: Path | None,
+    format_: str,
+    every: int,
+    track: bool,
+    max_frames: int | None,
+    **options: Any,
+) -> int:
+    """Detect, print and write; returns the exit code: 1 if the video was damaged or broke off, else 0.
+
+    `options` are those of the Detector. Once `stop` is set the results so far are finished properly, and 130 is
+    returned. Raises VideoError if there is not one good frame, and ArgumentError if `out` is the source.
+    """
+    require_video()
+    _refuse_overwriting(source, out)
+    detector = load(model)
+    video = open_ahead(source, stop)
+    if video is None:
+        logger.warning("stopped before %s was open", source)
+        return INTERRUPTED
+    frames = frames_ahead(video, 1 if out else every, stop)
+    found = detect_frames(detector, video, frames, every=every, track=track, **options)
+    writer = None if out is None else VideoWriter(out, video.frame_rate)
+    job = _Job(video, writer, every, max_frames)
+    with writer or nullcontext():
+        for text in FRAME_FORMATS[format_](job.records(found), detector.classes):
+            if not print_text(text):
+                raise BrokenPipeError
+    return _report(job, stop)
+
+
+def _report(job: _Job, stop: threading.Event) -> int:
+    if job.writer is not None and job.writer.frames:
+        logger.info("wrote %s: %d frames, without sound", job.writer.path, job.writer.frames)
+    if job.error is not None:
+        logger.warning("%s; the results of %d frames are good", job.error, job.done)
+        return FAILED
+    if stop.is_set():
+        logger.warning("stopped: %d frames are done, their results are complete", job.done)
+        return INTERRUPTED
+    return 0
+
+
+def _refuse_overwriting(source: str, out: Path | None) -> None:
+    path = is_file(source)
+    if out is not None and path is not None and realpath(out) == realpath(path):
+        raise ArgumentError(f"--out {out}: the annotated video would replace {path}; choose another name")

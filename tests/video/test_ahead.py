@@ -1,0 +1,86 @@
+"""Work ahead in a thread."""
+
+import threading
+import time
+from collections.abc import Generator
+
+import pytest
+
+from boxable.video.ahead import ahead
+
+
+def counting(count: int, made: list[int], pause_s: float = 0.0) -> Generator[int]:
+    for number in range(count):
+        time.sleep(pause_s)
+        made.append(number)
+        yield number
+
+
+def test_everything_comes_in_order_and_only_so_far_ahead() -> None:
+    made: list[int] = []
+    lead = []
+    for number in ahead(counting(50, made), 3):
+        time.sleep(0.002)
+        lead.append(made[-1] - number)
+    assert len(lead) == len(made) == 50
+    assert max(lead) <= 4  # three on the shelf and one in hand
+
+
+def test_a_live_source_is_not_held_up_and_its_newest_item_is_taken() -> None:
+    made: list[int] = []
+    taken = []
+    for number in ahead(counting(40, made, pause_s=0.005), 1, drop=True):
+        assert made[-1] - number <= 1
+        taken.append(number)
+        time.sleep(0.05)
+    assert len(made) == 40
+    assert 2 <= len(taken) < 20
+    assert taken == sorted(set(taken))
+    assert taken[-1] == 39
+
+
+def test_an_error_comes_after_the_items_before_it() -> None:
+    def breaking() -> Generator[int]:
+        yield 1
+        yield 2
+        raise ValueError("enough")
+
+    taken = []
+    with pytest.raises(ValueError, match="enough"):
+        taken.extend(ahead(breaking(), 4))
+    assert taken == [1, 2]
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_the_generator_is_closed_when_nobody_takes_any_more(drop: bool) -> None:
+    closed = threading.Event()
+
+    def endless() -> Generator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.set()
+
+    items = ahead(endless(), 2, drop=drop)
+    assert next(items) == 1
+    items.close()  # type: ignore[attr-defined]
+    assert closed.wait(2)
+
+
+def test_stop_is_heeded_while_the_generator_is_silent() -> None:
+    stop, silent = threading.Event(), threading.Event()
+
+    def waiting() -> Generator[int]:
+        yield 1
+        silent.wait(30)
+        yield 2
+
+    taken = []
+    start = time.monotonic()
+    for number in ahead(waiting(), 1, stop=stop):
+        taken.append(number)
+        threading.Timer(0.05, stop.set).start()
+    silent.set()
+    assert taken == [1]
+    assert time.monotonic() - start < 5

@@ -1,0 +1,80 @@
+"""Objects keep their number from frame to frame."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import boxable
+from boxable.detection.detections import Detections
+from boxable.errors import MissingExtraError
+from boxable.video.tracking import Tracker
+from boxable.vocabulary import open_images
+from tests.video.clips import cat_clip
+
+CAT, DOG = open_images().find("Cat"), open_images().find("Dog")
+
+
+def found(*items: tuple[object, float, float]) -> Detections:
+    """Detections from triples of a class, a score and the left edge of a box 0.2 wide."""
+    boxes = [[0.3, left, 0.6, left + 0.2] for _, _, left in items]
+    kinds = [item[0] for item in items]
+    return Detections(
+        np.array(boxes, np.float32).reshape(-1, 4), np.array([item[1] for item in items], np.float32),
+        np.array([kind.label_id for kind in kinds], np.int64), np.array([kind.mid for kind in kinds], np.str_),
+        np.array([kind.name for kind in kinds], np.str_), 400, 300, "made", open_images(),
+    )  # fmt: skip
+
+
+def test_without_the_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "trackers", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'boxable\[track\]'"):
+        Tracker(25)
+
+
+@pytest.mark.optional
+class TestWithTheLibrary:
+    def test_two_that_move_keep_their_numbers_whatever_their_order(self) -> None:
+        tracker = Tracker(25)
+        seen = []
+        for number in range(20):
+            one, other = (CAT, 0.9, 0.01 * number), (CAT, 0.8, 0.7 - 0.01 * number)
+            pair = (one, other) if number % 2 else (other, one)
+            tracks = tracker.update(found(*pair), number / 25)
+            seen.append(tuple(tracks if number % 2 else reversed(tracks)))
+        assert seen[0] == (None, None)
+        assert len(set(seen[1:])) == 1
+        assert set(seen[1]) == {1, 2}
+
+    def test_classes_are_followed_apart_though_they_share_a_box(self) -> None:
+        tracker = Tracker(25)
+        for number in range(5):
+            tracks = tracker.update(found((CAT, 0.9, 0.3), (DOG, 0.8, 0.3)), number / 25)
+        assert tracks == [1, 2]
+
+    def test_a_weak_detection_goes_on_with_a_track_and_starts_none(self) -> None:
+        tracker = Tracker(25)
+        for number in range(4):
+            tracks = tracker.update(found((CAT, 0.9, 0.1), (CAT, 0.2, 0.7)), number / 25)
+        assert tracks == [1, None]
+        assert tracker.update(found((CAT, 0.2, 0.1)), 4 / 25) == [1]
+
+    @pytest.mark.parametrize(("gap_s", "track"), [(0.5, 1), (5.0, None)])
+    def test_what_comes_back_soon_is_the_same_object(self, gap_s: float, track: int | None) -> None:
+        tracker = Tracker(25)
+        for number in range(5):
+            tracker.update(found((CAT, 0.9, 0.3)), number / 25)
+        for time in np.arange(0.2, 0.2 + gap_s, 0.04):
+            assert tracker.update(found(), float(time)) == []
+        assert tracker.update(found((CAT, 0.9, 0.3)), 0.2 + gap_s) == [track]
+
+    def test_rare_looks_do_not_lose_an_object(self) -> None:
+        tracker = Tracker(0.5)
+        seen = [tracker.update(found((CAT, 0.9, 0.3)), 2.0 * number) for number in range(5)]
+        assert seen[1:] == [[1]] * 4
+
+    def test_the_cat_of_a_video_is_one_cat(self, detector: boxable.Detector, tmp_path: Path) -> None:
+        clip = cat_clip(tmp_path / "cat.mp4", 20)
+        items = list(boxable.detect_video(detector, clip, every=2, track=True, min_score=0.3))
+        assert [item.tracks for item in items] == [[None]] + [[1]] * 9
+        assert items[1].to_dict()["detections"][0]["track"] == 1
