@@ -105,6 +105,20 @@ def test_a_stream_is_lazy(detector: boxable.Detector) -> None:
     stream.close()
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_threads_and_batches_do_not_change_what_is_found(
+    detector: boxable.Detector, threads: int, batch_size: int
+) -> None:
+    photos = [EXAMPLES / f"{name}.png" for name in ("astronaut", "chelsea", "coffee")]
+    alone = [detector(photo) for photo in photos]
+    other = boxable.load("ssd23", threads=threads)
+    for found, expected in zip(other.stream(photos * 4, batch_size=batch_size), alone * 4, strict=True):
+        assert found.names.tolist() == expected.names.tolist()
+        assert np.abs(found.scores - expected.scores).max() <= 1e-6
+        assert np.abs(found.boxes - expected.boxes).max() <= 1e-6
+
+
 def test_a_bad_picture_in_a_list_raises(detector: boxable.Detector) -> None:
     with pytest.raises(ImageError, match="no such file"):
         detector([CHELSEA, "none.jpg"])

@@ -51,8 +51,12 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
     type=click.Choice(_FORMATS, case_sensitive=False),
     help="[default: table on a terminal, else jsonl]",
 )
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures run at once.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads that work on a batch.  [default: one a core]")
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=2, show_default=True, help="Pictures a thread runs at once."
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads, each with pictures of its own.  [default: one a core]"
+)
 def detect(
     sources: tuple[str, ...],
     model: str | None,

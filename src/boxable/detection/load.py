@@ -12,8 +12,9 @@ def load(model: str | os.PathLike[str] | Model | None = None, *, threads: int | 
     """Open a model by handle, alias or TF-Hub URL, from a file that Boxable wrote, or from a Model.
 
     Without an argument: the 601-class network if its weights are installed, else the 23-class one, which is
-    fetched by itself; a line on the log says which. `threads` work on one batch; None: one a core. Raises
-    UnknownModelError for a name that nobody knows and WeightsError for weights that cannot be had or read.
+    fetched by itself; a line on the log says which. `threads` share the work on a single picture, and in lists
+    and streams each has pictures of its own; None: one a core. Raises UnknownModelError for a name that nobody
+    knows and WeightsError for weights that cannot be had or read.
     """
     if isinstance(model, Model):
         return Detector(compile_model(model), model.handle, threads=threads)
