@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from boxable.detection.contract import ClassFields, check_class_fields, check_input, to_contract
 from boxable.detection.detections import Detections
-from boxable.detection.options import Nms, Options, check_count, options
+from boxable.detection.options import Decode, Nms, Options, check_count, check_decode, options
 from boxable.detection.pipeline import in_order
 from boxable.detection.postprocess import MAX_TOTAL, postprocess
 from boxable.detection.specific import most_specific
 from boxable.errors import BoxableError, WeightsError
 from boxable.images.resize import network_input
-from boxable.images.sources import Picture, Source, expand, is_picture, source_of
+from boxable.images.sources import Picture, Pixels, Source, expand, is_picture, source_of
 from boxable.networks.anchors import ssd_anchors
 from boxable.networks.layers import Network
 from boxable.runtimes.onnx_runtime import OnnxRuntime
@@ -46,10 +46,11 @@ class Detector:
 
     `detector(picture)` gives Detections, `detector([...])` a list of them, `detector.stream(sources)` one
     after the other, and `detector(array, as_dict=True)` the dictionary of the original TF-Hub module. `fingerprint`
-    tells one compiled model from another, whatever their names.
+    tells one compiled model, and its way to decode, from another, whatever their names.
     """
 
-    def __init__(self, graph: bytes, name: str, *, threads: int | None = None) -> None:
+    def __init__(self, graph: bytes, name: str, *, threads: int | None = None, decode: Decode = "exact") -> None:
+        check_decode(decode)
         if threads is not None:
             check_count("threads", threads)
         self._threads = threads or available_cores()
@@ -58,7 +59,8 @@ class Detector:
         self._unopened = None if self._threads == 1 else (graph, name)
         self._description = Description.from_metadata(self._runtime.metadata, name)
         self._check_shapes(name)
-        self.fingerprint = f"crc32c:{google_crc32c.value(graph):08x}"
+        self._least = self.network.input_size if decode == "fast" else None
+        self.fingerprint = f"crc32c:{google_crc32c.value(graph):08x}{'' if decode == 'exact' else f' decode={decode}'}"
 
     @property
     def handle(self) -> str:
@@ -143,12 +145,15 @@ class Detector:
         asked = options(self.classes, classes, min_score, max_detections, nms)
         check_class_fields(class_fields)
         if as_dict:
-            return to_contract(self._single(source_of("array"), check_input(image), asked), class_fields)
+            values = check_input(image)
+            size = _Size(values.shape[1], values.shape[0])
+            return to_contract(self._single(source_of("array"), values, size, asked), class_fields)
         if isinstance(image, np.ndarray) and image.ndim == 4:
             image = list(image)
         if not isinstance(image, list | tuple):
             source = source_of(image)
-            return self._single(source, source.pixels(), asked)
+            pixels, width, height = source.pixels_and_size(self._least)
+            return self._single(source, pixels, _Size(width, height), asked)
         found = self._run([source_of(item) for item in image], asked, batch_size, None)
         return [_or_raise(item) for item in found]
 
@@ -206,10 +211,10 @@ class Detector:
         if found != expected:
             raise WeightsError(f"{name}: inputs and outputs are {found}; expected {expected}")
 
-    def _single(self, source: Source, pixels: NDArray[np.uint8] | Floats, asked: Options) -> Detections:
+    def _single(self, source: Source, pixels: Pixels, size: _Size, asked: Options) -> Detections:
         """Detections in one picture, on all threads."""
         codes, logits = self._runtime.run(network_input(pixels, self.network.input_size)[None])
-        return self._finish(source, _size_of(pixels), codes[0], logits[0], asked)
+        return self._finish(source, size, codes[0], logits[0], asked)
 
     def _detect(
         self, runtime: OnnxRuntime, sources: list[Source], asked: Options
@@ -221,9 +226,9 @@ class Detector:
         good = 0
         for source in sources:
             try:
-                pixels = source.pixels()
+                pixels, width, height = source.pixels_and_size(self._least)
                 network_input(pixels, side, values[good])
-                read.append(_size_of(pixels))
+                read.append(_Size(width, height))
                 good += 1
             except BoxableError as error:
                 read.append(error)
@@ -272,10 +277,6 @@ class Detector:
             np.array([item.mid for item in self.classes], np.str_),
             np.array([item.name for item in self.classes], np.str_),
         )
-
-
-def _size_of(pixels: NDArray[np.uint8] | Floats) -> _Size:
-    return _Size(pixels.shape[1], pixels.shape[0])
 
 
 def _or_raise(found: Detections | tuple[Source, BoxableError]) -> Detections:

@@ -1,7 +1,7 @@
 """What one call asks for beside the pictures, checked once."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from boxable.vocabulary import ClassList, select
 from boxable.vocabulary.selection import Selection
 
 Nms = Literal["per-class", "class-agnostic", "hierarchy"]
+Decode = Literal["exact", "fast"]
 
 MAX_COUNT = 1024  # threads, or pictures of a batch: more than any machine has room for
 
@@ -37,6 +38,12 @@ def options(known: ClassList, classes: Selection | None, min_score: float, max_d
     if classes is not None:
         columns = np.array([known.column(item) for item in select(classes, known)], np.intp)
     return Options(columns, min_score, int(max_detections), nms)
+
+
+def check_decode(decode: Decode) -> None:
+    """Raise ArgumentError unless this is a way to decode."""
+    if decode not in get_args(Decode):
+        raise ArgumentError(f"decode={decode!r} came; expected 'exact' or 'fast'")
 
 
 def check_count(name: str, value: int) -> None:
