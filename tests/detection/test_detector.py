@@ -147,7 +147,7 @@ def test_fast_decoding_changes_nothing_where_it_does_not_apply(
 def test_the_way_to_decode_is_one_of_two_and_part_of_the_fingerprint(
     detector: boxable.Detector, fast: boxable.Detector
 ) -> None:
-    assert fast.fingerprint == f"{detector.fingerprint} decode=fast"
+    assert fast.fingerprint == f"{detector.fingerprint}-fast"
     with pytest.raises(ArgumentError, match="decode='quick' came; expected 'exact' or 'fast'"):
         boxable.load("ssd23", decode="quick")  # type: ignore[arg-type]
 

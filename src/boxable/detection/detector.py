@@ -60,7 +60,7 @@ class Detector:
         self._description = Description.from_metadata(self._runtime.metadata, name)
         self._check_shapes(name)
         self._least = self.network.input_size if decode == "fast" else None
-        self.fingerprint = f"crc32c:{google_crc32c.value(graph):08x}{'' if decode == 'exact' else f' decode={decode}'}"
+        self.fingerprint = f"crc32c:{google_crc32c.value(graph):08x}{'' if decode == 'exact' else f'-{decode}'}"
 
     @property
     def handle(self) -> str:
