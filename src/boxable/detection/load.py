@@ -21,7 +21,8 @@ def load(
     `decode="fast"` reads JPEG files of at least 600 pixels a side at a half, a quarter or an eighth of their size: at
     4000x3000 in 0.4 times the time, at 1024x768 in 0.85. Results differ: on photos enlarged to 1280 pixels the
     Challenge mAP of `ssd23` changed by +1.4 points (95 %: -0.4 to +3.3; 219 photos of COCO), by -2.4 (-8.3 to
-    +0.9; 70 of VOC) and by +0.1 (-3.6 to +4.5; 26 of Open Images).
+    +0.9; 70 of VOC) and by +0.1 (-3.6 to +4.5; 26 of Open Images); on the same photos as they are, few of which
+    are that large, by -0.1, 0.0 and -2.2 (-2.6 to 0.0).
 
     Raises UnknownModelError for a name that nobody knows and WeightsError for weights that cannot be had or read.
     """
