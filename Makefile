@@ -22,6 +22,7 @@ test-tensorflow: .venv/test .venv/original ## Import what the original itself wr
 
 bench: .venv/bench ## Measure, against LiteRT; the figures that the README quotes.
 	@$(BIN)/python benchmarks/latency.py $(if $(JSON),--json $(JSON))
+	@$(BIN)/python benchmarks/throughput.py
 	@$(BIN)/python benchmarks/evaluation.py
 
 lint: .venv/lint ## Check style, types and the floors of the architecture.

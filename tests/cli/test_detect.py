@@ -157,3 +157,7 @@ def test_a_picture_that_fails_is_a_line_on_stderr_a_record_and_exit_code_1(
     assert result.returncode == 1
     assert result.stderr.decode() == f"boxable: {message}\n"
     assert only_record(result.stdout.decode())["error"] == message
+
+
+def test_decoding_can_be_fast(printed: Printed) -> None:
+    assert printed(CHELSEA, "--decode", "fast") == printed(CHELSEA)  # a PNG file, and so the same

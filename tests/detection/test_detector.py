@@ -105,6 +105,53 @@ def test_a_stream_is_lazy(detector: boxable.Detector) -> None:
     stream.close()
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_threads_and_batches_do_not_change_what_is_found(
+    detector: boxable.Detector, threads: int, batch_size: int
+) -> None:
+    photos = [EXAMPLES / f"{name}.png" for name in ("astronaut", "chelsea", "coffee")]
+    alone = [detector(photo) for photo in photos]
+    other = boxable.load("ssd23", threads=threads)
+    for found, expected in zip(other.stream(photos * 4, batch_size=batch_size), alone * 4, strict=True):
+        assert found.names.tolist() == expected.names.tolist()
+        assert np.abs(found.scores - expected.scores).max() <= 1e-6
+        assert np.abs(found.boxes - expected.boxes).max() <= 1e-6
+
+
+@pytest.fixture(scope="module")
+def fast(ssd23_weights: Path) -> boxable.Detector:
+    return boxable.load("ssd23", decode="fast")
+
+
+def test_fast_decoding_tells_the_size_and_the_boxes_of_the_full_picture(
+    detector: boxable.Detector, fast: boxable.Detector, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.jpg"
+    with Image.open(CHELSEA) as image:
+        image.convert("RGB").resize((1804, 1200), Image.Resampling.LANCZOS).save(large, quality=95)
+    exact, alone, (streamed,) = detector(large, min_score=0.3), fast(large, min_score=0.3), fast.stream(large)
+    assert (alone.width, alone.height) == (streamed.width, streamed.height) == (1804, 1200)
+    assert alone.names.tolist() == exact.names.tolist() == ["Cat"]
+    assert np.abs(alone.boxes - exact.boxes).max() < 0.03
+    assert alone.scores[0] != exact.scores[0]
+
+
+def test_fast_decoding_changes_nothing_where_it_does_not_apply(
+    detector: boxable.Detector, fast: boxable.Detector
+) -> None:
+    for picture in (CHELSEA, pixels()):
+        assert np.array_equal(fast(picture).scores, detector(picture).scores)
+
+
+def test_the_way_to_decode_is_one_of_two_and_part_of_the_fingerprint(
+    detector: boxable.Detector, fast: boxable.Detector
+) -> None:
+    assert fast.fingerprint == f"{detector.fingerprint}-fast"
+    with pytest.raises(ArgumentError, match="decode='quick' came; expected 'exact' or 'fast'"):
+        boxable.load("ssd23", decode="quick")  # type: ignore[arg-type]
+
+
 def test_a_bad_picture_in_a_list_raises(detector: boxable.Detector) -> None:
     with pytest.raises(ImageError, match="no such file"):
         detector([CHELSEA, "none.jpg"])

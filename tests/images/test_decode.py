@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from boxable.errors import ImageError
-from boxable.images.decode import decode, from_pil
+from boxable.images.decode import decode, decode_scaled, from_pil
 
 ORIENTATION = 0x0112
 # Not square, and different in every corner, so that each of the eight orientations gives another picture.
@@ -119,3 +119,35 @@ def test_the_first_frame_of_an_animation_is_taken() -> None:
 def test_what_cannot_be_read_is_an_error_that_begins_with_the_name(data: bytes, reason: str) -> None:
     with pytest.raises(ImageError, match=rf"^holiday: .*{reason}"):
         decode(data, "holiday")
+
+
+@pytest.mark.parametrize(
+    ("least", "factor"), [(None, 1), (400, 1), (199, 1), (160, 1), (151, 1), (150, 2), (75, 4), (38, 8), (1, 8)]
+)
+def test_a_scaled_jpeg_has_the_smallest_size_that_suffices_and_tells_the_full_one(
+    least: int | None, factor: int
+) -> None:
+    content = encoded(np.full((300, 399, 3), 90, np.uint8), "JPEG")
+    pixels, width, height = decode_scaled(content, "grey", least)
+    assert (width, height) == (399, 300)
+    assert pixels.shape == (-(-300 // factor), -(-399 // factor), 3)
+    assert (abs(pixels.astype(int) - 90) <= 1).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_scaled_jpeg_is_turned_and_so_is_its_size(orientation: int) -> None:
+    large = PIXELS.repeat(4, axis=0).repeat(4, axis=1)
+    pixels, width, height = decode_scaled(encoded(large, "JPEG", orientation, quality=100, subsampling=0), "turned", 80)
+    expected = upright(large, orientation)
+    assert (height, width) == expected.shape[:2]
+    assert pixels.shape[:2] == (height // 2, width // 2)
+    assert np.abs(pixels[8::16, 8::16].astype(int) - expected[16::32, 16::32]).max() < 20
+
+
+@pytest.mark.parametrize("format_", ["PNG", "TIFF", "BMP"])
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_other_formats_are_never_scaled(format_: str, orientation: int) -> None:
+    content = encoded(PIXELS, format_, orientation if format_ != "BMP" else None)
+    pixels, width, height = decode_scaled(content, "whole", 1)
+    assert_array_equal(pixels, decode(content, "whole"))
+    assert (height, width) == pixels.shape[:2]

@@ -1,5 +1,6 @@
 """The resize of the original, bit for bit (SEMANTICS §2)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 from PIL import Image
 
-from boxable.images.resize import network_input, resize_bilinear
+from boxable.images.resize import BLOCK_ROWS, network_input, resize_bilinear
 
 F = np.float32
 
@@ -66,6 +67,31 @@ def test_pictures_of_other_shapes_follow_the_rules_at_the_size_of_the_network(he
     for y in rows:
         for x in columns:
             assert_array_equal(found[y, x], _pixel(image, y, x), err_msg=f"{y}, {x}")
+
+
+@pytest.mark.parametrize("kind", [np.uint8, F])
+@pytest.mark.parametrize("width", [5, 2**19])
+def test_pieces_that_do_not_fill_a_block_and_rows_that_exceed_one_follow_the_rules(kind: type, width: int) -> None:
+    image = noise(70, width, 1).astype(kind)
+    assert_array_equal(resize_bilinear(image, (BLOCK_ROWS * 2 + 3, 4)), resize_slowly(image, (BLOCK_ROWS * 2 + 3, 4)))
+
+
+def test_the_network_input_can_be_written_into_a_row_of_a_batch() -> None:
+    batch = np.full((3, 20, 20, 3), 7, F)
+    image = noise(31, 17)
+    assert network_input(image, 20, batch[1]).base is not None
+    assert_array_equal(batch[1], network_input(image, 20))
+    assert (batch[[0, 2]] == 7).all()
+
+
+def test_threads_do_not_share_their_buffers() -> None:
+    images = [noise(200 + number, 300 - number, seed=number) for number in range(8)]
+    alone = [network_input(image, 50) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        for found, expected in zip(
+            pool.map(lambda image: network_input(image, 50), images * 20), alone * 20, strict=True
+        ):
+            assert_array_equal(found, expected)
 
 
 def _pixel(image: NDArray[np.uint8], y: int, x: int) -> NDArray[np.float32]:

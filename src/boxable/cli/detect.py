@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -49,8 +50,19 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
     type=click.Choice(_FORMATS, case_sensitive=False),
     help="[default: table on a terminal, else jsonl]",
 )
-@click.option("--batch-size", type=click.IntRange(min=1), default=8, show_default=True, help="Pictures run at once.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads that work on a batch.  [default: one a core]")
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=2, show_default=True, help="Pictures a thread runs at once."
+)
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="Threads, each with pictures of its own.  [default: one a core]"
+)
+@click.option(
+    "--decode",
+    type=click.Choice(["exact", "fast"]),
+    default="exact",
+    show_default=True,
+    help="fast: large JPEG files at a fraction of their size; numbers change a little.",
+)
 def detect(
     sources: tuple[str, ...],
     model: str | None,
@@ -64,6 +76,7 @@ def detect(
     format_: str | None,
     batch_size: int,
     threads: int | None,
+    decode: Literal["exact", "fast"],
 ) -> int:
     """Find objects in pictures: files, folders, globs, URLs, or - for standard input.
 
@@ -89,7 +102,7 @@ def detect(
         raise click.UsageError("--save-images and --save-crops need --out DIR.")
     printed = format_ or ("table" if sys.stdout.isatty() else "jsonl")
     output = Output(printed, format_ or "jsonl", out, pictures=save_images is not False, crops=save_crops)
-    detector = load(model, threads=threads)
+    detector = load(model, threads=threads, decode=decode)
     with polite_interrupt() as stop:
         return detect_all(
             detector,

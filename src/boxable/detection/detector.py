@@ -2,8 +2,8 @@
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, islice
 from typing import Any, Literal, NamedTuple, overload
 
 import google_crc32c
@@ -12,41 +12,33 @@ from numpy.typing import NDArray
 
 from boxable.detection.contract import ClassFields, check_class_fields, check_input, to_contract
 from boxable.detection.detections import Detections
-from boxable.detection.pipeline import prepared_batches
+from boxable.detection.options import Decode, Nms, Options, check_count, check_decode, options
+from boxable.detection.pipeline import in_order
 from boxable.detection.postprocess import MAX_TOTAL, postprocess
 from boxable.detection.specific import most_specific
-from boxable.errors import ArgumentError, BoxableError, WeightsError
+from boxable.errors import BoxableError, WeightsError
 from boxable.images.resize import network_input
-from boxable.images.sources import Picture, Source, expand, is_picture, source_of
+from boxable.images.sources import Picture, Pixels, Source, expand, is_picture, source_of
 from boxable.networks.anchors import ssd_anchors
 from boxable.networks.layers import Network
 from boxable.runtimes.onnx_runtime import OnnxRuntime
 from boxable.settings import available_cores
-from boxable.vocabulary import ClassList, select
+from boxable.vocabulary import ClassList
 from boxable.vocabulary.selection import Selection
 from boxable.weights.model import Description
 
 Floats = NDArray[np.float32]
-Nms = Literal["per-class", "class-agnostic", "hierarchy"]
+# Measured, with one thread for each batch: more takes more memory and is no faster, one is up to 6 % slower.
+DEFAULT_BATCH_SIZE = 2
+# So many pictures at least pay for opening the network once more, to run each batch on one thread.
+MANY = 8
 
-DEFAULT_BATCH_SIZE = 8
-MAX_COUNT = 1024  # threads, or pictures of a batch: more than any machine has room for
 
+class _Size(NamedTuple):
+    """Of the upright picture, in pixels."""
 
-class _Input(NamedTuple):
-    values: Floats  # [size, size, 3]
     width: int
     height: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Options:
-    """How one call filters what the network gives; checked once."""
-
-    columns: NDArray[np.intp] | None
-    min_score: float
-    max_detections: int
-    nms: Nms
 
 
 class Detector:
@@ -54,17 +46,21 @@ class Detector:
 
     `detector(picture)` gives Detections, `detector([...])` a list of them, `detector.stream(sources)` one
     after the other, and `detector(array, as_dict=True)` the dictionary of the original TF-Hub module. `fingerprint`
-    tells one compiled model from another, whatever their names.
+    tells one compiled model, and its way to decode, from another, whatever their names.
     """
 
-    def __init__(self, graph: bytes, name: str, *, threads: int | None = None) -> None:
+    def __init__(self, graph: bytes, name: str, *, threads: int | None = None, decode: Decode = "exact") -> None:
+        check_decode(decode)
         if threads is not None:
-            _check_count("threads", threads)
+            check_count("threads", threads)
         self._threads = threads or available_cores()
         self._runtime = OnnxRuntime(graph, name, self._threads)
+        self._stream_runtime, self._opening = self._runtime, threading.Lock()
+        self._unopened = None if self._threads == 1 else (graph, name)
         self._description = Description.from_metadata(self._runtime.metadata, name)
         self._check_shapes(name)
-        self.fingerprint = f"crc32c:{google_crc32c.value(graph):08x}"
+        self._least = self.network.input_size if decode == "fast" else None
+        self.fingerprint = f"crc32c:{google_crc32c.value(graph):08x}{'' if decode == 'exact' else f'-{decode}'}"
 
     @property
     def handle(self) -> str:
@@ -146,17 +142,19 @@ class Detector:
         Raises ArgumentError for what cannot be used, UnknownClassError, and ImageError for a picture that
         cannot be read.
         """
-        options = self._options(classes, min_score, max_detections, nms)
+        asked = options(self.classes, classes, min_score, max_detections, nms)
         check_class_fields(class_fields)
         if as_dict:
-            pixels = check_input(image)
-            return to_contract(self._detect([(source_of("array"), self._input(pixels))], options)[0], class_fields)
+            values = check_input(image)
+            size = _Size(values.shape[1], values.shape[0])
+            return to_contract(self._single(source_of("array"), values, size, asked), class_fields)
         if isinstance(image, np.ndarray) and image.ndim == 4:
             image = list(image)
         if not isinstance(image, list | tuple):
             source = source_of(image)
-            return self._detect([(source, self._prepare(source))], options)[0]
-        found = self._run([source_of(item) for item in image], options, batch_size, None)
+            pixels, width, height = source.pixels_and_size(self._least)
+            return self._single(source, pixels, _Size(width, height), asked)
+        found = self._run([source_of(item) for item in image], asked, batch_size, None)
         return [_or_raise(item) for item in found]
 
     def stream(
@@ -172,25 +170,36 @@ class Detector:
     ) -> Iterator[Detections]:
         """Detect in many pictures, in order, without holding them all: files, folders, globs, URLs, arrays, ...
 
-        A picture that cannot be read comes as empty Detections with `error` set, and the rest goes on. Pictures
-        are taken from `sources` some way ahead: two batches and one for each thread. Once `stop` is set, what
-        is ready still comes, and then nothing more.
+        Each of the detector's threads does everything for `batch_size` pictures at a time, from reading to NMS. A
+        picture that cannot be read comes as empty Detections with `error` set, and the rest goes on. Pictures
+        are taken from `sources` some way ahead: two batches for each thread, and at least eight pictures. Once
+        `stop` is set, what is ready still comes, and then nothing more.
         """
-        options = self._options(classes, min_score, max_detections, nms)
+        asked = options(self.classes, classes, min_score, max_detections, nms)
         if is_picture(sources):
             sources = [sources]
-        for found in self._run(expand(sources), options, batch_size, stop):
+        for found in self._run(expand(sources), asked, batch_size, stop):
             yield self._failed(*found) if isinstance(found, tuple) else found
 
     def _run(
-        self, sources: Iterable[Source], options: _Options, batch_size: int, stop: threading.Event | None
+        self, sources: Iterable[Source], asked: Options, batch_size: int, stop: threading.Event | None
     ) -> Iterator[Detections | tuple[Source, BoxableError]]:
-        _check_count("batch_size", batch_size)
-        for batch in prepared_batches(sources, self._prepare, batch_size, self._threads, stop):
-            good = [(source, item) for source, item in batch if isinstance(item, _Input)]
-            found = iter(self._detect(good, options))
-            for source, item in batch:
-                yield (source, item) if isinstance(item, BoxableError) else next(found)
+        check_count("batch_size", batch_size)
+        rest = iter(sources)
+        first = list(islice(rest, max(MANY, batch_size * self._threads)))
+        runtime = self._runtime if len(first) < MANY else self._for_streams()
+        # A few pictures are shared out evenly, so that no thread stands idle.
+        batch_size = min(batch_size, -(-len(first) // self._threads)) or 1
+        return in_order(
+            chain(first, rest), lambda batch: self._detect(runtime, batch, asked), batch_size, self._threads, stop
+        )
+
+    def _for_streams(self) -> OnnxRuntime:
+        """The network opened for one thread a batch: threads that share a batch wait for each other at each layer."""
+        with self._opening:
+            if self._unopened is not None:
+                self._stream_runtime, self._unopened = OnnxRuntime(*self._unopened, 1), None
+            return self._stream_runtime
 
     def _check_shapes(self, name: str) -> None:
         """Refuse a graph that says it is ours and is not."""
@@ -202,37 +211,49 @@ class Detector:
         if found != expected:
             raise WeightsError(f"{name}: inputs and outputs are {found}; expected {expected}")
 
-    def _prepare(self, source: Source) -> _Input:
-        return self._input(source.pixels())
+    def _single(self, source: Source, pixels: Pixels, size: _Size, asked: Options) -> Detections:
+        """Detections in one picture, on all threads."""
+        codes, logits = self._runtime.run(network_input(pixels, self.network.input_size)[None])
+        return self._finish(source, size, codes[0], logits[0], asked)
 
-    def _input(self, pixels: NDArray[np.uint8] | Floats) -> _Input:
-        height, width = pixels.shape[:2]
-        return _Input(network_input(pixels, self.network.input_size), width, height)
-
-    def _detect(self, batch: list[tuple[Source, _Input]], options: _Options) -> list[Detections]:
-        if not batch:
-            return []
-        codes, logits = self._runtime.run(np.stack([item.values for _, item in batch]))
+    def _detect(
+        self, runtime: OnnxRuntime, sources: list[Source], asked: Options
+    ) -> list[Detections | tuple[Source, BoxableError]]:
+        """Detections in each picture of a batch, or why there are none."""
+        side = self.network.input_size
+        values = np.empty((len(sources), side, side, 3), np.float32)
+        read: list[_Size | BoxableError] = []
+        good = 0
+        for source in sources:
+            try:
+                pixels, width, height = source.pixels_and_size(self._least)
+                network_input(pixels, side, values[good])
+                read.append(_Size(width, height))
+                good += 1
+            except BoxableError as error:
+                read.append(error)
+        heads = zip(*runtime.run(values[:good]), strict=True) if good else iter(())
         return [
-            self._finish(source, item, codes[row], logits[row], options) for row, (source, item) in enumerate(batch)
+            (source, size) if isinstance(size, BoxableError) else self._finish(source, size, *next(heads), asked)
+            for source, size in zip(sources, read, strict=True)
         ]
 
-    def _finish(self, source: Source, item: _Input, codes: Floats, logits: Floats, options: _Options) -> Detections:
+    def _finish(self, source: Source, size: _Size, codes: Floats, logits: Floats, asked: Options) -> Detections:
         """Detections from the raw heads of one picture."""
-        by_hierarchy = options.nms == "hierarchy"
+        by_hierarchy = asked.nms == "hierarchy"
         kept = postprocess(
-            codes, logits, self._anchors, columns=options.columns, min_score=options.min_score,
+            codes, logits, self._anchors, columns=asked.columns, min_score=asked.min_score,
             score_threshold=self._description.score_threshold,
-            max_detections=max(options.max_detections, MAX_TOTAL) if by_hierarchy else options.max_detections,
-            nms="per-class" if options.nms == "hierarchy" else options.nms,
+            max_detections=max(asked.max_detections, MAX_TOTAL) if by_hierarchy else asked.max_detections,
+            nms="per-class" if asked.nms == "hierarchy" else asked.nms,
         )  # fmt: skip
         label_ids, mids, names = self._class_arrays
         found = Detections(
             kept.boxes, kept.scores, label_ids[kept.columns], mids[kept.columns], names[kept.columns],
-            item.width, item.height, source.name, self.classes, _picture=source, name_ancestors=by_hierarchy,
+            size.width, size.height, source.name, self.classes, _picture=source, name_ancestors=by_hierarchy,
         )  # fmt: skip
         if by_hierarchy:
-            found = found[most_specific(found.boxes, found.mids.tolist())[: options.max_detections]]
+            found = found[most_specific(found.boxes, found.mids.tolist())[: asked.max_detections]]
         return found
 
     def _failed(self, source: Source, error: BoxableError) -> Detections:
@@ -243,18 +264,6 @@ class Detector:
             boxes, scores, label_ids[empty], mids[empty], names[empty], 0, 0, source.name, self.classes,
             error=str(error), _picture=source,
         )  # fmt: skip
-
-    def _options(self, classes: Selection | None, min_score: float, max_detections: int, nms: Nms) -> _Options:
-        if not 0.0 <= min_score <= 1.0:
-            raise ArgumentError(f"min_score={min_score} came; expected a number from 0 to 1")
-        if not (isinstance(max_detections, int | np.integer) and max_detections >= 1):
-            raise ArgumentError(f"max_detections={max_detections} came; expected a whole number from 1")
-        if nms not in ("per-class", "class-agnostic", "hierarchy"):
-            raise ArgumentError(f"nms={nms!r} came; expected 'per-class', 'class-agnostic' or 'hierarchy'")
-        columns = None
-        if classes is not None:
-            columns = np.array([self.classes.column(item) for item in select(classes, self.classes)], np.intp)
-        return _Options(columns, min_score, int(max_detections), nms)
 
     @cached_property
     def _anchors(self) -> Floats:
@@ -268,11 +277,6 @@ class Detector:
             np.array([item.mid for item in self.classes], np.str_),
             np.array([item.name for item in self.classes], np.str_),
         )
-
-
-def _check_count(name: str, value: int) -> None:
-    if not (isinstance(value, int | np.integer) and 1 <= value <= MAX_COUNT):
-        raise ArgumentError(f"{name}={value} came; expected a whole number from 1 to {MAX_COUNT}")
 
 
 def _or_raise(found: Detections | tuple[Source, BoxableError]) -> Detections:

@@ -32,6 +32,7 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
 
 _ORIENTATION = 0x0112
+_ON_ITS_SIDE = (5, 6, 7, 8)
 
 
 def decode(data: bytes, name: str) -> Pixels:
@@ -40,14 +41,29 @@ def decode(data: bytes, name: str) -> Pixels:
     Alpha is dropped, 16 bits a channel become the upper 8. Raises ImageError, which begins with `name`, for
     what is no picture, is damaged or too large.
     """
+    return decode_scaled(data, name, None)[0]
+
+
+def decode_scaled(data: bytes, name: str, least: int | None) -> tuple[Pixels, int, int]:
+    """`decode`, and the width and height of the picture, upright.
+
+    A JPEG comes at a half, a quarter or an eighth of that size, the smallest of which no side is shorter than
+    `least`: its decoder then leaves out the fine detail, and most of the work on the pixels.
+    """
     if not data:
         raise ImageError(f"{name}: the file is empty; expected a picture")
     with _damage_named(name), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check_size(image.size, name)
         if image.format == "TIFF":
             _silence_libtiff()
-        pixels = _jpeg_pixels(data, image) if image.format in ("JPEG", "MPO") else _pixels_of(image, name)
-        return _upright(pixels, _orientation_of(image))
+        is_jpeg = image.format in ("JPEG", "MPO")
+        pixels = _jpeg_pixels(data, image, least) if is_jpeg else _pixels_of(image, name)
+        orientation = _orientation_of(image)
+        upright = _upright(pixels, orientation)
+        if not is_jpeg:
+            return upright, upright.shape[1], upright.shape[0]
+        width, height = image.size[::-1] if orientation in _ON_ITS_SIDE else image.size
+        return upright, width, height
 
 
 def from_pil(image: Image.Image, name: str) -> Pixels:
@@ -84,11 +100,13 @@ def _silence_libtiff() -> None:
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
-def _jpeg_pixels(data: bytes, image: Image.Image) -> Pixels:
+def _jpeg_pixels(data: bytes, image: Image.Image, least: int | None) -> Pixels:
     if image.mode in ("RGB", "L"):
         # It refuses harmless oddities too (stray bytes between markers); Pillow tells these from real damage.
         with suppress(ValueError):
-            pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB")
+            # Other factors than a half, a quarter and an eighth are slower than decoding all of it.
+            scale = {} if least is None else {"min_height": least, "min_width": least, "min_factor": 2}
+            pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", **scale)
             return pixels
     return _pixels_of(image, "")
 
@@ -103,7 +121,7 @@ def _orientation_of(image: Image.Image) -> int:
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
     """Undo an EXIF orientation (1 to 8)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in _ON_ITS_SIDE:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]

@@ -1,6 +1,13 @@
-"""The resize and the scaling that the network was trained with, bit for bit (SEMANTICS §2)."""
+"""The resize and the scaling that the network was trained with, bit for bit (SEMANTICS §2).
 
+Some rows of the output are made at a time, in buffers that each thread keeps: what is worked on stays in the
+processor's cache, and nothing is allocated for a picture but its result.
+"""
+
+import math
+import threading
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,51 +15,90 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8] | Floats
 
+# Rows of the output that are made at once, fewer where the picture is so wide that their sources exceed the bytes.
+BLOCK_ROWS, BLOCK_BYTES = 20, 2**20
 
-def network_input(image: Image, size: int) -> Floats:
+
+def network_input(image: Image, size: int, out: Floats | None = None) -> Floats:
     """A picture `[H, W, 3]` with values 0..255 as float32 `[size, size, 3]` in -1..1.
 
-    Resize first, then scale; the aspect ratio is not kept (SEMANTICS §2.1).
+    Resize first, then scale; the aspect ratio is not kept (SEMANTICS §2.1). Written into `out`, contiguous, if given.
     """
-    resized = resize_bilinear(image, (size, size))
+    resized = resize_bilinear(image, (size, size), out)
     resized *= np.float32(2.0 / 255.0)
     resized -= np.float32(1.0)
     return resized
 
 
-def resize_bilinear(image: Image, size_hw: tuple[int, int]) -> Floats:
+def resize_bilinear(image: Image, size_hw: tuple[int, int], out: Floats | None = None) -> Floats:
     """TF1's bilinear resize of `[H, W, C]`: float32 `[*size_hw, C]`, values as they came.
 
     No half-pixel centres, no antialiasing: output i reads source i * in / out and its next neighbour
-    (SEMANTICS §2.2). Every operation is rounded to float32, as in the original.
+    (SEMANTICS §2.2). Every operation is rounded to float32, as in the original. Written into `out`, contiguous,
+    if given.
     """
     height, width, channels = image.shape
+    result = np.empty((*size_hw, channels), np.float32) if out is None else out
+    if (height, width) == size_hw:
+        result[...] = image
+        return result
     upper, lower, down = _axis(height, size_hw[0])
-    left, right, across = _axis(width, size_hw[1])
-    # Rows first: the columns are then gathered from the rows in use only.
-    rows, place = np.unique(np.concatenate([upper, lower]), return_inverse=True)
-    used = image.reshape(height, width * channels)[rows]
-    values = _columns(used, left, channels)
-    step = _columns(used, right, channels)
-    step -= values
-    step *= np.repeat(across, channels)
-    step += values
-    top, bottom = step[place[: size_hw[0]]], step[place[size_hw[0] :]]
-    bottom -= top
-    bottom *= down[:, None]
-    bottom += top
-    return bottom.reshape(*size_hw, channels)
+    left, right, across = _columns(width, size_hw[1], channels)
+    pixels, lines = image.reshape(height, width * channels), result.reshape(size_hw[0], -1)
+    block = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (2 * pixels[0].nbytes)))
+    rows = _buffers.array("rows", (2, block, pixels.shape[1]), pixels.dtype)
+    near = _buffers.array("near", (2, block, len(left)), pixels.dtype)
+    values, mixed = (_buffers.array(name, near.shape, np.float32) for name in ("values", "mixed"))
+    for start in range(0, size_hw[0], block):
+        part = slice(start, min(start + block, size_hw[0]))
+        if part.stop - start < block:
+            rows, near, values, mixed = (item[:, : part.stop - start] for item in (rows, near, values, mixed))
+        pixels.take(upper[part], axis=0, out=rows[0], mode="clip")
+        pixels.take(lower[part], axis=0, out=rows[1], mode="clip")
+        np.copyto(values, rows.take(left, axis=2, out=near, mode="clip"))
+        np.copyto(mixed, rows.take(right, axis=2, out=near, mode="clip"))
+        _mix(values, mixed, across)
+        _mix(mixed[0], mixed[1], down[part])
+        lines[part] = mixed[1]
+    return result
+
+
+def _mix(first: Floats, second: Floats, weight: Floats) -> None:
+    """Make of `second` what lies between the two: `first` where the weight is 0."""
+    second -= first
+    second *= weight
+    second += first
 
 
 @lru_cache(maxsize=64)
 def _axis(size: int, out: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-    """Lower neighbour, upper neighbour and weight of the upper one, for each output position."""
+    """Lower neighbour, upper neighbour `[out]` and weight of the upper one `[out, 1]`, for each output position."""
     position = np.arange(out, dtype=np.float32) * (np.float32(size) / np.float32(out))
     before = np.floor(position).astype(np.intp)
-    return before, np.minimum(before + 1, size - 1), position - before.astype(np.float32)
+    return before, np.minimum(before + 1, size - 1), (position - before.astype(np.float32))[:, None]
 
 
-def _columns(rows: Image, columns: NDArray[np.intp], channels: int) -> Floats:
-    """The pixels of some columns of flattened rows, as float32."""
-    index = (columns[:, None] * channels + np.arange(channels)).ravel()
-    return rows.take(index, axis=1, mode="clip").astype(np.float32)
+@lru_cache(maxsize=64)
+def _columns(width: int, out: int, channels: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+    """`_axis` for each value of a flattened row: all three `[out * channels]`."""
+    left, right, weight = _axis(width, out)
+    channel = np.arange(channels)
+    flat = [(column[:, None] * channels + channel).ravel() for column in (left, right)]
+    return flat[0], flat[1], np.repeat(weight, channels)
+
+
+class _Buffers(threading.local):
+    """Memory that a thread uses again for each picture; it grows to the largest need, which a block bounds."""
+
+    def __init__(self) -> None:
+        self._flat: dict[tuple[str, np.dtype[Any]], NDArray[Any]] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
+        """An array with arbitrary content, until the next call with this name and kind."""
+        key, size = (name, np.dtype(kind)), math.prod(shape)
+        if key not in self._flat or self._flat[key].size < size:
+            self._flat[key] = np.empty(size, kind)
+        return self._flat[key][:size].reshape(shape)
+
+
+_buffers = _Buffers()

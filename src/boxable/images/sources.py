@@ -40,16 +40,21 @@ class Source:
 
     def pixels(self) -> Pixels:
         """uint8, or float32 for float arrays, `[height, width, 3]`, values 0..255, upright. Raises ImageError."""
+        return self.pixels_and_size()[0]
+
+    def pixels_and_size(self, least: int | None = None) -> tuple[Pixels, int, int]:
+        """`pixels`, width and height of the picture. With `least` the pixels may be fewer, as in `decode_scaled`."""
         if self.problem:
             raise ImageError(f"{self.name}: {self.problem}")
         if self._content is None and self.path is None:
             self._content = _read_stdin() if self.name == "-" else _download(self.name)
         content = _read_file(self.path) if self.path else self._content
         if isinstance(content, bytes):
-            return decode.decode(content, self.name)
-        if isinstance(content, Image.Image):
-            return decode.from_pil(content, self.name)
-        return _from_array(content, self.name)
+            return decode.decode_scaled(content, self.name, least)
+        pixels = (
+            decode.from_pil(content, self.name) if isinstance(content, Image.Image) else _from_array(content, self.name)
+        )
+        return pixels, pixels.shape[1], pixels.shape[0]
 
     def forget(self) -> None:
         """Drop what was downloaded; it would be fetched again."""

@@ -1,0 +1,108 @@
+"""A folder of photos to detections: images a second, against the plain loop over the very same network.
+
+    python benchmarks/throughput.py --photos DIR --json throughput.json
+
+Photos of DIR (searched recursively; default: the data sets beside the checkout, else examples/) are made into 1,000
+JPEG files of 1024x768 in a temporary folder. Compared in interleaved pieces of 100 files, at score >= 0.3, each with
+the threads given:
+- Boxable: `detector.stream(files)`, with exact and with fast decoding.
+- LiteRT: one file after the other, decoded and resized by Pillow, post-processed in plain NumPy.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import cycle, islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from litert import litert, published_network
+from measure import SETTLE_S, Figure, arguments, figure, machine, report
+from PIL import Image
+
+import boxable
+from boxable.images.sources import expand
+
+ROOT = Path(__file__).parent.parent
+BESIDE = ROOT.parent / "shared" / "data"
+SIZE, QUALITY, MIN_SCORE = (1024, 768), 88, 0.3
+
+Run = Callable[[list[Path]], object]
+
+
+def photos(source: Path, folder: Path, count: int) -> list[Path]:
+    """So many JPEG files; where the source has fewer, they come again."""
+    made = []
+    for number, picture in enumerate(islice(expand([source]), count)):
+        made.append(folder / f"{number:05}.jpg")
+        with Image.open(picture.path) as image:
+            image.convert("RGB").resize(SIZE, Image.Resampling.LANCZOS).save(made[-1], quality=QUALITY)
+    return list(islice(cycle(made), count))
+
+
+def runs(threads: int) -> dict[str, Run]:
+    exact, fast = (boxable.load("ssd23", threads=threads, decode=way) for way in ("exact", "fast"))
+    loop = litert(published_network(), threads)
+    return {
+        "Boxable": lambda files: consume(exact.stream(files, min_score=MIN_SCORE)),
+        "Boxable, fast decoding": lambda files: consume(fast.stream(files, min_score=MIN_SCORE)),
+        "LiteRT + Pillow + NumPy": lambda files: consume(loop(file.read_bytes(), MIN_SCORE) for file in files),
+    }
+
+
+def consume(items: Iterable[object]) -> None:
+    for _ in items:
+        pass
+
+
+def pieces(files: list[Path], size: int) -> Iterator[list[Path]]:
+    for start in range(0, len(files), size):
+        yield files[start : start + size]
+
+
+def measured(compared: dict[str, Run], files: list[Path], size: int) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Seconds of each for each piece, and of the processor for all of them, after one piece that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in compared}
+    processor = dict.fromkeys(compared, 0.0)
+    for number, piece in enumerate([files[:size], *pieces(files, size)]):
+        for name, run in compared.items():
+            time.sleep(SETTLE_S)
+            start, busy = time.perf_counter(), time.process_time()
+            run(piece)
+            if number:
+                seconds[name].append(time.perf_counter() - start)
+                processor[name] += time.process_time() - busy
+    return seconds, processor
+
+
+def figures(seconds: dict[str, list[float]], processor: dict[str, float], count: int) -> dict[str, Figure]:
+    *ours, other = seconds
+    found = {f"{name}: all": figure(count / sum(times), "images/s") for name, times in seconds.items()}
+    found |= {f"{name}: of the processor": figure(busy / count * 1000, "ms/image") for name, busy in processor.items()}
+    for name in ours:
+        ratios = [theirs / own for theirs, own in zip(seconds[other], seconds[name], strict=True)]
+        target = ">= 1.8" if name == "Boxable" else ""
+        found[f"{name} / {other}: median piece"] = figure(median(ratios), "x", target)
+        # Of a shared machine, what both reach while others leave it alone.
+        found[f"{name} / {other}: best pieces"] = figure(min(seconds[other]) / min(seconds[name]), "x")
+        found[f"{name} / {other}: all"] = figure(sum(seconds[other]) / sum(seconds[name]), "x", target)
+    return found
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, default=BESIDE if BESIDE.is_dir() else ROOT / "examples", metavar="DIR")
+    parser.add_argument("--images", type=int, default=1000, metavar="N", help="photos in the folder (default: 1000)")
+    parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads of each (default: 2)")
+    parser.set_defaults(rounds=10)
+    options = parser.parse_args()
+    with TemporaryDirectory() as folder:
+        files = photos(options.photos, Path(folder), options.images)
+        size = max(1, len(files) // options.rounds)
+        seconds, processor = measured(runs(options.threads), files, size)
+    about = machine(("boxable", "numpy", "onnxruntime", "ai-edge-litert", "pillow", "simplejpeg"))
+    report(figures(seconds, processor, len(files)), about | {"threads": options.threads}, options.json)
+
+
+if __name__ == "__main__":
+    main()
