@@ -21,6 +21,7 @@ from boxable.images.resize import network_input
 from boxable.images.sources import Picture, Pixels, Source, expand, is_picture, source_of
 from boxable.networks.anchors import ssd_anchors
 from boxable.networks.layers import Network
+from boxable.runtimes import Precision, Runtime, RuntimeName, open_runtime
 from boxable.runtimes.onnx_runtime import OnnxRuntime
 from boxable.settings import available_cores
 from boxable.vocabulary import ClassList
@@ -49,18 +50,29 @@ class Detector:
     tells one compiled model, and its way to decode, from another, whatever their names.
     """
 
-    def __init__(self, graph: bytes, name: str, *, threads: int | None = None, decode: Decode = "exact") -> None:
+    def __init__(
+        self,
+        graph: bytes,
+        name: str,
+        *,
+        threads: int | None = None,
+        decode: Decode = "exact",
+        runtime: RuntimeName = "onnxruntime",
+        precision: Precision = "fp32",
+    ) -> None:
         check_decode(decode)
         if threads is not None:
             check_count("threads", threads)
         self._threads = threads or available_cores()
-        self._runtime = OnnxRuntime(graph, name, self._threads)
+        self._runtime = open_runtime(runtime, graph, name, self._threads, precision)
         self._stream_runtime, self._opening = self._runtime, threading.Lock()
-        self._unopened = None if self._threads == 1 else (graph, name)
+        # OpenVINO shares its threads out among the batches by itself.
+        self._unopened = None if self._threads == 1 or runtime != "onnxruntime" else (graph, name)
         self._description = Description.from_metadata(self._runtime.metadata, name)
         self._check_shapes(name)
         self._least = self.network.input_size if decode == "fast" else None
-        self.fingerprint = f"crc32c:{google_crc32c.value(graph):08x}{'' if decode == 'exact' else f'-{decode}'}"
+        kind = "-".join([runtime, precision, decode, f"{google_crc32c.value(graph):08x}"])
+        self.fingerprint = f"crc32c:{kind}"
 
     @property
     def handle(self) -> str:
@@ -194,7 +206,7 @@ class Detector:
             chain(first, rest), lambda batch: self._detect(runtime, batch, asked), batch_size, self._threads, stop
         )
 
-    def _for_streams(self) -> OnnxRuntime:
+    def _for_streams(self) -> Runtime:
         """The network opened for one thread a batch: threads that share a batch wait for each other at each layer."""
         with self._opening:
             if self._unopened is not None:
@@ -217,7 +229,7 @@ class Detector:
         return self._finish(source, size, codes[0], logits[0], asked)
 
     def _detect(
-        self, runtime: OnnxRuntime, sources: list[Source], asked: Options
+        self, runtime: Runtime, sources: list[Source], asked: Options
     ) -> list[Detections | tuple[Source, BoxableError]]:
         """Detections in each picture of a batch, or why there are none."""
         side = self.network.input_size

@@ -1,6 +1,6 @@
 """A network and its weights as an ONNX graph; batch norm is folded here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from boxable.errors import WeightsError
-from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network, unfolded
+from boxable.networks.graph_parts import Float, Parts
+from boxable.networks.int8 import Int8
+from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network, Ranges, unfolded
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2, with_class_outputs
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -18,37 +20,40 @@ OPSET = 17
 IR_VERSION = 8  # what runtimes of 2022 read already
 
 
-def build_onnx(network: Network, weights: Weights, metadata: Mapping[str, str]) -> bytes:
+def build_onnx(
+    network: Network,
+    weights: Weights,
+    metadata: Mapping[str, str],
+    *,
+    ranges: Ranges | None = None,
+    watched: Sequence[str] = (),
+) -> bytes:
     """The network as a serialised ONNX model.
 
     Input `images`: float32 `[batch, size, size, 3]`, already resized and normalised to -1..1. Outputs
     `box_encodings` float32 `[batch, anchors, 4]` and `class_logits` float32 `[batch, anchors, classes + 1]`
-    (SEMANTICS §5). `metadata` is stored in the file as it is.
+    (SEMANTICS §5), and the `watched` tensors. `metadata` is stored in the file as it is. With `ranges` (see
+    `networks.int8`) most of it computes in int8.
     """
-    nodes = [helper.make_node("Transpose", ["images"], ["image"], perm=[0, 3, 1, 2])]
-    tensors: list[onnx.TensorProto] = []
+    parts = Parts()
+    numbers = Int8(parts, ranges) if ranges is not None else Float(parts)
+    parts.node("Transpose", ["images"], "image", perm=[0, 3, 1, 2])
     for layer in network.backbone:
-        _add_convolution(layer, weights, nodes, tensors)
-    for kind in ("box_head", "class_head"):
-        for item in network.feature_maps:
-            _add_head(item, kind, weights, nodes, tensors)
+        _add_convolution(layer, weights, parts, numbers)
+    for item in network.feature_maps:
+        _add_heads(item, weights, parts, numbers)
     for output, kind in (("box_encodings", "box_head"), ("class_logits", "class_head")):
-        parts = [f"{getattr(item, kind).name}/anchors" for item in network.feature_maps]
-        nodes.append(helper.make_node("Concat", parts, [output], axis=1))
+        heads = [f"{getattr(item, kind).name}/anchors" for item in network.feature_maps]
+        parts.node("Concat", heads, output, axis=1)
 
     anchors, size = network.num_anchors, network.input_size
-    graph = helper.make_graph(
-        nodes,
-        network.name,
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", size, size, 3])],
-        [
-            helper.make_tensor_value_info("box_encodings", TensorProto.FLOAT, ["batch", anchors, 4]),
-            helper.make_tensor_value_info(
-                "class_logits", TensorProto.FLOAT, ["batch", anchors, network.num_classes + 1]
-            ),
-        ],
-        tensors,
-    )
+    shapes: dict[str, list[str | int]] = {
+        "box_encodings": ["batch", anchors, 4], "class_logits": ["batch", anchors, network.num_classes + 1],
+    }  # fmt: skip
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in watched]
+    inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", size, size, 3])]
+    graph = helper.make_graph(parts.nodes, network.name, inputs, outputs, parts.tensors)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION,
                               producer_name="boxable")  # fmt: skip
     helper.set_model_props(model, dict(metadata))
@@ -98,48 +103,37 @@ def fold(layer: Layer, weights: Weights) -> tuple[NDArray[np.float32], NDArray[n
     return folded.astype(np.float32), (beta - mean * scale).astype(np.float32)
 
 
-def _add_convolution(
-    layer: Layer, weights: Weights, nodes: list[onnx.NodeProto], tensors: list[onnx.TensorProto]
-) -> None:
+def _add_convolution(layer: Layer, weights: Weights, parts: Parts, numbers: Float | Int8) -> None:
     kernel, bias = fold(layer, weights)
-    order = (2, 3, 0, 1) if layer.depthwise else (3, 2, 0, 1)
-    tensors += [_tensor(f"{layer.name}/kernel", kernel.transpose(order)), _tensor(f"{layer.name}/bias", bias)]
+    kernel = kernel.transpose((2, 3, 0, 1) if layer.depthwise else (3, 2, 0, 1))
     before, after = layer.padding
+    source = numbers.read(layer.source, layer)
     convolved = f"{layer.name}/convolved" if layer.relu6 or layer.shortcut else layer.name
-    nodes.append(
-        helper.make_node(
-            "Conv", [layer.source, f"{layer.name}/kernel", f"{layer.name}/bias"], [convolved],
-            kernel_shape=[layer.kernel] * 2, strides=[layer.stride] * 2, pads=[before, before, after, after],
-            group=layer.inputs if layer.depthwise else 1,
-        )
+    parts.node(
+        "Conv", [source, *numbers.weights(layer, kernel, bias, source, axis=0)], convolved,
+        kernel_shape=[layer.kernel] * 2, strides=[layer.stride] * 2, pads=[before, before, after, after],
+        group=layer.inputs if layer.depthwise else 1,
     )  # fmt: skip
     if layer.relu6:
-        bounds = [f"{layer.name}/low", f"{layer.name}/high"]
-        tensors += [_tensor(name, np.float32(value)) for name, value in zip(bounds, (0, 6), strict=True)]
-        nodes.append(helper.make_node("Clip", [convolved, *bounds], [layer.name]))
+        bounds = [parts.tensor(f"{layer.name}/{name}", np.float32(value)) for name, value in (("low", 0), ("high", 6))]
+        parts.node("Clip", [convolved, *bounds], layer.name)
     if layer.shortcut:
-        nodes.append(helper.make_node("Add", [convolved, layer.shortcut], [layer.name]))
+        parts.node("Add", [numbers.read(convolved, layer), numbers.read(layer.shortcut, layer)], layer.name)
 
 
-def _add_head(item: FeatureMap, kind: str, weights: Weights, nodes: list[onnx.NodeProto],
-              tensors: list[onnx.TensorProto]) -> None:  # fmt: skip
-    """A 1x1 convolution as one matrix product over the pixels: its result is anchor-major without a transpose."""
-    head: Layer = getattr(item, kind)
-    kernel, bias = fold(head, weights)
-    values = head.outputs // item.anchors_per_cell
+def _add_heads(item: FeatureMap, weights: Weights, parts: Parts, numbers: Float | Int8) -> None:
+    """1x1 convolutions as matrix products over the pixels: their results are anchor-major without a transpose."""
     pixels = f"{item.layer.name}/pixels"
-    if kind == "box_head":  # the class head of the same map shares these two
-        tensors.append(_tensor(f"{pixels}/shape", np.array([-1, head.inputs])))
-        nodes.append(helper.make_node("Transpose", [item.layer.name], [f"{item.layer.name}/nhwc"], perm=[0, 2, 3, 1]))
-        nodes.append(helper.make_node("Reshape", [f"{item.layer.name}/nhwc", f"{pixels}/shape"], [pixels]))
-    tensors += [
-        _tensor(f"{head.name}/kernel", kernel.reshape(head.inputs, head.outputs)),
-        _tensor(f"{head.name}/bias", bias),
-        _tensor(f"{head.name}/shape", np.array([-1, head.size_out**2 * item.anchors_per_cell, values])),
-    ]
-    nodes.append(helper.make_node("Gemm", [pixels, f"{head.name}/kernel", f"{head.name}/bias"], [head.name]))
-    nodes.append(helper.make_node("Reshape", [head.name, f"{head.name}/shape"], [f"{head.name}/anchors"]))
-
-
-def _tensor(name: str, values: NDArray[np.generic] | np.generic) -> onnx.TensorProto:
-    return numpy_helper.from_array(np.ascontiguousarray(values) if values.ndim else np.asarray(values), name)
+    shape = parts.tensor(f"{pixels}/shape", np.array([-1, item.layer.outputs]))
+    parts.node(
+        "Transpose", [numbers.read(item.layer.name, item.box_head)], f"{item.layer.name}/nhwc", perm=[0, 2, 3, 1]
+    )
+    parts.node("Reshape", [f"{item.layer.name}/nhwc", shape], pixels)
+    source = numbers.read(pixels, item.box_head, range_of=item.layer.name)
+    for head in (item.box_head, item.class_head):
+        kernel, bias = fold(head, weights)
+        values = head.outputs // item.anchors_per_cell
+        named = numbers.weights(head, kernel.reshape(head.inputs, head.outputs), bias, source, axis=1)
+        shape = parts.tensor(f"{head.name}/shape", np.array([-1, head.size_out**2 * item.anchors_per_cell, values]))
+        parts.node("Gemm", [source, *named], head.name)
+        parts.node("Reshape", [head.name, shape], f"{head.name}/anchors")

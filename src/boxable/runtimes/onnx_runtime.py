@@ -1,6 +1,6 @@
 """ONNX Runtime on the CPU: the default."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,3 +43,8 @@ class OnnxRuntime:
         """Box codes `[B, anchors, 4]` and class logits `[B, anchors, classes + 1]` of images `[B, size, size, 3]`."""
         codes, logits = self._session.run(["box_encodings", "class_logits"], {"images": images})
         return codes, logits
+
+    def tensors(self, images: Floats, names: Sequence[str]) -> list[Floats]:
+        """These outputs of the graph, which may have more than `run` gives, for images `[B, size, size, 3]`."""
+        found: list[Floats] = self._session.run(list(names), {"images": images})
+        return found

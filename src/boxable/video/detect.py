@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from boxable.detection.detections import Detections
-from boxable.detection.detector import Detector, Nms
+from boxable.detection.detector import Detector
+from boxable.detection.options import Nms
 from boxable.detection.postprocess import MAX_TOTAL
 from boxable.errors import ArgumentError
 from boxable.formats.record import FrameRecord

@@ -68,20 +68,21 @@ def _say_once(message: str) -> None:
     logger.warning(message)
 
 
-def graph_of(name: str | None) -> bytes:
+def graph_of(name: str | None, *, int8: bool = False) -> bytes:
     """The ONNX graph of a model: a handle, an alias, a URL, a file of ours, or None for the default.
 
-    A published model that is not installed is fetched. Raises WeightsError.
+    A published model that is not installed is fetched. Raises WeightsError, also where nobody has calibrated a model
+    that is asked for in `int8`.
     """
     card = default_card() if name is None else get_card(name)
     if card is not None:
-        return graph_of_installed(installed(card.handle) or pull(card))
+        return graph_of_installed(installed(card.handle) or pull(card), int8=int8)
     name = str(name)  # without one there is a card
     path = imported(name)
     if path is not None:
-        return graph_of_installed(path)
+        return graph_of_installed(path, int8=int8)
     if os.path.exists(name) or name.endswith(SUFFIXES):
-        return graph_of_file(Path(name))
+        return graph_of_file(Path(name), int8=int8)
     raise unknown_model(name, imported_handles())
 
 

@@ -9,6 +9,7 @@ BOXABLE_HOME/
   trusted.json                            hashes of archives that were trusted when they were first seen
 """
 
+import json
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -19,10 +20,11 @@ import filelock
 
 from boxable.errors import ArgumentError, BoxableError, UnknownModelError, WeightsError
 from boxable.files import write_atomically, writing
-from boxable.networks.layers import GRAPH_VERSION
+from boxable.networks.layers import GRAPH_VERSION, Ranges
 from boxable.settings import home
 from boxable.weights.download import sha256_of, sha256_of_file
 from boxable.weights.model import Model
+from boxable.weights.ranges import ranges_of
 
 logger = logging.getLogger("boxable")
 
@@ -71,7 +73,7 @@ def is_whole(path: Path) -> bool:
     return sha256_of(read_file(path)) == path.stem
 
 
-def graph_of_file(path: Path) -> bytes:
+def graph_of_file(path: Path, *, int8: bool = False) -> bytes:
     """The ONNX graph of a user's .onnx or .safetensors file. Raises UnknownModelError for other files."""
     if path.suffix not in SUFFIXES:
         raise UnknownModelError(
@@ -79,10 +81,14 @@ def graph_of_file(path: Path) -> bytes:
             "other forms of a detector are taken in by `boxable import`"
         )
     data = read_file(path)
-    return data if path.suffix == ".onnx" else _graph(sha256_of(data), lambda: data, str(path))
+    if path.suffix == ".onnx":
+        if int8:
+            raise WeightsError(f"{path}: an ONNX file is run as it is; for int8 give the .safetensors file")
+        return data
+    return _graph(sha256_of(data), lambda: data, str(path), int8=int8)
 
 
-def graph_of_installed(path: Path) -> bytes:
+def graph_of_installed(path: Path, *, int8: bool = False) -> bytes:
     """The ONNX graph of an installed model. Raises WeightsError if its file is damaged."""
 
     def content() -> bytes:
@@ -93,14 +99,14 @@ def graph_of_installed(path: Path) -> bytes:
             )
         return data
 
-    return _graph(path.stem, content, "the installed weights")
+    return _graph(path.stem, content, "the installed weights", int8=int8)
 
 
-def compile_model(model: Model) -> bytes:
-    """Build the ONNX graph of a model, with its classes in the metadata."""
+def compile_model(model: Model, ranges: Ranges | None = None) -> bytes:
+    """Build the ONNX graph of a model, with its classes in the metadata; in int8 if ranges are given."""
     from boxable.networks.onnx_graph import build_onnx  # draws in onnx, which a cached graph does not need
 
-    return build_onnx(model.network, model.weights, model.description.to_metadata())
+    return build_onnx(model.network, model.weights, model.description.to_metadata(), ranges=ranges)
 
 
 def read_file(path: Path) -> bytes:
@@ -127,13 +133,15 @@ def lock(handle: str) -> Iterator[None]:
         waiting.release()
 
 
-def _graph(digest: str, content: Callable[[], bytes], name: str) -> bytes:
+def _graph(digest: str, content: Callable[[], bytes], name: str, *, int8: bool) -> bytes:
     """The graph of the weights with this hash, out of the cache or built now."""
-    folder = home() / "graphs" / f"{digest[:20]}-{GRAPH_VERSION}"
+    ranges = ranges_of(digest, name) if int8 else None
+    mark = "" if ranges is None else f"-int8-{sha256_of(json.dumps(ranges).encode())[:8]}"
+    folder = home() / "graphs" / f"{digest[:20]}-{GRAPH_VERSION}{mark}"
     graph = _cached(folder)
     if graph is not None:
         return graph
-    graph = compile_model(Model.from_bytes(content(), name))
+    graph = compile_model(Model.from_bytes(content(), name), ranges)
     try:
         write_atomically(folder / f"{sha256_of(graph)}.onnx", graph)
     except BoxableError as error:
