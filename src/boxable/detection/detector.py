@@ -71,8 +71,8 @@ class Detector:
         self._description = Description.from_metadata(self._runtime.metadata, name)
         self._check_shapes(name)
         self._least = self.network.input_size if decode == "fast" else None
-        kind = "-".join([runtime, precision, decode, f"{google_crc32c.value(graph):08x}"])
-        self.fingerprint = f"crc32c:{kind}"
+        unusual = [option for option in (runtime, precision, decode) if option not in ("onnxruntime", "fp32", "exact")]
+        self.fingerprint = "-".join([f"crc32c:{google_crc32c.value(graph):08x}", *unusual])
 
     @property
     def handle(self) -> str:
