@@ -116,8 +116,10 @@ def synthetic(images: int, classes: int = CLASSES, seed: int = 0) -> Set:
     present = np.unique(image * classes + label)
     absent = np.setdiff1d((np.arange(images)[:, None] * classes + negative).ravel(), present)
     keys = np.concatenate([present, absent])
+    flags = group_of.astype(np.int8), np.zeros(len(image), bool)
+    boxes = TruthBoxes(*coded(image, label), box, *flags, np.full(len(image), np.nan))
     truth = Annotations(
-        TruthBoxes(*coded(image, label), box, group_of.astype(np.int8), np.zeros(len(image), bool)),
+        boxes,
         ImageLabels(*coded(keys // classes, keys % classes), np.repeat([1.0, 0.0], [len(present), len(absent)])),
         own,
     )
