@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import resamples_option, seed_option
+
 
 @click.command()
 @click.argument("first", metavar="A", type=click.Path(path_type=Path, exists=True, file_okay=False))
@@ -17,8 +19,8 @@ import click
     show_default=True,
     help="For people or for programs.",
 )
-@click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
+@resamples_option
+@seed_option
 def compare(first: Path, second: Path, format_: str, resamples: int, seed: int) -> None:
     """Compare two runs, A and B: folders that `boxable evaluate --out` wrote, on the same ground truth.
 

@@ -7,23 +7,16 @@ from typing import Literal
 import click
 
 from boxable.cli.interrupt import polite_interrupt
+from boxable.cli.options import classes_option, min_score_option, model_option
 
 _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
 
 
 @click.command()
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
-@click.option(
-    "--model",
-    metavar="NAME",
-    help="Name (see `boxable models list`) or file.  [default: the 601-class network if installed, else ssd23]",
-)
-@click.option(
-    "--classes", metavar="SELECTION", help='Look only for these, as in "Vehicle,-Car"; see `boxable classes --help`.'
-)
-@click.option(
-    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Leave out what scores less."
-)
+@model_option
+@classes_option
+@min_score_option
 @click.option(
     "--max-detections", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many a picture."
 )

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import resamples_option, seed_option
+
 logger = logging.getLogger("boxable")
 
 
@@ -40,8 +42,8 @@ logger = logging.getLogger("boxable")
     "--only", metavar="SELECTION", help='Count only these classes, as in "Animal,-Cat"; see `boxable classes --help`.'
 )
 @click.option("--show", metavar="SELECTION", help="Show photos of these too in the report, not only of the worst.")
-@click.option("--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
+@resamples_option
+@seed_option
 @click.option("--strict", is_flag=True, help="Flaws of the input are an error instead of a note.")
 @click.option(
     "--out",

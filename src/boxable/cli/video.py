@@ -5,21 +5,14 @@ from pathlib import Path
 import click
 
 from boxable.cli.interrupt import polite_interrupt
+from boxable.cli.options import classes_option, min_score_option, model_option
 
 
 @click.command()
 @click.argument("source")
-@click.option(
-    "--model",
-    metavar="NAME",
-    help="Name (see `boxable models list`) or file.  [default: the 601-class network if installed, else ssd23]",
-)
-@click.option(
-    "--classes", metavar="SELECTION", help='Look only for these, as in "Vehicle,-Car"; see `boxable classes --help`.'
-)
-@click.option(
-    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Leave out what scores less."
-)
+@model_option
+@classes_option
+@min_score_option
 @click.option(
     "--every", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Look at each Nth frame."
 )
