@@ -31,7 +31,6 @@ class Entries:
     """
 
     prediction: Index
-
     label: Ints
     image: Ints
     score: Floats
@@ -95,6 +94,7 @@ class Ranking:
         self.score, self.credit = entries.score[order], entries.credit[order]
         self.entries = entries
         self._false = (self.credit == 0).astype(np.float64)
+        self._finds, self._truths = _by_value(self.credit), _by_value(entries.truth_value)
         self.starts = _starts(self.label, classes)
         # Only where something was found does the recall grow, so only there precision is needed.
         self._steps = np.flatnonzero(self.credit)
@@ -133,7 +133,8 @@ class Ranking:
         """
         truth = self.truth_counts if image_weights is None else self._count_truth(image_weights)
         weights = None if image_weights is None else image_weights[self.image]
-        true, false = self._true_at_steps(weights), self._at_steps(self._false, weights)
+        true = np.sum([value * self._at_steps(finds, weights) for value, finds in self._finds], axis=0)
+        false = self._at_steps(self._false, weights)
         # 0 / 0 only where no image of the resample has the entry: it then adds nothing.
         with np.errstate(invalid="ignore", divide="ignore"):
             precision = np.nan_to_num(true / (true + false))
@@ -156,26 +157,11 @@ class Ranking:
         return Curve(self.score[part][last], true / (true + false), true / truth)
 
     def _count_truth(self, image_weights: Floats | None) -> Floats:
-        values = self.entries.truth_value
-        share = values[(values > 0) & (values < 1)]
-        whole = self._count_of(values == 1, image_weights)
-        # Counted apart, as in `_true_at_steps`: the recall must reach 1 and no more.
-        return whole + share[0] * self._count_of(values == share[0], image_weights) if len(share) else whole
+        def counted(boxes: Floats) -> Floats:
+            amounts = boxes if image_weights is None else boxes * image_weights[self.entries.truth_image]
+            return np.asarray(np.bincount(self.entries.truth_label, amounts, self.classes), np.float64)
 
-    def _count_of(self, chosen: Mask, image_weights: Floats | None) -> Floats:
-        """How many of the chosen boxes each class has: float64 `[C]`."""
-        values = chosen.astype(np.float64)
-        if image_weights is not None:
-            values *= image_weights[self.entries.truth_image]
-        return np.asarray(np.bincount(self.entries.truth_label, values, self.classes), np.float64)
-
-    def _true_at_steps(self, weights: Floats | None) -> Floats:
-        """True positives; whole finds and shares are counted apart, so that no rounding adds up."""
-        share = self.credit[(self.credit > 0) & (self.credit < 1)]
-        if not len(share):
-            return self._at_steps(self.credit, weights)
-        whole, shares = ((self.credit == value).astype(np.float64) for value in (1.0, share[0]))
-        return np.asarray(self._at_steps(whole, weights) + share[0] * self._at_steps(shares, weights))
+        return np.asarray(np.sum([value * counted(boxes) for value, boxes in self._truths], axis=0), np.float64)
 
     def _at_steps(self, amounts: Floats, weights: Floats | None) -> Floats:
         """Sums of its class down to each step, and whatever has the same score."""
@@ -191,6 +177,15 @@ class Ranking:
                 part = envelope[start:end][::-1]
                 np.maximum.accumulate(part, out=part)
         return envelope
+
+
+def _by_value(values: Floats) -> list[tuple[float, Floats]]:
+    """1 and, where there is one, the weight of a group-of box, each with where it stands: float64 `[N]`, 0 or 1.
+
+    They are counted apart, so that no rounding adds up, and the recall reaches 1 and no more.
+    """
+    weight = values[(values > 0) & (values < 1)][:1].tolist()
+    return [(value, (values == value).astype(np.float64)) for value in (1.0, *weight)]
 
 
 def _by_class_and_score(label: Ints, score: Floats, classes: int) -> Index:

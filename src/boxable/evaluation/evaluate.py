@@ -12,7 +12,7 @@ from boxable.evaluation.average_precision import Ranking, entries_of
 from boxable.evaluation.bootstrap import class_interval, interval, mean_of_known, resampled
 from boxable.evaluation.coco import CocoFigures, coco_figures
 from boxable.evaluation.matching import Matches, Outcome, Problem, match
-from boxable.evaluation.notes import Note
+from boxable.evaluation.notes import Note, examples_of
 from boxable.evaluation.problem import Posed, pose
 from boxable.evaluation.protocols import Protocol
 from boxable.formats.annotations import Annotations, Predictions
@@ -176,11 +176,9 @@ def _notes(posed: Posed, results: list[ClassResult]) -> list[Note]:
     named = np.bincount(problem.label, minlength=len(problem.mids)) > 0
     silent = [result.item for result in results if result.ground_truth and not named[posed.classes.column(result.item)]]
     if silent and len(problem.score):
-        names = [item.name for item in silent[:3]] + ["…"] * (len(silent) > 3)
+        names = examples_of([item.name for item in silent])
         effect = "each counts with AP 0; --only counts some classes, --no-expand adds no general ones"
-        notes.append(
-            Note(len(silent), "class|es with boxes and without a prediction", effect, tuple(names), flaw=False)
-        )
+        notes.append(Note(len(silent), "class|es with boxes and without a prediction", effect, names, flaw=False))
     return notes
 
 

@@ -17,7 +17,7 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.detecting import detect_in, picture_files
 from boxable.evaluation.evaluate import RESAMPLES, SEED, Evaluation
-from boxable.evaluation.notes import Note, refuse_flaws
+from boxable.evaluation.notes import Note, examples_of, refuse_flaws
 from boxable.evaluation.problem import known_classes
 from boxable.evaluation.protocols import protocol_named
 from boxable.evaluation.report.write import write_report
@@ -142,7 +142,7 @@ def _detected(
     annotations: Annotations, detector: Detector, pictures: dict[str, Path], out: Path | None
 ) -> tuple[Annotations, Predictions, list[Note]]:
     """The annotations of the images that could be looked at, what the model finds there, and what was left out."""
-    wanted = sorted({*annotations.images, *annotations.sizes})
+    wanted = annotations.listed_images
     present = {image: pictures[image] for image in wanted if image in pictures}
     if not present:
         expected = f"; expected names such as {wanted[0]}.jpg" if wanted else ""
@@ -160,7 +160,7 @@ def _detected(
         raise BoxableError("none of the pictures can be read")
     absent = [image for image in wanted if image not in pictures]
     notes = [
-        Note(len(group), what, "not evaluated", tuple(group[:3]))
+        Note(len(group), what, "not evaluated", examples_of(group))
         for group, what in ((absent, "image|s without a picture"), (broken, "unreadable picture|s"))
         if group
     ]

@@ -111,7 +111,7 @@ def image_notes(images: list[str], predicted: set[str]) -> list[Note]:
     if not silent:
         return []
     effect = "evaluated; their boxes are missed"
-    return [Note(len(silent), "image|s without predictions", effect, _some(silent), flaw=False)]
+    return [Note(len(silent), "image|s without predictions", effect, examples_of(silent), flaw=False)]
 
 
 class _Notes:
@@ -142,10 +142,11 @@ def _values(mask: Mask, column: Coded) -> list[str]:
 
 
 def _examples(mask: Mask, column: Coded) -> tuple[str, ...]:
-    return _some(_values(mask, column))
+    return examples_of(_values(mask, column))
 
 
-def _some(values: list[str]) -> tuple[str, ...]:
+def examples_of(values: list[str]) -> tuple[str, ...]:
+    """The first three, and a sign if there are more."""
     return (*values[:3], "…") if len(values) > 3 else tuple(values)
 
 

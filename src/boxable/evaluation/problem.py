@@ -31,7 +31,7 @@ def pose(annotations: Annotations, predictions: Predictions, protocol: Protocol,
     """
     classes = known_classes(annotations.classes)
     annotations, notes = sound_annotations(annotations, classes, protocol)
-    images = sorted({*annotations.images, *annotations.sizes})
+    images = annotations.listed_images
     usable, more = sound_predictions(predictions, classes, images)
     notes += more + image_notes(images, set(predictions.image.used()))
     if strict:

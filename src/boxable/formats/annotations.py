@@ -119,6 +119,11 @@ class Annotations:
         """The ids of the images with a box or an image label, in order."""
         return sorted({*self.boxes.image.used(), *self.image_labels.image.used()})
 
+    @property
+    def listed_images(self) -> list[str]:
+        """Those, and the ids of the images that are listed with a size, in order."""
+        return sorted({*self.images, *self.sizes})
+
     def of_images(self, images: Collection[str]) -> "Annotations":
         """What is said about these images."""
         return Annotations(

@@ -27,7 +27,7 @@ class CocoFile:
         content = _load(path)
         if not isinstance(content, list | dict):
             raise ArgumentError(f"{path}: {type(content).__name__} came; expected a COCO object or a list of results")
-        self._only_results = isinstance(content, list)
+        self.only_results = isinstance(content, list)
         described = content if isinstance(content, dict) else {}
         with self._reading():
             self._items: Sequence[Mapping[str, Any]] = content if isinstance(content, list) else content["annotations"]
@@ -41,7 +41,7 @@ class CocoFile:
 
         COCO's annotation is exhaustive, but the file does not say so: there are no image labels.
         """
-        if self._only_results:
+        if self.only_results:
             raise ArgumentError(
                 f"{self.path}: a list of results came; expected a COCO object with images and categories"
             )
@@ -59,7 +59,7 @@ class CocoFile:
 
     def predictions(self, described_by: "CocoFile | None") -> Predictions:
         """Predictions; images and categories are this file's or, of a list of results, those of the other."""
-        key = described_by if self._only_results else self
+        key = described_by if self.only_results else self
         if key is None:
             raise ArgumentError(
                 f"{self.path}: a list of results names images by number; expected COCO ground truth beside it, "

@@ -26,8 +26,10 @@ def read_annotations(path: Path) -> Annotations:
 def read_predictions(path: Path, ground_truth: Path | None = None) -> Predictions:
     """Predictions: an Open Images table or COCO JSON; a list of COCO results needs the COCO ground truth."""
     if _is_coco(path):
+        file = CocoFile(path)
         described = ground_truth is not None and ground_truth.is_file() and _is_coco(ground_truth)
-        return CocoFile(path).predictions(CocoFile(ground_truth) if described and ground_truth else None)
+        needed = file.only_results and described
+        return file.predictions(CocoFile(ground_truth) if needed and ground_truth else None)
     _check_table(path)
     return read_prediction_table(path)
 
