@@ -1,10 +1,12 @@
-"""What the surroundings say: environment variables, which are read nowhere else, and the cores to use.
+"""What the surroundings say: environment variables, which are read nowhere else, and the processor.
 
 BOXABLE_HOME       folder for weights and compiled graphs; default: the platform's cache folder
 BOXABLE_OFFLINE    1: never touch the network
 """
 
 import os
+import platform
+from contextlib import suppress
 from pathlib import Path
 
 from boxable.errors import BoxableError
@@ -39,3 +41,12 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells it."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

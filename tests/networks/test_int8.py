@@ -106,18 +106,3 @@ def test_what_nobody_calibrated_says_so(model: Model) -> None:
         ranges_of("0" * 64, "mine")
     with pytest.raises(ArgumentError, match="calibrated"):
         boxable.load(model, precision="int8")
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        ({"precision": "int4"}, "precision='int4' came; expected one of fp32, bf16, int8"),
-        ({"precision": "bf16"}, "bfloat16 needs runtime='openvino'"),
-        ({"runtime": "tensorrt"}, "runtime='tensorrt' came; expected one of onnxruntime, openvino"),
-    ],
-)
-def test_precisions_and_runtimes_that_do_not_exist_are_errors(
-    detector: boxable.Detector, options: dict[str, str], says: str
-) -> None:
-    with pytest.raises(ArgumentError, match=says):
-        boxable.load("ssd23", **options)

@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from boxable.cli.interrupt import polite_interrupt
-from boxable.cli.options import classes_option, min_score_option, model_option
+from boxable.cli.options import classes_option, min_score_option, model_option, running_options
 
 _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
 
@@ -56,6 +56,7 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
     show_default=True,
     help="fast: large JPEG files at a fraction of their size; numbers change a little.",
 )
+@running_options
 def detect(
     sources: tuple[str, ...],
     model: str | None,
@@ -70,6 +71,7 @@ def detect(
     batch_size: int,
     threads: int | None,
     decode: Literal["exact", "fast"],
+    **running: Any,
 ) -> int:
     """Find objects in pictures: files, folders, globs, URLs, or - for standard input.
 
@@ -95,14 +97,13 @@ def detect(
         raise click.UsageError("--save-images and --save-crops need --out DIR.")
     printed = format_ or ("table" if sys.stdout.isatty() else "jsonl")
     output = Output(printed, format_ or "jsonl", out, pictures=save_images is not False, crops=save_crops)
-    detector = load(model, threads=threads, decode=decode)
+    detector = load(model, threads=threads, decode=decode, classes=classes, **running)
     with polite_interrupt() as stop:
         return detect_all(
             detector,
             sources,
             output,
             stop,
-            classes=classes,
             min_score=min_score,
             max_detections=max_detections,
             nms=nms,

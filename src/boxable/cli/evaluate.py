@@ -2,10 +2,11 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import click
 
-from boxable.cli.options import resamples_option, seed_option
+from boxable.cli.options import resamples_option, running_options, seed_option
 
 logger = logging.getLogger("boxable")
 
@@ -44,6 +45,7 @@ logger = logging.getLogger("boxable")
 @click.option("--show", metavar="SELECTION", help="Show photos of these too in the report, not only of the worst.")
 @resamples_option
 @seed_option
+@running_options
 @click.option("--strict", is_flag=True, help="Flaws of the input are an error instead of a note.")
 @click.option(
     "--out",
@@ -65,6 +67,7 @@ def evaluate(
     seed: int,
     strict: bool,
     out: Path | None,
+    **running: Any,
 ) -> None:
     """Measure a detector: mean AP, AP of each class, and where it fails.
 
@@ -96,7 +99,7 @@ def evaluate(
 
     evaluation = evaluate_files(
         ground_truth, predictions_or_model, protocol, images=images, group_of_weight=group_of_weight, expand=expand,
-        only=only, show=show, resamples=resamples, seed=seed, strict=strict, out=out,
+        only=only, show=show, resamples=resamples, seed=seed, strict=strict, out=out, **running,
     )  # fmt: skip
     for note in evaluation.notes:
         logger.info("note: %s", note)

@@ -1,5 +1,8 @@
 """Options that several verbs have."""
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 model_option = click.option(
@@ -17,3 +20,26 @@ resamples_option = click.option(
     "--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws."
 )
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
+
+
+def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a model is run; a verb passes them on to `load` as they are."""
+    for option in (_runtime, _precision):
+        command = option(command)
+    return command
+
+
+_precision = click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16", "int8", "fastest"]),
+    default="fp32",
+    show_default=True,
+    help="fp32 has the original's numbers; the others are a little off and sooner done.",
+)
+_runtime = click.option(
+    "--runtime",
+    type=click.Choice(["onnxruntime", "openvino", "cuda", "coreml", "directml", "auto"]),
+    default="onnxruntime",
+    show_default=True,
+    help="What runs the network; auto tries those that are installed, and remembers which is the fastest.",
+)

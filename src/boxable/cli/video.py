@@ -1,11 +1,12 @@
 """`boxable video`: find objects in a video."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from boxable.cli.interrupt import polite_interrupt
-from boxable.cli.options import classes_option, min_score_option, model_option
+from boxable.cli.options import classes_option, min_score_option, model_option, running_options
 
 
 @click.command()
@@ -32,6 +33,7 @@ from boxable.cli.options import classes_option, min_score_option, model_option
 )
 @click.option("--track", is_flag=True, help="Follow objects from frame to frame; needs boxable[track].")
 @click.option("--max-frames", metavar="N", type=click.IntRange(min=1), help="Stop when so many frames are looked at.")
+@running_options
 def video(
     source: str,
     model: str | None,
@@ -42,6 +44,7 @@ def video(
     format_: str,
     track: bool,
     max_frames: int | None,
+    **running: Any,
 ) -> int:
     """Find objects in a video: a file, a camera (0, or /dev/video0), or an rtsp://, http:// or https:// address.
 
@@ -66,6 +69,6 @@ def video(
         raise click.UsageError(f"--out {out}: expected a name that ends in .mp4.")
     with polite_interrupt() as stop:
         return detect_in_video(
-            source, model, stop, out=out, format_=format_, every=every, track=track, max_frames=max_frames,
-            classes=classes, min_score=min_score,
+            source, stop, out=out, format_=format_, every=every, track=track, max_frames=max_frames,
+            opening={"model": model, "classes": classes, **running}, min_score=min_score,
         )  # fmt: skip

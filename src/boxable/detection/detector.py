@@ -1,8 +1,8 @@
 """The Detector: a model opened on a runtime."""
 
 import threading
-from collections.abc import Iterable, Iterator
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple, overload
 
@@ -21,8 +21,7 @@ from boxable.images.resize import network_input
 from boxable.images.sources import Picture, Pixels, Source, expand, is_picture, source_of
 from boxable.networks.anchors import ssd_anchors
 from boxable.networks.layers import Network
-from boxable.runtimes import Precision, Runtime, RuntimeName, open_runtime
-from boxable.runtimes.onnx_runtime import OnnxRuntime
+from boxable.runtimes import Precision, Runtime, RuntimeName, Use, open_runtime
 from boxable.settings import available_cores
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.selection import Selection
@@ -64,10 +63,10 @@ class Detector:
         if threads is not None:
             check_count("threads", threads)
         self._threads = threads or available_cores()
-        self._runtime = open_runtime(runtime, graph, name, self._threads, precision)
+        open_for: Callable[[Use], Runtime] = partial(open_runtime, runtime, graph, name, precision)
+        self._runtime = open_for(Use(self._threads))
         self._stream_runtime, self._opening = self._runtime, threading.Lock()
-        # OpenVINO shares its threads out among the batches by itself.
-        self._unopened = None if self._threads == 1 or runtime != "onnxruntime" else (graph, name)
+        self._open_for: Callable[[Use], Runtime] | None = open_for
         self._description = Description.from_metadata(self._runtime.metadata, name)
         self._check_shapes(name)
         self._least = self.network.input_size if decode == "fast" else None
@@ -199,18 +198,21 @@ class Detector:
         check_count("batch_size", batch_size)
         rest = iter(sources)
         first = list(islice(rest, max(MANY, batch_size * self._threads)))
-        runtime = self._runtime if len(first) < MANY else self._for_streams()
+        runtime = self._runtime if len(first) < MANY else self._for_streams(batch_size)
         # A few pictures are shared out evenly, so that no thread stands idle.
         batch_size = min(batch_size, -(-len(first) // self._threads)) or 1
         return in_order(
             chain(first, rest), lambda batch: self._detect(runtime, batch, asked), batch_size, self._threads, stop
         )
 
-    def _for_streams(self) -> Runtime:
+    def _for_streams(self, batch_size: int) -> Runtime:
         """The network opened for one thread a batch: threads that share a batch wait for each other at each layer."""
         with self._opening:
-            if self._unopened is not None:
-                self._stream_runtime, self._unopened = OnnxRuntime(*self._unopened, 1), None
+            if self._open_for is not None:
+                use = Use(self._threads, callers=self._threads, batch=batch_size)
+                if use != Use(self._threads):
+                    self._stream_runtime = self._open_for(use)
+                self._open_for = None  # the graph need not be kept any longer
             return self._stream_runtime
 
     def _check_shapes(self, name: str) -> None:

@@ -26,6 +26,7 @@ from boxable.files import writing
 from boxable.formats.annotations import Annotations, Predictions, no_predictions
 from boxable.formats.reading import holds_predictions, read_annotations, read_predictions
 from boxable.formats.tables import require_tables
+from boxable.runtimes import PrecisionChoice, RuntimeChoice
 from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection
 
@@ -48,6 +49,8 @@ def evaluate(
     seed: int = SEED,
     strict: bool = False,
     out: _Path | None = None,
+    precision: PrecisionChoice = "fp32",
+    runtime: RuntimeChoice = "onnxruntime",
 ) -> Evaluation:
     """Evaluate a file of predictions, or a model on the pictures in `images` (else `ground_truth`/images).
 
@@ -56,7 +59,8 @@ def evaluate(
     classes in `only` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
     `resamples` bootstrap draws of images; 0 leaves them out. With `out` the detections of a model are kept there, and
     metrics, tables and report are written, the report with photos of the worst classes and of those in `show`. What
-    was odd about the input is in the result's `notes`.
+    was odd about the input is in the result's `notes`. A model that is named is opened with `precision` and `runtime`,
+    as by `load`.
 
     Raises ArgumentError for what cannot be used (of flawed rows if `strict`, or if no prediction is left),
     BoxableError for what cannot be read or written, and MissingExtraError where `boxable[evaluate]` is needed.
@@ -76,7 +80,7 @@ def evaluate(
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
             predictions = read_predictions(Path(predictions_or_model), truth_path)
         else:
-            detector = _detector(predictions_or_model, pictures, truth_path)
+            detector = _detector(predictions_or_model, pictures, truth_path, precision, runtime)
             options["nameable"] = detector.classes
             # What is wrong with all else is said before the long work, not after it.
             measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
@@ -118,14 +122,20 @@ def _locked(folder: Path | None) -> Iterator[None]:
             folder.rmdir()  # if nothing came of it
 
 
-def _detector(model: _Path | Detector, pictures: dict[str, Path] | None, truth: Path) -> Detector:
+def _detector(
+    model: _Path | Detector,
+    pictures: dict[str, Path] | None,
+    truth: Path,
+    precision: PrecisionChoice,
+    runtime: RuntimeChoice,
+) -> Detector:
     if pictures is None:
         raise ArgumentError(
             f"{str(model)!r} is taken as a model, which needs pictures: give --images DIR (there are none in {truth}); "
             "predictions end in .csv, .csv.gz, .parquet or .json"
         )
     require_tables()
-    return model if isinstance(model, Detector) else load(model)
+    return model if isinstance(model, Detector) else load(model, precision=precision, runtime=runtime)
 
 
 def _pictures(ground_truth: Path, images: _Path | None) -> dict[str, Path] | None:

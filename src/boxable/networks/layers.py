@@ -98,6 +98,11 @@ class Network:
         return (*self.backbone, *heads)
 
     @property
+    def class_heads(self) -> tuple[Layer, ...]:
+        """The class head of each map."""
+        return tuple(item.class_head for item in self.feature_maps)
+
+    @property
     def variables(self) -> dict[str, tuple[int, ...]]:
         """TF variable name -> shape, all of them."""
         return {name: shape for layer in self.layers for name, shape in layer.variables.items()}

@@ -1,29 +1,44 @@
-"""ONNX Runtime on the CPU: the default."""
+"""ONNX Runtime: the default; on the CPU, or wherever one of its providers computes."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.errors import WeightsError
+from boxable.errors import ArgumentError, WeightsError
 
 Floats = NDArray[np.float32]
+
+CPU = "CPUExecutionProvider"
+
+
+def has_provider(provider: str) -> bool:
+    """Whether the installed ONNX Runtime has it."""
+    import onnxruntime
+
+    return provider in onnxruntime.get_available_providers()
 
 
 class OnnxRuntime:
     """A compiled graph, ready to run. `run` may be called from many threads at once.
 
-    `threads` is how many work on one batch. Raises WeightsError, which begins with `name`, if the graph cannot be read.
+    `threads` is how many work on one batch. Raises WeightsError, which begins with `name`, if the graph cannot be read,
+    and ArgumentError where the provider is not here.
     """
 
-    def __init__(self, graph: bytes, name: str, threads: int) -> None:
+    def __init__(self, graph: bytes, name: str, threads: int, provider: str = CPU) -> None:
         import onnxruntime
 
+        if not has_provider(provider):
+            found = ", ".join(onnxruntime.get_available_providers())
+            raise ArgumentError(f"this ONNX Runtime has no {provider}, only {found}; install the build that has it")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+            # What a provider cannot do is done on the CPU.
+            providers = list(dict.fromkeys([provider, CPU]))
+            self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
         # Its exception classes share no base of their own.
         except Exception as error:
             reason = str(error).splitlines()[0][:160]
@@ -36,7 +51,7 @@ class OnnxRuntime:
 
     @property
     def shapes(self) -> dict[str, list[int | str]]:
-        """Shape of each input and output of the graph; names stand for sizes that are free."""
+        """Shape of each input and output of the graph; the first side is the batch."""
         return {item.name: list(item.shape) for item in (*self._session.get_inputs(), *self._session.get_outputs())}
 
     def run(self, images: Floats) -> tuple[Floats, Floats]:

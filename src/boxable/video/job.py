@@ -3,7 +3,7 @@
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from math import ceil
@@ -63,9 +63,9 @@ class _Job:
 
 def detect_in_video(
     source: str,
-    model: str | None,
     stop: threading.Event,
     *,
+    opening: Mapping[str, Any],
     out: Path | None,
     format_: str,
     every: int,
@@ -75,12 +75,13 @@ def detect_in_video(
 ) -> int:
     """Detect, print and write; returns the exit code: 1 if the video was damaged or broke off, else 0.
 
-    `options` are those of the Detector. Once `stop` is set the results so far are finished properly, and 130 is
-    returned. Raises VideoError if there is not one good frame, and ArgumentError if `out` is the source.
+    `opening` is what `load` is called with; `options` are those of the Detector. Once `stop` is set the results so far
+    are finished properly, and 130 is returned. Raises VideoError if there is not one good frame, and ArgumentError if
+    `out` is the source.
     """
     require_video()
     _refuse_overwriting(source, out)
-    detector = load(model)
+    detector = load(**opening)
     video = open_ahead(source, stop)
     if video is None:
         logger.warning("stopped before %s was open", source)

@@ -1,0 +1,83 @@
+"""Which runtime and precision are the fastest for a network on this machine: tried once, then remembered."""
+
+import json
+import logging
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxable.errors import BoxableError
+from boxable.files import write_atomically
+from boxable.networks.layers import GRAPH_VERSION
+from boxable.runtimes import Precision, Runtime, RuntimeName, Use, open_runtime
+from boxable.settings import home, processor
+from boxable.weights.download import sha256_of
+
+logger = logging.getLogger("boxable")
+
+Choice = tuple[RuntimeName, Precision]
+
+WARM_UP, ROUNDS = 3, 15
+# How much quicker another must be than the first choice, so that chance does not decide.
+MARGIN = 0.95
+# The choices are remembered for as long as these stay the same.
+_PACKAGES = ("boxable", "onnxruntime", "openvino")
+
+
+def fastest(choices: Sequence[Choice], graph_for: Callable[[Precision], bytes], name: str, threads: int) -> Choice:
+    """The choice with the least median time for one image; the first, unless another is clearly quicker.
+
+    The trial takes some seconds, and its result is kept in BOXABLE_HOME for this machine, these versions and this
+    network.
+    """
+    if len(choices) == 1:
+        return choices[0]
+    asked = json.dumps([_surroundings(threads), choices, sha256_of(graph_for(choices[0][1]))])
+    file = home() / "trials" / f"{sha256_of(asked.encode())[:20]}.json"
+    remembered = _remembered(file, choices)
+    if remembered is not None:
+        return remembered
+    logger.info("trying %d ways to run %s; the fastest is remembered", len(choices), name)
+    use = Use(threads)
+    times = _times({choice: open_runtime(choice[0], graph_for(choice[1]), name, choice[1], use) for choice in choices})
+    best = min(choices, key=lambda choice: times[choice] / (1 if choice == choices[0] else MARGIN))
+    shown = ", ".join(f"{'/'.join(choice)} {1000 * seconds:.1f} ms" for choice, seconds in times.items())
+    logger.info("using %s (%s)", "/".join(best), shown)
+    with suppress(BoxableError):  # a cache that cannot be written costs a trial each time
+        write_atomically(file, json.dumps(best).encode())
+    return best
+
+
+def _remembered(file: Path, choices: Sequence[Choice]) -> Choice | None:
+    with suppress(OSError, ValueError):
+        kept = tuple(json.loads(file.read_text("utf-8")))
+        return next((choice for choice in choices if choice == kept), None)
+    return None
+
+
+def _times(opened: Mapping[Choice, Runtime]) -> dict[Choice, float]:
+    """Median seconds for one image, in turn, so that whatever else the machine does hits all alike."""
+    seconds: dict[Choice, list[float]] = {choice: [] for choice in opened}
+    random = np.random.default_rng(0)
+    for number in range(WARM_UP + ROUNDS):
+        for choice, runtime in opened.items():
+            image = random.uniform(-1, 1, (1, *map(int, runtime.shapes["images"][1:]))).astype(np.float32)
+            start = time.perf_counter()
+            runtime.run(image)
+            if number >= WARM_UP:
+                seconds[choice].append(time.perf_counter() - start)
+    return {choice: statistics.median(values) for choice, values in seconds.items()}
+
+
+def _surroundings(threads: int) -> list[Any]:
+    versions: list[str] = []
+    for package in _PACKAGES:
+        with suppress(ModuleNotFoundError):
+            versions.append(version(package))
+    return [processor(), threads, GRAPH_VERSION, versions]
