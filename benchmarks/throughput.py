@@ -5,16 +5,19 @@
 Photos of DIR (searched recursively; default: the data sets beside the checkout, else examples/) are made into 1,000
 JPEG files of 1024x768 in a temporary folder. Compared in interleaved pieces of 100 files, at score >= 0.3, each with
 the threads given:
-- Boxable: `detector.stream(files)`, with exact and with fast decoding.
+- Boxable: `detector.stream(files)`, in fp32 and int8, on ONNX Runtime and OpenVINO, and with fast decoding.
 - LiteRT: one file after the other, decoded and resized by Pillow, post-processed in plain NumPy.
+The target of a precision is that of its fastest runtime.
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from litert import litert, published_network
 from measure import SETTLE_S, Figure, arguments, figure, machine, report
@@ -26,6 +29,16 @@ from boxable.images.sources import expand
 ROOT = Path(__file__).parent.parent
 BESIDE = ROOT.parent / "shared" / "data"
 SIZE, QUALITY, MIN_SCORE = (1024, 768), 88, 0.3
+
+PEER = "LiteRT + Pillow + NumPy"
+WAYS: dict[str, dict[str, Any]] = {
+    "fp32, ONNX Runtime": {},
+    "fp32, OpenVINO": {"runtime": "openvino"},
+    "int8, ONNX Runtime": {"precision": "int8"},
+    "int8, OpenVINO": {"precision": "int8", "runtime": "openvino"},
+    "fast decoding, int8, OpenVINO": {"precision": "int8", "runtime": "openvino", "decode": "fast"},
+}
+TARGETS = {"fp32": ">= 1.8", "int8": ">= 3"}
 
 Run = Callable[[list[Path]], object]
 
@@ -41,13 +54,13 @@ def photos(source: Path, folder: Path, count: int) -> list[Path]:
 
 
 def runs(threads: int) -> dict[str, Run]:
-    exact, fast = (boxable.load("ssd23", threads=threads, decode=way) for way in ("exact", "fast"))
     loop = litert(published_network(), threads)
-    return {
-        "Boxable": lambda files: consume(exact.stream(files, min_score=MIN_SCORE)),
-        "Boxable, fast decoding": lambda files: consume(fast.stream(files, min_score=MIN_SCORE)),
-        "LiteRT + Pillow + NumPy": lambda files: consume(loop(file.read_bytes(), MIN_SCORE) for file in files),
-    }
+    ways: dict[str, Run] = {}
+    for name, options in WAYS.items():
+        detector = boxable.load("ssd23", threads=threads, **options)
+        ways[name] = partial(lambda run, files: consume(run.stream(files, min_score=MIN_SCORE)), detector)
+    ways[PEER] = lambda files: consume(loop(file.read_bytes(), MIN_SCORE) for file in files)
+    return ways
 
 
 def consume(items: Iterable[object]) -> None:
@@ -76,16 +89,19 @@ def measured(compared: dict[str, Run], files: list[Path], size: int) -> tuple[di
 
 
 def figures(seconds: dict[str, list[float]], processor: dict[str, float], count: int) -> dict[str, Figure]:
-    *ours, other = seconds
     found = {f"{name}: all": figure(count / sum(times), "images/s") for name, times in seconds.items()}
     found |= {f"{name}: of the processor": figure(busy / count * 1000, "ms/image") for name, busy in processor.items()}
-    for name in ours:
-        ratios = [theirs / own for theirs, own in zip(seconds[other], seconds[name], strict=True)]
-        target = ">= 1.8" if name == "Boxable" else ""
-        found[f"{name} / {other}: median piece"] = figure(median(ratios), "x", target)
-        # Of a shared machine, what both reach while others leave it alone.
-        found[f"{name} / {other}: best pieces"] = figure(min(seconds[other]) / min(seconds[name]), "x")
-        found[f"{name} / {other}: all"] = figure(sum(seconds[other]) / sum(seconds[name]), "x", target)
+    best: dict[str, tuple[float, float]] = {}
+    for name in WAYS:
+        pieces = median(theirs / own for theirs, own in zip(seconds[PEER], seconds[name], strict=True))
+        whole = sum(seconds[PEER]) / sum(seconds[name])
+        found[f"{name} / {PEER}: median piece"] = figure(pieces, "x")
+        found[f"{name} / {PEER}: all"] = figure(whole, "x")
+        precision = name.partition(",")[0]
+        best[precision] = max(best.get(precision, (0.0, 0.0)), (whole, pieces))
+    for precision, bound in TARGETS.items():
+        for kind, value in zip(("all", "median piece"), best[precision], strict=True):
+            found[f"{precision}, the fastest / {PEER}: {kind}"] = figure(value, "x", bound)
     return found
 
 
@@ -100,7 +116,7 @@ def main() -> None:
         files = photos(options.photos, Path(folder), options.images)
         size = max(1, len(files) // options.rounds)
         seconds, processor = measured(runs(options.threads), files, size)
-    about = machine(("boxable", "numpy", "onnxruntime", "ai-edge-litert", "pillow", "simplejpeg"))
+    about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert", "pillow", "simplejpeg"))
     report(figures(seconds, processor, len(files)), about | {"threads": options.threads}, options.json)
 
 
