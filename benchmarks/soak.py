@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -47,9 +48,9 @@ def resident() -> int:
     raise SystemExit("soak.py reads /proc/self/status, which this system does not have")
 
 
-def soak(images: int, threads: int | None) -> Iterator[tuple[int, int]]:
+def soak(images: int, **options: Any) -> Iterator[tuple[int, int]]:
     """Images done and bytes resident, time and again."""
-    detector = boxable.load("ssd23", threads=threads)
+    detector = boxable.load("ssd23", **options)
     step = max(1, images // SAMPLES)
     for number, found in enumerate(detector.stream(islice(cycle(jpegs()), images), min_score=0.3), start=1):
         if found.error:
@@ -89,9 +90,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=10_000, metavar="N", help="how many (default: 10000)")
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default: one a core)")
+    parser.add_argument("--runtime", default="onnxruntime", help="as of boxable.load (default: onnxruntime)")
+    parser.add_argument("--precision", default="fp32", help="as of boxable.load (default: fp32)")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the course here")
     options = parser.parse_args()
-    images, held = np.array(list(soak(options.images, options.threads))).T
+    course = soak(options.images, threads=options.threads, runtime=options.runtime, precision=options.precision)
+    images, held = np.array(list(course)).T
     growth = slope(images, held)
     title = f"resident memory, {growth:+.0f} bytes an image over the second half"
     print(f"{title}\n0 to {held.max() / 2**20:.0f} MB: {sparkline(held)}")
