@@ -10,6 +10,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from boxable.errors import ArgumentError, ImageError
+from boxable.images import decode
 from boxable.images.sources import Source, expand, source_of, stem_of
 from tests.weights.file_server import Resource, serving
 
@@ -178,6 +179,13 @@ def test_a_url_gives_what_the_server_sends(monkeypatch: pytest.MonkeyPatch) -> N
         missing = server.put("y.png", Resource(status=404))
         with pytest.raises(ImageError, match=f"{missing}: the server answered 404 Not Found"):
             source_of(missing).pixels()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a file that does not tell its size")
+def test_a_file_that_is_longer_than_it_says_is_read_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decode, "MAX_BYTES", 100)
+    with pytest.raises(ImageError, match=r"^/proc/self/status: more than .* too large for a picture$"):
+        source_of("/proc/self/status").pixels()
 
 
 def test_a_folder_in_the_place_of_a_picture_is_an_error(tmp_path: Path) -> None:

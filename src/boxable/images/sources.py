@@ -174,7 +174,12 @@ def _read_file(path: Path) -> bytes:
         if status.st_size > decode.MAX_BYTES:
             raise _too_long(str(path))
         with path.open("rb") as file:
-            return _bounded(file.read(decode.MAX_BYTES + 1), str(path))
+            # One byte more than there should be shows the end. Asked for all that is allowed, `read` would make room
+            # for it, which takes 0.1 to 0.3 ms, however small the file.
+            data = file.read(status.st_size + 1)
+            if len(data) > status.st_size:  # the file grows, or does not tell its size
+                data += file.read(decode.MAX_BYTES + 1 - len(data))
+            return _bounded(data, str(path))
     except FileNotFoundError:
         raise ImageError(f"{path}: no such file") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the name
