@@ -16,8 +16,10 @@ ORIENTATION = 0x0112
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 8, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
 
 
-def encoded(pixels: NDArray[np.generic], format_: str, orientation: int | None = None, **options: object) -> bytes:
-    picture = Image.fromarray(pixels)
+def encoded(
+    pixels: NDArray[np.generic] | Image.Image, format_: str, orientation: int | None = None, **options: object
+) -> bytes:
+    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     if orientation is not None:
         exif = Image.Exif()
         exif[ORIENTATION] = orientation
@@ -47,6 +49,33 @@ def test_the_exif_orientation_is_applied(format_: str, orientation: int) -> None
 def test_the_eight_orientations_give_eight_pictures() -> None:
     found = {decode(encoded(PIXELS, "PNG", orientation), "turned").tobytes() for orientation in range(1, 9)}
     assert len(found) == 8
+
+
+COMMENT = b"\xff\xfe\x00\x06\xff\xda\x00\x02"  # it holds what else begins the pixels
+
+
+@pytest.mark.parametrize(
+    "before", [COMMENT, b"\xff", b"\xff\xd0", b"\xff\xec\x00\x02" * 9], ids=["comment", "fill", "restart", "segments"]
+)
+@pytest.mark.parametrize("kind", ["EXIF", "XMP"])
+def test_the_orientation_of_a_jpeg_is_found_behind_whatever_stands_before_it(before: bytes, kind: str) -> None:
+    content = encoded(PIXELS, "JPEG", 6) if kind == "EXIF" else encoded(PIXELS, "JPEG", xmp=b'tiff:Orientation="6"')
+    place = content.index(b"\xff\xe1")
+    found = decode(content[:place] + before + content[place:], "turned")
+    assert_array_equal(found, upright(decode(encoded(PIXELS, "JPEG"), "plain"), 6))
+
+
+@pytest.mark.parametrize("least", [None, 10])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_with_and_without_metadata_is_the_same_picture(mode: str, progressive: bool, least: int | None) -> None:
+    picture = Image.fromarray(PIXELS).convert(mode)
+    plain, described = (
+        decode_scaled(encoded(picture, "JPEG", orientation, progressive=progressive), mode, least)
+        for orientation in (None, 1)
+    )
+    assert_array_equal(plain[0], described[0])
+    assert plain[1:] == described[1:] == (64, 40)
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 255])

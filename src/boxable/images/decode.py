@@ -32,6 +32,9 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
 
 _ORIENTATION = 0x0112
+# What may stand before the pixels of a JPEG, each with its length: frame headers and tables, APP0, APP2 to APP15,
+# comments. Not APP1, which holds EXIF and XMP.
+_JPEG_SEGMENTS = {bytes([0xFF, kind]) for kind in (*range(0xC0, 0xD0), 0xDB, 0xDD, 0xE0, *range(0xE2, 0xF0), 0xFE)}
 _ON_ITS_SIDE = (5, 6, 7, 8)
 
 
@@ -52,7 +55,14 @@ def decode_scaled(data: bytes, name: str, least: int | None) -> tuple[Pixels, in
     """
     if not data:
         raise ImageError(f"{name}: the file is empty; expected a picture")
-    with _damage_named(name), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    with _damage_named(name):
+        plain = _plain_jpeg(data, least)
+        return _by_pillow(data, name, least) if plain is None else plain
+
+
+def _by_pillow(data: bytes, name: str, least: int | None) -> tuple[Pixels, int, int]:
+    """`decode_scaled` of any picture; Pillow reads what stands before the pixels."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check_size(image.size, name)
         if image.format == "TIFF":
             _silence_libtiff()
@@ -100,15 +110,40 @@ def _silence_libtiff() -> None:
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
+def _plain_jpeg(data: bytes, least: int | None) -> tuple[Pixels, int, int] | None:
+    """`decode_scaled` of a JPEG that Pillow need not be asked about, which would cost more than all but the pixels."""
+    if not _without_orientation(data):
+        return None
+    with suppress(ValueError):
+        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
+        if colors not in ("CMYK", "YCCK") and width * height <= MAX_PIXELS:
+            return _rgb_of_jpeg(data, least), width, height
+    return None
+
+
+def _without_orientation(data: bytes) -> bool:
+    """Whether this is a JPEG, and its header surely has no segment (EXIF, XMP) that could tell an orientation."""
+    if not data.startswith(b"\xff\xd8\xff"):
+        return False
+    place = 2
+    while (marker := data[place : place + 2]) in _JPEG_SEGMENTS:
+        place += 2 + int.from_bytes(data[place + 2 : place + 4])
+    return marker == b"\xff\xda"  # where the pixels begin
+
+
 def _jpeg_pixels(data: bytes, image: Image.Image, least: int | None) -> Pixels:
     if image.mode in ("RGB", "L"):
         # It refuses harmless oddities too (stray bytes between markers); Pillow tells these from real damage.
         with suppress(ValueError):
-            # Other factors than a half, a quarter and an eighth are slower than decoding all of it.
-            scale = {} if least is None else {"min_height": least, "min_width": least, "min_factor": 2}
-            pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", **scale)
-            return pixels
+            return _rgb_of_jpeg(data, least)
     return _pixels_of(image, "")
+
+
+def _rgb_of_jpeg(data: bytes, least: int | None) -> Pixels:
+    # Other factors than a half, a quarter and an eighth are slower than decoding all of it.
+    scale = {} if least is None else {"min_height": least, "min_width": least, "min_factor": 2}
+    pixels: Pixels = simplejpeg.decode_jpeg(data, "RGB", **scale)
+    return pixels
 
 
 def _orientation_of(image: Image.Image) -> int:
