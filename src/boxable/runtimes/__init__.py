@@ -43,8 +43,8 @@ class Runtime(Protocol):
     def run(self, images: Floats) -> tuple[Floats, Floats]:
         """Box codes `[B, anchors, 4]` and class logits `[B, anchors, classes + 1]` of images `[B, size, size, 3]`.
 
-        Any number of images; the batch that was foreseen is the quickest. Both results are good until the next call from
-        the same thread: some runtimes lend their own memory.
+        Any number of images; the batch that was foreseen is the quickest. Both results are good until the next call
+        from the same thread: some runtimes lend their own memory.
         """
         ...
 
