@@ -69,5 +69,5 @@ ORIGINAL := ../shared/reference/original
 
 .venv/optional: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv-optional
-	@.venv-optional/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,track,openvino]' pandas supervision
+	@.venv-optional/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,track,openvino,torch]' pandas supervision
 	@mkdir -p .venv && touch $@

@@ -31,7 +31,7 @@ def test_the_command_offers_what_load_takes(option: str, alias: object) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"precision": "int4"}, "precision='int4' came; expected one of fp32, bf16, int8, fastest"),
+        ({"precision": "int4"}, "precision='int4' came; expected one of fp32, fp16, bf16, int8, fastest"),
         ({"precision": "int4", "runtime": "auto"}, "precision='int4' came"),
         ({"precision": "bf16"}, "precision='bf16' came for runtime='onnxruntime'; it needs runtime='openvino'"),
         ({"runtime": "tensorrt"}, "runtime='tensorrt' came; expected one of onnxruntime, openvino, .*, auto"),

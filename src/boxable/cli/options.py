@@ -31,14 +31,14 @@ def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 _precision = click.option(
     "--precision",
-    type=click.Choice(["fp32", "bf16", "int8", "fastest"]),
+    type=click.Choice(["fp32", "fp16", "bf16", "int8", "fastest"]),
     default="fp32",
     show_default=True,
     help="fp32 has the original's numbers; the others are a little off and sooner done.",
 )
 _runtime = click.option(
     "--runtime",
-    type=click.Choice(["onnxruntime", "openvino", "cuda", "coreml", "directml", "auto"]),
+    type=click.Choice(["onnxruntime", "openvino", "cuda", "coreml", "directml", "torch", "auto"]),
     default="onnxruntime",
     show_default=True,
     help="What runs the network; auto tries those that are installed, and remembers which is the fastest.",

@@ -14,7 +14,7 @@ from boxable.detection.contract import ClassFields, check_class_fields, check_in
 from boxable.detection.detections import Detections
 from boxable.detection.options import Decode, Nms, Options, check_count, check_decode, options
 from boxable.detection.pipeline import in_order
-from boxable.detection.postprocess import MAX_TOTAL, postprocess
+from boxable.detection.postprocess import MAX_TOTAL, Kept, postprocess
 from boxable.detection.specific import most_specific
 from boxable.errors import BoxableError, WeightsError
 from boxable.images.resize import network_input
@@ -22,6 +22,7 @@ from boxable.images.sources import Picture, Pixels, Source, expand, is_picture, 
 from boxable.networks.anchors import ssd_anchors
 from boxable.networks.layers import Network
 from boxable.runtimes import Precision, Runtime, RuntimeName, Use, open_runtime
+from boxable.runtimes.torch_runtime import TorchRuntime
 from boxable.settings import available_cores
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.selection import Selection
@@ -227,8 +228,8 @@ class Detector:
 
     def _single(self, source: Source, pixels: Pixels, size: _Size, asked: Options) -> Detections:
         """Detections in one picture, on all threads."""
-        codes, logits = self._runtime.run(network_input(pixels, self.network.input_size)[None])
-        return self._finish(source, size, codes[0], logits[0], asked)
+        kept = self._find(self._runtime, network_input(pixels, self.network.input_size)[None], asked)
+        return self._finish(source, size, kept[0], asked)
 
     def _detect(
         self, runtime: Runtime, sources: list[Source], asked: Options
@@ -246,21 +247,31 @@ class Detector:
                 good += 1
             except BoxableError as error:
                 read.append(error)
-        heads = zip(*runtime.run(values[:good]), strict=True) if good else iter(())
+        found = iter(self._find(runtime, values[:good], asked) if good else ())
         return [
-            (source, size) if isinstance(size, BoxableError) else self._finish(source, size, *next(heads), asked)
+            (source, size) if isinstance(size, BoxableError) else self._finish(source, size, next(found), asked)
             for source, size in zip(sources, read, strict=True)
         ]
 
-    def _finish(self, source: Source, size: _Size, codes: Floats, logits: Floats, asked: Options) -> Detections:
-        """Detections from the raw heads of one picture."""
+    def _find(self, runtime: Runtime, images: Floats, asked: Options) -> list[Kept]:
+        """What the network finds in each of the images `[B, size, size, 3]`."""
         by_hierarchy = asked.nms == "hierarchy"
-        kept = postprocess(
-            codes, logits, self._anchors, columns=asked.columns, min_score=asked.min_score,
-            score_threshold=self._description.score_threshold,
-            max_detections=max(asked.max_detections, MAX_TOTAL) if by_hierarchy else asked.max_detections,
-            nms="per-class" if asked.nms == "hierarchy" else asked.nms,
-        )  # fmt: skip
+        rules: dict[str, Any] = {
+            "columns": asked.columns, "min_score": asked.min_score,
+            "score_threshold": self._description.score_threshold,
+            "max_detections": max(asked.max_detections, MAX_TOTAL) if by_hierarchy else asked.max_detections,
+            "nms": "per-class" if by_hierarchy else asked.nms,
+        }  # fmt: skip
+        if isinstance(runtime, TorchRuntime) and runtime.on_gpu:
+            from boxable.detection.on_device import Rules, detect
+
+            return detect(runtime, images, self._anchors, Rules(**rules))
+        heads = zip(*runtime.run(images), strict=True)
+        return [postprocess(codes, logits, self._anchors, **rules) for codes, logits in heads]
+
+    def _finish(self, source: Source, size: _Size, kept: Kept, asked: Options) -> Detections:
+        """Detections of one picture from what the network finds."""
+        by_hierarchy = asked.nms == "hierarchy"
         label_ids, mids, names = self._class_arrays
         found = Detections(
             kept.boxes, kept.scores, label_ids[kept.columns], mids[kept.columns], names[kept.columns],

@@ -50,7 +50,8 @@ def load(
     `"bf16"` computes in bfloat16, where the processor has it. `"fastest"` tries those that there are.
 
     `runtime` is `"onnxruntime"` on the CPU, `"openvino"` (`boxable[openvino]`), or `"cuda"`, `"coreml"` or
-    `"directml"` where the installed ONNX Runtime has them. `"auto"` tries those that are installed. A trial takes some
+    `"directml"` where the installed ONNX Runtime has them, or `"torch"` (`boxable[torch]`), on a CUDA GPU where it sees
+    one, there also in `"fp16"`. `"auto"` tries those that are installed, torch only on a GPU. A trial takes some
     seconds once for a machine and a network, and is remembered.
 
     Raises ArgumentError for a precision or runtime that does not exist or is not here, UnknownModelError for a name

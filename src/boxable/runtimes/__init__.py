@@ -8,9 +8,10 @@ from typing import Literal, Protocol, get_args
 from boxable.errors import ArgumentError
 from boxable.runtimes.onnx_runtime import Floats, OnnxRuntime, has_provider
 from boxable.runtimes.openvino_runtime import OpenVinoRuntime
+from boxable.runtimes.torch_runtime import TorchRuntime, sees_gpu
 
-RuntimeName = Literal["onnxruntime", "openvino", "cuda", "coreml", "directml"]
-Precision = Literal["fp32", "bf16", "int8"]
+RuntimeName = Literal["onnxruntime", "openvino", "cuda", "coreml", "directml", "torch"]
+Precision = Literal["fp32", "fp16", "bf16", "int8"]
 # What a caller may ask for: one of them, or whichever is the fastest here.
 RuntimeChoice = RuntimeName | Literal["auto"]
 PrecisionChoice = Precision | Literal["fastest"]
@@ -69,12 +70,17 @@ def _openvino(graph: bytes, name: str, precision: Precision, use: Use) -> Runtim
     return OpenVinoRuntime(graph, name, use.threads, callers=use.callers, batch=use.batch, bfloat16=precision != "fp32")
 
 
+def _torch(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
+    return TorchRuntime(graph, name, max(1, use.threads // use.callers), half=precision == "fp16")
+
+
 _KINDS: dict[RuntimeName, _Kind] = {
     "onnxruntime": _onnx_runtime("CPUExecutionProvider"),
     "openvino": _Kind(("fp32", "bf16", "int8"), _openvino, lambda: find_spec("openvino") is not None),
     "cuda": _onnx_runtime("CUDAExecutionProvider"),
     "coreml": _onnx_runtime("CoreMLExecutionProvider"),
     "directml": _onnx_runtime("DmlExecutionProvider"),
+    "torch": _Kind(("fp32", "fp16"), _torch, sees_gpu),
 }
 
 
