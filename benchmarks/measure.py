@@ -2,17 +2,14 @@
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-# Threads of some runtimes spin on for a while after a call; nobody shall be timed against those of another.
-SETTLE_S = 0.02
+from boxable.bench import machine as this_machine
+from boxable.bench.rounds import SETTLE_S
 
 
 @dataclass(frozen=True)
@@ -50,19 +47,7 @@ def interleaved_ms(functions: dict[str, Callable[[], object]], rounds: int, warm
 
 def machine(packages: tuple[str, ...]) -> dict[str, object]:
     """The processor, its cores, and the versions of what was measured."""
-    versions = {}
-    for package in packages:
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            versions[package] = None
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
-        "cpu": _cpu(),
-        "cores": cores,
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    } | versions
+    return {**this_machine.machine(), **this_machine.versions(packages)}
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -82,12 +67,3 @@ def report(figures: dict[str, Figure], about: dict[str, object], file: Path | No
     if file is not None:
         content = {"machine": about, "figures": {name: asdict(item) for name, item in figures.items()}}
         file.write_text(json.dumps(content, indent=1) + "\n")
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

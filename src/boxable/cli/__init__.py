@@ -12,6 +12,7 @@ import sys
 import click
 
 import boxable
+from boxable.cli.bench import bench
 from boxable.cli.classes import classes
 from boxable.cli.compare import compare
 from boxable.cli.completion import completion
@@ -33,7 +34,7 @@ def cli() -> None:
     """
 
 
-for verb in (detect, video, evaluate, compare, classes, models, import_, doctor, completion):
+for verb in (detect, video, evaluate, compare, bench, classes, models, import_, doctor, completion):
     cli.add_command(verb)
 
 

@@ -47,7 +47,8 @@ class Detector:
 
     `detector(picture)` gives Detections, `detector([...])` a list of them, `detector.stream(sources)` one
     after the other, and `detector(array, as_dict=True)` the dictionary of the original TF-Hub module. `fingerprint`
-    tells one compiled model, and its way to decode, from another, whatever their names.
+    tells one compiled model, and its way to decode, from another, whatever their names; `runtime` and `precision` are
+    those that run it.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Detector:
         precision: Precision = "fp32",
     ) -> None:
         check_decode(decode)
+        self.runtime, self.precision = runtime, precision
         if threads is not None:
             check_count("threads", threads)
         self._threads = threads or available_cores()
@@ -192,6 +194,16 @@ class Detector:
             sources = [sources]
         for found in self._run(expand(sources), asked, batch_size, stop):
             yield self._failed(*found) if isinstance(found, tuple) else found
+
+    def steps(self, min_score: float) -> dict[str, Callable[[Any], Any]]:
+        """What a call does to one picture, to be timed step by step; each takes what the one before gave."""
+        asked, side = options(self.classes, None, min_score, MAX_TOTAL, "per-class"), self.network.input_size
+        return {
+            "decode": lambda picture: (source := source_of(picture), *source.pixels_and_size(self._least)),
+            "resize": lambda read: (read[0], _Size(*read[2:]), network_input(read[1], side)[None]),
+            "network": lambda item: (*item[:2], *self._runtime.run(item[2])),
+            "postprocess": lambda item: self._finish(item[0], item[1], item[2][0], item[3][0], asked),
+        }
 
     def _run(
         self, sources: Iterable[Source], asked: Options, batch_size: int, stop: threading.Event | None

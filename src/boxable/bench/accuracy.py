@@ -1,0 +1,69 @@
+"""How good each way of detecting is, on annotated photos: speed alone says little."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from boxable.detection.detector import Detector
+from boxable.detection.progress import progress
+from boxable.evaluation import evaluate as measuring
+from boxable.evaluation.detecting import picture_files
+from boxable.evaluation.evaluate import Evaluation
+from boxable.evaluation.job import evaluate
+from boxable.evaluation.protocols import protocol_named
+from boxable.files import write_atomically
+from boxable.formats import ImageRecord
+from boxable.formats.openimages import openimages
+from boxable.formats.reading import read_annotations, read_predictions
+from boxable.formats.record import DetectionRecord
+from boxable.vocabulary import ClassList
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """mAP by the Challenge's rules, its 95 % interval by bootstrap over the images, and how many those were.
+
+    `mean_ap` is None where no class has ground truth.
+    """
+
+    mean_ap: float | None
+    interval: tuple[float, float] | None
+    images: int
+
+
+def of_detector(data: Path, detector: Detector) -> Accuracy:
+    """What `boxable evaluate` says of it."""
+    return _accuracy(evaluate(data, detector))
+
+
+def of_peer(data: Path, find: Callable[[bytes], list[DetectionRecord]], classes: ClassList) -> Accuracy:
+    """The same of anything that finds objects of these classes in the content of a file; OSError: it is no picture."""
+    annotations = read_annotations(data)
+    folder = data / "images"
+    pictures = picture_files(folder if folder.is_dir() else data)
+    wanted = [image for image in annotations.listed_images if image in pictures]
+    seen = []
+
+    def records() -> Iterator[ImageRecord]:
+        with progress("detecting", len(wanted)) as advance:
+            for image in wanted:
+                try:
+                    found = find(pictures[image].read_bytes())
+                except OSError:
+                    continue
+                seen.append(image)
+                yield {"source": f"{image}.jpg", "width": 0, "height": 0, "detections": found}
+                advance()
+
+    with TemporaryDirectory() as place:
+        table = Path(place) / "found.csv"
+        write_atomically(table, "".join(openimages(records(), classes)).encode())
+        predictions = read_predictions(table)
+    seen_only = annotations.of_images(set(seen))
+    return _accuracy(measuring.evaluate(seen_only, predictions, protocol_named("challenge"), nameable=classes))
+
+
+def _accuracy(found: Evaluation) -> Accuracy:
+    return Accuracy(None if isnan(found.mean_ap) else found.mean_ap, found.interval, len(found.problem.images))

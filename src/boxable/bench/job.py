@@ -1,0 +1,75 @@
+"""The whole job: open what is compared, measure it in rounds, evaluate it where there are annotations."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from boxable.bench.accuracy import Accuracy
+from boxable.bench.contestant import MIN_SCORE
+from boxable.bench.machine import machine, versions
+from boxable.bench.ours import contestants, open_detectors
+from boxable.bench.peers import Subject, open_peers
+from boxable.bench.pictures import drawn, photos
+from boxable.bench.results import Bench, result_of
+from boxable.bench.rounds import Samples, run_rounds
+from boxable.detection.progress import progress
+from boxable.formats.reading import read_annotations
+from boxable.formats.tables import require_tables
+from boxable.settings import available_cores
+
+logger = logging.getLogger("boxable")
+
+
+def bench(
+    model: str | None = None,
+    *,
+    places: Sequence[Path] = (),
+    runtimes: Sequence[str] | None = None,
+    precisions: Sequence[str] = ("fp32",),
+    threads: int | None = None,
+    peers: Sequence[str] | None = None,
+    ultralytics: Path | None = None,
+    data: Path | None = None,
+    rounds: int = 20,
+) -> Bench:
+    """Measure a model with each of `runtimes` and `precisions`, beside `peers`; None: all that are installed.
+
+    On the photos of `places`, else of `data`, else on drawn pictures; with `data`, an annotated folder as `evaluate`
+    takes it, also the accuracy. Ctrl-C ends it early: what was measured so far comes back, `stopped`.
+
+    Raises ArgumentError for what cannot be used, and BoxableError where nothing can be measured.
+    """
+    if data is not None:  # what is wrong with it is said before the long work, not after it
+        require_tables()
+        read_annotations(data)
+    chosen = places or ([] if data is None else [data])
+    threads = threads or available_cores()
+    detectors, left_out = open_detectors(model, runtimes, precisions, threads)
+    first = next(iter(detectors.values()))
+    others, without = open_peers(peers, Subject(model, first, threads, ultralytics))
+    compared = {contestant: Samples() for contestant in (*contestants(detectors), *others)}
+    accuracies: dict[str, Accuracy] = {}
+    about = machine()  # how busy it is before the work
+    stopped = True
+    with TemporaryDirectory() as folder:
+        pictures = photos(chosen) if chosen else drawn(Path(folder))
+        with suppress(KeyboardInterrupt):
+            logger.info("measuring %s; Ctrl-C ends it early", ", ".join(item.name for item in compared))
+            with progress("measuring", (1 + rounds) * len(compared)) as advance:
+                run_rounds(compared, pictures, rounds, advance)
+            for contestant in compared:
+                if data is not None and contestant.accuracy is not None:
+                    accuracies[contestant.name] = contestant.accuracy(data)
+            stopped = False
+    if stopped:
+        logger.warning("stopped; the figures are of what was measured until then")
+    results = [
+        result
+        for contestant, samples in compared.items()
+        if (result := result_of(contestant.name, samples, accuracies.get(contestant.name)))
+    ]
+    return Bench(
+        first.handle, about, versions(), threads, MIN_SCORE, pictures.title, results, left_out | without, stopped
+    )

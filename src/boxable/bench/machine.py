@@ -1,0 +1,48 @@
+"""What a figure was measured on: processor, cores, versions."""
+
+import os
+import platform
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from boxable.settings import available_cores
+
+# What the speed of a detector hangs on, and the peers; those that are not installed are left out of the answer.
+PACKAGES = (
+    "boxable", "numpy", "pillow", "simplejpeg", "onnxruntime", "openvino", "ai-edge-litert", "torch", "tensorflow",
+    "ultralytics",
+)  # fmt: skip
+
+
+def machine() -> dict[str, str | int | float]:
+    """The processor, its cores, and how busy they were in the last minute."""
+    about: dict[str, str | int | float] = {
+        "processor": _processor(),
+        "cores": available_cores(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+    if hasattr(os, "getloadavg"):
+        about["load"] = round(os.getloadavg()[0], 1)
+    return about
+
+
+def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Of those packages that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text("utf-8", "replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,142 @@
+"""What else is installed and can do such work, each used as people use it: one small function a peer."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from boxable.bench.contestant import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Contestant, timed
+from boxable.bench.plain import Floats, Run, plain_contestant
+from boxable.detection.detector import Detector
+from boxable.errors import ArgumentError, BoxableError
+from boxable.files import write_atomically
+from boxable.settings import home
+from boxable.weights.acquire import acquire
+from boxable.weights.cards import get_card
+from boxable.weights.pull import graph_of
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What peers are set against: a model as it was named, opened; and the weights that Ultralytics shall use."""
+
+    model: str | None
+    detector: Detector
+    threads: int
+    ultralytics: Path | None = None
+
+
+def open_peers(names: Sequence[str] | None, subject: Subject) -> tuple[list[Contestant], dict[str, str]]:
+    """These peers (None: all), and of those that cannot run here the reason. Raises ArgumentError for unknown names."""
+    unknown = [name for name in names or () if name not in PEERS]
+    if unknown:
+        raise ArgumentError(f"peer {unknown[0]!r} came; expected one or more of {', '.join(PEERS)}, or none")
+    opened, left_out = [], {}
+    for name in PEERS if names is None else dict.fromkeys(names):
+        try:
+            opened.append(PEERS[name](subject))
+        except ImportError:
+            left_out[name] = "not installed"
+        except BoxableError as error:
+            left_out[name] = str(error)
+    return opened, left_out
+
+
+def published_network(handle: str) -> bytes:
+    """The published .tflite file of a network, kept after the first fetch. Raises BoxableError where there is none."""
+    card = get_card(handle)
+    if card is None or card.source.format != "tflite":
+        raise BoxableError("this network was not published as a .tflite file")
+    kept = home() / "benchmarks" / f"{card.alias}.tflite"
+    if not kept.exists():
+        write_atomically(kept, acquire(card))
+    return kept.read_bytes()
+
+
+def _litert(subject: Subject) -> Contestant:
+    from ai_edge_litert.interpreter import Interpreter
+
+    network = published_network(subject.detector.handle)
+    return plain_contestant("LiteRT + Pillow", tflite_run(Interpreter, network, subject.threads), subject.detector)
+
+
+def _tensorflow(subject: Subject) -> Contestant:
+    network = published_network(subject.detector.handle)  # before some seconds of importing
+    import tensorflow
+
+    run = tflite_run(tensorflow.lite.Interpreter, network, subject.threads)
+    return plain_contestant("TensorFlow + Pillow", run, subject.detector)
+
+
+def tflite_run(interpreter_class: Callable[..., Any], network: bytes, threads: int) -> Run:
+    """A .tflite network with one interpreter or the other."""
+    interpreter = interpreter_class(model_content=network, num_threads=threads)
+    interpreter.allocate_tensors()
+    source = interpreter.get_input_details()[0]["index"]
+    codes, logits = (
+        item["index"] for item in sorted(interpreter.get_output_details(), key=lambda item: item["shape"][-1])
+    )
+
+    def run(image: Floats) -> tuple[Floats, Floats]:
+        interpreter.set_tensor(source, image)
+        interpreter.invoke()
+        return interpreter.get_tensor(codes)[0], interpreter.get_tensor(logits)[0]
+
+    return run
+
+
+def _openvino(subject: Subject) -> Contestant:
+    import openvino
+
+    size = subject.detector.network.input_size
+    core = openvino.Core()
+    model = core.read_model(graph_of(subject.model))
+    model.reshape({"images": [1, size, size, 3]})
+    options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": subject.threads}
+    compiled = core.compile_model(model, "CPU", options)
+    kind = str(compiled.get_property("INFERENCE_PRECISION_HINT").to_string())  # it takes bf16 where it can
+    request = compiled.create_infer_request()
+
+    def run(image: Floats) -> tuple[Floats, Floats]:
+        found = request.infer({"images": image}, share_inputs=True)
+        return found["box_encodings"][0], found["class_logits"][0]
+
+    return plain_contestant(f"OpenVINO {kind} + Pillow", run, subject.detector)
+
+
+def _ultralytics(subject: Subject) -> Contestant:
+    if subject.ultralytics is None:
+        raise BoxableError("name its weights with --ultralytics FILE")
+    import cv2
+    import numpy as np
+    import torch
+    from ultralytics import YOLO
+
+    torch.set_num_threads(subject.threads)
+    model = YOLO(str(subject.ultralytics), verbose=False)
+    asked: dict[str, Any] = {"conf": MIN_SCORE, "device": "cpu", "verbose": False}
+
+    def decode(content: bytes) -> Any:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+
+    def stages(content: bytes) -> dict[str, float]:
+        image: list[Any] = []
+        seconds = timed({DECODE: lambda data: image.append(decode(data))}, content)
+        speed = model.predict(image[0], **asked)[0].speed  # its own measurement, in milliseconds
+        own = {RESIZE: "preprocess", NETWORK: "inference", POSTPROCESS: "postprocess"}
+        return seconds | {stage: speed[name] / 1000 for stage, name in own.items()}
+
+    return Contestant(
+        f"Ultralytics {subject.ultralytics.name}",
+        stages,
+        whole=lambda content: model.predict(decode(content), **asked),
+        folder=lambda files: list(model.predict([str(file) for file in files], stream=True, **asked)),
+    )
+
+
+PEERS: dict[str, Callable[[Subject], Contestant]] = {
+    "litert": _litert,
+    "openvino": _openvino,
+    "tensorflow": _tensorflow,
+    "ultralytics": _ultralytics,
+}

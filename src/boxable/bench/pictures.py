@@ -1,0 +1,94 @@
+"""The pictures that are measured: the user's own, or drawn ones where there are none."""
+
+import io
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from boxable.errors import ArgumentError, ImageError
+from boxable.files import write_atomically
+from boxable.images.decode import decode
+from boxable.images.sources import Source, expand
+
+logger = logging.getLogger("boxable")
+
+# More would make a round long, and it is many rounds that make figures firm.
+MOST = 32
+DRAWN, SIZE, QUALITY = 8, (1024, 768), 90
+# Spread of the detail on the 0..255 of a channel: files are as large then as those of photos.
+_DETAIL = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Files, the content of each, and what they are, in words."""
+
+    files: list[Path]
+    contents: list[bytes]
+    title: str
+
+
+def photos(places: Iterable[Path]) -> Pictures:
+    """The photos of these files and folders; of more than 32, as many evenly spread. Raises ArgumentError for none."""
+    found = list(expand(places))
+    chosen = [found[number * len(found) // MOST] for number in range(MOST)] if len(found) > MOST else found
+    files, contents, sizes = [], [], []
+    for source in chosen:
+        try:
+            content = _content(source)
+            height, width, _ = decode(content, source.name).shape
+        except ImageError as error:
+            logger.warning("%s", error)
+            continue
+        files.append(Path(source.name))
+        contents.append(content)
+        sizes.append((width, height))
+    if not files:
+        raise ArgumentError("there is no photo to measure with; name files or folders that hold some")
+    width, height = sorted(sizes, key=lambda size: size[0] * size[1])[len(sizes) // 2]
+    of_how_many = f" of {len(found)}" if len(found) > len(files) else ""
+    return Pictures(files, contents, f"{len(files)}{of_how_many} photos, median size {width}x{height}")
+
+
+def drawn(folder: Path) -> Pictures:
+    """Eight pictures in the manner of photos, written there; the same on every machine."""
+    packed = resources.files("boxable.detection").joinpath("recorded/chelsea_31x17.png").read_bytes()
+    with Image.open(io.BytesIO(packed)) as image:
+        cat = image.convert("RGB")
+    files, contents = [], []
+    for number in range(DRAWN):
+        content = io.BytesIO()
+        _picture(cat, np.random.default_rng(number)).save(content, "JPEG", quality=QUALITY)
+        files.append(folder / f"drawn-{number}.jpg")
+        contents.append(content.getvalue())
+        write_atomically(files[-1], contents[-1])
+    width, height = SIZE
+    return Pictures(files, contents, f"{DRAWN} drawn pictures, {width}x{height}; few objects: --photos shows yours")
+
+
+def _content(source: Source) -> bytes:
+    if source.path is None:
+        raise ImageError(f"{source.name}: expected files and folders")
+    if source.problem:
+        raise ImageError(f"{source.name}: {source.problem}")
+    try:
+        return source.path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{source.path}: cannot read it ({error.strerror or error})") from None
+
+
+def _picture(cat: Image.Image, random: np.random.Generator) -> Image.Image:
+    """A part of the cat, enlarged, with detail as photos have it: the finer, the fainter (1 / frequency)."""
+    width, height = SIZE
+    left, top = random.uniform(0, 3), random.uniform(0, 2)
+    box = (left, top, left + random.uniform(26, 28), top + random.uniform(13, 15))
+    large = np.asarray(cat.resize(SIZE, Image.Resampling.BICUBIC, box), np.float64)
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
+    frequency[0, 0] = np.inf
+    detail = np.fft.irfft2(np.fft.rfft2(random.normal(size=(height, width))) / frequency, (height, width))
+    return Image.fromarray(np.clip(large + (_DETAIL / detail.std() * detail)[..., None], 0, 255).astype(np.uint8))

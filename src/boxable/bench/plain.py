@@ -1,0 +1,98 @@
+"""What people write around a network: Pillow to decode and resize, plain NumPy after it, one file after the other."""
+
+import io
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from boxable.bench.accuracy import of_peer
+from boxable.bench.contestant import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Contestant, timed
+from boxable.boxes import clip, decode, iou
+from boxable.detection.detector import Detector
+from boxable.detection.postprocess import IOU_THRESHOLD, MAX_TOTAL, sigmoid
+from boxable.formats.record import DetectionRecord
+from boxable.networks.anchors import ssd_anchors
+from boxable.networks.layers import Network
+
+Floats = NDArray[np.float32]
+Found = list[tuple[float, int, Floats]]
+# Box codes `[anchors, 4]` and class logits `[anchors, classes + 1]` of an image `[1, size, size, 3]`.
+Run = Callable[[Floats], tuple[Floats, Floats]]
+# What the published networks have as threshold: with it an evaluation gets the 100 best.
+_WEAKEST = 1e-8
+
+
+def plain_contestant(name: str, run: Run, detector: Detector) -> Contestant:
+    """The detector's network, run by `run`, with all that is plain around it."""
+    size, anchors, classes = detector.network.input_size, anchors_of(detector.network), tuple(detector.classes)
+    steps: dict[str, Callable[[Any], Any]] = {
+        DECODE: plain_decode,
+        RESIZE: lambda image: plain_input(image, size),
+        NETWORK: run,
+        POSTPROCESS: lambda heads: plain_postprocess(heads[0], heads[1], anchors, MIN_SCORE),
+    }
+
+    def detect(content: bytes, threshold: float) -> Found:
+        codes, logits = run(plain_input(plain_decode(content), size))
+        return plain_postprocess(codes, logits, anchors, threshold)
+
+    def folder(files: Sequence[Path]) -> object:
+        return deque((detect(file.read_bytes(), MIN_SCORE) for file in files), maxlen=0)
+
+    def find(content: bytes) -> list[DetectionRecord]:
+        best = ((classes[column], score, box) for score, column, box in detect(content, _WEAKEST))
+        return [
+            {"label": item.label_id, "mid": item.mid, "name": item.name, "score": score, "box": box.tolist()}
+            for item, score, box in best
+        ]
+
+    return Contestant(
+        name,
+        stages=lambda content: timed(steps, content),
+        whole=lambda content: detect(content, MIN_SCORE),
+        folder=folder,
+        accuracy=lambda data: of_peer(data, find, detector.classes),
+    )
+
+
+def anchors_of(network: Network) -> Floats:
+    """`[anchors, 4]`."""
+    return ssd_anchors(tuple(item.layer.size_out for item in network.feature_maps))
+
+
+def plain_decode(content: bytes) -> Image.Image:
+    """Pixels, RGB."""
+    with Image.open(io.BytesIO(content)) as image:
+        return image.convert("RGB")
+
+
+def plain_input(image: Image.Image, size: int) -> Floats:
+    """`[1, size, size, 3]` in -1..1."""
+    small = image.resize((size, size), Image.Resampling.BILINEAR)
+    return np.asarray(small, np.float32)[None] * np.float32(2 / 255) - np.float32(1)
+
+
+def plain_postprocess(codes: Floats, logits: Floats, anchors: Floats, threshold: float) -> Found:
+    """The way it is usually written: decode all, sigmoid all, one greedy NMS a class, sort, first 100.
+
+    Score, column and box of each.
+    """
+    boxes = decode(codes, anchors)
+    scores = sigmoid(logits[:, 1:])
+    found: Found = []
+    for column in range(scores.shape[1]):
+        of_class = scores[:, column]
+        rows = np.flatnonzero(of_class > threshold)
+        rows = rows[np.argsort(-of_class[rows], kind="stable")]
+        for _ in range(MAX_TOTAL):
+            if len(rows) == 0:
+                break
+            found.append((float(of_class[rows[0]]), column, boxes[rows[0]]))
+            rows = rows[1:][iou(boxes[rows[0]], boxes[rows[1:]]) <= IOU_THRESHOLD]
+    best = sorted(found, key=lambda item: -item[0])[:MAX_TOTAL]
+    return [(score, column, clip(box[None])[0]) for score, column, box in best]

@@ -1,0 +1,65 @@
+"""What came out: percentiles, rates, accuracies."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from boxable.bench.accuracy import Accuracy
+from boxable.bench.rounds import Samples
+
+# With fewer calls the slowest hundredth of them is none.
+_ENOUGH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds that half, 90 and 99 of 100 calls did not exceed; with fewer than 100 `calls` no p99 is known."""
+
+    p50: float
+    p90: float
+    p99: float | None
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Of one contestant: latency by stage and end to end, images a second of a folder (the median pass), accuracy."""
+
+    name: str
+    latency: dict[str, Latency]
+    images_per_second: float | None
+    accuracy: Accuracy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """All of it. `left_out`: what was not measured, and why; `stopped`: before all was measured that should be."""
+
+    model: str
+    machine: dict[str, str | int | float]
+    versions: dict[str, str]
+    threads: int
+    min_score: float
+    pictures: str
+    results: list[Result]
+    left_out: dict[str, str]
+    stopped: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; milliseconds."""
+        return asdict(self)
+
+
+def result_of(name: str, samples: Samples, accuracy: Accuracy | None = None) -> Result | None:
+    """The figures of these samples; None if there are none."""
+    latency = {stage: _latency(times) for stage, times in samples.times.items() if times}
+    if not latency:
+        return None
+    return Result(name, latency, float(np.median(samples.rates)) if samples.rates else None, accuracy)
+
+
+def _latency(times: Sequence[float]) -> Latency:
+    p50, p90, p99 = (float(value) for value in np.percentile(times, (50, 90, 99)))
+    return Latency(p50, p90, p99 if len(times) >= _ENOUGH else None, len(times))

@@ -1,0 +1,47 @@
+"""Rounds in which all that is compared takes its turn: A B A B, so that what slows the machine slows all alike."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import cycle, islice
+from pathlib import Path
+
+from boxable.bench.contestant import END_TO_END, STAGES, Contestant
+from boxable.bench.pictures import Pictures
+
+# Threads of some runtimes spin on for a while after a call; nobody shall be timed against those of another.
+SETTLE_S = 0.02
+# Pictures of the folder; where there are fewer, they come again. A pass over few would measure its beginning and end.
+FOLDER = 32
+
+
+@dataclass
+class Samples:
+    """Milliseconds of each call, by stage and end to end, and images a second of each pass over the folder."""
+
+    times: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in (*STAGES, END_TO_END)})
+    rates: list[float] = field(default_factory=list)
+
+
+def run_rounds(
+    contestants: Mapping[Contestant, Samples], pictures: Pictures, rounds: int, advance: Callable[[], None]
+) -> None:
+    """Fill the samples of each contestant, after a round that does not count; `advance` is called after each turn."""
+    files = list(islice(cycle(pictures.files), max(FOLDER, len(pictures.files))))
+    for number in range(1 + rounds):
+        for contestant, samples in contestants.items():
+            _take_turn(contestant, samples if number else Samples(), pictures.contents, files)
+            advance()
+
+
+def _take_turn(contestant: Contestant, samples: Samples, contents: Sequence[bytes], files: Sequence[Path]) -> None:
+    time.sleep(SETTLE_S)
+    for content in contents:
+        for stage, seconds in contestant.stages(content).items():
+            samples.times[stage].append(seconds * 1000)
+        start = time.perf_counter()
+        contestant.whole(content)
+        samples.times[END_TO_END].append((time.perf_counter() - start) * 1000)
+    start = time.perf_counter()
+    contestant.folder(files)
+    samples.rates.append(len(files) / (time.perf_counter() - start))

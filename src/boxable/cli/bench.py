@@ -1,0 +1,144 @@
+"""`boxable bench`: how fast a detector is on this machine."""
+
+import json
+from pathlib import Path
+
+import click
+
+from boxable.errors import INTERRUPTED
+
+
+@click.command()
+@click.argument("model", required=False)
+@click.option(
+    "--runtime",
+    "runtimes",
+    metavar="NAMES",
+    multiple=True,
+    help="Runtimes to compare, as in onnxruntime,openvino.  [default: all that are installed]",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    metavar="NAMES",
+    multiple=True,
+    default=["fp32"],
+    show_default=True,
+    help="Precisions to compare, as in fp32,int8; each with each runtime.",
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of each.  [default: one a core]")
+@click.option(
+    "--photos",
+    metavar="PATH",
+    type=click.Path(path_type=Path, exists=True),
+    multiple=True,
+    help="Photos, or folders of them, at most 32 of which are used.  [default: those of --data, else drawn pictures]",
+)
+@click.option(
+    "--data",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Annotated photos, as `boxable evaluate` takes them: mAP beside the speed.",
+)
+@click.option(
+    "--peers",
+    metavar="NAMES",
+    multiple=True,
+    help="Of litert, openvino, tensorflow and ultralytics those to set beside it, or none."
+    "  [default: all that are installed]",
+)
+@click.option(
+    "--ultralytics",
+    metavar="FILE",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Weights for Ultralytics, such as yolo11n.pt; without them it is left out.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Interleaved rounds; each is every picture twice and a folder of 32.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the figures here.",
+)
+@click.option(
+    "--plot",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the bars of the stages here, as an .svg.",
+)
+def bench(
+    model: str | None,
+    runtimes: tuple[str, ...],
+    precisions: tuple[str, ...],
+    threads: int | None,
+    photos: tuple[Path, ...],
+    data: Path | None,
+    peers: tuple[str, ...],
+    ultralytics: Path | None,
+    rounds: int,
+    json_file: Path | None,
+    plot: Path | None,
+) -> int:
+    """Measure how fast a model is on this machine, stage by stage, beside others that are installed.
+
+    MODEL is a name or file; without it the 601-class network if installed, else ssd23.
+
+    \b
+    decode       JPEG file in memory to pixels
+    resize       pixels to the input of the network
+    network      input to raw boxes and scores
+    postprocess  raw boxes and scores to detections that score at least 0.3
+    end to end   all of it in one call
+    images/s     of a folder of 32 files or more, from disk, with all threads
+
+    Ways of detecting take turns, picture after picture in each round, so that what slows the machine slows all of them.
+    Times are percentiles of all calls; images/s is that of the median round. Ctrl-C prints what is measured so far.
+
+    LiteRT and TensorFlow run the published .tflite file, OpenVINO the float32 graph, each with Pillow before and plain
+    NumPy after it, one file after the other, as people write it.
+
+    Exit codes: 0 done; 1 nothing can be measured; 2 wrong usage; 130 stopped by Ctrl-C.
+
+    \b
+    Example: boxable bench
+             boxable bench ssd23 --precision fp32,int8 --plot speed.svg
+             boxable bench ssd23 --data validation/ --peers none --json speed.json
+    """
+    from boxable.bench.job import bench as measure
+    from boxable.bench.plot import svg
+    from boxable.bench.summary import show
+    from boxable.files import write_atomically
+
+    if plot is not None and plot.suffix != ".svg":
+        raise click.UsageError(f"--plot {plot}: expected a name that ends in .svg.")
+    named = _names(peers)
+    measured = measure(
+        model,
+        places=photos,
+        runtimes=_names(runtimes) or None,
+        precisions=_names(precisions),
+        threads=threads,
+        peers=[] if named == ["none"] else named or None,
+        ultralytics=ultralytics,
+        data=data,
+        rounds=rounds,
+    )
+    if measured.results:
+        show(measured)
+        if json_file is not None:
+            write_atomically(json_file, json.dumps(measured.to_dict(), indent=1).encode() + b"\n")
+        if plot is not None:
+            write_atomically(plot, svg(measured).encode())
+    return INTERRUPTED if measured.stopped else 0
+
+
+def _names(values: tuple[str, ...]) -> list[str]:
+    """Of an option that may come more than once, each time with names between commas."""
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]

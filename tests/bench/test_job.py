@@ -1,0 +1,127 @@
+"""The whole job, with a round or two."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import boxable
+from boxable.bench.contestant import MIN_SCORE, STAGES
+from boxable.bench.job import bench
+from boxable.bench.peers import PEERS
+from boxable.bench.plain import anchors_of, plain_input, plain_postprocess
+from boxable.errors import ArgumentError, WeightsError
+from tests.conftest import EXAMPLES
+
+CAT = EXAMPLES / "chelsea.png"
+CPU = ["onnxruntime"]
+
+pytestmark = pytest.mark.usefixtures("ssd23_weights")
+
+
+def test_the_steps_that_are_timed_are_those_of_a_call(detector: boxable.Detector) -> None:
+    found = CAT.read_bytes()
+    steps = detector.steps(MIN_SCORE)
+    assert tuple(steps) == STAGES
+    for step in steps.values():
+        found = step(found)
+    assert found.to_dict() == detector(CAT.read_bytes(), min_score=MIN_SCORE).to_dict()
+    assert len(found) > 0
+
+
+def test_a_model_is_measured_by_stage_end_to_end_and_in_a_folder() -> None:
+    measured = bench("ssd23", runtimes=CPU, places=[CAT], threads=1, peers=[], rounds=2)
+    (result,) = measured.results
+    assert result.name == "onnxruntime fp32"
+    assert set(result.latency) == {*STAGES, "end to end"}
+    assert all(0 < latency.p50 <= latency.p90 and latency.calls == 2 for latency in result.latency.values())
+    assert result.images_per_second is not None
+    assert result.images_per_second > 1
+    # The network is most of a call, and a call hardly less than it.
+    assert result.latency["end to end"].p90 > result.latency["network"].p50 / 2
+    assert (measured.threads, measured.stopped, measured.left_out) == (1, False, {})
+    assert measured.machine["cores"]
+    assert measured.versions["boxable"] == boxable.__version__
+
+
+def test_pairs_that_cannot_run_are_left_out_with_the_reason() -> None:
+    measured = bench("ssd23", runtimes=CPU, places=[CAT], precisions=["fp32", "bf16"], peers=[], rounds=1)
+    assert [result.name for result in measured.results] == ["onnxruntime fp32"]
+    assert "it needs runtime='openvino'" in measured.left_out["onnxruntime bf16"]
+
+
+def test_where_nothing_can_run_the_reason_is_the_error() -> None:
+    with pytest.raises(ArgumentError, match="needs runtime='openvino'"):
+        bench("ssd23", runtimes=CPU, precisions=["bf16"], peers=[])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"runtimes": ["onxruntime"]}, "runtime 'onxruntime' came"),
+        ({"precisions": ["fp32", "int4"]}, "precision 'int4' came"),
+        ({"peers": ["litert", "caffe"]}, "peer 'caffe' came"),
+        ({"model": "ssd24"}, "ssd24"),
+    ],
+)
+def test_names_that_do_not_exist_are_errors(options: dict[str, object], said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        bench(**{"model": "ssd23", **options})
+
+
+def test_data_that_cannot_be_read_is_an_error_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(boxable.BoxableError, match=str(tmp_path)):
+        bench("ssd23", runtimes=CPU, data=tmp_path, rounds=10**6)
+
+
+def test_accuracy_is_that_of_an_evaluation() -> None:
+    (result,) = bench("ssd23", runtimes=CPU, data=EXAMPLES, peers=[], rounds=1).results
+    expected = boxable.evaluate(EXAMPLES, "ssd23")
+    assert result.accuracy is not None
+    assert (result.accuracy.mean_ap, result.accuracy.interval) == (expected.mean_ap, expected.interval)
+    assert result.accuracy.images == 3
+
+
+def test_peers_that_cannot_run_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ai_edge_litert.interpreter", "openvino", "tensorflow"):
+        monkeypatch.setitem(sys.modules, name, None)
+    measured = bench("ssd23", runtimes=CPU, places=[CAT], rounds=1)
+    assert [result.name for result in measured.results] == ["onnxruntime fp32"]
+    assert set(measured.left_out) == set(PEERS)
+    assert measured.left_out["litert"] == "not installed"
+    assert "--ultralytics" in measured.left_out["ultralytics"]
+
+
+def test_the_plain_post_processing_finds_the_same(detector: boxable.Detector) -> None:
+    steps = detector.steps(MIN_SCORE)
+    heads = steps["network"](steps["resize"](steps["decode"](CAT)))
+    plain = plain_postprocess(heads[2][0], heads[3][0], anchors_of(detector.network), MIN_SCORE)
+    ours = steps["postprocess"](heads)
+    assert [detector.classes.column(item) for item in detector.classes][:3] == [0, 1, 2]
+    names = [tuple(detector.classes)[column].name for _, column, _ in plain]
+    assert names == ours.names.tolist()
+    np.testing.assert_allclose([score for score, _, _ in plain], ours.scores, atol=1e-6)
+    np.testing.assert_allclose([box for _, _, box in plain], ours.boxes, atol=1e-5)
+
+
+def test_the_plain_input_is_in_the_range_of_the_network() -> None:
+    from PIL import Image
+
+    assert plain_input(Image.new("RGB", (7, 5), (255, 0, 0)), 3)[0, 1, 1].tolist() == [1.0, -1.0, -1.0]
+
+
+@pytest.mark.optional
+@pytest.mark.parametrize(("peer", "package"), [("litert", "ai_edge_litert"), ("openvino", "openvino")])
+def test_a_peer_that_is_installed_is_measured_and_evaluated(peer: str, package: str) -> None:
+    pytest.importorskip(package)
+    try:
+        measured = bench("ssd23", runtimes=CPU, data=EXAMPLES, peers=[peer], rounds=1)
+    except WeightsError as error:
+        pytest.skip(str(error))
+    ours, other = measured.results
+    assert set(other.latency) == {*STAGES, "end to end"}
+    assert other.accuracy is not None
+    assert ours.accuracy is not None
+    assert other.accuracy.images == ours.accuracy.images
+    assert other.accuracy.mean_ap == pytest.approx(ours.accuracy.mean_ap, abs=0.2)

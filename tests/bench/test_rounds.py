@@ -1,0 +1,67 @@
+"""Turns, and what is kept of them."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from boxable.bench.contestant import STAGES, Contestant, timed
+from boxable.bench.pictures import Pictures
+from boxable.bench.rounds import Samples, run_rounds
+
+PICTURES = Pictures([Path("a.jpg"), Path("b.jpg")], [b"a", b"b"], "two")
+
+
+def contestant(name: str, calls: list[str], folder: Callable[[Sequence[Path]], object] = len) -> Contestant:
+    """One that notes each call by its name."""
+
+    def stages(content: bytes) -> dict[str, float]:
+        calls.append(name)
+        return dict.fromkeys(STAGES, 0.002)
+
+    return Contestant(name, stages, whole=len, folder=folder)
+
+
+def test_contestants_take_turns_and_the_first_round_does_not_count() -> None:
+    calls: list[str] = []
+    compared = {contestant(name, calls): Samples() for name in "AB"}
+    turns = []
+    run_rounds(compared, PICTURES, 3, lambda: turns.append(len(calls)))
+    assert "".join(calls) == "AABB" * 4
+    assert turns == [2, 4, 6, 8, 10, 12, 14, 16]
+    for samples in compared.values():
+        assert {stage: times for stage, times in samples.times.items() if stage in STAGES} == {
+            stage: [2.0] * 6 for stage in STAGES
+        }
+        assert (len(samples.times["end to end"]), len(samples.rates)) == (6, 3)
+
+
+def test_a_folder_of_few_files_is_gone_through_again() -> None:
+    seen: list[Sequence[Path]] = []
+    run_rounds({contestant("A", [], seen.append): Samples()}, PICTURES, 1, lambda: None)
+    assert [len(files) for files in seen] == [32, 32]
+    assert list(seen[0][:3]) == [Path("a.jpg"), Path("b.jpg"), Path("a.jpg")]
+
+
+def test_what_was_measured_before_an_interruption_stays() -> None:
+    passes = 0
+
+    def folder(files: Sequence[Path]) -> None:
+        nonlocal passes
+        passes += 1
+        if passes == 3:
+            raise KeyboardInterrupt
+
+    samples = Samples()
+    with pytest.raises(KeyboardInterrupt):
+        run_rounds({contestant("A", [], folder): samples}, PICTURES, 5, lambda: None)
+    assert (len(samples.times["network"]), len(samples.rates)) == (4, 1)
+
+
+def test_each_step_is_timed_with_what_the_one_before_gave() -> None:
+    given = []
+    steps = {"double": lambda item: item * 2, "keep": given.append}
+    seconds = timed(steps, 21)
+    assert given == [42]
+    assert list(seconds) == ["double", "keep"]
+    assert all(value >= 0 for value in seconds.values())

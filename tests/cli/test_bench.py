@@ -1,0 +1,84 @@
+"""`boxable bench`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from boxable.bench.contestant import STAGES
+from tests.cli.conftest import Invoke
+from tests.conftest import EXAMPLES
+
+CAT = EXAMPLES / "chelsea.png"
+QUICK = ("bench", "ssd23", "--rounds", 1, "--peers", "none", "--photos", CAT, "--runtime", "onnxruntime")
+
+pytestmark = pytest.mark.usefixtures("ssd23_weights")
+
+
+def test_a_pipe_gets_plain_lines_with_machine_versions_threads_and_figures(invoke: Invoke) -> None:
+    result = invoke(*QUICK, "--threads", 1)
+    assert result.code == 0
+    assert "\x1b" not in result.stdout
+    text = result.stdout
+    for part in ("cores", "1 threads", "onnxruntime 1.", "451x300", *STAGES, "end to end", "images/s", "p50", "p99"):
+        assert part in text
+    (row,) = (line for line in result.lines if line.startswith("onnxruntime fp32"))
+    figures = [float(word) for word in row.split()[3:]]
+    assert len(figures) == len(STAGES) + 2
+    assert all(figure > 0 for figure in figures)
+
+
+def test_the_figures_and_the_plot_are_written(invoke: Invoke, tmp_path: Path) -> None:
+    result = invoke(*QUICK, "--json", tmp_path / "speed.json", "--plot", tmp_path / "speed.svg")
+    assert result.code == 0
+    content = json.loads((tmp_path / "speed.json").read_bytes())
+    assert content["results"][0]["latency"]["network"]["p50"] > 0
+    assert content["machine"]["processor"]
+    assert content["stopped"] is False
+    plot = ET.fromstring((tmp_path / "speed.svg").read_text("utf-8"))
+    texts = [item.text or "" for item in plot.iter("{http://www.w3.org/2000/svg}text")]
+    assert "onnxruntime fp32" in texts
+    assert set(STAGES) < set(texts)
+
+
+def test_several_runtimes_may_be_named_in_both_ways(invoke: Invoke) -> None:
+    result = invoke(*QUICK, "--precision", "fp32,bf16", "--precision", "fp32")
+    assert [line.split()[1] for line in result.lines if line.startswith("onnxruntime ")] == ["fp32"]
+    assert any(line.startswith("not measured: onnxruntime bf16") for line in result.lines)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--plot", "speed.png"), ".svg"),
+        (("--runtime", "cuda9"), "cuda9"),
+        (("--peers", "caffe"), "caffe"),
+        (("--photos", "absent/"), "absent"),
+        (("--rounds", "0"), "0"),
+    ],
+)
+def test_wrong_usage_is_one_line(invoke: Invoke, arguments: tuple[str, ...], said: str) -> None:
+    result = invoke("bench", "ssd23", *arguments)
+    assert (result.stdout, result.code) == ("", 2)
+    (line,) = result.stderr.splitlines()
+    assert said in line
+
+
+def test_ctrl_c_prints_what_is_measured_so_far(tmp_path: Path) -> None:
+    figures = tmp_path / "speed.json"
+    command = [sys.executable, "-m", "boxable", *map(str, QUICK), "--rounds", "100000", "--json", str(figures)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ.copy())
+    assert process.stderr is not None
+    assert any(b"measuring" in line for line in process.stderr)
+    time.sleep(5)  # some rounds
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"onnxruntime fp32" in stdout
+    assert json.loads(figures.read_bytes())["stopped"] is True
