@@ -26,7 +26,7 @@ def test_a_pipe_gets_plain_lines_with_machine_versions_threads_and_figures(invok
     assert result.code == 0
     assert "\x1b" not in result.stdout
     text = result.stdout
-    for part in ("cores", "1 threads", "onnxruntime 1.", "451x300", *STAGES, "end to end", "images/s", "p50", "p99"):
+    for part in ("cores", "1 thread;", "onnxruntime 1.", "451x300", *STAGES, "end to end", "images/s", "p50", "p99"):
         assert part in text
     (row,) = (line for line in result.lines if line.startswith("onnxruntime fp32"))
     figures = [float(word) for word in row.split()[3:]]

@@ -64,6 +64,8 @@ def _tensorflow(subject: Subject) -> Contestant:
     network = published_network(subject.detector.handle)  # before some seconds of importing
     import tensorflow
 
+    if not hasattr(tensorflow, "lite"):
+        raise BoxableError("this version has no tf.lite; LiteRT took its place")
     run = tflite_run(tensorflow.lite.Interpreter, network, subject.threads)
     return plain_contestant("TensorFlow + Pillow", run, subject.detector)
 
@@ -113,7 +115,11 @@ def _ultralytics(subject: Subject) -> Contestant:
     from ultralytics import YOLO
 
     torch.set_num_threads(subject.threads)
-    model = YOLO(str(subject.ultralytics), verbose=False)
+    try:
+        model = YOLO(str(subject.ultralytics), task="detect", verbose=False)
+    except Exception as error:  # of any kind
+        reason = " ".join(str(error).split())[:160]
+        raise BoxableError(f"{subject.ultralytics}: Ultralytics cannot read it ({reason})") from None
     asked: dict[str, Any] = {"conf": MIN_SCORE, "device": "cpu", "verbose": False}
 
     def decode(content: bytes) -> Any:

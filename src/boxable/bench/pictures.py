@@ -68,7 +68,7 @@ def drawn(folder: Path) -> Pictures:
         contents.append(content.getvalue())
         write_atomically(files[-1], contents[-1])
     width, height = SIZE
-    return Pictures(files, contents, f"{DRAWN} drawn pictures, {width}x{height}; few objects: --photos shows yours")
+    return Pictures(files, contents, f"{DRAWN} drawn pictures, {width}x{height}, with few objects")
 
 
 def _content(source: Source) -> bytes:

@@ -5,7 +5,7 @@ from html import escape
 
 from boxable.bench.contestant import END_TO_END, STAGES
 from boxable.bench.results import Bench, Result
-from boxable.bench.summary import accuracy_text
+from boxable.bench.summary import accuracy_text, threads
 
 # Pixels. Names stand on the left of the bars, figures on their right.
 _WIDTH, _LEFT, _BARS = 980, 190, 430
@@ -19,7 +19,7 @@ def svg(bench: Bench) -> str:
     """Median milliseconds of each stage; a tick where a whole call ends."""
     height = _TOP + _ROW * len(bench.results) + 16
     scale = _BARS / max(_length(result) for result in bench.results)
-    about = f"{bench.machine['processor']}, {bench.machine['cores']} cores, {bench.threads} threads; {bench.pictures}"
+    about = f"{bench.machine['processor']}, {bench.machine['cores']} cores, {threads(bench.threads)}; {bench.pictures}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}">',
         f"<style>{_STYLE}</style>",

@@ -30,11 +30,16 @@ def header(bench: Bench) -> list[str]:
     calls = max((result.latency[STAGES[0]].calls for result in bench.results), default=0)
     return [
         f"{bench.model}: milliseconds of {calls:,} calls for each stage, interleaved",
-        f"{about['processor']}, {about['cores']} cores{load}; {bench.threads} threads; {about['system']}",
+        f"{about['processor']}, {about['cores']} cores{load}; {threads(bench.threads)}; {about['system']}",
         f"python {about['python']}, " + ", ".join(f"{name} {version}" for name, version in bench.versions.items()),
         f"{bench.pictures}; detections that score at least {bench.min_score:g}",
         *(f"not measured: {name}: {reason}" for name, reason in bench.left_out.items()),
     ]
+
+
+def threads(count: int) -> str:
+    """In words."""
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _table(bench: Bench, *, plain: bool) -> Table:
