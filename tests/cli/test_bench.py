@@ -80,5 +80,5 @@ def test_ctrl_c_prints_what_is_measured_so_far(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert b"onnxruntime fp32" in stdout
+    assert b"onnxruntime fp32   p50" in stdout
     assert json.loads(figures.read_bytes())["stopped"] is True

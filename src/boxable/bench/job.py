@@ -63,13 +63,14 @@ def bench(
                 if data is not None and contestant.accuracy is not None:
                     accuracies[contestant.name] = contestant.accuracy(data)
             stopped = False
-    if stopped:
-        logger.warning("stopped; the figures are of what was measured until then")
     results = [
         result
         for contestant, samples in compared.items()
         if (result := result_of(contestant.name, samples, accuracies.get(contestant.name)))
     ]
+    if stopped:
+        until = "the figures are of what was measured until then" if results else "nothing was measured yet"
+        logger.warning("stopped: %s", until)
     return Bench(
         first.handle, about, versions(), threads, MIN_SCORE, pictures.title, results, left_out | without, stopped
     )

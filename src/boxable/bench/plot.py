@@ -10,6 +10,7 @@ from boxable.bench.summary import accuracy_text, threads
 # Pixels. Names stand on the left of the bars, figures on their right.
 _WIDTH, _LEFT, _BARS = 980, 190, 430
 _TOP, _ROW, _BAR = 112, 40, 22
+_NAME = 24  # characters
 # Told apart also by those who see few colours, and in grey.
 _COLOURS = ("#7aa6c2", "#f2c14e", "#b5482a", "#3f3f46")
 _STYLE = "text{font:13px system-ui,sans-serif;fill:#222}.small{font-size:11px;fill:#666}.title{font-size:16px}"
@@ -45,7 +46,7 @@ def _legend() -> Iterator[str]:
 
 def _row(result: Result, top: int, scale: float) -> Iterator[str]:
     middle = top + _BAR // 2 + 5
-    yield _text(_LEFT - 10, middle, result.name, anchor="end")
+    yield _text(_LEFT - 10, middle, _shortened(result.name), anchor="end")
     left = float(_LEFT)
     for stage, colour in zip(STAGES, _COLOURS, strict=True):
         if stage in result.latency:
@@ -63,6 +64,11 @@ def _row(result: Result, top: int, scale: float) -> Iterator[str]:
     if result.accuracy is not None:
         words.append(f"mAP {accuracy_text(result.accuracy)}")
     yield _text(round(left) + 10, middle, ", ".join(words))
+
+
+def _shortened(name: str) -> str:
+    """What there is room for: names of files may be of any length."""
+    return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
 
 
 def _length(result: Result) -> float:

@@ -102,7 +102,7 @@ def bench(
     Times are percentiles of all calls; images/s is that of the median round. Ctrl-C prints what is measured so far.
 
     LiteRT and TensorFlow run the published .tflite file, OpenVINO the float32 graph, each with Pillow before and plain
-    NumPy after it, one file after the other, as people write it.
+    NumPy after it, one file after the other, as people write it. The stages of Ultralytics are its own measurement.
 
     Exit codes: 0 done; 1 nothing can be measured; 2 wrong usage; 130 stopped by Ctrl-C.
 
