@@ -75,10 +75,10 @@ def test_ctrl_c_prints_what_is_measured_so_far(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "boxable", *map(str, QUICK), "--rounds", "100000", "--json", str(figures)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ.copy())
     assert process.stderr is not None
-    assert any(b"measuring" in line for line in process.stderr)
-    time.sleep(5)  # some rounds
+    assert any(b"warmed up" in line for line in process.stderr)
+    time.sleep(2)  # some calls
     process.send_signal(signal.SIGINT)
     stdout, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert b"onnxruntime fp32   p50" in stdout
+    assert b"onnxruntime fp32" in stdout
     assert json.loads(figures.read_bytes())["stopped"] is True

@@ -56,7 +56,6 @@ def bench(
     with TemporaryDirectory() as folder:
         pictures = photos(chosen) if chosen else drawn(Path(folder))
         with suppress(KeyboardInterrupt):
-            logger.info("measuring %s; Ctrl-C ends it early", ", ".join(item.name for item in compared))
             with progress("measuring", (1 + rounds) * len(compared), live=False) as advance:
                 run_rounds(compared, pictures, rounds, advance)
             for contestant in compared:

@@ -1,5 +1,6 @@
 """Rounds in which all that is compared takes its turn: A B A B, so that what slows the machine slows all alike."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from pathlib import Path
 
 from boxable.bench.contestant import END_TO_END, STAGES, Contestant
 from boxable.bench.pictures import Pictures
+
+logger = logging.getLogger("boxable")
 
 # Threads of some runtimes spin on for a while after a call; nobody shall be timed against those of another.
 SETTLE_S = 0.02
@@ -29,6 +32,9 @@ def run_rounds(
     """Fill the samples of each contestant, after a round that does not count; `advance` is called after each turn."""
     files = list(islice(cycle(pictures.files), max(FOLDER, len(pictures.files))))
     for number in range(1 + rounds):
+        if number == 1:
+            names = ", ".join(contestant.name for contestant in contestants)
+            logger.info("warmed up; measuring %s in turns; Ctrl-C ends it early", names)
         for contestant, samples in contestants.items():
             _take_turn(contestant, samples if number else Samples(), pictures.contents, files)
             advance()
