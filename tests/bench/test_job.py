@@ -1,5 +1,6 @@
 """The whole job, with a round or two."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -81,6 +82,15 @@ def test_accuracy_is_that_of_an_evaluation() -> None:
     assert result.accuracy is not None
     assert (result.accuracy.mean_ap, result.accuracy.interval) == (expected.mean_ap, expected.interval)
     assert result.accuracy.images == 3
+
+
+def test_accuracy_that_cannot_be_had_costs_no_figures(tmp_path: Path) -> None:
+    for table in EXAMPLES.glob("*.csv"):
+        shutil.copy(table, tmp_path)
+    shutil.copy(CAT, tmp_path / "another.png")
+    measured = bench("ssd23", runtimes=CPU, places=[CAT], data=tmp_path, peers=[], rounds=1)
+    assert measured.results[0].accuracy is None
+    assert "no picture belongs to" in measured.left_out["accuracy of onnxruntime fp32"]
 
 
 def test_peers_that_cannot_run_say_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from boxable.bench.pictures import drawn, photos
 from boxable.bench.results import Bench, result_of
 from boxable.bench.rounds import Samples, run_rounds
 from boxable.detection.progress import progress
+from boxable.errors import BoxableError
 from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
 from boxable.settings import available_cores
@@ -60,7 +61,10 @@ def bench(
                 run_rounds(compared, pictures, rounds, advance)
             for contestant in compared:
                 if data is not None and contestant.accuracy is not None:
-                    accuracies[contestant.name] = contestant.accuracy(data)
+                    try:
+                        accuracies[contestant.name] = contestant.accuracy(data)
+                    except BoxableError as error:  # which shall not cost the figures that are there
+                        left_out[f"accuracy of {contestant.name}"] = str(error)
             stopped = False
     results = [
         result

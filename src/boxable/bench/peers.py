@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,9 @@ def _litert(subject: Subject) -> Contestant:
 
 
 def _tensorflow(subject: Subject) -> Contestant:
-    network = published_network(subject.detector.handle)  # before some seconds of importing
+    if find_spec("tensorflow") is None:  # importing it takes seconds, so that comes last
+        raise ModuleNotFoundError("tensorflow")
+    network = published_network(subject.detector.handle)
     import tensorflow
 
     if not hasattr(tensorflow, "lite"):
