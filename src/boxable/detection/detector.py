@@ -198,11 +198,14 @@ class Detector:
     def steps(self, min_score: float) -> dict[str, Callable[[Any], Any]]:
         """What a call does to one picture, to be timed step by step; each takes what the one before gave."""
         asked, side = options(self.classes, None, min_score, MAX_TOTAL, "per-class"), self.network.input_size
+        rules = self._rules(asked)
         return {
             "decode": lambda picture: (source := source_of(picture), *source.pixels_and_size(self._least)),
             "resize": lambda read: (read[0], _Size(*read[2:]), network_input(read[1], side)[None]),
             "network": lambda item: (*item[:2], *self._runtime.run(item[2])),
-            "postprocess": lambda item: self._finish(item[0], item[1], item[2][0], item[3][0], asked),
+            "postprocess": lambda item: self._finish(
+                item[0], item[1], postprocess(item[2][0], item[3][0], self._anchors, **rules), asked
+            ),
         }
 
     def _run(
@@ -267,19 +270,23 @@ class Detector:
 
     def _find(self, runtime: Runtime, images: Floats, asked: Options) -> list[Kept]:
         """What the network finds in each of the images `[B, size, size, 3]`."""
-        by_hierarchy = asked.nms == "hierarchy"
-        rules: dict[str, Any] = {
-            "columns": asked.columns, "min_score": asked.min_score,
-            "score_threshold": self._description.score_threshold,
-            "max_detections": max(asked.max_detections, MAX_TOTAL) if by_hierarchy else asked.max_detections,
-            "nms": "per-class" if by_hierarchy else asked.nms,
-        }  # fmt: skip
+        rules = self._rules(asked)
         if isinstance(runtime, TorchRuntime) and runtime.on_gpu:
             from boxable.detection.on_device import Rules, detect
 
             return detect(runtime, images, self._anchors, Rules(**rules))
         heads = zip(*runtime.run(images), strict=True)
         return [postprocess(codes, logits, self._anchors, **rules) for codes, logits in heads]
+
+    def _rules(self, asked: Options) -> dict[str, Any]:
+        """The arguments of `postprocess` beside what the network gives."""
+        by_hierarchy = asked.nms == "hierarchy"
+        return {
+            "columns": asked.columns, "min_score": asked.min_score,
+            "score_threshold": self._description.score_threshold,
+            "max_detections": max(asked.max_detections, MAX_TOTAL) if by_hierarchy else asked.max_detections,
+            "nms": "per-class" if by_hierarchy else asked.nms,
+        }  # fmt: skip
 
     def _finish(self, source: Source, size: _Size, kept: Kept, asked: Options) -> Detections:
         """Detections of one picture from what the network finds."""

@@ -12,6 +12,7 @@ from boxable.runtimes import (
     RuntimeChoice,
     check,
     check_precision,
+    precisions_here,
     precisions_of,
     runtimes_here,
 )
@@ -76,7 +77,8 @@ def _choices(runtime: RuntimeChoice, precision: PrecisionChoice) -> list[Choice]
     else:
         kinds = [runtime]
         check(runtime, "fp32" if precision == "fastest" else precision)
-    found = [(kind, able) for kind in kinds for able in precisions_of(kind) if precision in ("fastest", able)]
+    able = precisions_here if precision == "fastest" else precisions_of
+    found = [(kind, item) for kind in kinds for item in able(kind) if precision in ("fastest", item)]
     if not found:
         raise ArgumentError(
             f"precision={precision!r} came, and no runtime that computes in it is installed: {', '.join(kinds)}"

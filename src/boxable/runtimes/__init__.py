@@ -111,6 +111,12 @@ def precisions_of(kind: RuntimeName) -> tuple[Precision, ...]:
     return _KINDS[kind].precisions
 
 
+def precisions_here(kind: RuntimeName) -> tuple[Precision, ...]:
+    """What a runtime computes in on this machine; torch has more than the first only on a GPU."""
+    item = _KINDS[kind]
+    return item.precisions if item.is_here() else item.precisions[:1]
+
+
 def runtimes_here() -> list[RuntimeName]:
     """The runtimes that are installed, the default first."""
     return [kind for kind, item in _KINDS.items() if item.is_here()]
