@@ -1,0 +1,197 @@
+"""Boxable against the TF-Hub module itself: the same network, photos and cores, image by image in turn.
+
+    make test-tensorflow        # makes the module and an environment that can open it
+    python benchmarks/tf_hub.py --json tf_hub.json
+    python benchmarks/tf_hub.py --module DIR --python /path/to/python
+
+DIR is a TF-Hub module of the 601-class network; Boxable imports its weights from there and calibrates them for int8
+on the photos. Each runs in a process of its own, all on the same two cores, TensorFlow with oneDNN. Compared are an
+image, float32 `[1, H, W, 3]`, to its detections (`as_dict=True`); and in fresh processes opening, the first call and
+the most memory after one call a photo. Opening counts importing for Boxable and not for TensorFlow; the slowest
+opening of Boxable in fp32 is the very first one, which also makes the graph.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from measure import SETTLE_S, Figure, arguments, figure, machine, report
+from PIL import Image
+
+from boxable.detection.calibrate import calibrate
+from boxable.files import write_atomically
+from boxable.images.sources import expand
+from boxable.weights.importing import read_model
+from boxable.weights.store import compile_model, install
+
+ROOT = Path(__file__).parent.parent
+BESIDE = ROOT.parent / "shared" / "data" / "eval-coco"
+SIDE = Path(__file__).with_name("tf_hub_side.py")
+ORIGINAL = "TF-Hub module"
+CORES, PHOTOS, CALIBRATION = 2, 12, 100
+# As far as detections may lie apart, the parity that is promised for fp32.
+SCORE_BOUND, BOX_BOUND = 1e-4, 1e-3
+
+
+@dataclass
+class Side:
+    """One way to detect: its command, and what was measured of it in each process."""
+
+    command: list[str | Path]
+    load: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+    image: list[float] = field(default_factory=list)
+    detections: dict[str, list] = field(default_factory=dict)
+
+
+def sides(module: Path, python: Path, folder: Path, pictures: Path) -> dict[str, Side]:
+    """The original, and Boxable with its weights, in each precision and runtime that is here."""
+    os.environ["BOXABLE_HOME"] = str(folder / "home")
+    model = read_model(module, "original", None)
+    install(model)
+    ranges, _ = calibrate(model, islice(expand([pictures]), CALIBRATION))
+    write_atomically(folder / "int8.onnx", compile_model(model, ranges))
+    photos = folder / "photos.npz"
+    found = {ORIGINAL: Side([python, "-W", "ignore", SIDE, "original", module, photos])}
+    for precision, name in (("fp32", "original"), ("int8", folder / "int8.onnx")):
+        for runtime in ("onnxruntime", "openvino"):
+            if find_spec(runtime):
+                command = [sys.executable, SIDE, "boxable", name, photos, runtime]
+                found[f"Boxable {precision} {runtime}"] = Side(command)
+    return found
+
+
+def write_photos(source: Path, file: Path) -> int:
+    """Some photos of a folder, evenly spread, as the arrays that both sides read; gives how many."""
+    paths = [picture.path for picture in expand([source])]
+    chosen = paths[:: max(1, len(paths) // PHOTOS)][:PHOTOS]
+    arrays = {}
+    for number, path in enumerate(chosen):
+        with Image.open(path) as image:
+            arrays[str(number)] = np.asarray(image.convert("RGB"), np.float32)[None] / 255
+    np.savez(file, **arrays)
+    return len(chosen)
+
+
+@contextmanager
+def running(side: Side) -> Iterator[subprocess.Popen]:
+    """Its process, opened; notes how long that took."""
+    with subprocess.Popen(side.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        side.load.append(answer(process)["load"])
+        yield process
+        process.stdin.close()
+
+
+def answer(process: subprocess.Popen) -> dict:
+    line = process.stdout.readline()
+    if not line:
+        raise SystemExit(f"{' '.join(map(str, process.args))} ended; run it by hand to see why")
+    return json.loads(line)
+
+
+def ask(process: subprocess.Popen, photo: int) -> dict:
+    """What it finds in a photo, and in how many seconds."""
+    process.stdin.write(f"{photo}\n")
+    process.stdin.flush()
+    return answer(process)
+
+
+def measure(compared: dict[str, Side], photos: int, processes: int, rounds: int) -> None:
+    """Fresh processes one after the other, and then all at once, in turn."""
+    for _ in range(processes):
+        for side in compared.values():
+            with running(side) as process:
+                answers = [ask(process, photo) for photo in range(photos)]
+            side.first.append(answers[0]["seconds"])
+            side.memory.append(answers[-1]["memory"] / 2**20)
+            side.detections = answers[0]
+    with ExitStack() as stack:
+        opened = [(side, stack.enter_context(running(side))) for side in compared.values()]
+        for number in range(-1, rounds):
+            for photo in range(photos):
+                for side, process in opened:
+                    time.sleep(SETTLE_S)
+                    seconds = ask(process, photo)["seconds"]
+                    if number >= 0:
+                        side.image.append(seconds)
+
+
+def unmatched(expected: dict[str, list], found: dict[str, list]) -> int:
+    """Detections of either that the other does not have, with the same class and nearly the same score and box."""
+    rest = list(zip(*found_columns(found), strict=True))
+    missing = 0
+    for label, score, box in zip(*found_columns(expected), strict=True):
+        same = [
+            item
+            for item in rest
+            if item[0] == label and abs(item[1] - score) <= SCORE_BOUND and np.abs(item[2] - box).max() <= BOX_BOUND
+        ]
+        if same:
+            rest = [item for item in rest if item is not same[0]]
+        else:
+            missing += 1
+    return missing + len(rest)
+
+
+def found_columns(found: dict[str, list]) -> tuple[list[int], list[float], np.ndarray]:
+    return found["detection_class_labels"], found["detection_scores"], np.array(found["detection_boxes"])
+
+
+def figures(compared: dict[str, Side]) -> dict[str, Figure]:
+    result = {}
+    for name, side in compared.items():
+        result[f"{name}: image to detections, median"] = figure(median(side.image) * 1000, "ms")
+        result[f"{name}: opening"] = figure(median(side.load), "s")
+        result[f"{name}: opening, slowest"] = figure(max(side.load), "s")
+        result[f"{name}: first call"] = figure(median(side.first), "s")
+        result[f"{name}: memory at most"] = figure(max(side.memory), "MB")
+    original = compared.pop(ORIGINAL)
+    for name, side in compared.items():
+        exact = "fp32" in name
+        faster = [theirs / own for theirs, own in zip(original.image, side.image, strict=True)]
+        result[f"{ORIGINAL} / {name}: image to detections"] = figure(median(faster), "x", ">= 3" if exact else ">= 6")
+        result[f"{ORIGINAL} / {name}: opening"] = figure(median(original.load) / median(side.load), "x", ">= 20")
+        result[f"{ORIGINAL} / {name}: first call"] = figure(median(original.first) / median(side.first), "x", ">= 50")
+        result[f"{ORIGINAL} / {name}: memory"] = figure(max(original.memory) / max(side.memory), "x", ">= 6")
+        if exact:
+            apart = unmatched(original.detections, side.detections)
+            result[f"{name}: detections that only one of the two has, first photo"] = figure(apart, "", "<= 0")
+    return result
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0])
+    module, python = ROOT / "build" / "original" / "hub_constants", ROOT / ".venv-tensorflow" / "bin" / "python"
+    parser.add_argument("--module", type=Path, default=module, metavar="DIR", help="the TF-Hub module, unpacked")
+    parser.add_argument("--python", type=Path, default=python, metavar="FILE", help="an interpreter with TensorFlow")
+    parser.add_argument("--photos", type=Path, default=BESIDE if BESIDE.is_dir() else ROOT / "examples", metavar="DIR")
+    parser.add_argument("--processes", type=int, default=3, metavar="N", help="fresh processes of each (default: 3)")
+    parser.set_defaults(rounds=10)
+    options = parser.parse_args()
+    for path in (options.module, options.python):
+        if not path.exists():
+            sys.exit(f"{path} is not there; make test-tensorflow makes both, or give --module and --python")
+    # The children inherit it.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    with TemporaryDirectory() as folder:
+        photos = write_photos(options.photos, Path(folder) / "photos.npz")
+        compared = sides(options.module, options.python, Path(folder), options.photos)
+        measure(compared, photos, options.processes, options.rounds)
+    about = machine(("boxable", "numpy", "onnxruntime", "openvino"))
+    report(figures(compared), about | {"photos": photos}, options.json)
+
+
+if __name__ == "__main__":
+    main()
