@@ -1,0 +1,30 @@
+"""Figures in pages of the documentation: the parts between `<!-- NAME -->` and `<!-- end of NAME -->`."""
+
+from pathlib import Path
+
+from measure import Figure
+
+
+def table(rows: list[list[str]]) -> str:
+    """A Markdown table; the first row is its header."""
+    header, *others = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([header, "|---" * len(rows[0]) + "|", *others])
+
+
+def figures_table(figures: dict[str, Figure], about: dict[str, object]) -> str:
+    """The figures, with their targets, and under them the machine."""
+    rows = [["", "", "target"]]
+    for name, item in figures.items():
+        missed = ", missed" if item.holds is False else ""
+        rows.append([name, f"{item.value:.3g} {item.unit}", f"{item.target}{missed}"])
+    return f"{table(rows)}\n\n{', '.join(f'{name} {value}' for name, value in about.items())}."
+
+
+def write_part(page: Path, name: str, content: str) -> None:
+    """Put the content into its part of the page."""
+    start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    before, found, rest = page.read_text("utf-8").partition(start)
+    _, closed, after = rest.partition(end)
+    if not (found and closed):
+        raise SystemExit(f"{page} has no part {start.strip()} ... {end.strip()}")
+    page.write_text(f"{before}{start}{content}\n{end}{after}", "utf-8")

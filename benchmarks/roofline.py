@@ -1,0 +1,260 @@
+"""The network's time on one core against what the core can do at most, and where the time goes.
+
+    python benchmarks/roofline.py --json roofline.json
+    python benchmarks/roofline.py --docs docs          # also writes the page's figures: speed.md, roofline.svg
+
+Networks of 23 and 601 classes with random weights (times do not depend on them) run on each runtime, in fp32 and in
+int8, and in the same rounds square matrix products in float32 and int8. The ratio is the time of the network over that
+of as many multiply-adds at the best rate. One core is timed by the processor's clock, two by that of the wall. LiteRT
+runs the published file of 23 classes, where both are at hand. What share of the time a layer has, the runtimes'
+profilers tell.
+"""
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from layer_times import OTHER, PROFILES, Times
+from litert import published_network
+from machine_limits import probes, rates
+from measure import Figure, arguments, figure, interleaved_ms, machine, report
+from pages import figures_table, table, write_part
+from roofline_plot import Point, svg
+
+from boxable.errors import BoxableError
+from boxable.networks.int8 import is_float, measured_tensors
+from boxable.networks.layers import Layer, Network, Ranges
+from boxable.networks.onnx_graph import build_onnx
+from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.runtimes import open_runtime
+
+RUNTIMES = [name for name in PROFILES if find_spec(name)]
+PRECISIONS = ("fp32", "int8")
+CLASSES = (23, 601)
+TITLES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+
+
+@dataclass(frozen=True)
+class Work:
+    """Layers that are told together: multiply-adds, and bytes read and written, of one picture."""
+
+    layers: tuple[Layer, ...]
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds."""
+        return sum(layer.macs for layer in self.layers)
+
+    def moved(self, precision: str) -> int:
+        """Bytes read and written, if every layer reads its inputs and writes its result once."""
+        return sum(moved(layer, precision) for layer in self.layers)
+
+    def milliseconds(self, times: Times) -> float:
+        """What they take together."""
+        return sum(times.get(layer.name, 0.0) for layer in self.layers)
+
+
+def random_graph(network: Network, precision: str) -> bytes:
+    """The network with random weights that keep values of activations in the range of usual ones."""
+    generator = np.random.default_rng(0)
+    weights = {}
+    for layer in network.layers:
+        for name, shape in layer.variables.items():
+            values = np.ones(shape) if name.endswith(("gamma", "variance")) else generator.normal(0, 0.1, shape)
+            weights[name] = values.astype(np.float32)
+        spread = np.sqrt(2 / (layer.kernel**2 * (1 if layer.depthwise else layer.inputs)))
+        weights[layer.kernel_name] = generator.normal(0, spread, layer.kernel_shape).astype(np.float32)
+    return build_onnx(network, weights, {}, ranges=wide_ranges(network) if precision == "int8" else None)
+
+
+def wide_ranges(network: Network) -> Ranges:
+    bounded = {layer.name for layer in network.backbone if layer.relu6}
+    return {name: (0.0, 6.0) if name in bounded else (-8.0, 8.0) for name in measured_tensors(network)}
+
+
+def moved(layer: Layer, precision: str) -> int:
+    """Bytes that a layer reads and writes: its map or maps, its weights and its result; heads write float32."""
+    small = precision == "int8" and not is_float(layer)
+    value = 1 if small else 4
+    result = layer.size_out**2 * layer.outputs
+    read = layer.size_in**2 * layer.inputs + prod(layer.kernel_shape) + (result if layer.shortcut else 0)
+    return read * value + result * (value if layer.batch_norm else 4)
+
+
+def block_of(layer: Layer) -> str:
+    """What the tables call the part of the network that a layer belongs to."""
+    parent, _, last = layer.name.rpartition("/")
+    block = parent.rpartition("/")[2]
+    if block.startswith("expanded_conv"):
+        return f"block {block.removeprefix('expanded_conv').lstrip('_') or 0}"
+    if last == "BoxEncodingPredictor":
+        return "box heads"
+    if last == "ClassPredictor":
+        return f"class head {layer.size_out}x{layer.size_out}" if layer.size_out >= 10 else "other class heads"
+    return {"Conv": "first convolution", "Conv_1": "last convolution"}.get(last, "extra layers")
+
+
+def kind_of(layer: Layer) -> str:
+    if block_of(layer).endswith(("heads", "x10", "x19")):
+        return "heads"
+    return "depthwise 3x3" if layer.depthwise else f"convolution {layer.kernel}x{layer.kernel}"
+
+
+def grouped(network: Network, group_of: object) -> dict[str, Work]:
+    groups: dict[str, list[Layer]] = defaultdict(list)
+    for layer in network.layers:
+        groups[group_of(layer)].append(layer)
+    return {name: Work(tuple(layers)) for name, layers in groups.items()}
+
+
+def litert_run(threads: int) -> object:
+    """The published network on LiteRT, or None where it or the file is not at hand."""
+    if not find_spec("ai_edge_litert"):
+        return None
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        interpreter = Interpreter(model_content=published_network(), num_threads=threads)
+    except BoxableError:
+        return None
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image())
+    return interpreter.invoke
+
+
+def image() -> np.ndarray:
+    return np.random.default_rng(0).uniform(-1, 1, (1, 300, 300, 3)).astype(np.float32)
+
+
+def network_runs(graphs: dict[tuple[int, str], bytes], threads: int) -> dict[str, object]:
+    """Functions that run each network once, named `classes precision runtime`."""
+    runs = {}
+    for (classes, precision), graph in graphs.items():
+        for name in RUNTIMES:
+            runtime = open_runtime(name, graph, "random network", threads, precision)
+            runs[f"{classes} {precision} {TITLES[name]}"] = partial(runtime.run, image())
+    lite = litert_run(threads)
+    return runs | ({"23 fp32 LiteRT": lite} if lite else {})
+
+
+def profiles(graphs: dict[tuple[int, str], bytes], classes: int, rounds: int) -> dict[str, dict[str, Times]]:
+    """Milliseconds of each layer by precision and runtime, all run in turn."""
+    network = ssd_mobilenet_v2(classes)
+    opened = {(kind, name): PROFILES[name](graphs[classes, kind], network) for kind in PRECISIONS for name in RUNTIMES}
+    interleaved_ms({str(key): partial(run, image()) for key, run in opened.items()}, rounds)
+    found: dict[str, dict[str, Times]] = {kind: {} for kind in PRECISIONS}
+    for (kind, name), run in opened.items():
+        found[kind][name] = run.times()
+    return found
+
+
+def shares_of(one: dict[str, float], times: dict[str, dict[str, Times]]) -> dict[str, dict[str, Times]]:
+    """The layers' times, as shares of what the network takes on one core when no profiler looks on."""
+    return {
+        kind: {
+            runtime: {
+                name: spent / sum(layers.values()) * one[f"601 {kind} {TITLES[runtime]}"]
+                for name, spent in layers.items()
+            }
+            for runtime, layers in of_kind.items()
+        }
+        for kind, of_kind in times.items()
+    }
+
+
+def figures(one: dict[str, float], two: dict[str, float], best: dict[str, float]) -> dict[str, Figure]:
+    """The networks' times, and their ratios to the limit."""
+    result = {
+        "SGEMM on one core": figure(best["fp32"] / 1e9, "GFLOP/s"),
+        "int8 GEMM on one core": figure(best["int8"] / 1e9, "GOP/s"),
+        "copying in memory, read and written": figure(best["memory"] / 1e9, "GB/s"),
+        "copying in the cache, read and written": figure(best["cache"] / 1e9, "GB/s"),
+    }
+    for classes in CLASSES:
+        for precision in PRECISIONS:
+            start = f"{classes} {precision} "
+            of_one = {name.removeprefix(start): value for name, value in one.items() if name.startswith(start)}
+            of_two = {name.removeprefix(start): value for name, value in two.items() if name.startswith(start)}
+            limit = 2 * ssd_mobilenet_v2(classes).macs / best[precision] * 1000
+            label = f"{classes} classes, {precision}"
+            fast = (classes, precision) == (601, "int8")
+            result[f"{label}, one core: least possible"] = figure(limit, "ms")
+            for name, value in of_one.items():
+                result[f"{label}, one core: {name}"] = figure(value, "ms")
+                result[f"{label}, one core: {name} / least possible"] = figure(value / limit, "x")
+            result[f"{label}, one core: best"] = figure(min(of_one.values()), "ms", "<= 16" if fast else "")
+            target = "<= 1.2" if precision == "fp32" else ""
+            result[f"{label}, one core: best / least possible"] = figure(min(of_one.values()) / limit, "x", target)
+            for name, value in of_two.items():
+                result[f"{label}, two cores: {name}"] = figure(value, "ms")
+            result[f"{label}, two cores: best"] = figure(min(of_two.values()), "ms", "<= 9" if fast else "")
+    return result
+
+
+def where_time_goes(
+    groups: dict[str, Work], times: dict[str, dict[str, Times]], best: dict[str, float]
+) -> list[list[str]]:
+    """Rows of the table: what is computed, and in each precision the milliseconds at the limit and on each runtime."""
+    header = ["", "MMAC", "MB, fp32"]
+    for kind in PRECISIONS:
+        header += [f"{kind}: limit", *(f"{kind}: {TITLES[name]}" for name in RUNTIMES)]
+    rows = [header]
+    every = Work(tuple(layer for work in groups.values() for layer in work.layers))
+    for name, work in (*groups.items(), (OTHER, Work(())), ("**all**", every)):
+        row = [name, f"{work.macs / 1e6:.0f}", f"{work.moved('fp32') / 1e6:.1f}"] if work.layers else [name, "", ""]
+        for kind in PRECISIONS:
+            row.append(f"{2 * work.macs / best[kind] * 1000:.2f}" if work.layers else "")
+            for runtime in RUNTIMES:
+                of_all = times[kind][runtime]
+                spent = of_all.get(OTHER, 0.0) if name == OTHER else work.milliseconds(of_all)
+                row.append(f"{sum(of_all.values()) if work is every else spent:.2f}")
+        rows.append(row)
+    return rows
+
+
+def points(groups: dict[str, Work], times: dict[str, dict[str, Times]]) -> list[Point]:
+    """Each group on the quickest runtime of its precision, for the plot."""
+    found = []
+    for kind in PRECISIONS:
+        quickest = min(times[kind].values(), key=lambda of_all: sum(of_all.values()))
+        for name, work in groups.items():
+            spent = work.milliseconds(quickest)
+            if spent:
+                rate = 2 * work.macs / spent * 1000
+                found.append(Point(name, kind, 2 * work.macs / work.moved(kind), rate, spent))
+    return found
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="also write the figures into the page in this folder")
+    parser.set_defaults(rounds=30)
+    options = parser.parse_args()
+    graphs = {(count, kind): random_graph(ssd_mobilenet_v2(count), kind) for count in CLASSES for kind in PRECISIONS}
+    limits = probes()
+    works = {name: probe.run for name, probe in limits.items()} | network_runs(graphs, 1)
+    one = interleaved_ms(works, options.rounds, clock=time.process_time)
+    best = rates(limits, one)
+    two = interleaved_ms(network_runs(graphs, 2), options.rounds)
+    times = shares_of(one, profiles(graphs, 601, options.rounds))
+    found = figures(one, two, best)
+    about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert"))
+    report(found, about, options.json)
+    blocks, kinds = (grouped(ssd_mobilenet_v2(601), group_of) for group_of in (block_of, kind_of))
+    by_block, by_kind = (table(where_time_goes(groups, times, best)) for groups in (blocks, kinds))
+    print(f"\n{by_kind}\n\n{by_block}")
+    if options.docs:
+        page = options.docs / "speed.md"
+        (options.docs / "roofline.svg").write_text(svg(points(blocks, times), best, about["cpu"]))
+        write_part(page, "roofline", figures_table(found, about))
+        write_part(page, "kinds", by_kind)
+        write_part(page, "blocks", by_block)
+
+
+if __name__ == "__main__":
+    main()
