@@ -95,12 +95,20 @@ def block_of(layer: Layer) -> str:
     if last == "BoxEncodingPredictor":
         return "box heads"
     if last == "ClassPredictor":
-        return f"class head {layer.size_out}x{layer.size_out}" if layer.size_out >= 10 else "other class heads"
+        return f"class head, {layer.size_out}x{layer.size_out}" if layer.size_out >= 10 else "other class heads"
     return {"Conv": "first convolution", "Conv_1": "last convolution"}.get(last, "extra layers")
 
 
+def name_of(layer: Layer) -> str:
+    """What the plot calls a layer."""
+    block, last = block_of(layer), layer.name.rpartition("/")[2]
+    if block.startswith("block"):
+        return f"{block}, {last}"
+    return block if block.startswith("class head") else f"{block}, {layer.size_out}x{layer.size_out}"
+
+
 def kind_of(layer: Layer) -> str:
-    if block_of(layer).endswith(("heads", "x10", "x19")):
+    if not layer.batch_norm:
         return "heads"
     return "depthwise 3x3" if layer.depthwise else f"convolution {layer.kernel}x{layer.kernel}"
 
@@ -217,16 +225,22 @@ def where_time_goes(
     return rows
 
 
-def points(groups: dict[str, Work], times: dict[str, dict[str, Times]]) -> list[Point]:
-    """Each group on the quickest runtime of its precision, for the plot."""
-    found = []
-    for kind in PRECISIONS:
-        quickest = min(times[kind].values(), key=lambda of_all: sum(of_all.values()))
-        for name, work in groups.items():
-            spent = work.milliseconds(quickest)
-            if spent:
-                rate = 2 * work.macs / spent * 1000
-                found.append(Point(name, kind, 2 * work.macs / work.moved(kind), rate, spent))
+def points(network: Network, times: dict[str, dict[str, Times]]) -> dict[str, list[Point]]:
+    """The layers in each precision, on the runtime that is quickest in it, for the plot."""
+    found = {}
+    for precision, runtimes in times.items():
+        quickest = min(runtimes.values(), key=lambda layers: sum(layers.values()))
+        found[precision] = [
+            Point(
+                name_of(layer),
+                kind_of(layer),
+                2 * layer.macs / moved(layer, precision),
+                2 * layer.macs / quickest[layer.name] * 1000,
+                quickest[layer.name],
+            )
+            for layer in network.layers
+            if quickest.get(layer.name)
+        ]
     return found
 
 
@@ -250,7 +264,8 @@ def main() -> None:
     print(f"\n{by_kind}\n\n{by_block}")
     if options.docs:
         page = options.docs / "speed.md"
-        (options.docs / "roofline.svg").write_text(svg(points(blocks, times), best, about["cpu"]))
+        title = f"The layers of the 601-class network on one core of {about['cpu']}"
+        (options.docs / "roofline.svg").write_text(svg(points(ssd_mobilenet_v2(601), times), best, title))
         write_part(page, "roofline", figures_table(found, about))
         write_part(page, "kinds", by_kind)
         write_part(page, "blocks", by_block)

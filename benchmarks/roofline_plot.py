@@ -1,21 +1,24 @@
-"""A roofline plot: what is computed for each byte moved, against how fast, both in powers of ten."""
+"""A roofline plot of layers: operations for each byte moved, against operations a second; a panel a precision."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from math import log10, sqrt
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 520, 70, 20, 40, 50
-COLOURS = {"fp32": "#06c", "int8": "#c50"}
-# Of so many milliseconds at least; labels on smaller ones would cover each other.
-LABELLED_MS = 0.45
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, GAP = 920, 440, 56, 16, 64, 50, 20
+KINDS = {"depthwise 3x3": "#c50", "convolution 1x1": "#06c", "convolution 3x3": "#083", "heads": "#909"}
+# So many layers of each panel are named: those that take longest.
+NAMED = 4
+# Layers that take less are left out.
+LEAST_MS = 0.03
 
 
 @dataclass(frozen=True)
 class Point:
-    """Part of a network: operations a byte, operations a second, and the milliseconds it takes."""
+    """A layer: operations a byte, operations a second, and the milliseconds it takes."""
 
     name: str
-    precision: str
+    kind: str
     intensity: float
     rate: float
     milliseconds: float
@@ -23,8 +26,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Axes:
-    """From operations a byte, and a second, to pixels."""
+    """From operations a byte, and a second, to pixels; `left` and `right` are the edges of the panel."""
 
+    left: float
+    right: float
     least_x: float
     most_x: float
     least_y: float
@@ -33,7 +38,7 @@ class Axes:
     def x(self, intensity: float) -> float:
         """Pixels from the left."""
         share = (log10(intensity) - log10(self.least_x)) / (log10(self.most_x) - log10(self.least_x))
-        return LEFT + share * (WIDTH - LEFT - RIGHT)
+        return self.left + share * (self.right - self.left)
 
     def y(self, rate: float) -> float:
         """Pixels from the top."""
@@ -41,96 +46,104 @@ class Axes:
         return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
 
 
-def svg(points: list[Point], limits: dict[str, float], title: str) -> str:
-    """Points under the roofs: `limits` has operations of each precision, and bytes of memory and cache, a second."""
-    top = max(limits[precision] for precision in COLOURS)
-    axes = Axes(0.1, 10 ** max(3, log10(max(item.intensity for item in points)) + 0.1), 1e9, top * 2)
+def svg(panels: dict[str, list[Point]], limits: dict[str, float], title: str) -> str:
+    """Points under their roofs, by precision; `limits`: operations of each precision, bytes of memory and cache, a
+    second.
+    """
+    panels = {name: [item for item in panel if item.milliseconds >= LEAST_MS] for name, panel in panels.items()}
+    points = [item for panel in panels.values() for item in panel]
+    bounds = (
+        min(item.intensity for item in points) / 1.5,
+        max(item.intensity for item in points) * 1.5,
+        min(item.rate for item in points) / 1.5,
+        max(limits[precision] for precision in panels) * 1.8,
+    )
+    width = (WIDTH - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="12"><rect width="100%" height="100%" fill="white"/>'
-        f'<text x="{LEFT}" y="20">601 classes, one core of {escape(title)}; area is time</text>',
-        *_grid(axes),
-        *_roofs(axes, limits),
-        *(_circle(axes, item) for item in sorted(points, key=lambda item: -item.milliseconds)),
-        *_labels(axes, points),
+        f'font-size="12"><rect width="100%" height="100%" fill="white"/>',
+        _text(LEFT, 18, title, "start"),
         *_legend(),
-        "</svg>\n",
     ]
-    return "".join(parts)
-
-
-def _grid(axes: Axes) -> list[str]:
-    parts = []
-    for power in range(-1, 4):
-        x = axes.x(10.0**power)
-        parts.append(_line(x, TOP, x, HEIGHT - BOTTOM, "#ddd"))
-        parts.append(_text(x, HEIGHT - BOTTOM + 16, f"{10.0**power:g}", "middle"))
-    for power in range(9, int(log10(axes.most_y)) + 1):
-        y = axes.y(10.0**power)
-        parts.append(_line(LEFT, y, WIDTH - RIGHT, y, "#ddd"))
-        parts.append(_text(LEFT - 6, y + 4, f"{10 ** (power - 9)}", "end"))
-    parts.append(_text((LEFT + WIDTH) / 2, HEIGHT - 12, "operations for each byte read or written", "middle"))
+    for number, (precision, panel) in enumerate(panels.items()):
+        left = LEFT + number * (width + GAP)
+        axes = Axes(left, left + width, *bounds)
+        parts += _grid(axes, numbers=number == 0)
+        parts += [_circle(axes, item) for item in sorted(panel, key=lambda item: -item.milliseconds)]
+        parts += _roofs(axes, limits, list(panels)[: number + 1])
+        parts += _names(axes, panel)
+        parts.append(_text(left + 8, TOP + 16, precision, "start", size=15))
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(
-        f'<text x="18" y="{middle}" text-anchor="middle" transform="rotate(-90 18 {middle})">'
-        "thousand million operations a second</text>"
-    )
-    return parts
+    turned = f'transform="rotate(-90 14 {middle})"'
+    parts.append(f'<text x="14" y="{middle}" text-anchor="middle" fill="#333" {turned}>10⁹ operations a second</text>')
+    parts.append(_text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "operations for each byte read or written", "middle"))
+    return "".join([*parts, "</svg>\n"])
 
 
-def _roofs(axes: Axes, limits: dict[str, float]) -> list[str]:
-    parts = []
-    top = max(limits[precision] for precision in COLOURS)
+def _grid(axes: Axes, *, numbers: bool) -> Iterable[str]:
+    for x in _powers(axes.least_x, axes.most_x):
+        yield _line(axes.x(x), TOP, axes.x(x), HEIGHT - BOTTOM, "#ddd")
+        yield _text(axes.x(x), HEIGHT - BOTTOM + 16, f"{x:g}", "middle")
+    for y in _powers(axes.least_y, axes.most_y):
+        yield _line(axes.left, axes.y(y), axes.right, axes.y(y), "#ddd")
+        if numbers:
+            yield _text(axes.left - 6, axes.y(y) + 4, f"{y / 1e9:g}", "end")
+
+
+def _powers(least: float, most: float) -> list[float]:
+    return [10.0**power for power in range(-3, 16) if least <= 10.0**power <= most]
+
+
+def _roofs(axes: Axes, limits: dict[str, float], precisions: list[str]) -> Iterable[str]:
+    """Products of each precision, and the slopes of what memory and cache can bring for the last of them."""
+    top = limits[precisions[-1]]
     for kind, dash in (("memory", "6 4"), ("cache", "2 3")):
-        bandwidth = limits[kind]
-        start, end = max(axes.least_x, axes.least_y / bandwidth), top / bandwidth
-        parts.append(_line(axes.x(start), axes.y(start * bandwidth), axes.x(end), axes.y(top), "#555", dash))
-        x, y = axes.x(start), axes.y(start * bandwidth)
-        parts.append(_text(x + 6, y - 6 if kind == "cache" else y + 16, f"{kind} {bandwidth / 1e9:.0f} GB/s", "start"))
-    fastest = max(limits["memory"], limits["cache"])
-    for precision, colour in COLOURS.items():
+        start = max(axes.least_x, axes.least_y / limits[kind])
+        end = min(top / limits[kind], axes.most_x)
+        rates = [place * limits[kind] for place in (start, end)]
+        yield _line(axes.x(start), axes.y(rates[0]), axes.x(end), axes.y(rates[1]), "#555", dash)
+        label = f"{kind}, {limits[kind] / 1e9:.0f} GB/s"
+        yield _text(axes.x(start) + 4, axes.y(rates[0]) + (-22 if kind == "cache" else 4), label, "start")
+    for precision in precisions:
         rate = limits[precision]
-        parts.append(_line(axes.x(rate / fastest), axes.y(rate), WIDTH - RIGHT, axes.y(rate), colour))
-        label = f"{precision} products {rate / 1e9:.0f}"
-        parts.append(_text(WIDTH - RIGHT - 4, axes.y(rate) - 5, label, "end", colour))
-    return parts
+        yield _line(axes.left, axes.y(rate), axes.right, axes.y(rate), "#333")
+        label = f"{precision} matrix products, {rate / 1e9:.0f}"
+        yield _text(axes.right - 4, axes.y(rate) - 5, label, "end")
 
 
 def _radius(item: Point) -> float:
-    return 2 + 7 * sqrt(item.milliseconds)
+    return 1.5 + 5 * sqrt(item.milliseconds)
 
 
 def _circle(axes: Axes, item: Point) -> str:
-    label = f"{item.name}, {item.precision}: {item.milliseconds:.2f} ms"
+    colour = KINDS[item.kind]
     return (
         f'<circle cx="{axes.x(item.intensity):.1f}" cy="{axes.y(item.rate):.1f}" r="{_radius(item):.1f}" '
-        f'fill="{COLOURS[item.precision]}" fill-opacity="0.45" stroke="{COLOURS[item.precision]}">'
-        f"<title>{escape(label)}</title></circle>"
+        f'fill="{colour}" fill-opacity="0.4" stroke="{colour}">'
+        f"<title>{escape(item.name)}: {item.milliseconds:.2f} ms</title></circle>"
     )
 
 
-def _labels(axes: Axes, points: list[Point]) -> list[str]:
-    return [
-        _text(axes.x(item.intensity), axes.y(item.rate) - _radius(item) - 3, item.name, "middle")
-        for item in points
-        if item.milliseconds >= LABELLED_MS
-    ]
+def _names(axes: Axes, points: list[Point]) -> Iterable[str]:
+    longest = sorted(points, key=lambda item: -item.milliseconds)[:NAMED]
+    for place, item in enumerate(reversed(longest)):
+        label = f"{item.name}: {item.milliseconds:.1f} ms"
+        yield _text(axes.right - 6, HEIGHT - BOTTOM - 8 - 16 * place, label, "end", KINDS[item.kind])
 
 
-def _legend() -> list[str]:
-    parts = []
-    for place, (precision, colour) in enumerate(COLOURS.items()):
-        y = TOP + 14 + 18 * place
-        parts.append(f'<circle cx="{LEFT + 14}" cy="{y - 4}" r="6" fill="{colour}" fill-opacity="0.45"/>')
-        parts.append(_text(LEFT + 26, y, precision, "start"))
-    return parts
+def _legend() -> Iterable[str]:
+    for place, (kind, colour) in enumerate(KINDS.items()):
+        x = LEFT + 6 + 140 * place
+        yield f'<circle cx="{x}" cy="38" r="6" fill="{colour}" fill-opacity="0.4" stroke="{colour}"/>'
+        yield _text(x + 12, 42, kind, "start")
+    yield _text(LEFT + 6 + 140 * len(KINDS), 42, "a circle is a layer, its area the time it takes", "start")
 
 
 def _line(x: float, y: float, to_x: float, to_y: float, colour: str, dash: str = "none") -> str:
-    return (
-        f'<line x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}" stroke="{colour}" stroke-dasharray="{dash}"/>'
-    )
+    ends = f'x1="{x:.1f}" y1="{y:.1f}" x2="{to_x:.1f}" y2="{to_y:.1f}"'
+    return f'<line {ends} stroke="{colour}" stroke-dasharray="{dash}"/>'
 
 
-def _text(x: float, y: float, content: str, anchor: str, colour: str = "#333") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(content)}</text>'
+def _text(x: float, y: float, content: str, anchor: str, colour: str = "#333", size: int = 12) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}" font-size="{size}"'
+    return f"<text {place}>{escape(content)}</text>"
