@@ -28,7 +28,7 @@ def named_nodes(graph: bytes) -> bytes:
 class OnnxRuntimeProfile:
     """Each call runs the network once, on one thread; `times` then tells the least of each layer."""
 
-    def __init__(self, graph: bytes, network: Network) -> None:
+    def __init__(self, graph: bytes, network: Network, precision: str) -> None:
         self._network, self._folder = network, TemporaryDirectory()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -50,19 +50,20 @@ class OnnxRuntimeProfile:
 
 
 class OpenVinoProfile:
-    """As OnnxRuntimeProfile."""
+    """As OnnxRuntimeProfile; with the options of `boxable.runtimes`."""
 
-    def __init__(self, graph: bytes, network: Network) -> None:
+    def __init__(self, graph: bytes, network: Network, precision: str) -> None:
         import openvino
 
         self._network, self._nodes = network, []
         core = openvino.Core()
         model = core.read_model(graph)
         model.reshape([1, network.input_size, network.input_size, 3])
+        native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         options = {
             "INFERENCE_NUM_THREADS": 1,
-            "INFERENCE_PRECISION_HINT": "f32",
-            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "INFERENCE_PRECISION_HINT": "bf16" if precision == "int8" and native else "f32",
             "PERF_COUNT": True,
         }
         self._request = core.compile_model(model, "CPU", options).create_infer_request()
@@ -78,7 +79,7 @@ class OpenVinoProfile:
         return by_layer(self._network, self._nodes)
 
 
-PROFILES: dict[str, Callable[[bytes, Network], OnnxRuntimeProfile | OpenVinoProfile]] = {
+PROFILES: dict[str, Callable[[bytes, Network, str], OnnxRuntimeProfile | OpenVinoProfile]] = {
     "onnxruntime": OnnxRuntimeProfile,
     "openvino": OpenVinoProfile,
 }

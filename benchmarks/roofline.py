@@ -31,7 +31,7 @@ from boxable.networks.int8 import is_float, measured_tensors
 from boxable.networks.layers import Layer, Network, Ranges
 from boxable.networks.onnx_graph import build_onnx
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
-from boxable.runtimes import open_runtime
+from boxable.runtimes import Use, open_runtime
 
 RUNTIMES = [name for name in PROFILES if find_spec(name)]
 PRECISIONS = ("fp32", "int8")
@@ -144,7 +144,7 @@ def network_runs(graphs: dict[tuple[int, str], bytes], threads: int) -> dict[str
     runs = {}
     for (classes, precision), graph in graphs.items():
         for name in RUNTIMES:
-            runtime = open_runtime(name, graph, "random network", threads, precision)
+            runtime = open_runtime(name, graph, "random network", precision, Use(threads))
             runs[f"{classes} {precision} {TITLES[name]}"] = partial(runtime.run, image())
     lite = litert_run(threads)
     return runs | ({"23 fp32 LiteRT": lite} if lite else {})
@@ -153,7 +153,9 @@ def network_runs(graphs: dict[tuple[int, str], bytes], threads: int) -> dict[str
 def profiles(graphs: dict[tuple[int, str], bytes], classes: int, rounds: int) -> dict[str, dict[str, Times]]:
     """Milliseconds of each layer by precision and runtime, all run in turn."""
     network = ssd_mobilenet_v2(classes)
-    opened = {(kind, name): PROFILES[name](graphs[classes, kind], network) for kind in PRECISIONS for name in RUNTIMES}
+    opened = {
+        (kind, name): PROFILES[name](graphs[classes, kind], network, kind) for kind in PRECISIONS for name in RUNTIMES
+    }
     interleaved_ms({str(key): partial(run, image()) for key, run in opened.items()}, rounds)
     found: dict[str, dict[str, Times]] = {kind: {} for kind in PRECISIONS}
     for (kind, name), run in opened.items():

@@ -68,7 +68,7 @@ def sides(module: Path, python: Path, folder: Path, pictures: Path) -> dict[str,
     for precision, name in (("fp32", "original"), ("int8", folder / "int8.onnx")):
         for runtime in ("onnxruntime", "openvino"):
             if find_spec(runtime):
-                command = [sys.executable, SIDE, "boxable", name, photos, runtime]
+                command = [sys.executable, SIDE, "boxable", name, photos, precision, runtime]
                 found[f"Boxable {precision} {runtime}"] = Side(command)
     return found
 

@@ -1,7 +1,7 @@
 """One of the two that `tf_hub.py` compares, in a process and with an interpreter of its own.
 
     python benchmarks/tf_hub_side.py original MODULE PHOTOS        # where TensorFlow and tensorflow_hub are installed
-    python benchmarks/tf_hub_side.py boxable MODEL PHOTOS [RUNTIME]
+    python benchmarks/tf_hub_side.py boxable MODEL PHOTOS PRECISION RUNTIME
 
 PHOTOS is a .npz file of float32 `[1, H, W, 3]` in 0 to 1, named 0, 1, 2, ... Speaks lines of JSON: first the seconds
 that opening took; then for each number of a photo on stdin the seconds that it took, the detections, and the most
@@ -39,12 +39,17 @@ def original(module: str) -> tuple[Detect, float]:
     return detect, seconds
 
 
-def boxable(model: str, runtime: str = "onnxruntime") -> tuple[Detect, float]:
-    """Boxable; importing it, and with it the runtime, is counted."""
+def boxable(model: str, precision: str, runtime: str) -> tuple[Detect, float]:
+    """Boxable with an installed model in fp32, or with a graph in int8; importing it and the runtime is counted."""
     start = time.perf_counter()
-    import boxable
+    if precision == "int8":
+        from boxable import Detector
 
-    detector = boxable.load(model, runtime=runtime)
+        detector = Detector(Path(model).read_bytes(), model, runtime=runtime, precision="int8")
+    else:
+        from boxable import load
+
+        detector = load(model, runtime=runtime)
     seconds = time.perf_counter() - start
     return lambda image: detector(image, as_dict=True), seconds
 
@@ -56,8 +61,8 @@ def most_memory() -> int:
 
 
 def main() -> None:
-    side, model, photos, *runtime = sys.argv[1:]
-    detect, seconds = {"original": original, "boxable": boxable}[side](model, *runtime)
+    side, model, photos, *how = sys.argv[1:]
+    detect, seconds = {"original": original, "boxable": boxable}[side](model, *how)
     with np.load(photos) as file:
         images = [file[str(number)] for number in range(len(file.files))]
     print(json.dumps({"load": seconds}), flush=True)
