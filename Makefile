@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-optional test-tensorflow lint bench clean
+.PHONY: demo test test-optional test-tensorflow lint bench speed clean
 
 demo: .venv/installed ## Detect in the photos of examples/ and say where the pictures are.
 	@$(BIN)/boxable models pull ssd601 || echo "going on with the 23-class network"
@@ -24,6 +24,10 @@ bench: .venv/bench ## Measure, against LiteRT; the figures that the README quote
 	@$(BIN)/python benchmarks/latency.py $(if $(JSON),--json $(JSON))
 	@$(BIN)/python benchmarks/throughput.py
 	@$(BIN)/python benchmarks/evaluation.py
+
+speed: .venv/bench ## Measure the network against the core, and against the original if make test-tensorflow ran; writes docs/speed.md.
+	@$(BIN)/python benchmarks/roofline.py --docs docs
+	@if [ -d build/original ]; then $(BIN)/python benchmarks/tf_hub.py --docs docs; fi
 
 lint: .venv/lint ## Check style, types and the floors of the architecture.
 	@$(BIN)/ruff check
@@ -64,7 +68,7 @@ ORIGINAL := ../shared/reference/original
 	@mkdir -p .venv && touch $@
 
 .venv/bench: .venv/installed
-	@$(INSTALL) -e '.[bench]'
+	@$(INSTALL) -e '.[bench,openvino]'
 	@touch $@
 
 .venv/optional: pyproject.toml constraints.txt

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from measure import Figure
-
 
 def table(rows: list[list[str]]) -> str:
     """A Markdown table; the first row is its header."""
@@ -11,13 +9,9 @@ def table(rows: list[list[str]]) -> str:
     return "\n".join([header, "|---" * len(rows[0]) + "|", *others])
 
 
-def figures_table(figures: dict[str, Figure], about: dict[str, object]) -> str:
-    """The figures, with their targets, and under them the machine."""
-    rows = [["", "", "target"]]
-    for name, item in figures.items():
-        missed = ", missed" if item.holds is False else ""
-        rows.append([name, f"{item.value:.3g} {item.unit}", f"{item.target}{missed}"])
-    return f"{table(rows)}\n\n{', '.join(f'{name} {value}' for name, value in about.items())}."
+def sentence(about: dict[str, object]) -> str:
+    """The machine, to stand under a table."""
+    return f"{', '.join(f'{name} {value}' for name, value in about.items() if name != 'system')}."
 
 
 def write_part(page: Path, name: str, content: str) -> None:

@@ -11,116 +11,34 @@ profilers tell.
 """
 
 import time
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
-from math import prod
 from pathlib import Path
 
 import numpy as np
 from layer_times import OTHER, PROFILES, Times
+from layer_work import Work, block_of, grouped, kind_of, moved, name_of, random_graph
 from litert import published_network
 from machine_limits import probes, rates
 from measure import Figure, arguments, figure, interleaved_ms, machine, report
-from pages import figures_table, table, write_part
+from pages import sentence, table, write_part
 from roofline_plot import Point, svg
 
 from boxable.errors import BoxableError
-from boxable.networks.int8 import is_float, measured_tensors
-from boxable.networks.layers import Layer, Network, Ranges
-from boxable.networks.onnx_graph import build_onnx
+from boxable.networks.layers import Network
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.runtimes import Use, open_runtime
 
 RUNTIMES = [name for name in PROFILES if find_spec(name)]
 PRECISIONS = ("fp32", "int8")
 CLASSES = (23, 601)
+# The network whose layers are told apart.
+TOLD = 601
 TITLES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 
 
-@dataclass(frozen=True)
-class Work:
-    """Layers that are told together: multiply-adds, and bytes read and written, of one picture."""
-
-    layers: tuple[Layer, ...]
-
-    @property
-    def macs(self) -> int:
-        """Multiply-adds."""
-        return sum(layer.macs for layer in self.layers)
-
-    def moved(self, precision: str) -> int:
-        """Bytes read and written, if every layer reads its inputs and writes its result once."""
-        return sum(moved(layer, precision) for layer in self.layers)
-
-    def milliseconds(self, times: Times) -> float:
-        """What they take together."""
-        return sum(times.get(layer.name, 0.0) for layer in self.layers)
-
-
-def random_graph(network: Network, precision: str) -> bytes:
-    """The network with random weights that keep values of activations in the range of usual ones."""
-    generator = np.random.default_rng(0)
-    weights = {}
-    for layer in network.layers:
-        for name, shape in layer.variables.items():
-            values = np.ones(shape) if name.endswith(("gamma", "variance")) else generator.normal(0, 0.1, shape)
-            weights[name] = values.astype(np.float32)
-        spread = np.sqrt(2 / (layer.kernel**2 * (1 if layer.depthwise else layer.inputs)))
-        weights[layer.kernel_name] = generator.normal(0, spread, layer.kernel_shape).astype(np.float32)
-    return build_onnx(network, weights, {}, ranges=wide_ranges(network) if precision == "int8" else None)
-
-
-def wide_ranges(network: Network) -> Ranges:
-    bounded = {layer.name for layer in network.backbone if layer.relu6}
-    return {name: (0.0, 6.0) if name in bounded else (-8.0, 8.0) for name in measured_tensors(network)}
-
-
-def moved(layer: Layer, precision: str) -> int:
-    """Bytes that a layer reads and writes: its map or maps, its weights and its result; heads write float32."""
-    small = precision == "int8" and not is_float(layer)
-    value = 1 if small else 4
-    result = layer.size_out**2 * layer.outputs
-    read = layer.size_in**2 * layer.inputs + prod(layer.kernel_shape) + (result if layer.shortcut else 0)
-    return read * value + result * (value if layer.batch_norm else 4)
-
-
-def block_of(layer: Layer) -> str:
-    """What the tables call the part of the network that a layer belongs to."""
-    parent, _, last = layer.name.rpartition("/")
-    block = parent.rpartition("/")[2]
-    if block.startswith("expanded_conv"):
-        return f"block {block.removeprefix('expanded_conv').lstrip('_') or 0}"
-    if last == "BoxEncodingPredictor":
-        return "box heads"
-    if last == "ClassPredictor":
-        return f"class head, {layer.size_out}x{layer.size_out}" if layer.size_out >= 10 else "other class heads"
-    return {"Conv": "first convolution", "Conv_1": "last convolution"}.get(last, "extra layers")
-
-
-def name_of(layer: Layer) -> str:
-    """What the plot calls a layer."""
-    block, last = block_of(layer), layer.name.rpartition("/")[2]
-    if block.startswith("block"):
-        return f"{block}, {last}"
-    return block if block.startswith("class head") else f"{block}, {layer.size_out}x{layer.size_out}"
-
-
-def kind_of(layer: Layer) -> str:
-    if not layer.batch_norm:
-        return "heads"
-    return "depthwise 3x3" if layer.depthwise else f"convolution {layer.kernel}x{layer.kernel}"
-
-
-def grouped(network: Network, group_of: object) -> dict[str, Work]:
-    groups: dict[str, list[Layer]] = defaultdict(list)
-    for layer in network.layers:
-        groups[group_of(layer)].append(layer)
-    return {name: Work(tuple(layers)) for name, layers in groups.items()}
-
-
-def litert_run(threads: int) -> object:
+def litert_run(threads: int) -> Callable[[], object] | None:
     """The published network on LiteRT, or None where it or the file is not at hand."""
     if not find_spec("ai_edge_litert"):
         return None
@@ -139,7 +57,7 @@ def image() -> np.ndarray:
     return np.random.default_rng(0).uniform(-1, 1, (1, 300, 300, 3)).astype(np.float32)
 
 
-def network_runs(graphs: dict[tuple[int, str], bytes], threads: int) -> dict[str, object]:
+def network_runs(graphs: dict[tuple[int, str], bytes], threads: int) -> dict[str, Callable[[], object]]:
     """Functions that run each network once, named `classes precision runtime`."""
     runs = {}
     for (classes, precision), graph in graphs.items():
@@ -150,11 +68,11 @@ def network_runs(graphs: dict[tuple[int, str], bytes], threads: int) -> dict[str
     return runs | ({"23 fp32 LiteRT": lite} if lite else {})
 
 
-def profiles(graphs: dict[tuple[int, str], bytes], classes: int, rounds: int) -> dict[str, dict[str, Times]]:
+def profiles(graphs: dict[tuple[int, str], bytes], rounds: int) -> dict[str, dict[str, Times]]:
     """Milliseconds of each layer by precision and runtime, all run in turn."""
-    network = ssd_mobilenet_v2(classes)
+    network = ssd_mobilenet_v2(TOLD)
     opened = {
-        (kind, name): PROFILES[name](graphs[classes, kind], network, kind) for kind in PRECISIONS for name in RUNTIMES
+        (kind, name): PROFILES[name](graphs[TOLD, kind], network, kind) for kind in PRECISIONS for name in RUNTIMES
     }
     interleaved_ms({str(key): partial(run, image()) for key, run in opened.items()}, rounds)
     found: dict[str, dict[str, Times]] = {kind: {} for kind in PRECISIONS}
@@ -168,7 +86,7 @@ def shares_of(one: dict[str, float], times: dict[str, dict[str, Times]]) -> dict
     return {
         kind: {
             runtime: {
-                name: spent / sum(layers.values()) * one[f"601 {kind} {TITLES[runtime]}"]
+                name: spent / sum(layers.values()) * one[f"{TOLD} {kind} {TITLES[runtime]}"]
                 for name, spent in layers.items()
             }
             for runtime, layers in of_kind.items()
@@ -204,6 +122,23 @@ def figures(one: dict[str, float], two: dict[str, float], best: dict[str, float]
                 result[f"{label}, two cores: {name}"] = figure(value, "ms")
             result[f"{label}, two cores: best"] = figure(min(of_two.values()), "ms", "<= 9" if fast else "")
     return result
+
+
+def summary(one: dict[str, float], two: dict[str, float], best: dict[str, float]) -> list[list[str]]:
+    """Rows of the page's first table: each network and precision, on one core and on two."""
+    names = list(dict.fromkeys(name.split(" ", 2)[2] for name in two))
+    ratio = "best / least possible"
+    rows = [["milliseconds", "least possible", *names, ratio, *(f"two cores: {name}" for name in names)]]
+    for classes in CLASSES:
+        for precision in PRECISIONS:
+            keys = [f"{classes} {precision} {name}" for name in names]
+            of_one, of_two = ([times.get(key) for key in keys] for times in (one, two))
+            limit = 2 * ssd_mobilenet_v2(classes).macs / best[precision] * 1000
+            quickest = min(value for value in of_one if value is not None)
+            shown = [f"{value:.1f}" if value is not None else "" for value in (limit, *of_one)]
+            shown += [f"{quickest / limit:.2f}", *(f"{value:.1f}" if value is not None else "" for value in of_two)]
+            rows.append([f"{classes} classes, {precision}", *shown])
+    return rows
 
 
 def where_time_goes(
@@ -257,18 +192,24 @@ def main() -> None:
     one = interleaved_ms(works, options.rounds, clock=time.process_time)
     best = rates(limits, one)
     two = interleaved_ms(network_runs(graphs, 2), options.rounds)
-    times = shares_of(one, profiles(graphs, 601, options.rounds))
+    times = shares_of(one, profiles(graphs, options.rounds))
     found = figures(one, two, best)
     about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert"))
     report(found, about, options.json)
-    blocks, kinds = (grouped(ssd_mobilenet_v2(601), group_of) for group_of in (block_of, kind_of))
+    blocks, kinds = (grouped(ssd_mobilenet_v2(TOLD), group_of) for group_of in (block_of, kind_of))
     by_block, by_kind = (table(where_time_goes(groups, times, best)) for groups in (blocks, kinds))
     print(f"\n{by_kind}\n\n{by_block}")
     if options.docs:
         page = options.docs / "speed.md"
-        title = f"The layers of the 601-class network on one core of {about['cpu']}"
-        (options.docs / "roofline.svg").write_text(svg(points(ssd_mobilenet_v2(601), times), best, title))
-        write_part(page, "roofline", figures_table(found, about))
+        title = f"The layers of the {TOLD}-class network on one core of {about['cpu']}"
+        (options.docs / "roofline.svg").write_text(svg(points(ssd_mobilenet_v2(TOLD), times), best, title))
+        rates_line = (
+            f"Rates of one core in that run: {best['fp32'] / 1e9:.0f} GFLOP/s in float32 and {best['int8'] / 1e9:.0f} "
+            f"GOP/s in int8 matrix products, {best['memory'] / 1e9:.0f} GB/s in memory and {best['cache'] / 1e9:.0f} "
+            f"GB/s in the cache."
+        )
+        first = table(summary(one, two, best))
+        write_part(page, "networks", f"{first}\n\n{rates_line}\nMachine: {sentence(about)}")
         write_part(page, "kinds", by_kind)
         write_part(page, "blocks", by_block)
 

@@ -27,6 +27,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 from measure import SETTLE_S, Figure, arguments, figure, machine, report
+from pages import sentence, table, write_part
 from PIL import Image
 
 from boxable.detection.calibrate import calibrate
@@ -157,8 +158,10 @@ def figures(compared: dict[str, Side]) -> dict[str, Figure]:
         result[f"{name}: opening, slowest"] = figure(max(side.load), "s")
         result[f"{name}: first call"] = figure(median(side.first), "s")
         result[f"{name}: memory at most"] = figure(max(side.memory), "MB")
-    original = compared.pop(ORIGINAL)
+    original = compared[ORIGINAL]
     for name, side in compared.items():
+        if side is original:
+            continue
         exact = "fp32" in name
         faster = [theirs / own for theirs, own in zip(original.image, side.image, strict=True)]
         result[f"{ORIGINAL} / {name}: image to detections"] = figure(median(faster), "x", ">= 3" if exact else ">= 6")
@@ -171,6 +174,22 @@ def figures(compared: dict[str, Side]) -> dict[str, Figure]:
     return result
 
 
+def summary(compared: dict[str, Side]) -> list[list[str]]:
+    """Rows of the page's table: each side, and how many times as good it is as the original."""
+    rows = [["", "an image", "opening", "first call", "memory at most"]]
+    original = compared[ORIGINAL]
+    for name, side in compared.items():
+        values = [
+            (f"{median(side.image) * 1000:.1f} ms", median(original.image) / median(side.image)),
+            (f"{median(side.load):.2f} s", median(original.load) / median(side.load)),
+            (f"{median(side.first):.3f} s", median(original.first) / median(side.first)),
+            (f"{max(side.memory):.0f} MB", max(original.memory) / max(side.memory)),
+        ]
+        times = "" if side is original else " ({:.1f}x)"
+        rows.append([name, *(shown + times.format(ratio) for shown, ratio in values)])
+    return rows
+
+
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     module, python = ROOT / "build" / "original" / "hub_constants", ROOT / ".venv-tensorflow" / "bin" / "python"
@@ -178,6 +197,7 @@ def main() -> None:
     parser.add_argument("--python", type=Path, default=python, metavar="FILE", help="an interpreter with TensorFlow")
     parser.add_argument("--photos", type=Path, default=BESIDE if BESIDE.is_dir() else ROOT / "examples", metavar="DIR")
     parser.add_argument("--processes", type=int, default=3, metavar="N", help="fresh processes of each (default: 3)")
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="also write the table into the page in this folder")
     parser.set_defaults(rounds=10)
     options = parser.parse_args()
     for path in (options.module, options.python):
@@ -189,8 +209,10 @@ def main() -> None:
         photos = write_photos(options.photos, Path(folder) / "photos.npz")
         compared = sides(options.module, options.python, Path(folder), options.photos)
         measure(compared, photos, options.processes, options.rounds)
-    about = machine(("boxable", "numpy", "onnxruntime", "openvino"))
-    report(figures(compared), about | {"photos": photos}, options.json)
+    about = machine(("boxable", "numpy", "onnxruntime", "openvino")) | {"photos": photos}
+    report(figures(compared), about, options.json)
+    if options.docs:
+        write_part(options.docs / "speed.md", "tf-hub", f"{table(summary(compared))}\n\nMachine: {sentence(about)}")
 
 
 if __name__ == "__main__":
