@@ -186,6 +186,7 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, metavar="DIR", help="also write the figures into the page in this folder")
     parser.set_defaults(rounds=30)
     options = parser.parse_args()
+    about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert"))
     graphs = {(count, kind): random_graph(ssd_mobilenet_v2(count), kind) for count in CLASSES for kind in PRECISIONS}
     limits = probes()
     works = {name: probe.run for name, probe in limits.items()} | network_runs(graphs, 1)
@@ -194,7 +195,6 @@ def main() -> None:
     two = interleaved_ms(network_runs(graphs, 2), options.rounds)
     times = shares_of(one, profiles(graphs, options.rounds))
     found = figures(one, two, best)
-    about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert"))
     report(found, about, options.json)
     blocks, kinds = (grouped(ssd_mobilenet_v2(TOLD), group_of) for group_of in (block_of, kind_of))
     by_block, by_kind = (table(where_time_goes(groups, times, best)) for groups in (blocks, kinds))

@@ -205,11 +205,12 @@ def main() -> None:
             sys.exit(f"{path} is not there; make test-tensorflow makes both, or give --module and --python")
     # The children inherit it.
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    about = machine(("boxable", "numpy", "onnxruntime", "openvino"))
     with TemporaryDirectory() as folder:
         photos = write_photos(options.photos, Path(folder) / "photos.npz")
         compared = sides(options.module, options.python, Path(folder), options.photos)
         measure(compared, photos, options.processes, options.rounds)
-    about = machine(("boxable", "numpy", "onnxruntime", "openvino")) | {"photos": photos}
+    about |= {"photos": photos}
     report(figures(compared), about, options.json)
     if options.docs:
         write_part(options.docs / "speed.md", "tf-hub", f"{table(summary(compared))}\n\nMachine: {sentence(about)}")
