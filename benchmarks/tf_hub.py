@@ -54,6 +54,7 @@ class Side:
     first: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
     image: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
     detections: dict[str, list] = field(default_factory=dict)
 
 
@@ -124,9 +125,10 @@ def measure(compared: dict[str, Side], photos: int, processes: int, rounds: int)
             for photo in range(photos):
                 for side, process in opened:
                     time.sleep(SETTLE_S)
-                    seconds = ask(process, photo)["seconds"]
+                    found = ask(process, photo)
                     if number >= 0:
-                        side.image.append(seconds)
+                        side.image.append(found["seconds"])
+                        side.processor.append(found["processor"])
 
 
 def unmatched(expected: dict[str, list], found: dict[str, list]) -> int:
@@ -154,6 +156,7 @@ def figures(compared: dict[str, Side]) -> dict[str, Figure]:
     result = {}
     for name, side in compared.items():
         result[f"{name}: image to detections, median"] = figure(median(side.image) * 1000, "ms")
+        result[f"{name}: of the processor, median"] = figure(median(side.processor) * 1000, "ms")
         result[f"{name}: opening"] = figure(median(side.load), "s")
         result[f"{name}: opening, slowest"] = figure(max(side.load), "s")
         result[f"{name}: first call"] = figure(median(side.first), "s")
@@ -165,6 +168,8 @@ def figures(compared: dict[str, Side]) -> dict[str, Figure]:
         exact = "fp32" in name
         faster = median(original.image) / median(side.image)
         result[f"{ORIGINAL} / {name}: image to detections"] = figure(faster, "x", ">= 3" if exact else ">= 6")
+        busy = median(original.processor) / median(side.processor)
+        result[f"{ORIGINAL} / {name}: of the processor"] = figure(busy, "x")
         result[f"{ORIGINAL} / {name}: opening"] = figure(median(original.load) / median(side.load), "x", ">= 20")
         result[f"{ORIGINAL} / {name}: first call"] = figure(median(original.first) / median(side.first), "x", ">= 50")
         result[f"{ORIGINAL} / {name}: memory"] = figure(max(original.memory) / max(side.memory), "x", ">= 6")
@@ -176,11 +181,12 @@ def figures(compared: dict[str, Side]) -> dict[str, Figure]:
 
 def summary(compared: dict[str, Side]) -> list[list[str]]:
     """Rows of the page's table: each side, and how many times as good it is as the original."""
-    rows = [["", "an image", "opening", "first call", "memory at most"]]
+    rows = [["", "an image", "of the processor", "opening", "first call", "memory at most"]]
     original = compared[ORIGINAL]
     for name, side in compared.items():
         values = [
             (f"{median(side.image) * 1000:.1f} ms", median(original.image) / median(side.image)),
+            (f"{median(side.processor) * 1000:.1f} ms", median(original.processor) / median(side.processor)),
             (f"{median(side.load):.2f} s", median(original.load) / median(side.load)),
             (f"{median(side.first):.3f} s", median(original.first) / median(side.first)),
             (f"{max(side.memory):.0f} MB", max(original.memory) / max(side.memory)),
