@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -56,8 +55,7 @@ def interleaved_ms(
 
 def machine(packages: tuple[str, ...]) -> dict[str, object]:
     """The processor, its cores, how busy they are, and the versions of what was measured."""
-    load = {"load": round(os.getloadavg()[0], 1)} if hasattr(os, "getloadavg") else {}
-    return {**this_machine.machine(), **load, **this_machine.versions(packages)}
+    return {**this_machine.machine(), **this_machine.versions(packages)}
 
 
 def arguments(description: str) -> argparse.ArgumentParser:

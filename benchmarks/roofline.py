@@ -201,7 +201,7 @@ def main() -> None:
     print(f"\n{by_kind}\n\n{by_block}")
     if options.docs:
         page = options.docs / "speed.md"
-        title = f"The layers of the {TOLD}-class network on one core of {about['cpu']}"
+        title = f"The layers of the {TOLD}-class network on one core of {about['processor']}"
         (options.docs / "roofline.svg").write_text(svg(points(ssd_mobilenet_v2(TOLD), times), best, title))
         rates_line = (
             f"Rates of one core in that run: {best['fp32'] / 1e9:.0f} GFLOP/s in float32 and {best['int8'] / 1e9:.0f} "
