@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import MissingExtraError, WeightsError
+from boxable.runtimes.fixed_batch import in_batches
 
 Floats = NDArray[np.float32]
 
@@ -61,21 +62,12 @@ class OpenVinoRuntime:
 
         Both are good until this thread's next call.
         """
-        if len(images) <= self._batch:
-            return self._run(images)
-        starts = range(0, len(images), self._batch)
-        parts = [[part.copy() for part in self._run(images[start : start + self._batch])] for start in starts]
-        codes, logits = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return codes, logits
+        return in_batches(images, self._batch, self._run)
 
     def _run(self, images: Floats) -> tuple[Floats, Floats]:
-        """At most a batch; a smaller one is filled up."""
-        count = len(images)
-        if count < self._batch:
-            images = np.concatenate([images, np.zeros((self._batch - count, *images.shape[1:]), np.float32)])
         # Not copied: of 601 classes that would be 4.6 MB a picture.
         found = self._request.infer({"images": images}, share_inputs=True, share_outputs=True)
-        return found["box_encodings"][:count], found["class_logits"][:count]
+        return found["box_encodings"], found["class_logits"]
 
     @property
     def _request(self) -> Any:
