@@ -38,7 +38,7 @@ _precision = click.option(
 )
 _runtime = click.option(
     "--runtime",
-    type=click.Choice(["onnxruntime", "openvino", "cuda", "coreml", "directml", "torch", "auto"]),
+    type=click.Choice(["onnxruntime", "openvino", "litert", "cuda", "coreml", "directml", "torch", "auto"]),
     default="onnxruntime",
     show_default=True,
     help="What runs the network; auto tries those that are installed, and remembers which is the fastest.",

@@ -27,7 +27,7 @@ WARM_UP, ROUNDS = 3, 15
 # How much quicker another must be than the first choice, so that chance does not decide.
 MARGIN = 0.95
 # The choices are remembered for as long as these stay the same.
-_PACKAGES = ("boxable", "onnxruntime", "openvino", "torch")
+_PACKAGES = ("boxable", "onnxruntime", "openvino", "ai-edge-litert", "torch")
 
 
 def fastest(choices: Sequence[Choice], graph_for: Callable[[Precision], bytes], name: str, threads: int) -> Choice:

@@ -50,10 +50,10 @@ def load(
     calibrated (of the published ones `ssd23`); it is two to three times as fast on processors with VNNI or AMX.
     `"bf16"` computes in bfloat16, where the processor has it. `"fastest"` tries those that there are.
 
-    `runtime` is `"onnxruntime"` on the CPU, `"openvino"` (`boxable[openvino]`), or `"cuda"`, `"coreml"` or
-    `"directml"` where the installed ONNX Runtime has them, or `"torch"` (`boxable[torch]`), on a CUDA GPU where it sees
-    one, there also in `"fp16"`. `"auto"` tries those that are installed, torch only on a GPU. A trial takes some
-    seconds once for a machine and a network, and is remembered.
+    `runtime` is `"onnxruntime"` on the CPU, `"openvino"` (`boxable[openvino]`), `"litert"` (`boxable[litert]`; fp32
+    only), `"cuda"`, `"coreml"` or `"directml"` where the installed ONNX Runtime has them, or `"torch"`
+    (`boxable[torch]`), on a CUDA GPU where it sees one, there also in `"fp16"`. `"auto"` tries those that are
+    installed, torch only on a GPU. A trial takes some seconds once for a machine and a network, and is remembered.
 
     Raises ArgumentError for a precision or runtime that does not exist or is not here, UnknownModelError for a name
     that nobody knows, UnknownClassError, and WeightsError for weights that cannot be had or read, or that nobody has

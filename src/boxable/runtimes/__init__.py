@@ -6,11 +6,12 @@ from importlib.util import find_spec
 from typing import Literal, Protocol, get_args
 
 from boxable.errors import ArgumentError
+from boxable.runtimes.litert_runtime import LiteRtRuntime
 from boxable.runtimes.onnx_runtime import Floats, OnnxRuntime, has_provider
 from boxable.runtimes.openvino_runtime import OpenVinoRuntime
 from boxable.runtimes.torch_runtime import TorchRuntime, sees_gpu
 
-RuntimeName = Literal["onnxruntime", "openvino", "cuda", "coreml", "directml", "torch"]
+RuntimeName = Literal["onnxruntime", "openvino", "litert", "cuda", "coreml", "directml", "torch"]
 Precision = Literal["fp32", "fp16", "bf16", "int8"]
 # What a caller may ask for: one of them, or whichever is the fastest here.
 RuntimeChoice = RuntimeName | Literal["auto"]
@@ -70,6 +71,10 @@ def _openvino(graph: bytes, name: str, precision: Precision, use: Use) -> Runtim
     return OpenVinoRuntime(graph, name, use.threads, callers=use.callers, batch=use.batch, bfloat16=precision != "fp32")
 
 
+def _litert(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
+    return LiteRtRuntime(graph, name, max(1, use.threads // use.callers), use.batch)
+
+
 def _torch(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
     return TorchRuntime(graph, name, max(1, use.threads // use.callers), half=precision == "fp16")
 
@@ -77,6 +82,7 @@ def _torch(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
 _KINDS: dict[RuntimeName, _Kind] = {
     "onnxruntime": _onnx_runtime("CPUExecutionProvider"),
     "openvino": _Kind(("fp32", "bf16", "int8"), _openvino, lambda: find_spec("openvino") is not None),
+    "litert": _Kind(("fp32",), _litert, lambda: find_spec("ai_edge_litert") is not None),
     "cuda": _onnx_runtime("CUDAExecutionProvider"),
     "coreml": _onnx_runtime("CoreMLExecutionProvider"),
     "directml": _onnx_runtime("DmlExecutionProvider"),
