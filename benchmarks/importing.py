@@ -58,7 +58,7 @@ def opening(original: Path, rounds: int) -> dict[str, Figure]:
         path = installed("bench")
         assert path is not None
         graph = Path(home) / "graph.onnx"
-        graph.write_bytes(graph_of_installed(path))
+        graph.write_bytes(graph_of_installed(path, "bench"))
         times = interleaved_ms({"name": lambda: boxable.load("bench"), "file": lambda: boxable.load(graph)}, rounds)
     return {
         "opening the imported network again": figure(times["name"] / 1000, "s"),

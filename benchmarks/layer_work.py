@@ -8,8 +8,10 @@ from math import prod
 import numpy as np
 from layer_times import Times
 
+from boxable.networks.calibration import Calibration
+from boxable.networks.equalize import streams
 from boxable.networks.int8 import is_float, measured_tensors
-from boxable.networks.layers import Layer, Network, Ranges
+from boxable.networks.layers import Layer, Network
 from boxable.networks.onnx_graph import build_onnx
 
 
@@ -86,9 +88,12 @@ def random_graph(network: Network, precision: str) -> bytes:
             weights[name] = values.astype(np.float32)
         spread = np.sqrt(2 / (layer.kernel**2 * (1 if layer.depthwise else layer.inputs)))
         weights[layer.kernel_name] = generator.normal(0, spread, layer.kernel_shape).astype(np.float32)
-    return build_onnx(network, weights, {}, ranges=wide_ranges(network) if precision == "int8" else None)
+    return build_onnx(network, weights, {}, calibration=wide_calibration(network) if precision == "int8" else None)
 
 
-def wide_ranges(network: Network) -> Ranges:
+def wide_calibration(network: Network) -> Calibration:
     bounded = {layer.name for layer in network.backbone if layer.relu6}
-    return {name: (0.0, 6.0) if name in bounded else (-8.0, 8.0) for name in measured_tensors(network)}
+    ranges = {name: (0.0, 6.0) if name in bounded else (-8.0, 8.0) for name in measured_tensors(network)}
+    factors = {stream.name: np.ones(stream.writers[0].outputs, np.float32) for stream in streams(network)}
+    means = {layer.source: np.zeros(layer.inputs, np.float32) for layer in network.layers}
+    return Calibration(factors, ranges, means)

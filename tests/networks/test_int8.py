@@ -9,13 +9,14 @@ from boxable.detection.calibrate import calibrate
 from boxable.errors import ArgumentError, WeightsError
 from boxable.images.resize import network_input
 from boxable.images.sources import source_of
+from boxable.networks.equalize import streams
 from boxable.networks.int8 import is_float, measured_tensors
 from boxable.networks.onnx_graph import build_onnx
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.runtimes.onnx_runtime import OnnxRuntime
+from boxable.weights.calibrations import calibration_of
 from boxable.weights.cards import find_card
 from boxable.weights.model import Model
-from boxable.weights.ranges import ranges_of
 from boxable.weights.store import installed, read_file
 from tests.conftest import EXAMPLES
 
@@ -48,9 +49,13 @@ def test_all_but_the_layers_on_the_largest_maps_are_rounded() -> None:
 def test_the_shipped_ranges_are_those_that_the_network_needs(detector: boxable.Detector) -> None:
     path = installed(find_card("ssd23").handle)
     assert path is not None
-    ranges = ranges_of(path.stem, "ssd23")
-    assert set(ranges) == set(measured_tensors(ssd_mobilenet_v2(23)))
-    assert all(low <= 0 < high for low, high in ranges.values())
+    shipped, network = calibration_of(path.stem, "ssd23"), ssd_mobilenet_v2(23)
+    assert set(shipped.ranges) == set(measured_tensors(network))
+    assert all(low <= 0 < high for low, high in shipped.ranges.values())
+    assert {layer.source: layer.inputs for layer in network.layers if not is_float(layer)} == {
+        name: len(values) for name, values in shipped.means.items()
+    }
+    assert {stream.name for stream in streams(network)} == set(shipped.factors)
 
 
 def test_the_rounded_heads_are_near_those_of_float32(model: Model, images: NDArray[np.float32]) -> None:
@@ -58,10 +63,10 @@ def test_the_rounded_heads_are_near_those_of_float32(model: Model, images: NDArr
     path = installed(model.handle)
     assert path is not None
     codes, logits = heads(build_onnx(model.network, model.weights, metadata), images)
-    graph = build_onnx(model.network, model.weights, metadata, ranges=ranges_of(path.stem, "ssd23"))
+    graph = build_onnx(model.network, model.weights, metadata, calibration=calibration_of(path.stem, "ssd23"))
     rounded_codes, rounded_logits = heads(graph, images)
-    assert 0 < np.abs(rounded_logits - logits).mean() < 0.15
-    assert 0 < np.abs(rounded_codes - codes).mean() < 0.25
+    assert 0 < np.abs(rounded_logits - logits).mean() < 0.08
+    assert 0 < np.abs(rounded_codes - codes).mean() < 0.1
     assert len(graph) < 7_000_000
 
 
@@ -82,13 +87,14 @@ def test_a_channel_without_weights_keeps_its_bias(model: Model, images: NDArray[
     metadata = model.description.to_metadata()
     path = installed(model.handle)
     assert path is not None
-    ranges = ranges_of(path.stem, "ssd23")
-    _, logits = heads(build_onnx(model.network, weights, metadata, ranges=ranges), images[:1])
+    shipped = calibration_of(path.stem, "ssd23")
+    _, logits = heads(build_onnx(model.network, weights, metadata, calibration=shipped), images[:1])
     assert logits[0, 0, 5] == pytest.approx(weights[f"{name}/biases"][5], rel=1e-3)
 
 
 def test_calibrating_gives_each_tensor_a_range_around_zero(model: Model) -> None:
-    ranges, count = calibrate(model, PHOTOS)
+    found, count = calibrate(model, PHOTOS)
+    ranges = found.ranges
     assert count == 3
     assert list(ranges) == measured_tensors(model.network)
     relu6 = {layer.name for layer in model.network.backbone if layer.relu6}
@@ -102,7 +108,7 @@ def test_calibrating_without_a_picture_is_an_error(model: Model) -> None:
 
 
 def test_what_nobody_calibrated_says_so(model: Model) -> None:
-    with pytest.raises(WeightsError, match="not calibrated for int8"):
-        ranges_of("0" * 64, "mine")
+    with pytest.raises(WeightsError, match=r"not calibrated for int8; .* run: boxable quantize mine --calibration DIR"):
+        calibration_of("0" * 64, "mine")
     with pytest.raises(ArgumentError, match="calibrated"):
         boxable.load(model, precision="int8")

@@ -21,6 +21,7 @@ from boxable.cli.doctor import doctor
 from boxable.cli.evaluate import evaluate
 from boxable.cli.import_ import import_
 from boxable.cli.models import models
+from boxable.cli.quantize import quantize
 from boxable.cli.video import video
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError
 
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for verb in (detect, video, evaluate, compare, bench, classes, models, import_, doctor, completion):
+for verb in (detect, video, evaluate, compare, quantize, bench, classes, models, import_, doctor, completion):
     cli.add_command(verb)
 
 

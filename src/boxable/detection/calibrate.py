@@ -1,19 +1,24 @@
-"""Find the ranges of activations on photos: what an int8 network is rounded to."""
+"""Measure activations on photos: what an int8 network is rounded by."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.detection.progress import progress
 from boxable.errors import ArgumentError, BoxableError
 from boxable.images.resize import network_input
-from boxable.images.sources import Picture, expand
+from boxable.images.sources import Picture, Source, expand
+from boxable.networks.calibration import Calibration
+from boxable.networks.equalize import Weights, equalized, equalizing_factors, streams
 from boxable.networks.int8 import measured_tensors
-from boxable.networks.layers import Ranges
 from boxable.networks.onnx_graph import build_onnx
 from boxable.runtimes.onnx_runtime import OnnxRuntime
 from boxable.settings import available_cores
 from boxable.weights.model import Model
+
+Floats = NDArray[np.float32]
 
 # Pictures that are looked at, and values of each tensor that are kept of each.
 MOST_PICTURES, _KEPT = 200, 4000
@@ -21,44 +26,78 @@ MOST_PICTURES, _KEPT = 200, 4000
 _SHARES = np.linspace(0.5, 1.0, 26)
 
 
-def calibrate(model: Model, pictures: Iterable[Picture]) -> tuple[Ranges, int]:
-    """The range of each tensor on these pictures (files, folders, arrays), at most 200 of them, and how many it were.
+def calibrate(model: Model, pictures: Iterable[Picture]) -> tuple[Calibration, int]:
+    """What is to know of a model's activations, from the first 200 of these pictures (files, folders, arrays), and
+    how many of them could be read.
 
-    Of all ranges around zero the one with the least squared error of rounding. Raises ArgumentError where no picture
-    can be read.
+    Raises ArgumentError where none can be read.
     """
+    sources = list(islice(expand(pictures), MOST_PICTURES))
+    with progress("calibrating", 2 * len(sources)) as advance:
+        factors = _factors(model, sources, advance)
+        weights = equalized(model.network, model.weights, factors)
+        ranges, means, count = _ranges_and_means(model, weights, sources, advance)
+    return Calibration(factors, ranges, means), count
+
+
+def _factors(model: Model, sources: list[Source], advance: Callable[[], None]) -> dict[str, Floats]:
+    found = streams(model.network)
+    tensors = [tensor for stream in found for tensor in stream.tensors]
+    peaks: dict[str, Floats] = {}
+    for values in _tensors(model, model.weights, tensors, sources, advance):
+        for tensor, map_ in zip(tensors, values, strict=True):
+            peak = np.abs(map_).max(axis=(0, 2, 3))
+            peaks[tensor] = np.maximum(peaks.get(tensor, peak), peak)
+    if not peaks:
+        raise ArgumentError("no picture to calibrate with can be read")
+    return {
+        stream.name: equalizing_factors(np.max([peaks[tensor] for tensor in stream.tensors], axis=0))
+        for stream in found
+    }
+
+
+def _ranges_and_means(
+    model: Model, weights: Weights, sources: list[Source], advance: Callable[[], None]
+) -> tuple[dict[str, tuple[float, float]], dict[str, Floats], int]:
+    """The range and the channels' means of each tensor that int8 rounds, and the number of pictures."""
     names = measured_tensors(model.network)
-    graph = build_onnx(model.network, model.weights, model.description.to_metadata(), watched=names)
-    runtime = OnnxRuntime(graph, model.handle, available_cores())
     random = np.random.default_rng(0)
     low, high = np.zeros(len(names)), np.zeros(len(names))
-    samples: list[list[NDArray[np.float32]]] = [[] for _ in names]
+    samples: list[list[Floats]] = [[] for _ in names]
+    sums: list[NDArray[np.float64]] = [np.zeros(()) for _ in names]
     count = 0
-    for image in _inputs(pictures, model.network.input_size):
-        for place, values in enumerate(runtime.tensors(image[None], names)):
+    for found in _tensors(model, weights, names, sources, advance):
+        count += 1
+        for place, values in enumerate(found):
             low[place], high[place] = min(low[place], values.min()), max(high[place], values.max())
             samples[place].append(random.choice(values.ravel(), _KEPT))
-        count += 1
-    if not count:
-        raise ArgumentError("no picture to calibrate with can be read")
-    found = (_best_range(*item) for item in zip(low, high, map(np.concatenate, samples), strict=True))
-    return dict(zip(names, found, strict=True)), count
+            sums[place] = sums[place] + values.mean(axis=(0, 2, 3), dtype=np.float64)
+    best = (_best_range(*item) for item in zip(low, high, map(np.concatenate, samples), strict=True))
+    means = {
+        name: (total / count).astype(np.float32)
+        for name, total in zip(names, sums, strict=True)
+        if not name.endswith("/convolved")  # no layer reads it
+    }
+    return dict(zip(names, best, strict=True)), means, count
 
 
-def _inputs(pictures: Iterable[Picture], size: int) -> Iterable[NDArray[np.float32]]:
-    read = 0
-    for source in expand(pictures):
-        if read == MOST_PICTURES:
-            return
+def _tensors(
+    model: Model, weights: Weights, names: list[str], sources: list[Source], advance: Callable[[], None]
+) -> Iterator[list[Floats]]:
+    """These tensors `[1, channels, height, width]` for each picture that can be read."""
+    graph = build_onnx(model.network, weights, model.description.to_metadata(), watched=names)
+    runtime = OnnxRuntime(graph, model.handle, available_cores())
+    for source in sources:
         try:
-            pixels = source.pixels()
+            image = network_input(source.pixels(), model.network.input_size)
         except BoxableError:
             continue
-        read += 1
-        yield network_input(pixels, size)
+        finally:
+            advance()
+        yield runtime.tensors(image[None], names)
 
 
-def _best_range(low: float, high: float, sample: NDArray[np.float32]) -> tuple[float, float]:
+def _best_range(low: float, high: float, sample: Floats) -> tuple[float, float]:
     """The share of the range from low to high that rounds the sample best."""
 
     def error(share: float) -> float:

@@ -46,7 +46,7 @@ def verify(name: str, photo: Path | None) -> Iterator[Finding]:
         yield Finding(
             "shapes", f"{len(model.weights)} variables fit {model.network.name}, {len(model.classes)} classes"
         )
-        detector = Detector(graph_of_installed(path), name)
+        detector = Detector(graph_of_installed(path, name), name)
         small = detector(resources.files("boxable.detection").joinpath(f"recorded/{_PHOTO}").read_bytes())
         # Scores that are no numbers are never detections.
         yield Finding("runs", f"{len(small)} detections on a small photo", len(small) > 0)

@@ -72,7 +72,7 @@ def evaluate(
     annotations = read_annotations(truth_path)
     if show is not None:
         select(show, known_classes(annotations.classes))  # before the long work, not after it
-    pictures = _pictures(truth_path, images)
+    pictures = pictures_of(truth_path, images)
     name = predictions_or_model.handle if isinstance(predictions_or_model, Detector) else str(predictions_or_model)
     options: dict[str, Any] = {"only": only, "strict": strict, "seed": seed}
     left_out: list[Note] = []
@@ -84,7 +84,7 @@ def evaluate(
             options["nameable"] = detector.classes
             # What is wrong with all else is said before the long work, not after it.
             measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
-            annotations, predictions, left_out = _detected(annotations, detector, pictures or {}, folder)
+            annotations, predictions, left_out = detected(annotations, detector, pictures or {}, folder)
             if strict:
                 refuse_flaws(left_out)
         evaluation = measuring.evaluate(annotations, predictions, chosen, resamples=resamples, **options)
@@ -138,7 +138,7 @@ def _detector(
     return model if isinstance(model, Detector) else load(model, precision=precision, runtime=runtime)
 
 
-def _pictures(ground_truth: Path, images: _Path | None) -> dict[str, Path] | None:
+def pictures_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] | None:
     """The pictures by image id, if it is known where they are: in images/, else beside the tables."""
     if images is not None:
         return picture_files(Path(images))
@@ -148,7 +148,7 @@ def _pictures(ground_truth: Path, images: _Path | None) -> dict[str, Path] | Non
     return picture_files(folder if folder.is_dir() else ground_truth) or None
 
 
-def _detected(
+def detected(
     annotations: Annotations, detector: Detector, pictures: dict[str, Path], out: Path | None
 ) -> tuple[Annotations, Predictions, list[Note]]:
     """The annotations of the images that could be looked at, what the model finds there, and what was left out."""

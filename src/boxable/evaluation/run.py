@@ -31,6 +31,12 @@ class Run:
     mids: list[str]
 
 
+def as_run(evaluation: Evaluation, folder: Path) -> Run:
+    """An evaluation as it would be read from this folder, in which it need not be."""
+    problem = evaluation.problem
+    return Run(folder, evaluation.to_dict(), evaluation.ranking.entries, problem.images, problem.mids)
+
+
 def write_run(evaluation: Evaluation, folder: Path) -> None:
     """Write metrics.json, per-class.csv and entries.npz."""
     arrays = {field.name: getattr(evaluation.ranking.entries, field.name) for field in fields(Entries)}

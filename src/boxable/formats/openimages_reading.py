@@ -29,6 +29,11 @@ _CLASSES = r"classes"
 _DIFFICULT = r"(.*-)?difficult"
 
 
+def has_annotations(folder: Path) -> bool:
+    """Whether this is a folder with boxes that `read_folder` reads."""
+    return folder.is_dir() and _file(folder, _BOXES) is not None
+
+
 def read_folder(folder: Path) -> Annotations:
     """Annotations of a folder: boxes, and, where there are any, image labels, sizes, classes and difficult boxes.
 

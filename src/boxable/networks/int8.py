@@ -2,14 +2,16 @@
 
 Quantised and dequantised values stand where ONNX Runtime and OpenVINO look for them to run the layer between in int8.
 The layers on the largest maps stay in float32: they are few multiply-adds, and most of what int8 costs in accuracy.
-Activations of a ReLU6 have the range 0 to 6 at most, so that it costs nothing.
+Activations of a ReLU6 have the range 0 to 6 at most, so that it costs nothing. What rounding a kernel adds to the
+mean of an output is taken off its bias.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.networks.calibration import Calibration
 from boxable.networks.graph_parts import Parts
-from boxable.networks.layers import Layer, Network, Ranges
+from boxable.networks.layers import Layer, Network
 
 # Layers that read a map with sides of at least so many pixels stay in float32.
 FLOAT_MAP = 150
@@ -34,11 +36,11 @@ def measured_tensors(network: Network) -> list[str]:
 
 
 class Int8:
-    """As `Float`, in int8 where it pays. Raises KeyError for a tensor whose range is missing."""
+    """As `Float`, in int8 where it pays. Raises KeyError for a tensor that was not calibrated."""
 
-    def __init__(self, parts: Parts, ranges: Ranges) -> None:
+    def __init__(self, parts: Parts, calibration: Calibration) -> None:
         self._parts = parts
-        self._ranges = ranges
+        self._calibration = calibration
         self._scales: dict[str, np.float32] = {}
         self._made: dict[str, str] = {}
 
@@ -47,7 +49,7 @@ class Int8:
         if is_float(layer):
             return tensor
         if tensor not in self._made:
-            low, high = self._ranges[range_of or tensor]
+            low, high = self._calibration.ranges[range_of or tensor]
             scale = np.float32(max(high - low, 1e-6) / 255)
             steps = [
                 self._parts.tensor(f"{tensor}/scale", scale),
@@ -70,6 +72,8 @@ class Int8:
         scale = np.maximum(np.abs(kernel).max(axis=others) / 127, np.abs(bias) / (self._scales[source] * _BIAS_STEPS))
         scale = np.maximum(scale, np.finfo(np.float32).tiny).astype(np.float32)
         steps = np.clip(np.round(kernel / scale.reshape(shape)), -127, 127).astype(np.int8)
+        error = steps * scale.reshape(shape) - kernel
+        bias = bias - _mean_output(layer, np.moveaxis(error, axis, 0), self._calibration.means[layer.source])
         bias_scale = (scale * self._scales[source]).astype(np.float32)
         bias_scale = np.maximum(bias_scale, np.finfo(np.float32).tiny)
         bias_steps = np.round(bias.astype(np.float64) / bias_scale).clip(-(2**31), 2**31 - 1).astype(np.int32)
@@ -85,3 +89,9 @@ class Int8:
             self._parts.tensor(f"{name}/zero", np.zeros(len(scale), steps.dtype)),
         ]
         return self._parts.node("DequantizeLinear", inputs, name, axis=axis)
+
+
+def _mean_output(layer: Layer, kernel: NDArray[np.float32], means: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a kernel `[outputs, ...]` gives in the mean for inputs whose channels have these means (padding apart)."""
+    per_input = kernel.reshape(len(kernel), 1 if layer.depthwise else layer.inputs, -1).sum(axis=2)
+    return np.asarray(per_input[:, 0] * means if layer.depthwise else per_input @ means, np.float32)

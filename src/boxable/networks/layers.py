@@ -1,19 +1,15 @@
 """What a layer table consists of."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Lowest and highest value of each tensor that int8 rounds, by its name in the float graph.
-Ranges = Mapping[str, tuple[float, float]]
-
 BATCH_NORM_EPSILON = 0.001  # SEMANTICS §3.1
 
 # Part of the name under which compiled graphs are cached: raise it whenever what is built from a table changes.
-GRAPH_VERSION = 3
+GRAPH_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from boxable.errors import WeightsError
+from boxable.networks.calibration import Calibration
+from boxable.networks.equalize import Weights, equalized
 from boxable.networks.graph_parts import Float, Parts
 from boxable.networks.int8 import Int8
-from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network, Ranges, unfolded
+from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network, unfolded
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2, with_class_outputs
-
-Weights = Mapping[str, NDArray[np.float32]]
 
 OPSET = 17
 IR_VERSION = 8  # what runtimes of 2022 read already
@@ -25,18 +25,21 @@ def build_onnx(
     weights: Weights,
     metadata: Mapping[str, str],
     *,
-    ranges: Ranges | None = None,
+    calibration: Calibration | None = None,
     watched: Sequence[str] = (),
 ) -> bytes:
     """The network as a serialised ONNX model.
 
     Input `images`: float32 `[batch, size, size, 3]`, already resized and normalised to -1..1. Outputs
     `box_encodings` float32 `[batch, anchors, 4]` and `class_logits` float32 `[batch, anchors, classes + 1]`
-    (SEMANTICS §5), and the `watched` tensors. `metadata` is stored in the file as it is. With `ranges` (see
-    `networks.int8`) most of it computes in int8.
+    (SEMANTICS §5), and the `watched` tensors. `metadata` is stored in the file as it is. With a
+    `calibration` most of it computes in int8 (see `networks.int8`).
     """
     parts = Parts()
-    numbers = Int8(parts, ranges) if ranges is not None else Float(parts)
+    numbers: Float | Int8 = Float(parts)
+    if calibration is not None:
+        numbers = Int8(parts, calibration)
+        weights = equalized(network, weights, calibration.factors)
     parts.node("Transpose", ["images"], "image", perm=[0, 3, 1, 2])
     for layer in network.backbone:
         _add_convolution(layer, weights, parts, numbers)

@@ -4,8 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from boxable.networks.equalize import Weights
 from boxable.networks.layers import Layer, Network
-from boxable.networks.onnx_graph import Weights, fold
+from boxable.networks.onnx_graph import fold
 
 
 class TorchNetwork(nn.Module):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from boxable.networks.layers import Network
 from boxable.vocabulary import ClassList
+from boxable.weights.calibrations import kept_calibration
 from boxable.weights.cards import Card, get_card, unknown_model
 from boxable.weights.model import Model
 from boxable.weights.pull import imported, imported_handles
@@ -26,6 +27,7 @@ def describe(name: str) -> Iterator[str]:
     yield _line("made from", model.origin)
     yield from _network(model.network, model.score_threshold)
     yield from _file(path)
+    yield from _int8(path, name)
     yield _classes(model.classes)
 
 
@@ -47,6 +49,8 @@ def _published(card: Card) -> Iterator[str]:
     for metric in card.metrics:
         between = f" [{metric.interval[0]:g}, {metric.interval[1]:g}]" if metric.interval else ""
         yield _line(metric.name, f"{metric.value:g}{between} ({metric.protocol})")
+    if path is not None:
+        yield from _int8(path, card.alias)
     yield _classes(card.classes)
 
 
@@ -61,6 +65,17 @@ def _network(network: Network, score_threshold: float | None) -> Iterator[str]:
 def _file(path: Path) -> Iterator[str]:
     yield _line("installed", str(path))
     yield _line("sha256", path.stem)
+
+
+def _int8(path: Path, name: str) -> Iterator[str]:
+    """What int8 was measured to cost, by the rules of the Challenge with a paired 95 % interval."""
+    kept = kept_calibration(path.stem)
+    if kept is None:
+        yield _line("int8", f"not calibrated; run: boxable quantize {name} --calibration DIR")
+        return
+    yield _line("int8", f"calibrated on {kept.pictures} photos{'' if kept.accuracies else ', not measured'}")
+    for accuracy in kept.accuracies:
+        yield _line("int8", str(accuracy))
 
 
 def _source(card: Card) -> Iterator[str]:

@@ -10,6 +10,7 @@ from boxable.errors import BoxableError, RefusedError, WeightsError
 from boxable.files import writing
 from boxable.weights.acquire import acquire
 from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, all_cards, find_card, get_card, unknown_model
+from boxable.weights.download import sha256_of
 from boxable.weights.model import Model
 from boxable.weights.store import (
     SUFFIXES,
@@ -20,6 +21,8 @@ from boxable.weights.store import (
     installed_handles,
     is_whole,
     lock,
+    read_file,
+    read_installed,
 )
 
 logger = logging.getLogger("boxable")
@@ -76,14 +79,31 @@ def graph_of(name: str | None, *, int8: bool = False) -> bytes:
     """
     card = default_card() if name is None else get_card(name)
     if card is not None:
-        return graph_of_installed(installed(card.handle) or pull(card), int8=int8)
+        return graph_of_installed(installed(card.handle) or pull(card), card.alias, int8=int8)
     name = str(name)  # without one there is a card
     path = imported(name)
     if path is not None:
-        return graph_of_installed(path, int8=int8)
+        return graph_of_installed(path, name, int8=int8)
     if os.path.exists(name) or name.endswith(SUFFIXES):
         return graph_of_file(Path(name), int8=int8)
     raise unknown_model(name, imported_handles())
+
+
+def model_of(name: str) -> tuple[Model, str]:
+    """A model by handle, alias, URL or .safetensors file, with its weights, and the hash of these (SHA-256).
+
+    A published one that is not installed is fetched. Raises UnknownModelError, and WeightsError for an ONNX file.
+    """
+    card = get_card(name)
+    path = (installed(card.handle) or pull(card)) if card else imported(name)
+    if path is not None:
+        return Model.from_bytes(read_installed(path), name), path.stem
+    if not (os.path.exists(name) or name.endswith(SUFFIXES)):
+        raise unknown_model(name, imported_handles())
+    if not name.endswith(".safetensors"):
+        raise WeightsError(f"{name}: expected a model's name or the .safetensors file with its weights")
+    data = read_file(Path(name))
+    return Model.from_bytes(data, name), sha256_of(data)
 
 
 def imported_handles() -> list[str]:

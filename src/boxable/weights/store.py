@@ -5,6 +5,7 @@ BOXABLE_HOME/
   graphs/<key>/<sha256>.onnx              what runtimes read; made from the weights, can be deleted
   downloads/                              unfinished downloads
   unpacked/                               archives while they are read
+  calibrated/<key>.json                   what `boxable quantize` measured for int8
   locks/                                  one process at a time installs a model
   trusted.json                            hashes of archives that were trusted when they were first seen
 """
@@ -20,11 +21,12 @@ import filelock
 
 from boxable.errors import ArgumentError, BoxableError, UnknownModelError, WeightsError
 from boxable.files import write_atomically, writing
-from boxable.networks.layers import GRAPH_VERSION, Ranges
+from boxable.networks.calibration import Calibration
+from boxable.networks.layers import GRAPH_VERSION
 from boxable.settings import home
+from boxable.weights.calibrations import calibration_of
 from boxable.weights.download import sha256_of, sha256_of_file
 from boxable.weights.model import Model
-from boxable.weights.ranges import ranges_of
 
 logger = logging.getLogger("boxable")
 
@@ -88,25 +90,26 @@ def graph_of_file(path: Path, *, int8: bool = False) -> bytes:
     return _graph(sha256_of(data), lambda: data, str(path), int8=int8)
 
 
-def graph_of_installed(path: Path, *, int8: bool = False) -> bytes:
-    """The ONNX graph of an installed model. Raises WeightsError if its file is damaged."""
-
-    def content() -> bytes:
-        data = read_file(path)
-        if sha256_of(data) != path.stem:
-            raise WeightsError(
-                f"{path} is damaged; run `boxable models pull` for that model to install it again, or import it"
-            )
-        return data
-
-    return _graph(path.stem, content, "the installed weights", int8=int8)
+def graph_of_installed(path: Path, name: str, *, int8: bool = False) -> bytes:
+    """The ONNX graph of a model installed under this name. Raises WeightsError if its file is damaged."""
+    return _graph(path.stem, lambda: read_installed(path), name, int8=int8)
 
 
-def compile_model(model: Model, ranges: Ranges | None = None) -> bytes:
-    """Build the ONNX graph of a model, with its classes in the metadata; in int8 if ranges are given."""
+def read_installed(path: Path) -> bytes:
+    """The content of an installed file. Raises WeightsError if it is not the one that was installed."""
+    data = read_file(path)
+    if sha256_of(data) != path.stem:
+        raise WeightsError(
+            f"{path} is damaged; run `boxable models pull` for that model to install it again, or import it"
+        )
+    return data
+
+
+def compile_model(model: Model, calibration: Calibration | None = None) -> bytes:
+    """Build the ONNX graph of a model, with its classes in the metadata; in int8 if a calibration is given."""
     from boxable.networks.onnx_graph import build_onnx  # draws in onnx, which a cached graph does not need
 
-    return build_onnx(model.network, model.weights, model.description.to_metadata(), ranges=ranges)
+    return build_onnx(model.network, model.weights, model.description.to_metadata(), calibration=calibration)
 
 
 def read_file(path: Path) -> bytes:
@@ -135,13 +138,13 @@ def lock(handle: str) -> Iterator[None]:
 
 def _graph(digest: str, content: Callable[[], bytes], name: str, *, int8: bool) -> bytes:
     """The graph of the weights with this hash, out of the cache or built now."""
-    ranges = ranges_of(digest, name) if int8 else None
-    mark = "" if ranges is None else f"-int8-{sha256_of(json.dumps(ranges).encode())[:8]}"
+    calibration = calibration_of(digest, name) if int8 else None
+    mark = "" if calibration is None else f"-int8-{sha256_of(json.dumps(calibration.to_dict()).encode())[:8]}"
     folder = home() / "graphs" / f"{digest[:20]}-{GRAPH_VERSION}{mark}"
     graph = _cached(folder)
     if graph is not None:
         return graph
-    graph = compile_model(Model.from_bytes(content(), name), ranges)
+    graph = compile_model(Model.from_bytes(content(), name), calibration)
     try:
         write_atomically(folder / f"{sha256_of(graph)}.onnx", graph)
     except BoxableError as error:

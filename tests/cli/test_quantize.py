@@ -1,0 +1,226 @@
+"""`boxable quantize`: int8 for a model, measured on photos that it was not calibrated with."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import boxable
+from boxable.weights.model import Model
+from boxable.weights.pull import model_of
+from boxable.weights.store import install
+from tests.cli.conftest import Invoke
+from tests.cli.test_evaluate_model import BOXES, TRUTH_NAMES
+from tests.conftest import EXAMPLES
+from tests.formats.test_tables import write
+
+MIRRORED = {"a": False, "b": True}
+
+
+def annotated(folder: Path, images: str = "ab") -> Path:
+    """A set of the three example photos with a box each, and none of what is in the others: as they are, mirrored."""
+    (folder / "images").mkdir(parents=True)
+    rows, labels = [], []
+    for image in images:
+        for name, (mid, *box) in BOXES.items():
+            with Image.open(EXAMPLES / f"{name}.png") as photo:
+                shown = photo.convert("RGB").resize((300, 300))
+            pixels = np.asarray(shown)[:, ::-1] if MIRRORED[image] else np.asarray(shown)
+            Image.fromarray(np.ascontiguousarray(pixels)).save(folder / "images" / f"{image}-{name}.png")
+            rows.append((f"{image}-{name}", mid, 0, 1, 0, 1, box[-1]))
+            labels += [(f"{image}-{name}", other, int(other == mid)) for other, *_ in BOXES.values()]
+    write(folder / "annotations-bbox.csv", TRUTH_NAMES, rows)
+    write(folder / "annotations-human-imagelabels.csv", ["ImageID", "LabelName", "Confidence"], labels)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(ssd23_weights: Path) -> Model:
+    return model_of("ssd23")[0]
+
+
+@pytest.fixture
+def mine(weights: Model, tmp_path: Path, empty_home: Path) -> str:
+    """A model of the user's own: nobody has calibrated it."""
+    changed = dict(weights.weights)
+    name = "BoxPredictor_0/ClassPredictor/biases"
+    changed[name] = changed[name] + np.float32(1e-3)
+    install(Model(weights.network, changed, weights.classes, "mine"))
+    return "mine"
+
+
+def kept(home: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in (home / "calibrated").glob("*")]
+
+
+def test_a_model_is_measured_on_other_photos_and_loads_in_int8_afterwards(
+    mine: str, empty_home: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    with pytest.raises(boxable.BoxableError, match=r"mine: not calibrated .* run: boxable quantize mine --calibration"):
+        boxable.load(mine, precision="int8")
+    assert "not calibrated; run: boxable quantize mine" in invoke("models", "info", mine).stdout
+    calibration = annotated(tmp_path / "photos", "a") / "images"
+    data = annotated(tmp_path / "labelled", "ab")
+    result = invoke("quantize", mine, "--calibration", calibration, "--data", data, "--loss", 100)
+    assert (result.code, result.stderr) == (0, "")
+    assert result.lines[0] == "calibrated on 3 photos"
+    # The three that are not mirrored are among those that it was calibrated with.
+    assert re.fullmatch(
+        r"mAP fp32 0\.\d{4}, int8 0\.\d{4}: [+-]\d+\.\d\d points \[[+-]\d+\.\d\d, [+-]\d+\.\d\d\] "
+        r"\(labelled: 3 photos, 3 classes; onnxruntime\)",
+        result.lines[1],
+    )
+    (content,) = kept(empty_home)
+    assert (content["model"], content["pictures"]) == ("mine", 3)
+    (accuracy,) = content["accuracy"]
+    assert result.lines[1].startswith(f"mAP fp32 {accuracy['fp32']:.4f}, int8 {accuracy['int8']:.4f}")
+    info = invoke("models", "info", mine).stdout
+    assert "int8           calibrated on 3 photos\n" in info
+    assert result.lines[1] in info
+    best = boxable.load(mine, precision="int8")(str(EXAMPLES / "chelsea.png"))[0]
+    assert best.name == "Cat"
+    assert best.score == pytest.approx(boxable.load(mine)(str(EXAMPLES / "chelsea.png"))[0].score, abs=0.1)
+
+
+def test_half_of_an_annotated_folder_is_held_out_always_the_same(
+    mine: str, empty_home: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    folder = annotated(tmp_path / "set")
+    first = invoke("quantize", mine, "--calibration", folder, "--loss", 100)
+    assert (first.code, first.lines[0]) == (0, "calibrated on 3 photos")
+    assert "(set: 3 photos, " in first.lines[1]
+    assert invoke("quantize", mine, "--calibration", folder, "--loss", 100).stdout == first.stdout
+
+
+@pytest.fixture
+def ruined(weights: Model, tmp_path: Path, empty_home: Path) -> str:
+    """A model that int8 ruins: in each class head weights of a channel that is always 0 outweigh all others."""
+    changed = dict(weights.weights)
+    for item in weights.network.feature_maps:
+        for variable in ("gamma", "beta"):
+            name = f"{item.layer.name}/BatchNorm/{variable}"
+            changed[name] = changed[name].copy()
+            changed[name][0] = 0
+        name = item.class_head.kernel_name
+        changed[name] = changed[name].copy()
+        changed[name][:, :, 0] = 1000
+    install(Model(weights.network, changed, weights.classes, "ruined"))
+    return "ruined"
+
+
+def test_a_loss_over_the_bound_is_refused_without_force(
+    ruined: str, empty_home: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    folder = annotated(tmp_path / "set")
+    result = invoke("quantize", ruined, "--calibration", folder)
+    assert (result.code, result.lines[0]) == (1, "calibrated on 3 photos")
+    assert re.search(r"int8 loses \d+\.\d\d points of mean AP on set, more than 0\.5; nothing was kept", result.stderr)
+    assert kept(empty_home) == []
+    with pytest.raises(boxable.BoxableError, match="not calibrated"):
+        boxable.load(ruined, precision="int8")
+    forced = invoke("quantize", ruined, "--calibration", folder, "--force")
+    assert (forced.code, forced.stderr) == (0, "")
+    assert forced.lines[:2] == result.lines
+    (content,) = kept(empty_home)
+    assert content["accuracy"][0]["fp32"] - content["accuracy"][0]["int8"] > 0.05
+
+
+def test_without_labelled_photos_it_is_kept_only_by_force_and_says_so(
+    mine: str, empty_home: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    folder = annotated(tmp_path / "set") / "images"
+    result = invoke("quantize", mine, "--calibration", folder)
+    assert (result.stdout, result.code) == ("", 2)
+    assert "give a labelled set with --data, or --force" in result.stderr
+    assert kept(empty_home) == []
+    forced = invoke("quantize", mine, "--calibration", folder, "--force")
+    assert forced.code == 0
+    assert forced.lines[:2] == ["calibrated on 6 photos", "what int8 costs was not measured"]
+    assert "int8           calibrated on 6 photos, not measured\n" in invoke("models", "info", mine).stdout
+    assert len(boxable.load(mine, precision="int8")(str(EXAMPLES / "chelsea.png")))
+
+
+def test_a_file_is_calibrated_as_an_installed_model_is(
+    weights: Model, empty_home: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    file = tmp_path / "my model.safetensors"
+    Model(weights.network, weights.weights, weights.classes, "other").save(file)  # whose hash nobody has seen
+    with pytest.raises(boxable.BoxableError, match=r"boxable quantize '.*my model\.safetensors' --calibration DIR"):
+        boxable.load(file, precision="int8")
+    folder = annotated(tmp_path / "set", "a") / "images"
+    assert invoke("quantize", file, "--calibration", folder, "--force").code == 0
+    assert boxable.load(file, precision="int8")(str(EXAMPLES / "chelsea.png"))[0].name == "Cat"
+
+
+Wrong = Callable[[Path], list[object]]
+WRONG: dict[str, tuple[Wrong, str, int]] = {
+    "an ONNX file": (
+        lambda place: [place / "a.onnx", "--calibration", annotated(place / "set")],
+        "expected a model's name or the .safetensors file", 1,
+    ),
+    "an unknown model": (
+        lambda place: ["nobody", "--calibration", annotated(place / "set")], "unknown model 'nobody'", 2,
+    ),
+    "no photo to calibrate with": (
+        lambda place: ["mine", "--calibration", folder_of(place / "empty"), "--data", annotated(place / "set")],
+        "0 photos in it; expected 1 or more", 2,
+    ),
+    "one photo, of which half shall be held out": (
+        lambda place: ["mine", "--calibration", only_one(annotated(place / "set"))],
+        "1 photos in it; expected 2 or more", 2,
+    ),
+    "the same photos for both": (
+        lambda place: ["mine", "--calibration", annotated(place / "a"), "--data", annotated(place / "b")],
+        "no labelled photo in it that is not calibrated with", 2,
+    ),
+    "data without annotations": (
+        lambda place: ["mine", "--calibration", annotated(place / "a"), "--data", annotated(place / "b") / "images"],
+        "no annotations in this folder", 2,
+    ),
+    "boxes of classes that it cannot name": (
+        lambda place: ["mine", "--calibration", annotated(place / "a", "a"), "--data", of_bananas(place / "b")],
+        "no box in it is of a class that mine can name", 2,
+    ),
+}  # fmt: skip
+
+
+def folder_of(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def only_one(folder: Path) -> Path:
+    for path in sorted((folder / "images").iterdir())[1:]:
+        path.unlink()
+    return folder
+
+
+def of_bananas(folder: Path) -> Path:
+    annotated(folder, "b")
+    write(folder / "annotations-bbox.csv", TRUTH_NAMES, [("b-chelsea", "/m/09qck", 0, 1, 0, 1, 0)])
+    return folder
+
+
+@pytest.mark.parametrize(("arguments", "says", "code"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_done_is_one_line(
+    mine: str, empty_home: Path, tmp_path: Path, invoke: Invoke, arguments: Wrong, says: str, code: int
+) -> None:
+    (tmp_path / "a.onnx").write_bytes(b"")
+    result = invoke("quantize", *arguments(tmp_path))
+    assert says in result.stderr
+    assert (result.code, len(result.stderr.splitlines())) == (code, 1)
+    assert kept(empty_home) == []
+
+
+def test_a_damaged_calibration_says_what_to_do(mine: str, empty_home: Path, tmp_path: Path, invoke: Invoke) -> None:
+    folder = annotated(tmp_path / "set", "a") / "images"
+    assert invoke("quantize", mine, "--calibration", folder, "--force").code == 0
+    (path,) = (empty_home / "calibrated").iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(boxable.BoxableError, match="run `boxable quantize` again"):
+        boxable.load(mine, precision="int8")
