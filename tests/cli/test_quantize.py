@@ -47,11 +47,15 @@ def weights(ssd23_weights: Path) -> Model:
 @pytest.fixture
 def mine(weights: Model, tmp_path: Path, empty_home: Path) -> str:
     """A model of the user's own: nobody has calibrated it."""
-    changed = dict(weights.weights)
+    install(other_weights(weights, "mine"))
+    return "mine"
+
+
+def other_weights(model: Model, handle: str) -> Model:
+    changed = dict(model.weights)
     name = "BoxPredictor_0/ClassPredictor/biases"
     changed[name] = changed[name] + np.float32(1e-3)
-    install(Model(weights.network, changed, weights.classes, "mine"))
-    return "mine"
+    return Model(model.network, changed, model.classes, handle)
 
 
 def kept(home: Path) -> list[dict[str, Any]]:
@@ -68,7 +72,7 @@ def test_a_model_is_measured_on_other_photos_and_loads_in_int8_afterwards(
     data = annotated(tmp_path / "labelled", "ab")
     result = invoke("quantize", mine, "--calibration", calibration, "--data", data, "--loss", 100)
     assert (result.code, result.stderr) == (0, "")
-    assert result.lines[0] == "calibrated on 3 photos"
+    assert result.lines[0] == "calibrated on 3 photos; 200 are better"
     # The three that are not mirrored are among those that it was calibrated with.
     assert re.fullmatch(
         r"mAP fp32 0\.\d{4}, int8 0\.\d{4}: [+-]\d+\.\d\d points \[[+-]\d+\.\d\d, [+-]\d+\.\d\d\] "
@@ -92,7 +96,7 @@ def test_half_of_an_annotated_folder_is_held_out_always_the_same(
 ) -> None:
     folder = annotated(tmp_path / "set")
     first = invoke("quantize", mine, "--calibration", folder, "--loss", 100)
-    assert (first.code, first.lines[0]) == (0, "calibrated on 3 photos")
+    assert (first.code, first.lines[0]) == (0, "calibrated on 3 photos; 200 are better")
     assert "(set: 3 photos, " in first.lines[1]
     assert invoke("quantize", mine, "--calibration", folder, "--loss", 100).stdout == first.stdout
 
@@ -118,8 +122,11 @@ def test_a_loss_over_the_bound_is_refused_without_force(
 ) -> None:
     folder = annotated(tmp_path / "set")
     result = invoke("quantize", ruined, "--calibration", folder)
-    assert (result.code, result.lines[0]) == (1, "calibrated on 3 photos")
-    assert re.search(r"int8 loses \d+\.\d\d points of mean AP on set, more than 0\.5; nothing was kept", result.stderr)
+    assert (result.code, result.lines[0]) == (1, "calibrated on 3 photos; 200 are better")
+    assert re.search(
+        r"loses \d+\.\d\d points of mean AP on the 3 photos of set, more than 0\.5; this calibration was not kept",
+        result.stderr,
+    )
     assert kept(empty_home) == []
     with pytest.raises(boxable.BoxableError, match="not calibrated"):
         boxable.load(ruined, precision="int8")
@@ -140,7 +147,7 @@ def test_without_labelled_photos_it_is_kept_only_by_force_and_says_so(
     assert kept(empty_home) == []
     forced = invoke("quantize", mine, "--calibration", folder, "--force")
     assert forced.code == 0
-    assert forced.lines[:2] == ["calibrated on 6 photos", "what int8 costs was not measured"]
+    assert forced.lines[:2] == ["calibrated on 6 photos; 200 are better", "what int8 costs was not measured"]
     assert "int8           calibrated on 6 photos, not measured\n" in invoke("models", "info", mine).stdout
     assert len(boxable.load(mine, precision="int8")(str(EXAMPLES / "chelsea.png")))
 
@@ -149,7 +156,7 @@ def test_a_file_is_calibrated_as_an_installed_model_is(
     weights: Model, empty_home: Path, tmp_path: Path, invoke: Invoke
 ) -> None:
     file = tmp_path / "my model.safetensors"
-    Model(weights.network, weights.weights, weights.classes, "other").save(file)  # whose hash nobody has seen
+    other_weights(weights, "other").save(file)
     with pytest.raises(boxable.BoxableError, match=r"boxable quantize '.*my model\.safetensors' --calibration DIR"):
         boxable.load(file, precision="int8")
     folder = annotated(tmp_path / "set", "a") / "images"

@@ -1,5 +1,8 @@
 """The int8 network: what it computes, what it needs, and how near it comes."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -9,12 +12,13 @@ from boxable.detection.calibrate import calibrate
 from boxable.errors import ArgumentError, WeightsError
 from boxable.images.resize import network_input
 from boxable.images.sources import source_of
+from boxable.networks.calibration import Calibration
 from boxable.networks.equalize import streams
 from boxable.networks.int8 import is_float, measured_tensors
 from boxable.networks.onnx_graph import build_onnx
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.runtimes.onnx_runtime import OnnxRuntime
-from boxable.weights.calibrations import calibration_of
+from boxable.weights.calibrations import calibration_of, weights_hash
 from boxable.weights.cards import find_card
 from boxable.weights.model import Model
 from boxable.weights.store import installed, read_file
@@ -35,6 +39,12 @@ def images() -> NDArray[np.float32]:
     return np.stack([network_input(source_of(photo).pixels(), 300) for photo in PHOTOS])
 
 
+def shipped_calibration() -> Calibration:
+    path = installed(find_card("ssd23").handle)
+    assert path is not None
+    return calibration_of(weights_hash(read_file(path)), "ssd23")
+
+
 def heads(graph: bytes, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return OnnxRuntime(graph, "test", 1).run(images)
 
@@ -47,9 +57,7 @@ def test_all_but_the_layers_on_the_largest_maps_are_rounded() -> None:
 
 
 def test_the_shipped_ranges_are_those_that_the_network_needs(detector: boxable.Detector) -> None:
-    path = installed(find_card("ssd23").handle)
-    assert path is not None
-    shipped, network = calibration_of(path.stem, "ssd23"), ssd_mobilenet_v2(23)
+    shipped, network = shipped_calibration(), ssd_mobilenet_v2(23)
     assert set(shipped.ranges) == set(measured_tensors(network))
     assert all(low <= 0 < high for low, high in shipped.ranges.values())
     assert {layer.source: layer.inputs for layer in network.layers if not is_float(layer)} == {
@@ -58,12 +66,15 @@ def test_the_shipped_ranges_are_those_that_the_network_needs(detector: boxable.D
     assert {stream.name for stream in streams(network)} == set(shipped.factors)
 
 
+def test_the_same_weights_under_another_name_are_calibrated_too(model: Model, tmp_path: Path) -> None:
+    replace(model, handle="mine", origin="elsewhere", score_threshold=1e-4).save(tmp_path / "mine.safetensors")
+    assert boxable.load(tmp_path / "mine.safetensors", precision="int8")(PHOTOS[1])[0].name == "Cat"
+
+
 def test_the_rounded_heads_are_near_those_of_float32(model: Model, images: NDArray[np.float32]) -> None:
     metadata = model.description.to_metadata()
-    path = installed(model.handle)
-    assert path is not None
     codes, logits = heads(build_onnx(model.network, model.weights, metadata), images)
-    graph = build_onnx(model.network, model.weights, metadata, calibration=calibration_of(path.stem, "ssd23"))
+    graph = build_onnx(model.network, model.weights, metadata, calibration=shipped_calibration())
     rounded_codes, rounded_logits = heads(graph, images)
     assert 0 < np.abs(rounded_logits - logits).mean() < 0.08
     assert 0 < np.abs(rounded_codes - codes).mean() < 0.1
@@ -85,10 +96,8 @@ def test_a_channel_without_weights_keeps_its_bias(model: Model, images: NDArray[
     kernel[..., 5] = 0
     weights[f"{name}/weights"] = kernel
     metadata = model.description.to_metadata()
-    path = installed(model.handle)
-    assert path is not None
-    shipped = calibration_of(path.stem, "ssd23")
-    _, logits = heads(build_onnx(model.network, weights, metadata, calibration=shipped), images[:1])
+    graph = build_onnx(model.network, weights, metadata, calibration=shipped_calibration())
+    _, logits = heads(graph, images[:1])
     assert logits[0, 0, 5] == pytest.approx(weights[f"{name}/biases"][5], rel=1e-3)
 
 

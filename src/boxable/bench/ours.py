@@ -11,6 +11,7 @@ from boxable.detection.detector import Detector
 from boxable.detection.load import load
 from boxable.errors import ArgumentError, BoxableError
 from boxable.runtimes import PrecisionChoice, RuntimeChoice, runtimes_here
+from boxable.weights.pull import graph_of
 
 
 def open_detectors(
@@ -24,6 +25,7 @@ def open_detectors(
     chosen = runtimes_here() if runtimes is None else runtimes
     _check("runtime", chosen, RuntimeChoice)
     _check("precision", precisions, PrecisionChoice)
+    graph_of(model)  # whether the model can be had at all
     detectors: dict[str, Detector] = {}
     problems: dict[str, BoxableError] = {}
     for runtime, precision in product(dict.fromkeys(chosen), dict.fromkeys(precisions)):

@@ -17,6 +17,10 @@ from boxable.weights.cards import all_cards
 from boxable.weights.store import installed
 
 _OPTIONAL = {
+    "openvino": "--runtime openvino",
+    "ai-edge-litert": "--runtime litert",
+    "torch": "--runtime torch",
+    "pyarrow": "boxable evaluate",
     "av": "boxable video",
     "trackers": "boxable video --track",
     "pandas": "Detections.to_pandas",

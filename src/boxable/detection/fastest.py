@@ -2,7 +2,6 @@
 
 import json
 import logging
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -31,7 +30,7 @@ _PACKAGES = ("boxable", "onnxruntime", "openvino", "ai-edge-litert", "torch")
 
 
 def fastest(choices: Sequence[Choice], graph_for: Callable[[Precision], bytes], name: str, threads: int) -> Choice:
-    """The choice with the least median time for one image; the first, unless another is clearly quicker.
+    """The choice with the least time for one image; the first, unless another is clearly quicker.
 
     The trial takes some seconds, and its result is kept in BOXABLE_HOME for this machine, these versions and this
     network.
@@ -48,7 +47,7 @@ def fastest(choices: Sequence[Choice], graph_for: Callable[[Precision], bytes], 
     times = _times({choice: open_runtime(choice[0], graph_for(choice[1]), name, choice[1], use) for choice in choices})
     best = min(choices, key=lambda choice: times[choice] / (1 if choice == choices[0] else MARGIN))
     shown = ", ".join(f"{'/'.join(choice)} {1000 * seconds:.1f} ms" for choice, seconds in times.items())
-    logger.info("using %s (%s)", "/".join(best), shown)
+    logger.info("using %s (%s); without %s it is tried again", "/".join(best), shown, file)
     with suppress(BoxableError):  # a cache that cannot be written costs a trial each time
         write_atomically(file, json.dumps(best).encode())
     return best
@@ -62,7 +61,7 @@ def _remembered(file: Path, choices: Sequence[Choice]) -> Choice | None:
 
 
 def _times(opened: Mapping[Choice, Runtime]) -> dict[Choice, float]:
-    """Median seconds for one image, in turn, so that whatever else the machine does hits all alike."""
+    """Least seconds for one image, in turn: what else the machine does only ever takes time away."""
     seconds: dict[Choice, list[float]] = {choice: [] for choice in opened}
     random = np.random.default_rng(0)
     for number in range(WARM_UP + ROUNDS):
@@ -72,7 +71,7 @@ def _times(opened: Mapping[Choice, Runtime]) -> dict[Choice, float]:
             runtime.run(image)
             if number >= WARM_UP:
                 seconds[choice].append(time.perf_counter() - start)
-    return {choice: statistics.median(values) for choice, values in seconds.items()}
+    return {choice: min(values) for choice, values in seconds.items()}
 
 
 def _surroundings(threads: int) -> list[Any]:

@@ -1,5 +1,6 @@
 """Open a model: `boxable.load`."""
 
+import logging
 import os
 
 from boxable.detection.detector import Detector
@@ -22,6 +23,8 @@ from boxable.weights.model import Model
 from boxable.weights.narrow import narrowed
 from boxable.weights.pull import graph_of
 from boxable.weights.store import compile_model
+
+logger = logging.getLogger("boxable")
 
 
 def load(
@@ -62,7 +65,7 @@ def load(
     if threads is not None:
         check_count("threads", threads)
     choices, graphs = _choices(runtime, precision), _Graphs(model, classes)
-    if precision == "fastest" and not graphs.has_int8:
+    if precision == "fastest" and any(able == "int8" for _, able in choices) and not graphs.has_int8:
         choices = [choice for choice in choices if choice[1] != "int8"]
     kind, chosen = fastest(choices, graphs.of, graphs.name, threads or available_cores())
     return Detector(graphs.of(chosen), graphs.name, threads=threads, decode=decode, runtime=kind, precision=chosen)
@@ -108,9 +111,11 @@ class _Graphs:
     @property
     def has_int8(self) -> bool:
         """Whether somebody has calibrated the model."""
+        self.of("fp32")  # whether the model can be had at all
         try:
             self.of("int8")
-        except (WeightsError, ArgumentError):
+        except (WeightsError, ArgumentError) as error:
+            logger.warning("int8 is left out: %s", error)
             return False
         return True
 

@@ -31,6 +31,8 @@ logger = logging.getLogger("boxable")
 
 # Mean AP that may be lost, in points.
 LOSS = 0.5
+# With fewer photos to calibrate with, ranges are guesses.
+FEW = 50
 
 
 class _Labelled(NamedTuple):
@@ -73,7 +75,8 @@ def quantize(
             raise ArgumentError(f"{item.path}: no box in it is of a class that {name} can name")
     found, count = calibrate(model, chosen.values())
     found = Calibration.from_dict(found.to_dict())  # to the digits that are kept: every last one moves the figures
-    yield f"calibrated on {count} photos"
+    few = f"; {MOST_PICTURES} are better" if count < FEW else ""
+    yield f"calibrated on {count} photo{'' if count == 1 else 's'}{few}"
     accuracies = []
     for item in labelled:
         accuracies.append(_measured(model, found, item, runtime))
@@ -83,8 +86,9 @@ def quantize(
         yield "what int8 costs was not measured"
     elif worst.loss > loss and not force:
         raise BoxableError(
-            f"int8 loses {worst.loss:.2f} points of mean AP on {worst.data}, more than {loss:g}; nothing was kept "
-            "(--loss allows more, --force keeps it whatever it loses)"
+            f"int8 loses {worst.loss:.2f} points of mean AP on the {worst.photos} photos of {worst.data}, more than "
+            f"{loss:g}; this calibration was not kept (the more photos, the surer the figure; --loss allows more, "
+            "--force keeps it)"
         )
     yield f"kept in {keep(digest, name, Kept(found, count, tuple(accuracies)))}"
 

@@ -1,6 +1,6 @@
 """Calibrations for int8: those that ship with Boxable, and those that `boxable quantize` kept.
 
-BOXABLE_HOME/calibrated/<first 20 of the weights' SHA-256>.json, and the same in this package: the calibration
+BOXABLE_HOME/calibrated/<first 20 of `weights_hash`>.json, and the same in this package: the calibration
 (`networks.calibration`), and what int8 was measured to cost.
 """
 
@@ -16,6 +16,7 @@ from boxable.errors import WeightsError
 from boxable.files import write_atomically
 from boxable.networks.calibration import Calibration
 from boxable.settings import home
+from boxable.weights.download import sha256_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class Kept:
     accuracies: tuple[Accuracy, ...]
 
 
+def weights_hash(data: bytes) -> str:
+    """SHA-256 of the weights alone in a .safetensors file, without what it says of its handle, classes and origin."""
+    return sha256_of(data[8 + int.from_bytes(data[:8], "little") :])
+
+
 def kept_calibration(digest: str) -> Kept | None:
     """What is known of the weights with this hash: the user's own calibration, else the shipped one, else None.
 
@@ -77,7 +83,7 @@ def kept_calibration(digest: str) -> Kept | None:
 
 
 def calibration_of(digest: str, name: str) -> Calibration:
-    """The calibration for the weights with this hash (SHA-256 of their file), which the user calls by this name.
+    """The calibration for the weights with this hash, which the user calls by this name.
 
     Raises WeightsError where nobody has calibrated them.
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from boxable.networks.layers import Network
 from boxable.vocabulary import ClassList
-from boxable.weights.calibrations import kept_calibration
+from boxable.weights.calibrations import kept_calibration, weights_hash
 from boxable.weights.cards import Card, get_card, unknown_model
 from boxable.weights.model import Model
 from boxable.weights.pull import imported, imported_handles
@@ -69,7 +69,7 @@ def _file(path: Path) -> Iterator[str]:
 
 def _int8(path: Path, name: str) -> Iterator[str]:
     """What int8 was measured to cost, by the rules of the Challenge with a paired 95 % interval."""
-    kept = kept_calibration(path.stem)
+    kept = kept_calibration(weights_hash(read_file(path)))
     if kept is None:
         yield _line("int8", f"not calibrated; run: boxable quantize {name} --calibration DIR")
         return

@@ -9,8 +9,8 @@ from pathlib import Path
 from boxable.errors import BoxableError, RefusedError, WeightsError
 from boxable.files import writing
 from boxable.weights.acquire import acquire
+from boxable.weights.calibrations import weights_hash
 from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, all_cards, find_card, get_card, unknown_model
-from boxable.weights.download import sha256_of
 from boxable.weights.model import Model
 from boxable.weights.store import (
     SUFFIXES,
@@ -90,20 +90,21 @@ def graph_of(name: str | None, *, int8: bool = False) -> bytes:
 
 
 def model_of(name: str) -> tuple[Model, str]:
-    """A model by handle, alias, URL or .safetensors file, with its weights, and the hash of these (SHA-256).
+    """A model by handle, alias, URL or .safetensors file, with its weights, and their `weights_hash`.
 
     A published one that is not installed is fetched. Raises UnknownModelError, and WeightsError for an ONNX file.
     """
     card = get_card(name)
     path = (installed(card.handle) or pull(card)) if card else imported(name)
     if path is not None:
-        return Model.from_bytes(read_installed(path), name), path.stem
+        data = read_installed(path)
+        return Model.from_bytes(data, name), weights_hash(data)
     if not (os.path.exists(name) or name.endswith(SUFFIXES)):
         raise unknown_model(name, imported_handles())
     if not name.endswith(".safetensors"):
         raise WeightsError(f"{name}: expected a model's name or the .safetensors file with its weights")
     data = read_file(Path(name))
-    return Model.from_bytes(data, name), sha256_of(data)
+    return Model.from_bytes(data, name), weights_hash(data)
 
 
 def imported_handles() -> list[str]:

@@ -24,7 +24,7 @@ from boxable.files import write_atomically, writing
 from boxable.networks.calibration import Calibration
 from boxable.networks.layers import GRAPH_VERSION
 from boxable.settings import home
-from boxable.weights.calibrations import calibration_of
+from boxable.weights.calibrations import calibration_of, weights_hash
 from boxable.weights.download import sha256_of, sha256_of_file
 from boxable.weights.model import Model
 
@@ -137,8 +137,8 @@ def lock(handle: str) -> Iterator[None]:
 
 
 def _graph(digest: str, content: Callable[[], bytes], name: str, *, int8: bool) -> bytes:
-    """The graph of the weights with this hash, out of the cache or built now."""
-    calibration = calibration_of(digest, name) if int8 else None
+    """The graph of the model whose file has this hash, out of the cache or built now."""
+    calibration = calibration_of(weights_hash(content()), name) if int8 else None
     mark = "" if calibration is None else f"-int8-{sha256_of(json.dumps(calibration.to_dict()).encode())[:8]}"
     folder = home() / "graphs" / f"{digest[:20]}-{GRAPH_VERSION}{mark}"
     graph = _cached(folder)
