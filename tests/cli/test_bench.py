@@ -59,6 +59,7 @@ def test_several_runtimes_may_be_named_in_both_ways(invoke: Invoke) -> None:
         (("--plot", "speed.png"), ".svg"),
         (("--runtime", "cuda9"), "cuda9"),
         (("--peers", "caffe"), "caffe"),
+        (("--precision", ","), "no precision came"),
         (("--photos", "absent/"), "absent"),
         (("--rounds", "0"), "0"),
     ],

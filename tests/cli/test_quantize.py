@@ -1,6 +1,7 @@
 """`boxable quantize`: int8 for a model, measured on photos that it was not calibrated with."""
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 import boxable
+from boxable.evaluation import quantize as quantizing
 from boxable.weights.model import Model
 from boxable.weights.pull import model_of
 from boxable.weights.store import install
@@ -98,7 +100,9 @@ def test_half_of_an_annotated_folder_is_held_out_always_the_same(
     first = invoke("quantize", mine, "--calibration", folder, "--loss", 100)
     assert (first.code, first.lines[0]) == (0, "calibrated on 3 photos; 200 are better")
     assert "(set: 3 photos, " in first.lines[1]
-    assert invoke("quantize", mine, "--calibration", folder, "--loss", 100).stdout == first.stdout
+    again = invoke("quantize", mine, "--calibration", folder, "--loss", 100)
+    replaced = "it takes the place of another calibration of these weights"
+    assert again.lines == [*first.lines[:-1], replaced, first.lines[-1]]
 
 
 @pytest.fixture
@@ -132,7 +136,7 @@ def test_a_loss_over_the_bound_is_refused_without_force(
         boxable.load(ruined, precision="int8")
     forced = invoke("quantize", ruined, "--calibration", folder, "--force")
     assert (forced.code, forced.stderr) == (0, "")
-    assert forced.lines[:2] == result.lines
+    assert forced.lines[:3] == result.lines
     (content,) = kept(empty_home)
     assert content["accuracy"][0]["fp32"] - content["accuracy"][0]["int8"] > 0.05
 
@@ -228,6 +232,40 @@ def test_a_damaged_calibration_says_what_to_do(mine: str, empty_home: Path, tmp_
     folder = annotated(tmp_path / "set", "a") / "images"
     assert invoke("quantize", mine, "--calibration", folder, "--force").code == 0
     (path,) = (empty_home / "calibrated").iterdir()
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(boxable.BoxableError, match="run `boxable quantize` again"):
-        boxable.load(mine, precision="int8")
+    content = path.read_bytes()
+    unfit = json.loads(content)
+    unfit["ranges"].popitem()
+    for damaged in (content[:1000], json.dumps(unfit).encode(), json.dumps(unfit | {"factors": {}}).encode()):
+        path.write_bytes(damaged)
+        with pytest.raises(boxable.BoxableError, match="run `boxable quantize` again"):
+            boxable.load(mine, precision="int8")
+    path.write_bytes(content[:1000])
+    assert re.search("int8 .* no calibration that can be read.*\nclasses", invoke("models", "info", mine).stdout)
+
+
+def test_what_is_no_photo_is_passed_over(
+    mine: str, empty_home: Path, tmp_path: Path, invoke: Invoke, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = annotated(tmp_path / "set", "a") / "images"
+    (folder / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "pipe.jpg")
+    result = invoke("quantize", mine, "--calibration", folder, "--force")
+    assert (result.code, result.lines[0]) == (0, "calibrated on 3 photos; 200 are better")
+    assert "gone.jpg: no such file" in caplog.text
+    assert "pipe.jpg: a pipe or a device" in caplog.text
+
+
+def test_what_is_measured_is_what_load_opens(
+    mine: str, empty_home: Path, tmp_path: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+
+    class Seen(boxable.Detector):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            opened.append(self.fingerprint)
+
+    monkeypatch.setattr(quantizing, "Detector", Seen)
+    folder = annotated(tmp_path / "set")
+    assert invoke("quantize", mine, "--calibration", folder, "--loss", 100).code == 0
+    assert opened == [boxable.load(mine, precision=precision).fingerprint for precision in ("fp32", "int8")]

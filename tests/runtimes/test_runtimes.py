@@ -1,6 +1,7 @@
 """Which runtimes and precisions there are, and how one is chosen."""
 
 import logging
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -10,9 +11,11 @@ import pytest
 import boxable
 from boxable.cli.detect import detect
 from boxable.detection import fastest as trial
+from boxable.detection import load as loading
 from boxable.detection.fastest import Choice, fastest
-from boxable.errors import ArgumentError
+from boxable.errors import ArgumentError, MissingExtraError
 from boxable.runtimes import PrecisionChoice, Runtime, RuntimeChoice
+from boxable.weights.pull import graph_of
 
 CHOICES: list[Choice] = [("onnxruntime", "fp32"), ("onnxruntime", "int8")]
 
@@ -101,5 +104,42 @@ def test_a_home_that_cannot_be_written_costs_a_trial_each_time(
     assert choose() == choose() == CHOICES[1]
 
 
-def test_fastest_tries_what_the_model_has(detector: boxable.Detector, tmp_path: Path) -> None:
-    assert boxable.load("ssd23", precision="fastest").fingerprint.startswith("crc32c:")
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[Choice]:
+    """What `load` gives to the trial, of which it takes the last."""
+    given: list[Choice] = []
+
+    def fake(choices: list[Choice], *_: object) -> Choice:
+        given.extend(choices)
+        return choices[-1]
+
+    monkeypatch.setattr(loading, "fastest", fake)
+    return given
+
+
+def test_fastest_tries_what_the_model_has(detector: boxable.Detector, tried: list[Choice]) -> None:
+    assert boxable.load("ssd23", precision="fastest", runtime="onnxruntime").precision == "int8"
+    assert tried == CHOICES
+
+
+def test_int8_is_not_tried_where_nobody_calibrated_the_model_and_the_log_says_so(
+    detector: boxable.Detector, tried: list[Choice], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = tmp_path / "mine.onnx"
+    graph.write_bytes(graph_of("ssd23"))
+    assert boxable.load(graph, precision="fastest").precision == "fp32"
+    assert tried == CHOICES[:1]
+    assert "int8 is left out" in caplog.text
+
+
+def test_a_runtime_that_cannot_be_opened_is_left_out_of_the_trial(
+    detector: boxable.Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = graph_of("ssd23")
+    monkeypatch.setenv("BOXABLE_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    choices: list[Choice] = [("openvino", "fp32"), ("onnxruntime", "fp32")]
+    assert fastest(choices, lambda _: graph, "mine", 1) == ("onnxruntime", "fp32")
+    assert "openvino/fp32 is left out" in caplog.text
+    with pytest.raises(MissingExtraError):
+        fastest([choices[0], ("openvino", "bf16")], lambda _: graph, "mine", 1)

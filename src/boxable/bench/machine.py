@@ -4,9 +4,8 @@ import os
 import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from boxable.settings import available_cores
+from boxable.settings import available_cores, processor
 
 # What the speed of a detector hangs on, and the peers; those that are not installed are left out of the answer.
 PACKAGES = (
@@ -18,7 +17,7 @@ PACKAGES = (
 def machine() -> dict[str, str | int | float]:
     """The processor, its cores, and how busy they were in the last minute."""
     about: dict[str, str | int | float] = {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": available_cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
@@ -37,12 +36,3 @@ def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text("utf-8", "replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

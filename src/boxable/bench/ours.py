@@ -23,6 +23,8 @@ def open_detectors(
     and the first reason if nothing can run.
     """
     chosen = runtimes_here() if runtimes is None else runtimes
+    if not precisions:
+        raise ArgumentError("no precision came; expected one or more, as in fp32,int8")
     _check("runtime", chosen, RuntimeChoice)
     _check("precision", precisions, PrecisionChoice)
     graph_of(model)  # whether the model can be had at all

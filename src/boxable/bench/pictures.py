@@ -13,7 +13,7 @@ from PIL import Image
 from boxable.errors import ArgumentError, ImageError
 from boxable.files import write_atomically
 from boxable.images.decode import decode
-from boxable.images.sources import Source, expand
+from boxable.images.sources import Source, expand, read_file
 
 logger = logging.getLogger("boxable")
 
@@ -76,10 +76,7 @@ def _content(source: Source) -> bytes:
         raise ImageError(f"{source.name}: expected files and folders")
     if source.problem:
         raise ImageError(f"{source.name}: {source.problem}")
-    try:
-        return source.path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"{source.path}: cannot read it ({error.strerror or error})") from None
+    return read_file(source.path)
 
 
 def _picture(cat: Image.Image, random: np.random.Generator) -> Image.Image:

@@ -196,7 +196,10 @@ class Detector:
             yield self._failed(*found) if isinstance(found, tuple) else found
 
     def steps(self, min_score: float) -> dict[str, Callable[[Any], Any]]:
-        """What a call does to one picture, to be timed step by step; each takes what the one before gave."""
+        """What a call does to one picture, to be timed step by step; each takes what the one before gave.
+
+        With torch on a GPU a call does the last step there; this one does it in NumPy.
+        """
         asked, side = options(self.classes, None, min_score, MAX_TOTAL, "per-class"), self.network.input_size
         rules = self._rules(asked)
         return {

@@ -22,7 +22,9 @@ logger = logging.getLogger("boxable")
 
 Choice = tuple[RuntimeName, Precision]
 
-WARM_UP, ROUNDS = 3, 15
+WARM_UP, ROUNDS = 3, 20
+# Threads of some runtimes spin on for a while after a call; nobody shall be timed against those of another.
+SETTLE_S = 0.02
 # How much quicker another must be than the first choice, so that chance does not decide.
 MARGIN = 0.95
 # The choices are remembered for as long as these stay the same.
@@ -43,9 +45,8 @@ def fastest(choices: Sequence[Choice], graph_for: Callable[[Precision], bytes], 
     if remembered is not None:
         return remembered
     logger.info("trying %d ways to run %s; the fastest is remembered", len(choices), name)
-    use = Use(threads)
-    times = _times({choice: open_runtime(choice[0], graph_for(choice[1]), name, choice[1], use) for choice in choices})
-    best = min(choices, key=lambda choice: times[choice] / (1 if choice == choices[0] else MARGIN))
+    times = _times(_opened(choices, graph_for, name, threads))
+    best = min(times, key=lambda choice: times[choice] / (1 if choice == choices[0] else MARGIN))
     shown = ", ".join(f"{'/'.join(choice)} {1000 * seconds:.1f} ms" for choice, seconds in times.items())
     logger.info("using %s (%s); without %s it is tried again", "/".join(best), shown, file)
     with suppress(BoxableError):  # a cache that cannot be written costs a trial each time
@@ -60,6 +61,23 @@ def _remembered(file: Path, choices: Sequence[Choice]) -> Choice | None:
     return None
 
 
+def _opened(
+    choices: Sequence[Choice], graph_for: Callable[[Precision], bytes], name: str, threads: int
+) -> dict[Choice, Runtime]:
+    """Those that can be opened; the log tells about the others. Raises the reason of the first if none can."""
+    opened: dict[Choice, Runtime] = {}
+    problems: list[BoxableError] = []
+    for kind, precision in choices:
+        try:
+            opened[kind, precision] = open_runtime(kind, graph_for(precision), name, precision, Use(threads))
+        except BoxableError as error:
+            logger.warning("%s/%s is left out: %s", kind, precision, error)
+            problems.append(error)
+    if not opened:
+        raise problems[0]
+    return opened
+
+
 def _times(opened: Mapping[Choice, Runtime]) -> dict[Choice, float]:
     """Least seconds for one image, in turn: what else the machine does only ever takes time away."""
     seconds: dict[Choice, list[float]] = {choice: [] for choice in opened}
@@ -67,6 +85,7 @@ def _times(opened: Mapping[Choice, Runtime]) -> dict[Choice, float]:
     for number in range(WARM_UP + ROUNDS):
         for choice, runtime in opened.items():
             image = random.uniform(-1, 1, (1, *map(int, runtime.shapes["images"][1:]))).astype(np.float32)
+            time.sleep(SETTLE_S)
             start = time.perf_counter()
             runtime.run(image)
             if number >= WARM_UP:

@@ -50,8 +50,9 @@ def load(
     are that large, by -0.1, 0.0 and -2.2 (-2.6 to 0.0).
 
     Parity is a promise of `precision="fp32"` only. `"int8"` rounds most of the network, for networks that were
-    calibrated: `ssd23`, and what `boxable quantize` has made ready; it is two to three times as fast on processors with
-    VNNI or AMX. `"bf16"` computes in bfloat16, where the processor has it. `"fastest"` tries those that there are.
+    calibrated: `ssd23`, and what `boxable quantize` has made ready; it is about twice as fast on processors with VNNI,
+    three times on those with AMX and OpenVINO. `"bf16"` computes in bfloat16, where the processor has it. `"fastest"`
+    tries those that there are.
 
     `runtime` is `"onnxruntime"` on the CPU, `"openvino"` (`boxable[openvino]`), `"litert"` (`boxable[litert]`; fp32
     only), `"cuda"`, `"coreml"` or `"directml"` where the installed ONNX Runtime has them, or `"torch"`

@@ -78,6 +78,8 @@ def evaluate(
     left_out: list[Note] = []
     with _locked(folder):
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
+            if (precision, runtime) != ("fp32", "onnxruntime"):
+                raise ArgumentError(f"{name} holds predictions; precision and runtime are for a model")
             predictions = read_predictions(Path(predictions_or_model), truth_path)
         else:
             detector = _detector(predictions_or_model, pictures, truth_path, precision, runtime)
@@ -87,6 +89,9 @@ def evaluate(
             annotations, predictions, left_out = detected(annotations, detector, pictures or {}, folder)
             if strict:
                 refuse_flaws(left_out)
+            if (detector.precision, detector.runtime) != ("fp32", "onnxruntime"):
+                how = f"in {detector.precision} on {detector.runtime}"
+                left_out.append(Note(len(annotations.images), "image|s looked at", how, flaw=False))
         evaluation = measuring.evaluate(annotations, predictions, chosen, resamples=resamples, **options)
         if len(predictions) and not len(evaluation.problem.score):
             raise ArgumentError(f"no prediction can be used: {'; '.join(map(str, evaluation.notes))}")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from boxable.detection.calibrate import MOST_PICTURES, calibrate
 from boxable.detection.detector import Detector
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.evaluation.compare import compare
 from boxable.evaluation.evaluate import Evaluation, evaluate
 from boxable.evaluation.job import detected, pictures_of
@@ -18,11 +18,11 @@ from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.openimages_reading import has_annotations
 from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
-from boxable.images.sources import expand
+from boxable.images.sources import expand, read_file
 from boxable.networks.calibration import Calibration
 from boxable.runtimes import RuntimeName
-from boxable.weights.calibrations import Accuracy, Kept, keep
-from boxable.weights.download import sha256_of_file
+from boxable.weights.calibrations import Accuracy, Kept, keep, kept_calibration
+from boxable.weights.download import sha256_of
 from boxable.weights.model import Model
 from boxable.weights.pull import model_of
 from boxable.weights.store import compile_model
@@ -31,7 +31,7 @@ logger = logging.getLogger("boxable")
 
 # Mean AP that may be lost, in points.
 LOSS = 0.5
-# With fewer photos to calibrate with, ranges are guesses.
+# With fewer photos ranges are guesses, and so is what they cost.
 FEW = 50
 
 
@@ -81,6 +81,8 @@ def quantize(
     for item in labelled:
         accuracies.append(_measured(model, found, item, runtime))
         yield str(accuracies[-1])
+        if accuracies[-1].photos < FEW:
+            yield f"{accuracies[-1].photos} photos are too few to tell what it costs"
     worst = max(accuracies, key=lambda accuracy: accuracy.loss, default=None)
     if worst is None:
         yield "what int8 costs was not measured"
@@ -90,6 +92,8 @@ def quantize(
             f"{loss:g}; this calibration was not kept (the more photos, the surer the figure; --loss allows more, "
             "--force keeps it)"
         )
+    if kept_calibration(digest) is not None:
+        yield "it takes the place of another calibration of these weights"
     yield f"kept in {keep(digest, name, Kept(found, count, tuple(accuracies)))}"
 
 
@@ -107,7 +111,7 @@ def _chosen(folders: Sequence[Path], *, hold_out: bool) -> dict[str, Path]:
     With `hold_out` at most half of them.
     """
     paths = [source.path for source in expand(folders) if source.path and not source.problem]
-    by_hash = {sha256_of_file(path): path for path in paths}
+    by_hash = {digest: path for path in paths if (digest := _hash(path))}
     most = min(MOST_PICTURES, len(by_hash) // 2 if hold_out else len(by_hash))
     if not most:
         raise ArgumentError(
@@ -116,14 +120,19 @@ def _chosen(folders: Sequence[Path], *, hold_out: bool) -> dict[str, Path]:
     return {digest: by_hash[digest] for digest in sorted(by_hash)[:most]}
 
 
+def _hash(path: Path) -> str | None:
+    """Of a photo's content; None for what cannot be read, which the log tells."""
+    try:
+        return sha256_of(read_file(path))
+    except ImageError as error:
+        logger.warning("%s", error)
+        return None
+
+
 def _without(labelled: _Labelled, hashes: set[str]) -> _Labelled:
     """The set without the photos that have one of these hashes."""
     listed = set(labelled.annotations.listed_images)
-    kept = {
-        image: path
-        for image, path in labelled.pictures.items()
-        if image in listed and sha256_of_file(path) not in hashes
-    }
+    kept = {image: path for image, path in labelled.pictures.items() if image in listed and _hash(path) not in hashes}
     if not kept:
         raise ArgumentError(
             f"{labelled.path}: no labelled photo in it that is not calibrated with; give others with --data"
@@ -132,16 +141,18 @@ def _without(labelled: _Labelled, hashes: set[str]) -> _Labelled:
 
 
 def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runtime: RuntimeName) -> Accuracy:
-    before = _evaluated(compile_model(model), model.handle, labelled, runtime)
-    after = _evaluated(compile_model(model, calibration), model.handle, labelled, runtime)
+    name = model.handle
+    before = _evaluated(Detector(compile_model(model), name, runtime=runtime), labelled)
+    rounded = Detector(compile_model(model, calibration), name, runtime=runtime, precision="int8")
+    after = _evaluated(rounded, labelled)
     mean = compare(as_run(before, Path("fp32")), as_run(after, Path("int8"))).mean
     photos = len(before.problem.images)
-    name = labelled.path.resolve().name
-    return Accuracy(name, photos, len(before.scored), runtime, mean.first, mean.second, mean.interval)
+    return Accuracy(
+        labelled.path.resolve().name, photos, len(before.scored), runtime, mean.first, mean.second, mean.interval
+    )
 
 
-def _evaluated(graph: bytes, name: str, labelled: _Labelled, runtime: RuntimeName) -> Evaluation:
-    detector = Detector(graph, name, runtime=runtime)
+def _evaluated(detector: Detector, labelled: _Labelled) -> Evaluation:
     with tempfile.TemporaryDirectory() as place:
         annotations, predictions, notes = detected(labelled.annotations, detector, labelled.pictures, Path(place))
     for note in notes:

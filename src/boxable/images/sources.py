@@ -48,7 +48,7 @@ class Source:
             raise ImageError(f"{self.name}: {self.problem}")
         if self._content is None and self.path is None:
             self._content = _read_stdin() if self.name == "-" else _download(self.name)
-        content = _read_file(self.path) if self.path else self._content
+        content = read_file(self.path) if self.path else self._content
         if isinstance(content, bytes):
             return decode.decode_scaled(content, self.name, least)
         pixels = (
@@ -164,7 +164,8 @@ def _matches(pattern: str) -> Iterator[Source]:
         yield Source(pattern, problem="no file matches this pattern")
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The content of a picture's file. Raises ImageError for what is no file, too large, or cannot be read."""
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):

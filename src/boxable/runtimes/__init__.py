@@ -102,8 +102,8 @@ def check(kind: str, precision: str) -> None:
         raise ArgumentError(f"runtime={kind!r} came; expected one of {', '.join(_KINDS)}, auto")
     check_precision(precision)
     if precision not in _KINDS[kind].precisions:
-        able = ", ".join(other for other, item in _KINDS.items() if precision in item.precisions)
-        raise ArgumentError(f"precision={precision!r} came for runtime={kind!r}; it needs runtime={able!r}")
+        able = " or ".join(repr(other) for other, item in _KINDS.items() if precision in item.precisions)
+        raise ArgumentError(f"precision={precision!r} came for runtime={kind!r}; it needs runtime={able}")
 
 
 def check_precision(precision: str) -> None:

@@ -43,6 +43,9 @@ class OnnxRuntime:
         except Exception as error:
             reason = str(error).splitlines()[0][:160]
             raise WeightsError(f"{name}: ONNX Runtime cannot read this graph ({reason})") from None
+        used = self._session.get_providers()
+        if used[0] != provider:  # it goes on without one that does not find its device or libraries
+            raise ArgumentError(f"{provider} does not work here: ONNX Runtime went on with {', '.join(used)}")
 
     @property
     def metadata(self) -> Mapping[str, str]:

@@ -26,7 +26,7 @@ class OpenVinoRuntime:
     ) -> None:
         try:
             import openvino
-        except ImportError:
+        except (ImportError, OSError):  # OSError: a library that it needs
             raise MissingExtraError("the OpenVINO runtime", "boxable[openvino]") from None
         core = openvino.Core()
         native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")

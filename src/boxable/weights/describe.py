@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
+from boxable.errors import WeightsError
 from boxable.networks.layers import Network
 from boxable.vocabulary import ClassList
 from boxable.weights.calibrations import kept_calibration, weights_hash
@@ -69,7 +70,11 @@ def _file(path: Path) -> Iterator[str]:
 
 def _int8(path: Path, name: str) -> Iterator[str]:
     """What int8 was measured to cost, by the rules of the Challenge with a paired 95 % interval."""
-    kept = kept_calibration(weights_hash(read_file(path)))
+    try:
+        kept = kept_calibration(weights_hash(read_file(path)))
+    except WeightsError as error:
+        yield _line("int8", str(error))
+        return
     if kept is None:
         yield _line("int8", f"not calibrated; run: boxable quantize {name} --calibration DIR")
         return

@@ -6,6 +6,7 @@ BOXABLE_HOME/
   downloads/                              unfinished downloads
   unpacked/                               archives while they are read
   calibrated/<key>.json                   what `boxable quantize` measured for int8
+  trials/<key>.json                       the fastest runtime and precision, as tried; without it they are tried again
   locks/                                  one process at a time installs a model
   trusted.json                            hashes of archives that were trusted when they were first seen
 """
@@ -144,7 +145,14 @@ def _graph(digest: str, content: Callable[[], bytes], name: str, *, int8: bool) 
     graph = _cached(folder)
     if graph is not None:
         return graph
-    graph = compile_model(Model.from_bytes(content(), name), calibration)
+    try:
+        graph = compile_model(Model.from_bytes(content(), name), calibration)
+    except (KeyError, ValueError, IndexError):
+        if calibration is None:
+            raise
+        raise WeightsError(
+            f"{name}: its calibration for int8 does not fit its weights; run `boxable quantize` again"
+        ) from None
     try:
         write_atomically(folder / f"{sha256_of(graph)}.onnx", graph)
     except BoxableError as error:
