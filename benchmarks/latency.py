@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from litert import ANCHORS, litert, plain_postprocess, published_network
+from litert import ANCHORS, PEER, WAYS, litert, plain_postprocess, published_network
 from measure import Figure, arguments, figure, interleaved_ms, machine, report
 from PIL import Image
 
@@ -26,13 +26,6 @@ import boxable
 from boxable.detection.postprocess import postprocess
 
 ROOT = Path(__file__).parent.parent
-PEER = "LiteRT + Pillow + NumPy"
-WAYS: dict[str, dict[str, str]] = {
-    "fp32, ONNX Runtime": {},
-    "fp32, OpenVINO": {"runtime": "openvino"},
-    "int8, ONNX Runtime": {"precision": "int8"},
-    "int8, OpenVINO": {"precision": "int8", "runtime": "openvino"},
-}
 TARGETS = {"fp32": ">= 1.15", "int8": ">= 2"}
 RECORDED_HEADS = ROOT.parent / "shared" / "reference" / "formula601" / "heads_full.npz"
 

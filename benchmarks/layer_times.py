@@ -11,6 +11,7 @@ import onnx
 import onnxruntime
 
 from boxable.networks.layers import Network
+from boxable.runtimes.openvino_runtime import compile_options
 
 # What belongs to no layer: changes of layout and type, and putting the heads together.
 OTHER = "other"
@@ -59,13 +60,7 @@ class OpenVinoProfile:
         core = openvino.Core()
         model = core.read_model(graph)
         model.reshape([1, network.input_size, network.input_size, 3])
-        native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        options = {
-            "INFERENCE_NUM_THREADS": 1,
-            "NUM_STREAMS": 1,
-            "INFERENCE_PRECISION_HINT": "bf16" if precision == "int8" and native else "f32",
-            "PERF_COUNT": True,
-        }
+        options = compile_options(core, threads=1, callers=1, bfloat16=precision == "int8") | {"PERF_COUNT": True}
         self._request = core.compile_model(model, "CPU", options).create_infer_request()
 
     def __call__(self, image: np.ndarray) -> None:

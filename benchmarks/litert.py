@@ -1,12 +1,21 @@
 """What people write today: LiteRT on the published .tflite file, Pillow for decode and resize, plain NumPy after it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from boxable.bench import peers, plain
 from boxable.networks.anchors import ssd_anchors
 
+# Who is measured against it: what `boxable.load` is given. Each begins with its precision.
+PEER = "LiteRT + Pillow + NumPy"
+WAYS: dict[str, dict[str, Any]] = {
+    "fp32, ONNX Runtime": {},
+    "fp32, OpenVINO": {"runtime": "openvino"},
+    "int8, ONNX Runtime": {"precision": "int8"},
+    "int8, OpenVINO": {"precision": "int8", "runtime": "openvino"},
+}
 ANCHORS = ssd_anchors((19, 10, 5, 3, 2, 1))
 
 

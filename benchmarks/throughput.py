@@ -17,9 +17,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from litert import litert, published_network
+from litert import PEER, WAYS, litert, published_network
 from measure import SETTLE_S, Figure, arguments, figure, machine, report
 from PIL import Image
 
@@ -30,14 +29,7 @@ ROOT = Path(__file__).parent.parent
 BESIDE = ROOT.parent / "shared" / "data"
 SIZE, QUALITY, MIN_SCORE = (1024, 768), 88, 0.3
 
-PEER = "LiteRT + Pillow + NumPy"
-WAYS: dict[str, dict[str, Any]] = {
-    "fp32, ONNX Runtime": {},
-    "fp32, OpenVINO": {"runtime": "openvino"},
-    "int8, ONNX Runtime": {"precision": "int8"},
-    "int8, OpenVINO": {"precision": "int8", "runtime": "openvino"},
-    "fast decoding, int8, OpenVINO": {"precision": "int8", "runtime": "openvino", "decode": "fast"},
-}
+COMPARED = WAYS | {"fast decoding, int8, OpenVINO": WAYS["int8, OpenVINO"] | {"decode": "fast"}}
 TARGETS = {"fp32": ">= 1.8", "int8": ">= 3"}
 
 Run = Callable[[list[Path]], object]
@@ -56,7 +48,7 @@ def photos(source: Path, folder: Path, count: int) -> list[Path]:
 def runs(threads: int) -> dict[str, Run]:
     loop = litert(published_network(), threads)
     ways: dict[str, Run] = {}
-    for name, options in WAYS.items():
+    for name, options in COMPARED.items():
         detector = boxable.load("ssd23", threads=threads, **options)
         ways[name] = partial(lambda run, files: consume(run.stream(files, min_score=MIN_SCORE)), detector)
     ways[PEER] = lambda files: consume(loop(file.read_bytes(), MIN_SCORE) for file in files)
@@ -92,7 +84,7 @@ def figures(seconds: dict[str, list[float]], processor: dict[str, float], count:
     found = {f"{name}: all": figure(count / sum(times), "images/s") for name, times in seconds.items()}
     found |= {f"{name}: of the processor": figure(busy / count * 1000, "ms/image") for name, busy in processor.items()}
     best: dict[str, tuple[float, float]] = {}
-    for name in WAYS:
+    for name in COMPARED:
         pieces = median(theirs / own for theirs, own in zip(seconds[PEER], seconds[name], strict=True))
         whole = sum(seconds[PEER]) / sum(seconds[name])
         found[f"{name} / {PEER}: median piece"] = figure(pieces, "x")

@@ -9,9 +9,8 @@ from tempfile import TemporaryDirectory
 from boxable.detection.detector import Detector
 from boxable.detection.progress import progress
 from boxable.evaluation import evaluate as measuring
-from boxable.evaluation.detecting import picture_files
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.job import evaluate
+from boxable.evaluation.job import evaluate, pictures_of
 from boxable.evaluation.protocols import protocol_named
 from boxable.files import write_atomically
 from boxable.formats import ImageRecord
@@ -41,8 +40,7 @@ def of_detector(data: Path, detector: Detector) -> Accuracy:
 def of_peer(data: Path, find: Callable[[bytes], list[DetectionRecord]], classes: ClassList) -> Accuracy:
     """The same of anything that finds objects of these classes in the content of a file; OSError: it is no picture."""
     annotations = read_annotations(data)
-    folder = data / "images"
-    pictures = picture_files(folder if folder.is_dir() else data)
+    pictures = pictures_of(data, None) or {}
     wanted = [image for image in annotations.listed_images if image in pictures]
     seen = []
 

@@ -9,11 +9,10 @@ from pathlib import Path
 
 from boxable.bench.contestant import END_TO_END, STAGES, Contestant
 from boxable.bench.pictures import Pictures
+from boxable.detection.fastest import SETTLE_S
 
 logger = logging.getLogger("boxable")
 
-# Threads of some runtimes spin on for a while after a call; nobody shall be timed against those of another.
-SETTLE_S = 0.02
 # Pictures of the folder; where there are fewer, they come again. A pass over few would measure its beginning and end.
 FOLDER = 32
 

@@ -11,8 +11,9 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.images.resize import network_input
 from boxable.images.sources import Picture, Source, expand
 from boxable.networks.calibration import Calibration
-from boxable.networks.equalize import Weights, equalized, equalizing_factors, streams
+from boxable.networks.equalize import equalized, equalizing_factors, streams
 from boxable.networks.int8 import measured_tensors
+from boxable.networks.layers import Weights
 from boxable.networks.onnx_graph import build_onnx
 from boxable.runtimes.onnx_runtime import OnnxRuntime
 from boxable.settings import available_cores

@@ -2,7 +2,7 @@
 
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,8 +68,9 @@ def quantize(
             f"{', '.join(map(str, calibration))}: no annotations in it, so what int8 costs cannot be measured; "
             "give a labelled set with --data, or --force to keep it unmeasured"
         )
-    chosen = _chosen(calibration, hold_out=bool(labelled) and not data)
-    labelled = [_without(item, set(chosen)) for item in labelled]
+    hashes = _Hashes()
+    chosen = _chosen(calibration, hashes, hold_out=bool(labelled) and not data)
+    labelled = [_without(item, chosen, hashes) for item in labelled]
     for item in labelled:  # what is wrong is said before the long work
         if not evaluate(item.annotations, no_predictions(), CHALLENGE, nameable=model.classes, resamples=0).scored:
             raise ArgumentError(f"{item.path}: no box in it is of a class that {name} can name")
@@ -105,13 +106,25 @@ def _read(path: Path) -> _Labelled:
     return _Labelled(path, read_annotations(path), pictures)
 
 
-def _chosen(folders: Sequence[Path], *, hold_out: bool) -> dict[str, Path]:
+class _Hashes(dict[Path, str | None]):
+    """Of each photo's content, read when it is first asked for; None for what cannot be read, which the log tells."""
+
+    def __missing__(self, path: Path) -> str | None:
+        try:
+            self[path] = sha256_of(read_file(path))
+        except ImageError as error:
+            logger.warning("%s", error)
+            self[path] = None
+        return self[path]
+
+
+def _chosen(folders: Sequence[Path], hashes: _Hashes, *, hold_out: bool) -> dict[str, Path]:
     """Photos to calibrate with, by the hash of their content, and in its order: a random choice, always the same.
 
     With `hold_out` at most half of them.
     """
     paths = [source.path for source in expand(folders) if source.path and not source.problem]
-    by_hash = {digest: path for path in paths if (digest := _hash(path))}
+    by_hash = {digest: path for path in paths if (digest := hashes[path])}
     most = min(MOST_PICTURES, len(by_hash) // 2 if hold_out else len(by_hash))
     if not most:
         raise ArgumentError(
@@ -120,19 +133,10 @@ def _chosen(folders: Sequence[Path], *, hold_out: bool) -> dict[str, Path]:
     return {digest: by_hash[digest] for digest in sorted(by_hash)[:most]}
 
 
-def _hash(path: Path) -> str | None:
-    """Of a photo's content; None for what cannot be read, which the log tells."""
-    try:
-        return sha256_of(read_file(path))
-    except ImageError as error:
-        logger.warning("%s", error)
-        return None
-
-
-def _without(labelled: _Labelled, hashes: set[str]) -> _Labelled:
-    """The set without the photos that have one of these hashes."""
+def _without(labelled: _Labelled, chosen: Collection[str], hashes: _Hashes) -> _Labelled:
+    """The set without the photos whose content was chosen to calibrate with."""
     listed = set(labelled.annotations.listed_images)
-    kept = {image: path for image, path in labelled.pictures.items() if image in listed and _hash(path) not in hashes}
+    kept = {image: path for image, path in labelled.pictures.items() if image in listed and hashes[path] not in chosen}
     if not kept:
         raise ArgumentError(
             f"{labelled.path}: no labelled photo in it that is not calibrated with; give others with --data"

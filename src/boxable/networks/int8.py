@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.networks.calibration import Calibration
-from boxable.networks.graph_parts import Parts
+from boxable.networks.graph_parts import Float, Parts
 from boxable.networks.layers import Layer, Network
 
 # Layers that read a map with sides of at least so many pixels stay in float32.
@@ -40,6 +40,7 @@ class Int8:
 
     def __init__(self, parts: Parts, calibration: Calibration) -> None:
         self._parts = parts
+        self._float = Float(parts)
         self._calibration = calibration
         self._scales: dict[str, np.float32] = {}
         self._made: dict[str, str] = {}
@@ -47,7 +48,7 @@ class Int8:
     def read(self, tensor: str, layer: Layer, *, range_of: str | None = None) -> str:
         """The tensor that `layer` reads in place of this one: rounded to 256 steps of its range."""
         if is_float(layer):
-            return tensor
+            return self._float.read(tensor, layer, range_of=range_of)
         if tensor not in self._made:
             low, high = self._calibration.ranges[range_of or tensor]
             scale = np.float32(max(high - low, 1e-6) / 255)
@@ -66,7 +67,7 @@ class Int8:
         """Names of kernel and bias of a layer that reads `source`; the kernel has its outputs on `axis`."""
         name = layer.name
         if is_float(layer):
-            return [self._parts.tensor(f"{name}/kernel", kernel), self._parts.tensor(f"{name}/bias", bias)]
+            return self._float.weights(layer, kernel, bias, source, axis=axis)
         others = tuple(place for place in range(kernel.ndim) if place != axis)
         shape = [-1 if place == axis else 1 for place in range(kernel.ndim)]
         scale = np.maximum(np.abs(kernel).max(axis=others) / 127, np.abs(bias) / (self._scales[source] * _BIAS_STEPS))

@@ -1,10 +1,14 @@
 """What a layer table consists of."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+# TF variable name -> float32 array.
+Weights = Mapping[str, NDArray[np.float32]]
 
 BATCH_NORM_EPSILON = 0.001  # SEMANTICS §3.1
 

@@ -10,10 +10,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from boxable.errors import WeightsError
 from boxable.networks.calibration import Calibration
-from boxable.networks.equalize import Weights, equalized
+from boxable.networks.equalize import equalized
 from boxable.networks.graph_parts import Float, Parts
 from boxable.networks.int8 import Int8
-from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network, unfolded
+from boxable.networks.layers import BATCH_NORM_EPSILON, FeatureMap, Layer, Network, Weights, unfolded
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2, with_class_outputs
 
 OPSET = 17

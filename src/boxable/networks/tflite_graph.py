@@ -4,13 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 import tflite
-from numpy.typing import NDArray
 
-from boxable.networks.layers import Layer, Network
+from boxable.networks.layers import Layer, Network, Weights
 from boxable.networks.onnx_graph import fold
 from boxable.networks.tflite_parts import TfliteParts
-
-Weights = Mapping[str, NDArray[np.float32]]
 
 _KINDS = tflite.BuiltinOperator
 # What all but the constants takes, and more.

@@ -4,8 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from boxable.networks.equalize import Weights
-from boxable.networks.layers import Layer, Network
+from boxable.networks.layers import Layer, Network, Weights
 from boxable.networks.onnx_graph import fold
 
 

@@ -28,6 +28,11 @@ class Use:
     callers: int = 1
     batch: int = 1
 
+    @property
+    def threads_each(self) -> int:
+        """The threads that work on one caller's batch."""
+        return max(1, self.threads // self.callers)
+
 
 class Runtime(Protocol):
     """A graph, compiled and ready; `run` may be called from many threads at once."""
@@ -62,7 +67,7 @@ class _Kind:
 
 def _onnx_runtime(provider: str) -> _Kind:
     def open_(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
-        return OnnxRuntime(graph, name, max(1, use.threads // use.callers), provider)
+        return OnnxRuntime(graph, name, use.threads_each, provider)
 
     return _Kind(("fp32", "int8"), open_, lambda: has_provider(provider))
 
@@ -72,11 +77,11 @@ def _openvino(graph: bytes, name: str, precision: Precision, use: Use) -> Runtim
 
 
 def _litert(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
-    return LiteRtRuntime(graph, name, max(1, use.threads // use.callers), use.batch)
+    return LiteRtRuntime(graph, name, use.threads_each, use.batch)
 
 
 def _torch(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
-    return TorchRuntime(graph, name, max(1, use.threads // use.callers), half=precision == "fp16")
+    return TorchRuntime(graph, name, use.threads_each, half=precision == "fp16")
 
 
 _KINDS: dict[RuntimeName, _Kind] = {

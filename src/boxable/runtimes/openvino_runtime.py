@@ -29,12 +29,7 @@ class OpenVinoRuntime:
         except (ImportError, OSError):  # OSError: a library that it needs
             raise MissingExtraError("the OpenVINO runtime", "boxable[openvino]") from None
         core = openvino.Core()
-        native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        options = {
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": callers,
-            "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 and native else "f32",
-        }
+        options = compile_options(core, threads, callers, bfloat16=bfloat16)
         try:
             model = core.read_model(graph)
             self._metadata = _metadata(model)
@@ -75,6 +70,16 @@ class OpenVinoRuntime:
         if not hasattr(self._mine, "request"):
             self._mine.request = self._compiled.create_infer_request()
         return self._mine.request
+
+
+def compile_options(core: Any, threads: int, callers: int, *, bfloat16: bool) -> dict[str, int | str]:
+    """How a graph is compiled for the CPU: bfloat16 only where the processor has it."""
+    native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": callers,
+        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 and native else "f32",
+    }
 
 
 def _metadata(model: Any) -> dict[str, str]:
