@@ -16,6 +16,7 @@ from boxable.cli.bench import bench
 from boxable.cli.classes import classes
 from boxable.cli.compare import compare
 from boxable.cli.completion import completion
+from boxable.cli.data import data
 from boxable.cli.detect import detect
 from boxable.cli.doctor import doctor
 from boxable.cli.evaluate import evaluate
@@ -35,7 +36,7 @@ def cli() -> None:
     """
 
 
-for verb in (detect, video, evaluate, compare, quantize, bench, classes, models, import_, doctor, completion):
+for verb in (detect, video, evaluate, compare, quantize, bench, data, classes, models, import_, doctor, completion):
     cli.add_command(verb)
 
 

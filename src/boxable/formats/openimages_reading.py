@@ -22,10 +22,10 @@ _SIZE_COLUMNS: dict[str, Kind] = {"ImageID": "text", "Width": "number", "Height"
 
 # The files of a folder, as they are called there and as Open Images publishes them (`validation-annotations-bbox.csv`,
 # `validation-annotations-human-imagelabels-boxable.csv`; the Challenge says `detection`).
-_BOXES = r"(.*-)?(annotations|detection)-bbox"
-_LABELS = r"(.*-)?(annotations|detection)-human-imagelabels(-boxable)?"
-_IMAGES = r"images"
-_CLASSES = r"classes"
+BOXES = r"(.*-)?(annotations|detection)-bbox"
+LABELS = r"(.*-)?(annotations|detection)-human-imagelabels(-boxable)?"
+IMAGES = r"(images|.*-images(-boxable)?-with-rotation)"
+CLASSES = r"classes"
 _DIFFICULT = r"(.*-)?difficult"
 
 
@@ -39,14 +39,14 @@ def read_folder(folder: Path) -> Annotations:
 
     Raises ArgumentError for a folder without boxes or with two files where one is expected.
     """
-    boxes_file = _file(folder, _BOXES)
+    boxes_file = find_table(folder, BOXES)
     if boxes_file is None:
         raise ArgumentError(
             f"{folder}: no annotations in this folder; expected annotations-bbox.csv (or .csv.gz, .parquet)"
         )
-    labels_file, classes_file, images_file = (_file(folder, name) for name in (_LABELS, _CLASSES, _IMAGES))
+    labels_file, classes_file, images_file = (find_table(folder, name) for name in (LABELS, CLASSES, IMAGES))
     boxes = read_boxes(boxes_file)
-    difficult_file = _file(folder, _DIFFICULT)
+    difficult_file = find_table(folder, _DIFFICULT)
     if difficult_file is not None:
         boxes = replace(boxes, difficult=boxes.difficult | _are_in(boxes, read_boxes(difficult_file)))
     return Annotations(
@@ -110,7 +110,8 @@ def _rows(image: Coded, label: Coded, box: NDArray[np.float64]) -> list[tuple[ob
     return list(zip(image.strings(), label.strings(), *box.T.tolist(), strict=True))
 
 
-def _file(folder: Path, name: str) -> Path | None:
+def find_table(folder: Path, name: str) -> Path | None:
+    """The table of a folder whose name without suffix is this pattern. Raises ArgumentError where there are two."""
     suffixes = "|".join(re.escape(suffix) for suffix in SUFFIXES)
     found = sorted(path for path in folder.iterdir() if re.fullmatch(f"{name}({suffixes})", path.name, re.IGNORECASE))
     if len(found) > 1:

@@ -1,7 +1,8 @@
 """Columns of CSV (also gzipped) and Parquet files."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,11 +48,9 @@ def read_table(
     where the file cannot be read; MissingExtraError without pyarrow.
     """
     require_tables()
-    import pyarrow as pa
-
     names: list[str] = []
-    try:
-        names = _column_names(path)
+    with table_errors(path, names):
+        names += column_names(path)
         found = {name: _named(name, names, other_names or {}) for name in columns}
         missing = [name for name in columns if found[name] is None and name not in optional]
         if missing:
@@ -67,12 +66,6 @@ def read_table(
                 table.texts[name] = _text_column(arrow.column(other))
             elif other is not None:
                 table.numbers[name] = np.asarray(arrow.column(other).to_numpy(), np.float64)
-    except FileNotFoundError:
-        raise ArgumentError(f"{path}: no such file") from None
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or _reason(error, ())})") from error
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise ArgumentError(f"{path}: {_reason(error, names)}") from error
     return table
 
 
@@ -81,30 +74,51 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
-def require_tables() -> None:
-    """Raise MissingExtraError if tables cannot be read here."""
+def require_tables(extra: str = "boxable[evaluate]") -> None:
+    """Raise MissingExtraError, which names the extra, if tables cannot be read here."""
     try:
         import pyarrow  # noqa: F401
     except ImportError:
-        raise MissingExtraError("reading annotation tables", "boxable[evaluate]") from None
+        raise MissingExtraError("reading annotation tables", extra) from None
 
 
-def _is_parquet(path: Path) -> bool:
+@contextmanager
+def table_errors(path: Path, names: Sequence[str]) -> Iterator[None]:
+    """Turn what goes wrong in reading this table into an error of one line; `names` are its columns, once known.
+
+    Raises ArgumentError for content that cannot be used, BoxableError where the file cannot be read.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise ArgumentError(f"{path}: no such file") from None
+    except OSError as error:
+        raise BoxableError(f"{path}: cannot read it ({error.strerror or _reason(error, ())})") from error
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise ArgumentError(f"{path}: {_reason(error, names)}") from error
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether the name says that the file is Parquet."""
     return path.name.lower().endswith(".parquet")
 
 
-def _column_names(path: Path) -> list[str]:
-    if _is_parquet(path):
+def column_names(path: Path) -> list[str]:
+    """The columns of a table, in its order."""
+    if is_parquet(path):
         import pyarrow.parquet as pq
 
         return list(pq.read_schema(path).names)
     from pyarrow import csv
 
-    with csv.open_csv(_opened(path), read_options=csv.ReadOptions(block_size=1 << 16)) as reader:
+    with csv.open_csv(open_bytes(path), read_options=csv.ReadOptions(block_size=1 << 16)) as reader:
         return list(reader.schema.names)
 
 
-def _opened(path: Path) -> Any:
+def open_bytes(path: Path) -> Any:
+    """The content of a file as a stream of bytes for pyarrow, unpacked where the name says that it is packed."""
     import pyarrow as pa
 
     return pa.input_stream(str(path), compression="gzip" if path.name.lower().endswith(".gz") else None)
@@ -117,7 +131,7 @@ def _named(name: str, names: Sequence[str], other_names: Mapping[str, str]) -> s
 def _read(path: Path, wanted: Mapping[str, Kind]) -> Any:
     import pyarrow as pa
 
-    if _is_parquet(path):
+    if is_parquet(path):
         import pyarrow.parquet as pq
 
         plain = {name: pa.string() if kind == "text" else pa.float64() for name, kind in wanted.items()}
@@ -128,7 +142,7 @@ def _read(path: Path, wanted: Mapping[str, Kind]) -> Any:
 
     # Titles and authors may hold line breaks between quotes.
     return csv.read_csv(
-        _opened(path),
+        open_bytes(path),
         parse_options=csv.ParseOptions(newlines_in_values=True),
         convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
     )

@@ -1,0 +1,20 @@
+"""`boxable data`: annotations and photos of Open Images, one file a verb."""
+
+import click
+
+from boxable.cli.data.expand import expand
+
+
+@click.group()
+def data() -> None:
+    """Get Open Images or a part of it, look at it, change its form.
+
+    A data folder holds annotations-bbox, annotations-human-imagelabels and images, each as .parquet, .csv or .csv.gz,
+    classes.csv, and the photos in images/. Tables need boxable[data].
+
+    Example: boxable data expand train-annotations-bbox.csv expanded.parquet
+    """
+
+
+for verb in (expand,):
+    data.add_command(verb)

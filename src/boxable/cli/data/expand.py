@@ -1,0 +1,31 @@
+"""`boxable data expand`: annotations along the class hierarchy."""
+
+import logging
+from pathlib import Path
+
+import click
+
+logger = logging.getLogger("boxable")
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("dest", type=click.Path(path_type=Path, dir_okay=False))
+def expand(source: Path, dest: Path) -> None:
+    """Expand annotations along the hierarchy: a Cat is an Animal too.
+
+    SOURCE is a table of boxes or of image labels, .csv, .csv.gz or .parquet, of any size; DEST is one too, perhaps of
+    another form. Each row is followed by a copy for each ancestor of its class; of an image label that people saw not
+    to be there (Confidence other than 1), for each kind of its class. All other columns stay as they are. A class that
+    is not in the hierarchy has no copies; a note says how many rows there were.
+
+    Exit codes: 0 done; 1 what is needed cannot be read or written; 2 wrong usage or input; 130 stopped by Ctrl-C.
+
+    Example: boxable data expand validation-annotations-bbox.csv expanded.csv
+    """
+    from boxable.openimages.expand import expand_table
+
+    done = expand_table(source, dest)
+    for note in done.notes:
+        logger.info("note: %s", note)
+    logger.info("wrote %s: %d rows of %d", dest, done.rows_out, done.rows_in)

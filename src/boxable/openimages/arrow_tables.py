@@ -1,0 +1,131 @@
+"""Tables of a data folder as Arrow: streamed in batches or whole, whatever the form of the file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from boxable.errors import ArgumentError
+from boxable.formats.tables import column_names, is_parquet, open_bytes, require_tables, table_errors
+from boxable.openimages.layout import NEEDED, Kind
+
+BLOCK_BYTES = 8 << 20
+BATCH_ROWS = 1 << 17
+# The same column under another name, in other releases.
+_OTHER_NAMES = {"Confidence": "Verified"}
+EXTRA = "boxable[data]"
+
+
+def schema(columns: Mapping[str, Kind]) -> Any:
+    """The Arrow schema in which these columns are kept."""
+    import pyarrow as pa
+
+    types = {
+        "text": pa.dictionary(pa.int32(), pa.string()), "string": pa.string(), "number": pa.float64(),
+        "flag": pa.int8(), "pixels": pa.int32(), "bytes": pa.int64(),
+    }  # fmt: skip
+    return pa.schema([(name, types[kind]) for name, kind in columns.items()])
+
+
+def read(path: Path, columns: Mapping[str, Kind]) -> Any:
+    """The whole table with these columns, a `pyarrow.Table`; errors as of `batches`."""
+    import_arrow()
+    import pyarrow as pa
+
+    return pa.Table.from_batches(batches(path, columns), schema(columns)).unify_dictionaries()
+
+
+def batches(path: Path, columns: Mapping[str, Kind], needed: Sequence[str] = NEEDED) -> Iterator[Any]:
+    """The table as record batches with these columns, in order; in memory there are a few of them at a time.
+
+    A column that the file lacks is unknown throughout, unless it is one of `needed`. Other columns are left out.
+    Raises ArgumentError, naming the file, for a missing column and for values of another kind; BoxableError where the
+    file cannot be read; MissingExtraError without pyarrow.
+    """
+    import_arrow()
+    names: list[str] = []
+    with table_errors(path, names):
+        names += column_names(path)
+        found = _find(path, columns, names, needed)
+        target = schema(columns)
+        for batch in _raw(path, {other: columns[name] for name, other in found.items() if other}):
+            yield _typed(batch, columns, found, target)
+
+
+def import_arrow() -> None:
+    """Raise MissingExtraError if there is no pyarrow here."""
+    require_tables(EXTRA)
+
+
+def _find(
+    path: Path, columns: Mapping[str, Kind], names: Sequence[str], needed: Sequence[str]
+) -> dict[str, str | None]:
+    found = {
+        name: next((other for other in (name, _OTHER_NAMES.get(name)) if other in names), None) for name in columns
+    }
+    missing = [name for name in needed if name in columns and found[name] is None]
+    if missing:
+        raise ArgumentError(
+            f"{path}: no column {', '.join(missing)}; it has {', '.join(names[:20]) or 'none'}, "
+            f"expected {', '.join(columns)}"
+        )
+    return found
+
+
+def _raw(path: Path, wanted: Mapping[str, Kind]) -> Iterator[Any]:
+    """Batches of these columns; of CSV, every number is a float, and text that repeats is in dictionaries."""
+    if is_parquet(path):
+        import pyarrow.parquet as pq
+
+        texts = [name for name, kind in wanted.items() if kind == "text"]
+        with pq.ParquetFile(path, read_dictionary=texts, memory_map=True) as file:
+            yield from file.iter_batches(BATCH_ROWS, columns=list(wanted))
+        return
+    from pyarrow import csv
+
+    types = {name: _csv_type(kind) for name, kind in wanted.items()}
+    with open_bytes(path) as stream, csv.open_csv(
+        stream,
+        read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
+        # Titles and authors may hold line breaks between quotes; where there are none, finding lines is cheaper.
+        parse_options=csv.ParseOptions(newlines_in_values="string" in wanted.values()),
+        convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
+    ) as reader:  # fmt: skip
+        for batch in reader:
+            if batch.num_rows:
+                yield batch
+
+
+def _csv_type(kind: Kind) -> Any:
+    import pyarrow as pa
+
+    if kind == "text":
+        return pa.dictionary(pa.int32(), pa.string())
+    return pa.string() if kind == "string" else pa.float64()
+
+
+def _typed(batch: Any, columns: Mapping[str, Kind], found: Mapping[str, str | None], target: Any) -> Any:
+    import pyarrow as pa
+
+    arrays = []
+    for name, kind in columns.items():
+        other = found[name]
+        column = None if other is None else batch.column(batch.schema.get_field_index(other))
+        arrays.append(_as_kind(column, kind, target.field(name).type, batch.num_rows))
+    return pa.RecordBatch.from_arrays(arrays, schema=target)
+
+
+def _as_kind(column: Any, kind: Kind, wanted: Any, rows: int) -> Any:
+    """A column in the type of its kind, filled with what means unknown there."""
+    import pyarrow as pa
+
+    unknown = {"text": "", "string": "", "flag": -1, "pixels": 0}.get(kind)
+    if column is None:
+        plain = pa.string() if kind == "text" else wanted
+        column = pa.repeat(pa.scalar(unknown, plain), rows)
+    if column.null_count and unknown is not None:
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        column = column.fill_null(unknown)
+    if kind == "text" and not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    return column if column.type == wanted else column.cast(wanted)

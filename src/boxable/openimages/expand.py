@@ -1,0 +1,140 @@
+"""Tables of boxes or image labels along the class hierarchy, of any size."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxable.errors import ArgumentError
+from boxable.formats.annotations import Coded
+from boxable.formats.expansion import related_rows
+from boxable.formats.tables import column_names, is_parquet, table_errors
+from boxable.openimages.arrow_tables import BATCH_ROWS, batches, import_arrow, schema
+from boxable.openimages.layout import BOX_COLUMNS, Kind
+from boxable.openimages.table_writer import check_table_name, table_writer
+from boxable.vocabulary import Hierarchy, open_images, open_images_hierarchy
+
+# The extreme points of V6; columns that nobody knows stay text.
+_CLICKS: dict[str, Kind] = {f"XClick{number}{axis}": "number" for axis in "XY" for number in range(1, 5)}
+_KINDS: dict[str, Kind] = {**BOX_COLUMNS, **_CLICKS}
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """How many rows came, how many went, and what was odd about them."""
+
+    rows_in: int
+    rows_out: int
+    notes: list[str]
+
+
+class Expander:
+    """Expands batches; `strangers` counts the rows of each class that is not one of Open Images."""
+
+    def __init__(self, hierarchy: Hierarchy, *, boxes: bool) -> None:
+        self._ancestors: Callable[[str], tuple[str, ...]] = cache(hierarchy.ancestors)
+        self._descendants = cache(hierarchy.descendants)
+        self._boxes = boxes
+        self.strangers: dict[str, int] = {}
+
+    def expand(self, batch: Any, only: Collection[str] | None = None) -> Any:
+        """The rows of the batch, each followed by those that follow from it; with `only`, those of these classes."""
+        self._count_strangers(label := label_codes(batch))
+        if self._boxes:
+            rows, new = related_rows(label, self._ancestors)
+        else:
+            here = np.asarray(batch.column("Confidence").cast("float64").fill_null(0)) == 1
+            rows, new = related_rows(label, self._ancestors, self._descendants, here)
+        if only is not None:
+            kept = new.is_in(only)
+            rows, new = rows[kept], new.take(kept)
+        return with_labels(batch.take(rows), new)
+
+    def _count_strangers(self, label: Coded) -> None:
+        known = _known_classes()
+        if all(mid in known for mid in label.values):
+            return
+        counts = np.bincount(label.codes, minlength=len(label.values))
+        for mid, count in zip(label.values, counts.tolist(), strict=True):
+            if mid not in known and count:
+                self.strangers[mid] = self.strangers.get(mid, 0) + count
+
+    def notes(self) -> list[str]:
+        """One line about the rows whose class is not in the hierarchy, if there were any."""
+        if not self.strangers:
+            return []
+        rows = sum(self.strangers.values())
+        examples = ", ".join(repr(mid) for mid in list(self.strangers)[:_EXAMPLES])
+        return [f"{rows} rows are of a class that Open Images does not have, and got no copies: {examples}"]
+
+
+@cache
+def _known_classes() -> frozenset[str]:
+    return frozenset(item.mid for item in open_images())
+
+
+def expand_table(source: Path, dest: Path) -> Expanded:
+    """Expand a table of boxes or image labels into another, of the same or another form (SEMANTICS §8).
+
+    All columns stay, and their values; between CSV files they are copied letter by letter. Memory holds a few batches.
+    Raises ArgumentError for a table of another kind, BoxableError where reading or writing fails.
+    """
+    import_arrow()
+    check_table_name(source)
+    check_table_name(dest)
+    names: list[str] = []
+    with table_errors(source, names):
+        names += column_names(source)
+        boxes = _holds_boxes(source, names)
+        if source.resolve() == dest.resolve():
+            raise ArgumentError(f"{dest}: is the table itself; expected another file")
+        kinds = {name: _KINDS.get(name, "string") if is_parquet(dest) else "string" for name in names}
+        columns: dict[str, Kind] = {**kinds, "LabelName": "text"}
+        expander = Expander(open_images_hierarchy(), boxes=boxes)
+        rows_in = 0
+        incoming, kept = (
+            _verbatim(source) if is_parquet(source) else (batches(source, columns, needed=()), schema(columns))
+        )
+        with table_writer(dest, kept) as out:
+            for batch in incoming:
+                rows_in += batch.num_rows
+                out.write(expander.expand(batch))
+    return Expanded(rows_in, out.rows, expander.notes())
+
+
+def _holds_boxes(path: Path, names: list[str]) -> bool:
+    """Whether these are boxes, else image labels. Raises ArgumentError if they are neither."""
+    if "LabelName" in names and "XMin" in names:
+        return True
+    if "LabelName" in names and "Confidence" in names:
+        return False
+    raise ArgumentError(
+        f"{path}: columns {', '.join(names[:20]) or 'none'} came; expected LabelName, and XMin if its rows are boxes, "
+        "Confidence if they are image labels"
+    )
+
+
+def _verbatim(path: Path) -> tuple[Iterator[Any], Any]:
+    """The batches of a Parquet file with all columns as they are, and their schema."""
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(path, read_dictionary=["LabelName"], memory_map=True)
+    return file.iter_batches(BATCH_ROWS), file.schema_arrow
+
+
+def label_codes(batch: Any) -> Coded:
+    """The classes of a batch, whose column LabelName is a dictionary column."""
+    column = batch.column("LabelName")
+    return Coded(np.asarray(column.indices, np.int32), column.dictionary.to_pylist())
+
+
+def with_labels(batch: Any, label: Coded) -> Any:
+    """The batch with other classes."""
+    import pyarrow as pa
+
+    column = pa.DictionaryArray.from_arrays(label.codes, pa.array(label.values, pa.string()))
+    return batch.set_column(batch.schema.get_field_index("LabelName"), batch.schema.field("LabelName"), column)

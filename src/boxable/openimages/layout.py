@@ -1,0 +1,117 @@
+"""The data folder: what its files are called, which columns they have, which layout it is of.
+
+    DIR/
+      annotations-bbox.parquet               one row a box, sorted by ImageID
+      annotations-human-imagelabels.parquet  one row a label of a whole image, sorted by ImageID
+      images.parquet                         one row an image
+      classes.csv                            LabelName, DisplayName
+      images/<ImageID>.jpg
+      ledger.sqlite                          the state of every image that was to be fetched
+      boxable-data.json                      the number of the layout, and how the folder was made
+
+The tables may also be .csv or .csv.gz, under these names or those that Open Images publishes them by.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from boxable.errors import ArgumentError, BoxableError
+from boxable.files import write_atomically
+from boxable.formats import openimages_reading as reading
+
+LAYOUT = 1
+
+BOXES = "annotations-bbox.parquet"
+IMAGE_LABELS = "annotations-human-imagelabels.parquet"
+IMAGES = "images.parquet"
+CLASSES = "classes.csv"
+PHOTOS = "images"
+LEDGER = "ledger.sqlite"
+DESCRIPTION = "boxable-data.json"
+
+# How a column is kept: `text` repeats (a dictionary column), `string` does not; `number` is float64, which is what the
+# CSV says; `flag` is int8, -1 unknown; `pixels` is int32, 0 unknown; `bytes` is int64, null unknown.
+Kind = Literal["text", "string", "number", "flag", "pixels", "bytes"]
+
+BOX_COLUMNS: dict[str, Kind] = {
+    "ImageID": "text", "Source": "text", "LabelName": "text", "Confidence": "number",
+    "XMin": "number", "XMax": "number", "YMin": "number", "YMax": "number",
+    "IsOccluded": "flag", "IsTruncated": "flag", "IsGroupOf": "flag", "IsDepiction": "flag", "IsInside": "flag",
+}  # fmt: skip
+LABEL_COLUMNS: dict[str, Kind] = {"ImageID": "text", "Source": "text", "LabelName": "text", "Confidence": "number"}
+IMAGE_COLUMNS: dict[str, Kind] = {
+    "ImageID": "string", "Subset": "text", "Width": "pixels", "Height": "pixels", "OriginalURL": "string",
+    "OriginalLandingURL": "string", "License": "text", "AuthorProfileURL": "text", "Author": "text", "Title": "string",
+    "OriginalSize": "bytes", "OriginalMD5": "string", "Thumbnail300KURL": "string", "Rotation": "number",
+}  # fmt: skip
+
+# What a table may lack: sets made by others often do.
+NEEDED = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax")
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """Where the tables of a folder are, None where it has none; `about` is its description, empty without one."""
+
+    path: Path
+    boxes: Path | None
+    image_labels: Path | None
+    images: Path | None
+    classes: Path | None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+    def photo(self, image_id: str) -> Path:
+        """Where the photo of this image is, if the folder has it."""
+        return self.path / PHOTOS / f"{image_id}.jpg"
+
+
+def open_folder(folder: Path) -> DataFolder:
+    """The tables of a folder, as .parquet, .csv or .csv.gz.
+
+    Raises ArgumentError where there is no such folder, where it has neither boxes nor images, or two tables where one
+    is expected, and where it is of another layout.
+    """
+    if not folder.is_dir():
+        raise ArgumentError(f"{folder}: no such folder; expected one with {BOXES} (or .csv, .csv.gz)")
+    about = read_description(folder)
+    found = DataFolder(
+        folder,
+        reading.find_table(folder, reading.BOXES),
+        reading.find_table(folder, reading.LABELS),
+        reading.find_table(folder, reading.IMAGES),
+        reading.find_table(folder, reading.CLASSES),
+        about,
+    )
+    if found.boxes is None and found.images is None:
+        raise ArgumentError(f"{folder}: no annotations in this folder; expected {BOXES} (or .csv, .csv.gz)")
+    return found
+
+
+def write_description(folder: Path, about: Mapping[str, Any]) -> None:
+    """Write boxable-data.json: the number of the layout, then what `about` says of how the folder was made."""
+    content = {"layout": LAYOUT, **about}
+    write_atomically(folder / DESCRIPTION, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """What boxable-data.json says, empty without one. Raises ArgumentError for another layout, or what is no JSON."""
+    path = folder / DESCRIPTION
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+    except ValueError:
+        raise ArgumentError(f"{path}: no JSON; remove it if the tables beside it are good") from None
+    layout = content.get("layout") if isinstance(content, dict) else None
+    if layout != LAYOUT:
+        newer = isinstance(layout, int) and layout > LAYOUT
+        raise ArgumentError(
+            f"{folder}: a data folder of layout {layout!r}; this version reads and writes layout {LAYOUT}; "
+            + ("update Boxable" if newer else "fetch or convert it again into a new folder")
+        )
+    return dict(content)

@@ -1,0 +1,127 @@
+"""Writing tables batch by batch, as .parquet, .csv or .csv.gz."""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from boxable.errors import ArgumentError
+from boxable.files import atomic_path
+from boxable.formats.tables import SUFFIXES, is_parquet, is_table
+
+# Large enough that the dictionaries of a row group cost little, small enough to keep a few of them in memory.
+GROUP_ROWS = 1 << 19
+# The ids of a row group fill more than the 1 MiB that is the default; without a dictionary the file doubles.
+_DICTIONARY_BYTES = 16 << 20
+
+
+def check_table_name(path: Path) -> None:
+    """Raise ArgumentError unless the name says which form of table this shall be."""
+    if not is_table(path):
+        raise ArgumentError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
+
+
+@contextmanager
+def table_writer(path: Path, schema: Any) -> Iterator["TableWriter"]:
+    """Write a table of this Arrow schema; the file appears when the block ends, and not if it raises."""
+    check_table_name(path)
+    with atomic_path(path) as temporary:
+        writer: TableWriter
+        if is_parquet(path):
+            writer = _ParquetWriter(temporary, schema)
+        else:
+            writer = _CsvWriter(temporary, schema, packed=path.name.lower().endswith(".gz"))
+        try:
+            yield writer
+        finally:
+            writer.close()
+
+
+class TableWriter:
+    """A table that grows by batches; `rows` is how many there are."""
+
+    rows = 0
+
+    def write(self, batch: Any) -> None:
+        """Add a `pyarrow.RecordBatch` of the schema."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Write what is left, and the end of the file."""
+        raise NotImplementedError
+
+
+class _ParquetWriter(TableWriter):
+    def __init__(self, path: Path, schema: Any) -> None:
+        import pyarrow.parquet as pq
+
+        self._schema = schema
+        self._waiting: list[Any] = []
+        self._waiting_rows = 0
+        self._file = pq.ParquetWriter(
+            path, schema, compression="zstd", compression_level=1, dictionary_pagesize_limit=_DICTIONARY_BYTES
+        )
+
+    def write(self, batch: Any) -> None:
+        self._waiting.append(batch)
+        self._waiting_rows += batch.num_rows
+        self.rows += batch.num_rows
+        if self._waiting_rows >= GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write a row group; one dictionary for it all, or Parquet would write the strings themselves."""
+        import pyarrow as pa
+
+        waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
+        table = pa.Table.from_batches(waiting, self._schema)
+        self._file.write_table(table.unify_dictionaries(), row_group_size=2 * GROUP_ROWS)
+
+    def close(self) -> None:
+        if self._waiting:
+            self._flush()
+        self._file.close()
+
+
+class _CsvWriter(TableWriter):
+    def __init__(self, path: Path, schema: Any, *, packed: bool) -> None:
+        import pyarrow as pa
+
+        self._file: IO[bytes] = pa.output_stream(str(path), compression="gzip" if packed else None)
+        self._file.write(_csv_lines([schema.names]))
+
+    def write(self, batch: Any) -> None:
+        import pyarrow as pa
+        from pyarrow import csv as arrow_csv
+
+        self.rows += batch.num_rows
+        plain = _without_dictionaries(batch)
+        lines = io.BytesIO()
+        options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
+        try:
+            arrow_csv.write_csv(plain, lines, options)
+        except pa.ArrowInvalid:  # a value needs quotes; Arrow would put them around every string
+            columns = (column.to_pylist() for column in plain.columns)
+            self._file.write(_csv_lines(zip(*columns, strict=True)))
+        else:
+            self._file.write(lines.getbuffer())
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _without_dictionaries(batch: Any) -> Any:
+    import pyarrow as pa
+
+    columns = [
+        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def _csv_lines(rows: Any) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
