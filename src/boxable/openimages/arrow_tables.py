@@ -78,7 +78,7 @@ def _raw(path: Path, wanted: Mapping[str, Kind]) -> Iterator[Any]:
 
         texts = [name for name, kind in wanted.items() if kind == "text"]
         with pq.ParquetFile(path, read_dictionary=texts, memory_map=True) as file:
-            yield from file.iter_batches(BATCH_ROWS, columns=list(wanted))
+            yield from (batch for batch in file.iter_batches(BATCH_ROWS, columns=list(wanted)) if batch.num_rows)
         return
     from pyarrow import csv
 
@@ -90,9 +90,7 @@ def _raw(path: Path, wanted: Mapping[str, Kind]) -> Iterator[Any]:
         parse_options=csv.ParseOptions(newlines_in_values="string" in wanted.values()),
         convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
     ) as reader:  # fmt: skip
-        for batch in reader:
-            if batch.num_rows:
-                yield batch
+        yield from (batch for batch in reader if batch.num_rows)
 
 
 def _csv_type(kind: Kind) -> Any:

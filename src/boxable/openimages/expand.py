@@ -43,7 +43,10 @@ class Expander:
 
     def expand(self, batch: Any, only: Collection[str] | None = None) -> Any:
         """The rows of the batch, each followed by those that follow from it; with `only`, those of these classes."""
-        self._count_strangers(label := label_codes(batch))
+        self._count_strangers(label_codes(batch))
+        if only is not None:
+            batch = batch.filter(has_value(batch.column("LabelName"), lambda mid: self._leads_to(mid, only)))
+        label = label_codes(batch)
         if self._boxes:
             rows, new = related_rows(label, self._ancestors)
         else:
@@ -53,6 +56,10 @@ class Expander:
             kept = new.is_in(only)
             rows, new = rows[kept], new.take(kept)
         return with_labels(batch.take(rows), new)
+
+    def _leads_to(self, mid: str, only: Collection[str]) -> bool:
+        """Whether a row of this class, or one that follows from it, is of one of these."""
+        return any(other in only for other in (mid, *self._ancestors(mid), *self._descendants(mid)))
 
     def _count_strangers(self, label: Coded) -> None:
         known = _known_classes()
@@ -124,6 +131,15 @@ def _verbatim(path: Path) -> tuple[Iterator[Any], Any]:
 
     file = pq.ParquetFile(path, read_dictionary=["LabelName"], memory_map=True)
     return file.iter_batches(BATCH_ROWS), file.schema_arrow
+
+
+def has_value(column: Any, condition: Callable[[str], bool]) -> Any:
+    """Which rows of a column of strings hold a value of which this is true; it is asked once a value."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return pa.array([condition(value) for value in column.dictionary.to_pylist()], pa.bool_()).take(column.indices)
 
 
 def label_codes(batch: Any) -> Coded:
