@@ -22,7 +22,7 @@ def coco(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
     for record in records:
         if "error" in record:
             continue
-        image_id = _image_id(stem_of(record["source"]), images, numbers)
+        image_id = image_number(stem_of(record["source"]), images, numbers)
         width, height = record["width"], record["height"]
         images[image_id] = {"id": image_id, "file_name": record["source"], "width": width, "height": height}
         for item in record["detections"]:
@@ -41,7 +41,8 @@ def coco(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
     yield f'"categories": {json.dumps(categories, ensure_ascii=False)}}}\n'
 
 
-def _image_id(stem: str, taken: dict[int, dict[str, object]], numbers: Iterator[int]) -> int:
+def image_number(stem: str, taken: dict[int, dict[str, object]], numbers: Iterator[int]) -> int:
+    """The id of an image: the number that its name is, unless one of `taken` has it, else the next free one."""
     if stem.isascii() and stem.isdigit() and len(stem) < 19 and int(stem) not in taken:
         return int(stem)
     return next(number for number in numbers if number not in taken)

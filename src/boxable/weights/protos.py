@@ -4,6 +4,7 @@ Only the fields that are needed are declared; the parser skips all others. Field
 TensorFlow's public .proto files (SEMANTICS §12).
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -68,20 +69,27 @@ def sizes(shape: Any, name: str) -> list[int]:
 
 @cache
 def _classes() -> dict[str, Any]:
-    file = descriptor_pb2.FileDescriptorProto(name="boxable/tensorflow.proto", package=_PACKAGE, syntax="proto3")
-    for message, fields in _MESSAGES.items():
+    return message_classes(_PACKAGE, _MESSAGES)
+
+
+def message_classes(package: str, messages: Mapping[str, Mapping[str, tuple[int, str]]]) -> dict[str, Any]:
+    """A protobuf class for each message, by its full name: field -> (number, type), as in `_MESSAGES`."""
+    file = descriptor_pb2.FileDescriptorProto(
+        name=f"{package.replace('.', '/')}.proto", package=package, syntax="proto3"
+    )
+    for message, fields in messages.items():
         declared = file.message_type.add(name=message)
         for field, (number, kind) in fields.items():
-            _declare(declared.field.add(name=field, number=number), kind)
+            _declare(declared.field.add(name=field, number=number), kind, package, messages)
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return dict(message_factory.GetMessageClassesForFiles([file.name], pool))
 
 
-def _declare(field: Any, kind: str) -> None:
+def _declare(field: Any, kind: str, package: str, messages: Mapping[str, object]) -> None:
     field.label = field.LABEL_REPEATED if kind.startswith("*") else field.LABEL_OPTIONAL
     kind = kind.removeprefix("*")
-    if kind in _MESSAGES:
-        field.type, field.type_name = field.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
+    if kind in messages:
+        field.type, field.type_name = field.TYPE_MESSAGE, f".{package}.{kind}"
     else:
         field.type = getattr(field, f"TYPE_{kind.upper()}")

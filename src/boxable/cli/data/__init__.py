@@ -2,6 +2,7 @@
 
 import click
 
+from boxable.cli.data.convert import convert
 from boxable.cli.data.expand import expand
 
 
@@ -16,5 +17,5 @@ def data() -> None:
     """
 
 
-for verb in (expand,):
+for verb in (convert, expand):
     data.add_command(verb)

@@ -1,0 +1,62 @@
+"""`boxable data convert`: annotated photos in another form."""
+
+import logging
+from pathlib import Path
+
+import click
+
+logger = logging.getLogger("boxable")
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("dest", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    required=True,
+    type=click.Choice(["openimages", "parquet", "coco", "yolo", "voc", "tfrecord"]),
+    help="The form of DEST.",
+)
+@click.option(
+    "--images",
+    "photos",
+    type=click.Choice(["copy", "link", "none"]),
+    default="copy",
+    show_default=True,
+    help="How photos come into a folder; COCO has none, and TFRecord always holds them.",
+)
+@click.option(
+    "--shards",
+    metavar="N",
+    type=click.IntRange(1, 999),
+    default=100,
+    show_default=True,
+    help="How many files TFRecord has.",
+)
+def convert(source: Path, dest: Path, to: str, photos: str, shards: int) -> None:
+    """Convert annotated photos between the forms in use.
+
+    The form of SOURCE is found out; DEST must not be there yet.
+
+    \b
+    openimages  a folder of CSV tables as Open Images has them; as SOURCE also one table of boxes
+    parquet     a data folder, the same in Parquet
+    coco        a .json file; as SOURCE with the photos in images/ beside it
+    yolo        a folder with data.yaml (or classes.txt), images/ and labels/
+    voc         a folder with Annotations/ and JPEGImages/; corners are whole pixels
+    tfrecord    shards PREFIX-00000-of-00100 with the features of create_oid_tf_record; as SOURCE also one file
+
+    What a form does not hold, such as marks of group-of boxes in YOLO, is left out, and a note on stderr says how many
+    there were. DEST appears when it is whole.
+
+    Exit codes: 0 done; 1 what is needed cannot be read or written; 2 wrong usage or input; 130 stopped by Ctrl-C.
+
+    \b
+    Example: boxable data convert validation/ validation-yolo --to yolo --images link
+             boxable data convert validation/ records/validation --to tfrecord --shards 10
+    """
+    from boxable.openimages.convert.job import convert as convert_set
+
+    for note in convert_set(source, dest, to, photos=photos, shards=shards):
+        logger.info("note: %s", note)
+    logger.info("wrote %s", dest)

@@ -1,0 +1,77 @@
+"""What every form becomes in between: images with boxes, one at a time."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.openimages.layout import BOX_COLUMNS
+from boxable.vocabulary import ClassList
+
+FLAGS = tuple(name for name, kind in BOX_COLUMNS.items() if kind == "flag")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AnnotatedImage:
+    """An image: `labels` are the MIDs of its boxes, `box` float64 `[N, 4]` (ymin, xmin, ymax, xmax; normalised).
+
+    `width` and `height` are 0 where they are unknown. `flags` are int8 `[N]` by the name of the column, -1 unknown;
+    `image_labels` are MIDs with their confidence. `photo` is the file, or its bytes, or None.
+    """
+
+    image_id: str
+    labels: list[str]
+    box: NDArray[np.float64]
+    flags: Mapping[str, NDArray[np.int8]] = field(default_factory=dict)
+    image_labels: list[tuple[str, float]] = field(default_factory=list)
+    width: int = 0
+    height: int = 0
+    photo: Path | bytes | None = None
+
+    def take(self, rows: NDArray[np.bool_]) -> "AnnotatedImage":
+        """The image with these boxes only."""
+        return replace(
+            self,
+            labels=[label for label, kept in zip(self.labels, rows.tolist(), strict=True) if kept],
+            box=self.box[rows],
+            flags={name: values[rows] for name, values in self.flags.items()},
+        )
+
+
+@dataclass(slots=True, eq=False)
+class AnnotatedSet:
+    """Images to come, in the order of the source, and what is known beforehand.
+
+    `flags` are those that the source tells, `has_image_labels` whether it has labels of whole images, `has_attribution`
+    whether it may name authors and licences. `left_out` counts, while the images come, what could not be taken.
+    """
+
+    classes: ClassList
+    images: Iterator[AnnotatedImage]
+    flags: tuple[str, ...] = ()
+    has_image_labels: bool = False
+    has_attribution: bool = False
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def sound(self) -> Iterator[AnnotatedImage]:
+        """The images with those boxes and labels that are of a class of the set, and those boxes that are boxes."""
+        known = {item.mid for item in self.classes}
+        for image in self.images:
+            ymin, xmin, ymax, xmax = image.box.T
+            named = np.array([label in known for label in image.labels], bool)
+            with np.errstate(invalid="ignore"):
+                real = np.isfinite(image.box).all(axis=1) & (ymin <= ymax) & (xmin <= xmax)
+            labels = [(mid, confidence) for mid, confidence in image.image_labels if mid in known]
+            self.count("boxes of a class that the set does not name", (~named).sum())
+            self.count("image labels of a class that the set does not name", len(image.image_labels) - len(labels))
+            self.count("boxes without numbers, or with their sides exchanged", (named & ~real).sum())
+            rows = named & real
+            yield replace(image if rows.all() else image.take(rows), image_labels=labels)
+
+    def count(self, what: str, number: int) -> None:
+        """Remember that so many of these were left out."""
+        if number:
+            self.left_out[what] += int(number)

@@ -1,0 +1,76 @@
+"""COCO JSON: one object with images, annotations and categories; all of it is held in memory."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxable.files import atomic_file
+from boxable.formats.annotations import Annotations
+from boxable.formats.coco import image_number
+from boxable.formats.coco_reading import CocoFile
+from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
+from boxable.openimages.convert.photos import photos_below, size_of
+from boxable.vocabulary import open_images
+
+
+def read(path: Path) -> AnnotatedSet:
+    """The images that the file describes; photos are looked for in the folder `images` beside it, else beside it."""
+    truth = CocoFile(path).annotations()
+    beside = path.parent / "images"
+    photos = photos_below(beside if beside.is_dir() else path.parent)
+    return AnnotatedSet(truth.classes or open_images(), _images(truth, photos), ("IsGroupOf",))
+
+
+def _images(truth: Annotations, photos: dict[str, Path]) -> Iterator[AnnotatedImage]:
+    boxes = truth.boxes
+    labels = boxes.label.strings()
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, image_id in enumerate(boxes.image.strings()):
+        rows[image_id].append(row)
+    for image_id in truth.listed_images:
+        mine = np.array(rows.get(image_id, ()), np.intp)
+        width, height = truth.sizes.get(image_id, (0, 0))
+        yield AnnotatedImage(
+            image_id, [labels[row] for row in mine], boxes.box[mine], {"IsGroupOf": boxes.group_of[mine]},
+            width=width, height=height, photo=photos.get(image_id),
+        )  # fmt: skip
+
+
+def write(images: AnnotatedSet, path: Path) -> None:
+    """Boxes are [x, y, width, height] in pixels, category ids are label ids; group-of boxes are crowds."""
+    described: dict[int, dict[str, object]] = {}
+    numbers, annotation_ids = count(1), count(1)
+    ids = {item.mid: item.label_id for item in images.classes}
+    with atomic_file(path) as file:
+        file.write(b'{"annotations": [')
+        start = b"\n"
+        for image in images.sound():
+            size = size_of(image)
+            if size is None:
+                images.count("images of unknown size, without a photo", 1)
+                continue
+            number = image_number(image.image_id, described, numbers)
+            described[number] = {
+                "id": number, "file_name": f"{image.image_id}.jpg", "width": size[0], "height": size[1]
+            }  # fmt: skip
+            for line in _annotations(image, size):
+                line |= {"id": next(annotation_ids), "image_id": number, "category_id": ids[line["category_id"]]}
+                file.write(start + json.dumps(line).encode())
+                start = b",\n"
+        categories = [{"id": item.label_id, "name": item.name, "mid": item.mid} for item in images.classes]
+        file.write(b'],\n"images": ' + json.dumps(list(described.values()), ensure_ascii=False).encode())
+        file.write(b',\n"categories": ' + json.dumps(categories, ensure_ascii=False).encode() + b"}\n")
+
+
+def _annotations(image: AnnotatedImage, size: tuple[int, int]) -> Iterator[dict[str, Any]]:
+    """Each box; its category is the MID still."""
+    width, height = size
+    crowds = image.flags["IsGroupOf"].tolist() if "IsGroupOf" in image.flags else [0] * len(image.labels)
+    for mid, (ymin, xmin, ymax, xmax), crowd in zip(image.labels, image.box.tolist(), crowds, strict=True):
+        box = [xmin * width, ymin * height, (xmax - xmin) * width, (ymax - ymin) * height]
+        yield {"category_id": mid, "bbox": box, "area": box[2] * box[3], "iscrowd": int(crowd == 1)}

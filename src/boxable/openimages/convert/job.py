@@ -1,0 +1,173 @@
+"""From one form into another: what came, what the other can hold, and a result that is whole or not there."""
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from boxable.detection.progress import progress
+from boxable.errors import ArgumentError
+from boxable.files import writing
+from boxable.formats.tables import is_table
+from boxable.openimages import layout
+from boxable.openimages.convert import coco, tables, tfrecords, voc, yolo
+from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a form is called, and holds besides classes and boxes."""
+
+    name: str
+    flags: tuple[str, ...] = ()
+    image_labels: bool = False
+
+
+FORMS = {
+    "openimages": _Form("Open Images CSV", FLAGS, image_labels=True),
+    "parquet": _Form("Parquet", FLAGS, image_labels=True),
+    "coco": _Form("COCO", ("IsGroupOf",)),
+    "yolo": _Form("YOLO"),
+    "voc": _Form("Pascal VOC", ("IsTruncated", "IsOccluded")),
+    "tfrecord": _Form("TFRecord", tuple(tfrecords.FLAGS), image_labels=True),
+}
+_TABLES = {"openimages": ".csv", "parquet": ".parquet"}
+
+
+def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: int = tfrecords.SHARDS) -> list[str]:
+    """Convert annotated photos; gives a line on everything that could not come along.
+
+    `to` is one of `FORMS`, `photos` one of `photos.MODES`, `shards` how many files TFRecord has. The form of `source`
+    is found out. `dest` is a file for COCO, a prefix for TFRecord, and a new folder otherwise.
+
+    Raises ArgumentError for a source that cannot be used and for a `dest` that is there, BoxableError where reading
+    or writing fails; there is no part of a result then.
+    """
+    _check(dest, to)
+    if to in _TABLES and _is_tables(source):
+        with _new_folder(dest) as folder:
+            tables.copy(source, folder, _TABLES[to], photos)
+            _describe(folder, source)
+        return []
+    images = _open(source)
+    notes = _limit(images, FORMS[to])
+    with progress("images", None) as step:
+        images.images = _each(images.images, step)
+        _write(images, source, dest, to, photos, shards)
+    return [*(f"{count} {what} were left out" for what, count in images.left_out.items()), *notes]
+
+
+def _check(dest: Path, to: str) -> None:
+    if to == "coco":
+        if dest.suffix.lower() != ".json":
+            raise ArgumentError(f"{dest}: expected a name that ends in .json")
+    elif to == "tfrecord":
+        if list(dest.parent.glob(f"{dest.name}-?????-of-?????")):
+            raise ArgumentError(f"{dest}: there are shards of this name; remove them, or name another prefix")
+    elif dest.exists() and (not dest.is_dir() or any(dest.iterdir())):
+        raise ArgumentError(f"{dest}: is there already; expected the name of a new folder")
+
+
+def _is_tables(source: Path) -> bool:
+    if source.is_file():
+        return is_table(source)
+    return source.is_dir() and not (yolo.is_yolo(source) or voc.is_voc(source) or tfrecords.find_shards(source))
+
+
+def _open(source: Path) -> AnnotatedSet:
+    """The set, whatever its form. Raises ArgumentError for what is none of them."""
+    if source.is_dir() and voc.is_voc(source):
+        return voc.read(source)
+    if source.is_dir() and yolo.is_yolo(source):
+        return yolo.read(source)
+    if shards := tfrecords.find_shards(source):
+        return tfrecords.read(shards)
+    if source.is_dir() or (source.is_file() and is_table(source)):
+        return tables.read(source)
+    if source.is_file() and source.suffix.lower() == ".json":
+        return coco.read(source)
+    raise ArgumentError(
+        f"{source}: {'none of the forms' if source.exists() else 'no such file or folder'}; expected a folder of Open "
+        "Images tables, YOLO or Pascal VOC, a table of boxes, COCO .json, or the prefix of TFRecord shards"
+    )
+
+
+def _limit(images: AnnotatedSet, form: _Form) -> list[str]:
+    """Take from the set what the form does not hold, and count it while the images come; what the form never says."""
+    lost = [name for name in images.flags if name not in form.flags]
+
+    def limited(incoming: Iterator[AnnotatedImage]) -> Iterator[AnnotatedImage]:
+        for image in incoming:
+            for name in lost:
+                images.count(f"marks {name}, which {form.name} does not hold,", (image.flags[name] == 1).sum())
+            if form.image_labels:
+                yield image
+            else:
+                images.count(f"image labels, which {form.name} does not hold,", len(image.image_labels))
+                yield replace(image, image_labels=[])
+
+    images.images = limited(images.images)
+    notes = []
+    if form.name == "TFRecord" and images.has_image_labels:
+        notes.append(
+            "TFRecord does not say whether people saw the class of an image label, or saw that it is not there"
+        )
+    if images.has_attribution and form.name not in ("Open Images CSV", "Parquet"):
+        notes.append(f"{form.name} does not hold the authors and licences of the photos; keep the table of images")
+    return notes
+
+
+def _each(images: Iterator[AnnotatedImage], step: Callable[[], None]) -> Iterator[AnnotatedImage]:
+    for image in images:
+        yield image
+        step()
+
+
+def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str, shards: int) -> None:
+    if to == "coco":
+        coco.write(images, dest)
+    elif to == "tfrecord":
+        with _scratch(dest) as folder:
+            tfrecords.write(images, folder / dest.name, shards)
+            with writing(dest):
+                for path in tfrecords.shard_paths(folder / dest.name, shards):
+                    path.replace(dest.parent / path.name)
+    else:
+        with _new_folder(dest) as folder:
+            if to == "yolo":
+                yolo.write(images, folder, photos)
+            elif to == "voc":
+                voc.write(images, folder, photos)
+            else:
+                tables.write(images, folder, _TABLES[to], photos)
+                _describe(folder, source)
+
+
+def _describe(folder: Path, source: Path) -> None:
+    about = layout.read_description(source) if source.is_dir() else {}
+    layout.write_description(folder, {**about, "layout": layout.LAYOUT, "converted_from": source.name})
+
+
+@contextmanager
+def _new_folder(dest: Path) -> Iterator[Path]:
+    """A folder to write into; it becomes `dest` when the block ends, and is removed if it raises."""
+    with _scratch(dest) as scratch:
+        folder = scratch / "whole"
+        folder.mkdir()
+        yield folder
+        with writing(dest):
+            folder.replace(dest)
+
+
+@contextmanager
+def _scratch(dest: Path) -> Iterator[Path]:
+    """A folder beside `dest`, which is removed in any case."""
+    scratch = dest.with_name(f".{dest.name[:40]}.{secrets.token_hex(4)}.part")
+    with writing(dest):
+        scratch.mkdir(parents=True)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,80 @@
+"""The photos of a set: where they are, how large, and how they come along."""
+
+import io
+import os
+import shutil
+from pathlib import Path
+
+from PIL import Image
+
+from boxable.errors import ArgumentError, BoxableError, ImageError
+from boxable.files import writing
+from boxable.images.decode import SUFFIXES
+from boxable.openimages.convert.annotated import AnnotatedImage
+
+MODES = ("copy", "link", "none")
+
+
+def photos_below(folder: Path) -> dict[str, Path]:
+    """The photos of a folder and the folders in it, by file name without suffix."""
+    found: dict[str, Path] = {}
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                path = Path(place, name)
+                found.setdefault(path.stem, path)
+    return found
+
+
+def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
+    """Width and height in pixels: as the set says, else as the header of the photo does; None where neither does."""
+    if image.width > 0 and image.height > 0:
+        return image.width, image.height
+    if image.photo is None:
+        return None
+    try:
+        with Image.open(io.BytesIO(image.photo) if isinstance(image.photo, bytes) else image.photo) as picture:
+            return picture.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ImageError(f"the photo of {image.image_id} cannot be read: {error}") from None
+
+
+def bytes_of(image: AnnotatedImage) -> bytes | None:
+    """The photo's file as it is, or None where there is none."""
+    if not isinstance(image.photo, Path):
+        return image.photo
+    try:
+        return image.photo.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BoxableError(f"{image.photo}: cannot read it ({error.strerror or error})") from error
+
+
+def put_photo(image: AnnotatedImage, folder: Path, mode: str) -> str | None:
+    """Copy or link the photo into the folder; its name there, or None where there is none or none is wanted."""
+    if mode == "none" or image.photo is None:
+        return None
+    suffix = image.photo.suffix.lower() if isinstance(image.photo, Path) else ".jpg"
+    path = folder / f"{file_stem(image.image_id)}{'.jpg' if suffix == '.jpeg' else suffix}"
+    try:
+        with writing(path):
+            if isinstance(image.photo, bytes):
+                path.write_bytes(image.photo)
+            elif mode == "link":
+                path.symlink_to(image.photo.resolve(strict=True))
+            else:
+                shutil.copyfile(image.photo, path)
+    except BoxableError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        raise
+    return path.name
+
+
+def file_stem(image_id: str) -> str:
+    """The id, as it is part of a file's name. Raises ArgumentError for one that leads elsewhere."""
+    if not image_id or image_id.startswith(".") or not image_id.isprintable() or set(image_id) & set("/\\:"):
+        raise ArgumentError(f"image id {image_id!r} cannot be the name of a file; expected letters and digits")
+    return image_id

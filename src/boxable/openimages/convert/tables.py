@@ -1,0 +1,161 @@
+"""Open Images tables, CSV or Parquet: a data folder, or one table of boxes."""
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxable.files import write_atomically
+from boxable.formats.openimages_reading import read_classes
+from boxable.formats.tables import column_names, is_table, table_errors
+from boxable.openimages import layout
+from boxable.openimages.arrow_tables import import_arrow, schema
+from boxable.openimages.by_image import Columns, is_sorted, rows_by_image, write_sorted
+from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
+from boxable.openimages.convert.photos import photos_below, put_photo
+from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder, Kind
+from boxable.openimages.narrow import narrow
+from boxable.openimages.table_writer import table_writer
+from boxable.vocabulary import ClassList, open_images
+
+_ROWS_AT_ONCE = 1 << 15
+_SIDES = ("YMin", "XMin", "YMax", "XMax")
+
+
+def open_tables(path: Path) -> DataFolder:
+    """A data folder, or what one table of boxes would be in it."""
+    import_arrow()
+    if is_table(path):
+        return DataFolder(path.parent, path, None, None, None)
+    return layout.open_folder(path)
+
+
+def read(path: Path) -> AnnotatedSet:
+    """The images that a table names, and the photos that no table names, in the order of their ids."""
+    tables = open_tables(path)
+    names: list[str] = []
+    if tables.boxes:
+        with table_errors(tables.boxes, names):
+            names += column_names(tables.boxes)
+    classes = read_classes(tables.classes) if tables.classes else open_images()
+    flags = tuple(name for name in FLAGS if name in names)
+    return AnnotatedSet(
+        classes, _images(tables, flags), flags,
+        has_image_labels=tables.image_labels is not None, has_attribution=tables.images is not None,
+    )  # fmt: skip
+
+
+def _images(tables: DataFolder, flags: tuple[str, ...]) -> Iterator[AnnotatedImage]:
+    photos = photos_below(tables.path / layout.PHOTOS)
+    streams = [
+        rows_by_image(path, columns) if path else iter(())
+        for path, columns in (
+            (tables.boxes, BOX_COLUMNS), (tables.image_labels, LABEL_COLUMNS), (tables.images, IMAGE_COLUMNS)
+        )
+    ]  # fmt: skip
+    streams.append((image_id, {}) for image_id in sorted(photos))
+    for image_id, (boxes, labels, image, _) in _merged(streams):
+        box = np.stack([boxes[side] for side in _SIDES], axis=1) if boxes else np.zeros((0, 4))
+        yield AnnotatedImage(
+            image_id,
+            boxes["LabelName"] if boxes else [],
+            box,
+            {name: boxes[name] if boxes else np.zeros(0, np.int8) for name in flags},
+            list(zip(labels["LabelName"], labels["Confidence"].tolist(), strict=True)) if labels else [],
+            int(image["Width"][0]) if image else 0,
+            int(image["Height"][0]) if image else 0,
+            photos.get(image_id),
+        )
+
+
+def _merged(streams: list[Iterator[tuple[str, Columns]]]) -> Iterator[tuple[str, list[Columns | None]]]:
+    """Each image of some stream, and its rows in every stream; all are in the order of the ids."""
+    heads = [next(stream, None) for stream in streams]
+    while any(heads):
+        image_id = min(head[0] for head in heads if head)
+        yield image_id, [head[1] if head and head[0] == image_id else None for head in heads]
+        heads = [
+            next(stream, None) if head and head[0] == image_id else head
+            for stream, head in zip(streams, heads, strict=True)
+        ]
+
+
+def copy(source: Path, folder: Path, suffix: str, photos: str) -> None:
+    """A data folder from another, table by table, with every column that a data folder has."""
+    tables = open_tables(source)
+    names = (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES)
+    for table, name in zip((tables.boxes, tables.image_labels, tables.images), names, strict=True):
+        if table:
+            narrow(table, folder / name.replace(".parquet", suffix))
+    if tables.classes:
+        write_atomically(folder / layout.CLASSES, tables.classes.read_bytes())
+    if not is_table(source):
+        (folder / layout.PHOTOS).mkdir()
+        for image_id, path in photos_below(source / layout.PHOTOS).items():
+            put_photo(AnnotatedImage(image_id, [], np.zeros((0, 4)), photo=path), folder / layout.PHOTOS, photos)
+
+
+def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
+    """A data folder with its tables as files of this suffix."""
+    (folder / layout.PHOTOS).mkdir(parents=True)
+    paths = [folder / name.replace(".parquet", suffix) for name in (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES)]
+    with (
+        _rows(paths[0], BOX_COLUMNS) as boxes,
+        _rows(paths[1], LABEL_COLUMNS) as labels,
+        _rows(paths[2], IMAGE_COLUMNS) as listed,
+    ):
+        for image in images.sound():
+            flags = [image.flags[name].tolist() if name in image.flags else [-1] * len(image.box) for name in FLAGS]
+            for label, (ymin, xmin, ymax, xmax), *marks in zip(image.labels, image.box.tolist(), *flags, strict=True):
+                boxes.add(image.image_id, "", label, 1.0, xmin, xmax, ymin, ymax, *marks)
+            for label, confidence in image.image_labels:
+                labels.add(image.image_id, "", label, confidence)
+            listed.add(image.image_id, "", image.width, image.height, *[""] * 6, None, "", "", None)
+            put_photo(image, folder / layout.PHOTOS, photos)
+    for path, columns in zip(paths, (BOX_COLUMNS, LABEL_COLUMNS, IMAGE_COLUMNS), strict=True):
+        if not is_sorted(path):
+            write_sorted(path, path, columns)
+    write_classes(images.classes, folder / layout.CLASSES)
+
+
+def write_classes(classes: ClassList, path: Path) -> None:
+    """classes.csv, in the order of the classes."""
+    text = io.StringIO()
+    rows = [("LabelName", "DisplayName"), *((item.mid, item.name) for item in classes)]
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_atomically(path, text.getvalue().encode())
+
+
+class _rows:  # noqa: N801 (a context manager, used like a function)
+    """A table that takes rows one by one."""
+
+    def __init__(self, path: Path, columns: dict[str, Kind]) -> None:
+        self._schema = schema(columns)
+        self._writing = table_writer(path, self._schema)
+        self._waiting: list[tuple[Any, ...]] = []
+
+    def __enter__(self) -> "_rows":
+        self._out = self._writing.__enter__()
+        return self
+
+    def add(self, *cells: Any) -> None:
+        """One cell a column, in order."""
+        self._waiting.append(cells)
+        if len(self._waiting) >= _ROWS_AT_ONCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        columns = zip(*self._waiting, strict=True)
+        arrays = [pa.array(list(column), field.type) for column, field in zip(columns, self._schema, strict=True)]
+        self._out.write(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+        self._waiting = []
+
+    def __exit__(self, *error: Any) -> None:
+        if self._waiting and error[0] is None:
+            self._flush()
+        self._writing.__exit__(*error)

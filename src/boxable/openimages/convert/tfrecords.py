@@ -1,0 +1,175 @@
+"""TFRecord shards with the features that `create_oid_tf_record` writes (SEMANTICS §9)."""
+
+import re
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from boxable.errors import ArgumentError
+from boxable.files import writing
+from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
+from boxable.openimages.convert.photos import bytes_of
+from boxable.openimages.tfrecord import (
+    BYTES,
+    FLOATS,
+    INTEGERS,
+    Feature,
+    example,
+    parse_example,
+    read_records,
+    write_record,
+)
+from boxable.vocabulary import ClassList, ObjectClass, open_images
+from boxable.weights.labels import classes_of
+
+# As many as the original makes unless told otherwise.
+SHARDS = 100
+FLAGS = {"IsGroupOf": "group_of", "IsOccluded": "occluded", "IsTruncated": "truncated", "IsDepiction": "depiction"}
+_SIDES = ("ymin", "xmin", "ymax", "xmax")
+_OBJECT, _IMAGE = "image/object/", "image/class/"
+_SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})")
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
+
+
+def shard_of(image_id: str, shards: int) -> int:
+    """Which shard an image goes to: by its number where the id is hexadecimal, else by the CRC-32 of it."""
+    number = int(image_id, 16) if _HEXADECIMAL.fullmatch(image_id) else zlib.crc32(image_id.encode())
+    return number % shards
+
+
+def shard_paths(prefix: Path, shards: int) -> list[Path]:
+    """`prefix-00000-of-00100` and so on."""
+    return [prefix.with_name(f"{prefix.name}-{number:05d}-of-{shards:05d}") for number in range(shards)]
+
+
+def find_shards(path: Path) -> list[Path]:
+    """The files that this names: all shards of a prefix, or of a folder, or the one file; empty where there are none.
+
+    Raises ArgumentError where some are missing, or where there are two sets of shards.
+    """
+    if path.is_file():
+        return (
+            [path] if path.name.endswith((".tfrecord", ".tfrecords", ".record")) or _SHARD.fullmatch(path.name) else []
+        )
+    folder, prefix = (path, None) if path.is_dir() else (path.parent, path.name)
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    matches = [match for name in sorted(names) if (match := _SHARD.fullmatch(name)) and prefix in (None, match[1])]
+    if not matches:
+        return []
+    expected = shard_paths(folder / matches[0][1], int(matches[0][3]))
+    found = [folder / match[0] for match in matches]
+    if missing := [item.name for item in expected if item not in found]:
+        raise ArgumentError(f"{path}: {len(missing)} of {len(expected)} shards are missing, such as {missing[0]}")
+    if len(found) > len(expected):
+        raise ArgumentError(
+            f"{path}: shards of {matches[0][1]} and others; expected those of one set, so name its prefix"
+        )
+    return found
+
+
+def read(shards: Sequence[Path]) -> AnnotatedSet:
+    """The images of these files, in their order. Labels of images have no confidence here, and are counted only."""
+    told: set[str] = set()
+    texts: dict[str, int] = {}
+    for path in shards:
+        for data in read_records(path):
+            features = parse_example(data, str(path))
+            told |= features.keys()
+            texts.update(zip(_texts(features, path), features.get(_OBJECT + "class/label", ()), strict=False))
+    classes = _classes(texts, str(shards[0]))
+    flags = tuple(column for column, name in FLAGS.items() if _OBJECT + name in told)
+    found = AnnotatedSet(classes, iter(()), flags)
+    found.images = _images(shards, found)
+    return found
+
+
+def _classes(texts: Mapping[str, int], name: str) -> ClassList:
+    """Those of Open Images, and others in the order of their labels; the text is a MID, or a name."""
+    known = [open_images().get(text) for text in texts]
+    if all(known):
+        return open_images()
+    others = sorted((text for text in texts if open_images().get(text) is None), key=lambda text: (texts[text], text))
+    named = [("" if "/" not in text else text, text.rpartition("/")[2]) for text in others]
+    return classes_of([(item.mid, item.name) for item in dict.fromkeys(known) if item] + named, name)
+
+
+def _texts(features: Mapping[str, Sequence[Any]], path: Path) -> list[str]:
+    try:
+        return [text.decode() for text in features.get(_OBJECT + "class/text", ())]
+    except (UnicodeDecodeError, AttributeError):
+        raise ArgumentError(f"{path}: {_OBJECT}class/text holds no text") from None
+
+
+def _images(shards: Sequence[Path], found: AnnotatedSet) -> Iterator[AnnotatedImage]:
+    by_text: dict[str, ObjectClass] = {}
+    for item in found.classes:
+        by_text |= {item.mid: item, item.name: item}
+    for path in shards:
+        for data in read_records(path):
+            features = parse_example(data, str(path))
+            found.count(
+                "image labels, whose confidence TFRecord does not hold,", len(features.get(_IMAGE + "text", ()))
+            )
+            labels = [by_text[text].mid if text in by_text else text for text in _texts(features, path)]
+            try:
+                yield _image(features, labels, found.flags)
+            except (ValueError, TypeError, IndexError, AttributeError):
+                raise ArgumentError(
+                    f"{path}: a record whose features do not fit together; expected image/source_id, and of every box "
+                    "class/text, bbox/ymin, xmin, ymax and xmax"
+                ) from None
+
+
+def _image(features: Mapping[str, Sequence[Any]], labels: list[str], flags: tuple[str, ...]) -> AnnotatedImage:
+    sides = [features.get(f"{_OBJECT}bbox/{side}", ()) for side in _SIDES]
+    box = np.stack([np.array(side, np.float64).reshape(len(labels)) for side in sides], axis=1)
+    unknown = [-1] * len(labels)
+    marks = {
+        column: np.array(features.get(_OBJECT + FLAGS[column], unknown), np.int8).reshape(len(labels))
+        for column in flags
+    }
+    width, height = (int((features.get(f"image/{side}") or [0])[0]) for side in ("width", "height"))
+    source_id = features.get("image/source_id") or [Path(features["image/filename"][0].decode()).stem.encode()]
+    photo = (features.get("image/encoded") or [None])[0]
+    return AnnotatedImage(source_id[0].decode(), labels, box, marks, width=width, height=height, photo=photo)
+
+
+def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:
+    """One record an image; an image without a photo is left out."""
+    label_ids = {item.mid: item.label_id for item in images.classes}
+    with ExitStack() as stack:
+        stack.enter_context(writing(prefix))
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+        files = [stack.enter_context(path.open("xb")) for path in shard_paths(prefix, shards)]
+        for image in images.sound():
+            photo = bytes_of(image)
+            if photo is None:
+                images.count("images without a photo", 1)
+                continue
+            features = _features(image, photo, label_ids, images)
+            write_record(files[shard_of(image.image_id, shards)], example(features))
+
+
+def _features(
+    image: AnnotatedImage, photo: bytes, label_ids: Mapping[str, int], images: AnnotatedSet
+) -> dict[str, Feature]:
+    features: dict[str, Feature] = {
+        "image/encoded": (BYTES, [photo]),
+        "image/filename": (BYTES, [f"{image.image_id}.jpg".encode()]),
+        "image/source_id": (BYTES, [image.image_id.encode()]),
+        _OBJECT + "class/text": (BYTES, [mid.encode() for mid in image.labels]),
+        _OBJECT + "class/label": (INTEGERS, [label_ids[mid] for mid in image.labels]),
+    }
+    for side, values in zip(_SIDES, image.box.T, strict=True):
+        features[f"{_OBJECT}bbox/{side}"] = (FLOATS, values.tolist())
+    for column, name in FLAGS.items():
+        if column in images.flags:
+            features[_OBJECT + name] = (INTEGERS, image.flags[column].tolist())
+    if images.has_image_labels:
+        features[_IMAGE + "text"] = (BYTES, [mid.encode() for mid, _ in image.image_labels])
+        features[_IMAGE + "label"] = (INTEGERS, [label_ids[mid] for mid, _ in image.image_labels])
+    return features

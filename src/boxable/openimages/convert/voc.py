@@ -1,0 +1,145 @@
+"""Pascal VOC: Annotations/<id>.xml and JPEGImages/<id>.jpg; corners are whole pixels, the first is number 1."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree  # only to write; defusedxml reads
+
+import numpy as np
+
+from boxable.errors import ArgumentError, BoxableError, MissingExtraError
+from boxable.files import writing
+from boxable.formats.openimages_reading import read_classes
+from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
+from boxable.openimages.convert.photos import file_stem, photos_below, put_photo, size_of
+from boxable.openimages.convert.tables import write_classes
+from boxable.openimages.layout import CLASSES
+from boxable.vocabulary import ClassList
+
+_FLAGS = {"truncated": "IsTruncated", "occluded": "IsOccluded"}
+_CORNERS = ("ymin", "xmin", "ymax", "xmax")
+
+
+def is_voc(folder: Path) -> bool:
+    """Whether this folder is such a set."""
+    return (folder / "Annotations").is_dir()
+
+
+def read(folder: Path) -> AnnotatedSet:
+    """The images with an annotation; classes are known by name, or as classes.csv says."""
+    try:
+        import defusedxml  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("reading Pascal VOC", "boxable[data]") from None
+    files = sorted((folder / "Annotations").glob("*.xml"))
+    if not files:
+        raise ArgumentError(f"{folder / 'Annotations'}: no .xml in this folder")
+    if (folder / CLASSES).is_file():
+        classes = read_classes(folder / CLASSES)
+    else:
+        names = {name.casefold(): name for path in files for name in _names(path)}
+        classes = ClassList.from_names(sorted(names.values()))
+    found = AnnotatedSet(classes, iter(()), tuple(_FLAGS.values()))
+    found.images = _images(files, photos_below(folder / "JPEGImages"), found)
+    return found
+
+
+def _names(path: Path) -> list[str]:
+    return [_text(item, "name", path) for item in _parse(path).findall("object")]
+
+
+def _parse(path: Path) -> Any:
+    from defusedxml import DefusedXmlException
+    from defusedxml import ElementTree as SafeTree
+
+    try:
+        return SafeTree.parse(path).getroot()
+    except (SafeTree.ParseError, DefusedXmlException, UnicodeDecodeError, ValueError) as error:
+        raise ArgumentError(f"{path}: no XML that can be read ({error})") from None
+    except OSError as error:
+        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+
+
+def _images(files: list[Path], photos: dict[str, Path], found: AnnotatedSet) -> Iterator[AnnotatedImage]:
+    mids = {item.name.casefold(): item.mid for item in found.classes}
+    for path in files:
+        root = _parse(path)
+        objects = root.findall("object")
+        names = [_text(item, "name", path) for item in objects]
+        flags = {column: np.array([_flag(item, name) for item in objects], np.int8) for name, column in _FLAGS.items()}
+        found.count("marks of difficult boxes", sum(_flag(item, "difficult") == 1 for item in objects))
+        image = AnnotatedImage(path.stem, [], np.zeros((0, 4)), photo=photos.get(path.stem))
+        width, height = (_number(root, f"size/{side}", path) for side in ("width", "height"))
+        if not (width > 0 and height > 0):
+            width, height = size_of(image) or (np.nan, np.nan)
+        if not width > 0:
+            found.count("images of unknown size, without a photo", 1)
+            continue
+        corners = [[_number(item, f"bndbox/{side}", path) for side in _CORNERS] for item in objects]
+        # The left and upper sides of a pixel come before its number, the others after it.
+        box = (np.array(corners).reshape(-1, 4) - [1, 1, 0, 0]) / [height, width, height, width]
+        labels = [mids.get(name.casefold(), name) for name in names]
+        yield AnnotatedImage(path.stem, labels, box, flags, width=int(width), height=int(height), photo=image.photo)
+
+
+def _text(item: Any, tag: str, path: Path) -> str:
+    text = (item.findtext(tag) or "").strip()
+    if not text:
+        raise ArgumentError(f"{path}: an object without <{tag}>")
+    return text
+
+
+def _number(item: Any, tag: str, path: Path) -> float:
+    text = item.findtext(tag) or "nan"
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentError(f"{path}: <{tag}> is {text.strip()[:20]!r}; expected a number") from None
+
+
+def _flag(item: Any, tag: str) -> int:
+    text = (item.findtext(tag) or "").strip()
+    return int(text) if text in ("0", "1") else -1
+
+
+def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
+    """The set; corners are rounded to whole pixels. classes.csv keeps the MIDs."""
+    (folder / "Annotations").mkdir(parents=True)
+    (folder / "JPEGImages").mkdir()
+    names = {item.mid: item.name for item in images.classes}
+    for image in images.sound():
+        size = size_of(image)
+        if size is None:
+            images.count("images of unknown size, without a photo", 1)
+            continue
+        path = folder / "Annotations" / f"{file_stem(image.image_id)}.xml"
+        name = put_photo(image, folder / "JPEGImages", photos) or f"{image.image_id}.jpg"
+        with writing(path):
+            path.write_bytes(_xml(image, size, name, names))
+    write_classes(images.classes, folder / CLASSES)
+
+
+def _xml(image: AnnotatedImage, size: tuple[int, int], name: str, names: dict[str, str]) -> bytes:
+    root = ElementTree.Element("annotation")
+    ElementTree.SubElement(root, "folder").text = "JPEGImages"
+    ElementTree.SubElement(root, "filename").text = name
+    described = ElementTree.SubElement(root, "size")
+    for tag, value in zip(("width", "height", "depth"), (*size, 3), strict=True):
+        ElementTree.SubElement(described, tag).text = str(value)
+    ElementTree.SubElement(root, "segmented").text = "0"
+    pixels = np.rint(image.box * [size[1], size[0], size[1], size[0]] + np.array([1, 1, 0, 0])).astype(int)
+    for row, (mid, (ymin, xmin, ymax, xmax)) in enumerate(zip(image.labels, pixels.tolist(), strict=True)):
+        item = ElementTree.SubElement(root, "object")
+        ElementTree.SubElement(item, "name").text = names[mid]
+        ElementTree.SubElement(item, "pose").text = "Unspecified"
+        for tag, column in _FLAGS.items():
+            marked = column in image.flags and image.flags[column][row] == 1
+            ElementTree.SubElement(item, tag).text = str(int(marked))
+        ElementTree.SubElement(item, "difficult").text = "0"
+        corners = ElementTree.SubElement(item, "bndbox")
+        # A box has one pixel at least.
+        sides = {"xmin": xmin, "ymin": ymin, "xmax": max(xmin, xmax), "ymax": max(ymin, ymax)}
+        for tag, value in sides.items():
+            ElementTree.SubElement(corners, tag).text = str(value)
+    ElementTree.indent(root)
+    return bytes(ElementTree.tostring(root, "utf-8")) + b"\n"
