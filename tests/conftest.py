@@ -16,6 +16,7 @@ from boxable.weights.pull import pull
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
+DATA = ROOT.parent / "shared" / "data"
 REFERENCE = ROOT.parent / "shared" / "reference"
 
 
@@ -25,6 +26,14 @@ def reference() -> Path:
     if not REFERENCE.is_dir():
         pytest.skip("the recorded reference numbers are not beside this checkout")
     return REFERENCE
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Folder of small sets of annotated photos; tests that need it skip where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip("the annotated photos are not beside this checkout")
+    return DATA
 
 
 @pytest.fixture(scope="session")

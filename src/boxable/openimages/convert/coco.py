@@ -52,7 +52,7 @@ def write(images: AnnotatedSet, path: Path) -> None:
         for image in images.sound():
             size = size_of(image)
             if size is None:
-                images.count("images of unknown size, without a photo", 1)
+                images.count("images of unknown size, without a photo that tells it", 1)
                 continue
             number = image_number(image.image_id, described, numbers)
             described[number] = {

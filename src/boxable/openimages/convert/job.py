@@ -56,7 +56,7 @@ def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: 
     with progress("images", None) as step:
         images.images = _each(images.images, step)
         _write(images, source, dest, to, photos, shards)
-    return [*(f"{count} {what} were left out" for what, count in images.left_out.items()), *notes]
+    return [*(f"{what}: {count} left out" for what, count in images.left_out.items()), *notes]
 
 
 def _check(dest: Path, to: str) -> None:
@@ -101,11 +101,11 @@ def _limit(images: AnnotatedSet, form: _Form) -> list[str]:
     def limited(incoming: Iterator[AnnotatedImage]) -> Iterator[AnnotatedImage]:
         for image in incoming:
             for name in lost:
-                images.count(f"marks {name}, which {form.name} does not hold,", (image.flags[name] == 1).sum())
+                images.count(f"marks {name}, which {form.name} does not hold", (image.flags[name] == 1).sum())
             if form.image_labels:
                 yield image
             else:
-                images.count(f"image labels, which {form.name} does not hold,", len(image.image_labels))
+                images.count(f"image labels, which {form.name} does not hold", len(image.image_labels))
                 yield replace(image, image_labels=[])
 
     images.images = limited(images.images)

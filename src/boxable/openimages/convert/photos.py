@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from boxable.errors import ArgumentError, BoxableError, ImageError
+from boxable.errors import ArgumentError, BoxableError
 from boxable.files import writing
 from boxable.images.decode import SUFFIXES
 from boxable.openimages.convert.annotated import AnnotatedImage
@@ -28,7 +28,7 @@ def photos_below(folder: Path) -> dict[str, Path]:
 
 
 def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
-    """Width and height in pixels: as the set says, else as the header of the photo does; None where neither does."""
+    """Width and height in pixels: as the set says, else as the header of the photo does; None if neither does."""
     if image.width > 0 and image.height > 0:
         return image.width, image.height
     if image.photo is None:
@@ -36,8 +36,8 @@ def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
     try:
         with Image.open(io.BytesIO(image.photo) if isinstance(image.photo, bytes) else image.photo) as picture:
             return picture.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageError(f"the photo of {image.image_id} cannot be read: {error}") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
 
 
 def bytes_of(image: AnnotatedImage) -> bytes | None:

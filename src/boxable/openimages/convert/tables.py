@@ -15,7 +15,7 @@ from boxable.openimages import layout
 from boxable.openimages.arrow_tables import import_arrow, schema
 from boxable.openimages.by_image import Columns, is_sorted, rows_by_image, write_sorted
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.photos import photos_below, put_photo
+from boxable.openimages.convert.photos import photos_below, put_photo, size_of
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder, Kind
 from boxable.openimages.narrow import narrow
 from boxable.openimages.table_writer import table_writer
@@ -113,10 +113,12 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
                 boxes.add(image.image_id, "", label, 1.0, xmin, xmax, ymin, ymax, *marks)
             for label, confidence in image.image_labels:
                 labels.add(image.image_id, "", label, confidence)
-            listed.add(image.image_id, "", image.width, image.height, *[""] * 6, None, "", "", None)
+            listed.add(image.image_id, "", *(size_of(image) or (0, 0)), *[""] * 6, None, "", "", None)
             put_photo(image, folder / layout.PHOTOS, photos)
+    if not images.has_image_labels:
+        paths[1].unlink()
     for path, columns in zip(paths, (BOX_COLUMNS, LABEL_COLUMNS, IMAGE_COLUMNS), strict=True):
-        if not is_sorted(path):
+        if path.exists() and not is_sorted(path):
             write_sorted(path, path, columns)
     write_classes(images.classes, folder / layout.CLASSES)
 

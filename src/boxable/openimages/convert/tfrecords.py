@@ -111,9 +111,7 @@ def _images(shards: Sequence[Path], found: AnnotatedSet) -> Iterator[AnnotatedIm
     for path in shards:
         for data in read_records(path):
             features = parse_example(data, str(path))
-            found.count(
-                "image labels, whose confidence TFRecord does not hold,", len(features.get(_IMAGE + "text", ()))
-            )
+            found.count("image labels, whose confidence TFRecord does not hold", len(features.get(_IMAGE + "text", ())))
             labels = [by_text[text].mid if text in by_text else text for text in _texts(features, path)]
             try:
                 yield _image(features, labels, found.flags)

@@ -73,7 +73,7 @@ def _images(files: list[Path], photos: dict[str, Path], found: AnnotatedSet) -> 
         if not (width > 0 and height > 0):
             width, height = size_of(image) or (np.nan, np.nan)
         if not width > 0:
-            found.count("images of unknown size, without a photo", 1)
+            found.count("images of unknown size, without a photo that tells it", 1)
             continue
         corners = [[_number(item, f"bndbox/{side}", path) for side in _CORNERS] for item in objects]
         # The left and upper sides of a pixel come before its number, the others after it.
@@ -110,7 +110,7 @@ def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
     for image in images.sound():
         size = size_of(image)
         if size is None:
-            images.count("images of unknown size, without a photo", 1)
+            images.count("images of unknown size, without a photo that tells it", 1)
             continue
         path = folder / "Annotations" / f"{file_stem(image.image_id)}.xml"
         name = put_photo(image, folder / "JPEGImages", photos) or f"{image.image_id}.jpg"
