@@ -1,4 +1,4 @@
-"""Compare TFRecord shards, read by TensorFlow: python records.py PREFIX OTHER_PREFIX; prints how many examples agree."""
+"""Compare TFRecord shards in TensorFlow: python records.py PREFIX OTHER_PREFIX; prints how many examples agree."""
 
 import glob
 import sys

@@ -126,11 +126,21 @@ def _holds_boxes(path: Path, names: list[str]) -> bool:
 
 
 def _verbatim(path: Path) -> tuple[Iterator[Any], Any]:
-    """The batches of a Parquet file with all columns as they are, and their schema."""
+    """The batches of a Parquet file, all columns as they are but LabelName a dictionary column, and their schema."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(path, read_dictionary=["LabelName"], memory_map=True)
-    return file.iter_batches(BATCH_ROWS), file.schema_arrow
+    file = pq.ParquetFile(path, memory_map=True)
+    place = file.schema_arrow.get_field_index("LabelName")
+    labels = pa.field("LabelName", pa.dictionary(pa.int32(), pa.string()))
+
+    def rows() -> Iterator[Any]:
+        with table_errors(path, file.schema_arrow.names), file:
+            for batch in file.iter_batches(BATCH_ROWS):
+                column = batch.column(place).cast(pa.string()).fill_null("").dictionary_encode()
+                yield batch.set_column(place, labels, column)
+
+    return rows(), file.schema_arrow.set(place, labels)
 
 
 def has_value(column: Any, condition: Callable[[str], bool]) -> Any:

@@ -14,7 +14,7 @@ from boxable.formats.annotations import Annotations
 from boxable.formats.coco import image_number
 from boxable.formats.coco_reading import CocoFile
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.photos import photos_below, size_of
+from boxable.openimages.convert.photos import photos_below, photos_in, size_of
 from boxable.vocabulary import open_images
 
 
@@ -22,7 +22,7 @@ def read(path: Path) -> AnnotatedSet:
     """The images that the file describes; photos are looked for in the folder `images` beside it, else beside it."""
     truth = CocoFile(path).annotations()
     beside = path.parent / "images"
-    photos = photos_below(beside if beside.is_dir() else path.parent)
+    photos = photos_below(beside) if beside.is_dir() else photos_in(path.parent)
     return AnnotatedSet(truth.classes or open_images(), _images(truth, photos), ("IsGroupOf",))
 
 

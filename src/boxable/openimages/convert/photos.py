@@ -20,11 +20,18 @@ def photos_below(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for place, folders, files in os.walk(folder):
         folders.sort()
-        for name in sorted(files):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                path = Path(place, name)
-                found.setdefault(path.stem, path)
+        found = _photos(place, files) | found
     return found
+
+
+def photos_in(folder: Path) -> dict[str, Path]:
+    """The photos of a folder itself, by file name without suffix."""
+    return _photos(str(folder), os.listdir(folder))
+
+
+def _photos(place: str, names: list[str]) -> dict[str, Path]:
+    photos = (name for name in sorted(names) if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+    return {Path(name).stem: Path(place, name) for name in photos}
 
 
 def size_of(image: AnnotatedImage) -> tuple[int, int] | None:

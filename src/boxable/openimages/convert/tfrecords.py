@@ -115,7 +115,7 @@ def _images(shards: Sequence[Path], found: AnnotatedSet) -> Iterator[AnnotatedIm
             labels = [by_text[text].mid if text in by_text else text for text in _texts(features, path)]
             try:
                 yield _image(features, labels, found.flags)
-            except (ValueError, TypeError, IndexError, AttributeError):
+            except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError):
                 raise ArgumentError(
                     f"{path}: a record whose features do not fit together; expected image/source_id, and of every box "
                     "class/text, bbox/ymin, xmin, ymax and xmax"

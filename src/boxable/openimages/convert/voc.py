@@ -6,6 +6,7 @@ from typing import Any
 from xml.etree import ElementTree  # only to write; defusedxml reads
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
@@ -127,8 +128,8 @@ def _xml(image: AnnotatedImage, size: tuple[int, int], name: str, names: dict[st
     for tag, value in zip(("width", "height", "depth"), (*size, 3), strict=True):
         ElementTree.SubElement(described, tag).text = str(value)
     ElementTree.SubElement(root, "segmented").text = "0"
-    pixels = np.rint(image.box * [size[1], size[0], size[1], size[0]] + np.array([1, 1, 0, 0])).astype(int)
-    for row, (mid, (ymin, xmin, ymax, xmax)) in enumerate(zip(image.labels, pixels.tolist(), strict=True)):
+    pixels = _pixels(image.box, size).tolist()
+    for row, (mid, box) in enumerate(zip(image.labels, pixels, strict=True)):
         item = ElementTree.SubElement(root, "object")
         ElementTree.SubElement(item, "name").text = names[mid]
         ElementTree.SubElement(item, "pose").text = "Unspecified"
@@ -137,9 +138,17 @@ def _xml(image: AnnotatedImage, size: tuple[int, int], name: str, names: dict[st
             ElementTree.SubElement(item, tag).text = str(int(marked))
         ElementTree.SubElement(item, "difficult").text = "0"
         corners = ElementTree.SubElement(item, "bndbox")
-        # A box has one pixel at least.
-        sides = {"xmin": xmin, "ymin": ymin, "xmax": max(xmin, xmax), "ymax": max(ymin, ymax)}
-        for tag, value in sides.items():
+        for tag, value in zip(_CORNERS, box, strict=True):
             ElementTree.SubElement(corners, tag).text = str(value)
     ElementTree.indent(root)
     return bytes(ElementTree.tostring(root, "utf-8")) + b"\n"
+
+
+def _pixels(box: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.int64]:
+    """The first and last pixels of boxes `[N, 4]`, from 1; one pixel at least, where the box has its middle."""
+    sides = box.reshape(-1, 2, 2) * [size[1], size[0]]
+    first, end = np.rint(sides).astype(np.int64).transpose(1, 0, 2)
+    middle = np.minimum(np.floor(sides.mean(axis=1)).astype(np.int64), [size[1] - 1, size[0] - 1])
+    thin = first >= end
+    first, end = np.where(thin, middle, first), np.where(thin, middle + 1, end)
+    return np.concatenate([first + 1, end], axis=1)

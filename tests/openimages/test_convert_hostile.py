@@ -1,0 +1,116 @@
+"""Sets that cannot be converted: one line that says why, and nothing left behind."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from boxable.errors import ArgumentError, BoxableError
+from boxable.openimages.convert.job import convert
+from boxable.openimages.tfrecord import BYTES, FLOATS, Feature, example, write_record
+from tests.openimages.made import CAT, box, write_set
+
+
+def yolo(folder: Path, line: str = "0 0.5 0.5 1 1", yaml: str = "names: [cat]") -> Path:
+    (folder / "labels").mkdir(parents=True)
+    (folder / "data.yaml").write_text(yaml)
+    (folder / "labels" / "a.txt").write_text(f"0 0.5 0.5 0.1 0.1\n{line}\n", "latin-1")
+    return folder
+
+
+def voc(folder: Path, xml: str) -> Path:
+    (folder / "Annotations").mkdir(parents=True)
+    (folder / "Annotations" / "a.xml").write_text(xml)
+    return folder
+
+
+def tfrecord(folder: Path, features: dict[str, Feature]) -> Path:
+    with (folder.parent / "a.tfrecord").open("wb") as file:
+        write_record(file, example(features))
+    return folder.parent / "a.tfrecord"
+
+
+def text(folder: Path, name: str, content: str) -> Path:
+    path = folder.parent / name
+    path.write_text(content)
+    return path
+
+
+OBJECT = "<annotation><object><name>cat</name>{}</object></annotation>"
+ENTITIES = '<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>'
+BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "nothing": (lambda folder: folder, "no such file or folder"),
+    "another file": (lambda folder: text(folder, "a.docx", "x"), "none of the forms"),
+    "an empty table": (lambda folder: text(folder, "a.csv", ""), "Empty CSV file"),
+    "no boxes": (lambda folder: text(folder, "a.csv", "ImageID,LabelName\na,b\n"), "no column XMin"),
+    "no COCO": (lambda folder: text(folder, "a.json", "{}"), "expected COCO JSON"),
+    "yolo: four values": (lambda folder: yolo(folder, "0 0.5 0.5 1"), r"a\.txt, line 2: 4 values"),
+    "yolo: a polygon": (lambda folder: yolo(folder, "0 0 0 1 0 1 1 0 1"), r"line 2: 9 values"),
+    "yolo: an unknown class": (lambda folder: yolo(folder, "1 0.5 0.5 1 1"), "expected a number from 0 to 0"),
+    "yolo: no number": (lambda folder: yolo(folder, "0 a 0.5 1 1"), r"a\.txt, line 2: could not convert"),
+    "yolo: no text": (lambda folder: yolo(folder, "\xff"), "not text"),
+    "yolo: no YAML": (lambda folder: yolo(folder, yaml="names: ["), "no YAML"),
+    "yolo: no names": (lambda folder: yolo(folder, yaml="nc: 1"), "no names"),
+    "yolo: odd numbers": (lambda folder: yolo(folder, yaml="names: {1: cat}"), "no names"),
+    "yolo: the same name twice": (lambda folder: yolo(folder, yaml="names: [cat, Cat]"), "same"),
+    "voc: no file": (lambda folder: voc(folder, "").parent, "no annotations in this folder"),
+    "voc: no XML": (lambda folder: voc(folder, "<annotation>"), r"a\.xml: no XML"),
+    "voc: entities": (lambda folder: voc(folder, ENTITIES), r"a\.xml: no XML"),
+    "voc: no name": (lambda folder: voc(folder, OBJECT.replace("cat", "")), "an object without <name>"),
+    "voc: no number": (
+        lambda folder: voc(folder, OBJECT.format("<bndbox><xmin>x</xmin></bndbox>").replace(
+            "<object>", "<size><width>9</width><height>9</height></size><object>")),
+        "<bndbox/xmin> is 'x'",
+    ),
+    "tfrecord: empty lists": (lambda folder: tfrecord(folder, {}), "do not fit together"),
+    "tfrecord: a box without its sides": (
+        lambda folder: tfrecord(folder, {"image/source_id": (BYTES, [b"a"]),
+                                         "image/object/class/text": (BYTES, [CAT.encode()]),
+                                         "image/object/bbox/ymin": (FLOATS, [0.1, 0.2])}),
+        "do not fit together",
+    ),
+    "tfrecord: numbers for text": (
+        lambda folder: tfrecord(folder, {"image/object/class/text": (FLOATS, [0.1])}), "holds no text"
+    ),
+    "tfrecord: no records": (lambda folder: text(folder, "a.tfrecord", "not at all records"), "record 0 is damaged"),
+    "an id that leads elsewhere": (lambda folder: write_set(folder, [box("../a")], photos=False), "cannot be the name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "says"), BAD.values(), ids=BAD)
+def test_a_bad_source_is_one_line_and_leaves_nothing(tmp_path: Path, make: Callable[[Path], Path], says: str) -> None:
+    source = make(tmp_path / "in" / "set") if (tmp_path / "in").mkdir() is None else tmp_path
+    out = tmp_path / "out"
+    with pytest.raises(BoxableError, match=says) as caught:
+        convert(source, out / "yolo", "yolo")
+    assert "\n" not in str(caught.value)
+    assert not out.exists() or not list(out.iterdir())
+
+
+@pytest.mark.parametrize(("to", "name"), [("coco", "c.json"), ("tfrecord", "t"), ("voc", "voc"), ("parquet", "p")])
+def test_an_error_on_the_way_leaves_nothing(tmp_path: Path, to: str, name: str) -> None:
+    source = yolo(tmp_path / "set", "0 0.5 0.5 1")
+    with pytest.raises(ArgumentError, match="line 2"):
+        convert(source, tmp_path / "out" / name, to)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "set", [box("01")])
+    convert(source, tmp_path / "t", "tfrecord", shards=2)
+    with pytest.raises(ArgumentError, match="there are shards of this name"):
+        convert(source, tmp_path / "t", "tfrecord", shards=3)
+    for to in ("yolo", "parquet"):
+        with pytest.raises(ArgumentError, match="is there already"):
+            convert(source, source, to)
+    with pytest.raises(ArgumentError, match=r"ends in \.json"):
+        convert(source, tmp_path / "coco", "coco")
+
+
+def test_a_photo_that_is_no_picture_is_no_reason_to_stop(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "set", [box("01"), box("02")])
+    (source / "images.csv").unlink()
+    (source / "images" / "02.jpg").write_bytes(b"no picture")
+    notes = convert(source, tmp_path / "voc", "voc")
+    assert "images of unknown size, without a photo that tells it: 1 left out" in notes
+    assert [path.name for path in (tmp_path / "voc" / "Annotations").iterdir()] == ["01.xml"]

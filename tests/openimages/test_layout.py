@@ -1,0 +1,98 @@
+"""The data folder: what is found in one, and which are refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from boxable.errors import ArgumentError
+from boxable.openimages import layout
+from boxable.openimages.arrow_tables import batches, read
+from tests.openimages.made import BOX_HEADER, box, write_csv, write_set
+
+
+def test_a_description_is_read_as_it_was_written(tmp_path: Path) -> None:
+    layout.write_description(tmp_path, {"version": "v4", "classes": ["Cat"]})
+    assert layout.read_description(tmp_path) == {"layout": 1, "version": "v4", "classes": ["Cat"]}
+    assert json.loads((tmp_path / "boxable-data.json").read_text())["layout"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('{"layout": 2}', "update Boxable"),
+        ('{"layout": 0}', "fetch or convert it again"),
+        ("{}", "layout None"),
+        ("[]", "layout None"),
+        ("{", "no JSON"),
+    ],
+)
+def test_a_folder_of_another_layout_says_what_to_do(tmp_path: Path, content: str, says: str) -> None:
+    write_set(tmp_path, [box("a")])
+    (tmp_path / "boxable-data.json").write_text(content)
+    with pytest.raises(ArgumentError, match=says):
+        layout.open_folder(tmp_path)
+
+
+def test_tables_are_found_under_their_official_names(tmp_path: Path) -> None:
+    names = [
+        "validation-annotations-bbox.csv", "validation-annotations-human-imagelabels-boxable.csv.gz",
+        "validation-images-with-rotation.csv", "classes.csv",
+    ]  # fmt: skip
+    for name in (*names, "coco-to-open-images.csv"):
+        (tmp_path / name).touch()
+    found = layout.open_folder(tmp_path)
+    assert [path and path.name for path in (found.boxes, found.image_labels, found.images, found.classes)] == names
+    assert found.photo("a") == tmp_path / "images" / "a.jpg"
+
+
+@pytest.mark.parametrize("make", [False, True])
+def test_a_folder_without_tables_is_refused(tmp_path: Path, make: bool) -> None:
+    folder = tmp_path / "set"
+    if make:
+        folder.mkdir()
+    with pytest.raises(ArgumentError, match=r"annotations-bbox\.parquet"):
+        layout.open_folder(folder)
+
+
+def test_columns_have_their_types_and_unknown_values(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", ("ImageID", "LabelName", *BOX_HEADER[4:9]), [("a", "/m/1", 0, 1, 0, 1, "")])
+    table = read(path, layout.BOX_COLUMNS)
+    assert {field.name: str(field.type) for field in table.schema} == {
+        "ImageID": "dictionary<values=string, indices=int32, ordered=0>",
+        "Source": "dictionary<values=string, indices=int32, ordered=0>",
+        "LabelName": "dictionary<values=string, indices=int32, ordered=0>",
+        "Confidence": "double", "XMin": "double", "XMax": "double", "YMin": "double", "YMax": "double",
+        "IsOccluded": "int8", "IsTruncated": "int8", "IsGroupOf": "int8", "IsDepiction": "int8", "IsInside": "int8",
+    }  # fmt: skip
+    row = table.to_pylist()[0]
+    assert row["Source"] == ""
+    assert row["IsOccluded"] == row["IsGroupOf"] == -1
+    assert row["Confidence"] is None
+
+
+def test_images_with_line_breaks_in_their_titles_are_one_row_each(tmp_path: Path) -> None:
+    header = ("ImageID", "Title", "OriginalSize", "Rotation")
+    path = write_csv(tmp_path / "images.csv", header, [("a", 'two\nlines, "quoted"', 12, 90.0), ("b", "", "", "")])
+    first, second = read(path, layout.IMAGE_COLUMNS).to_pylist()
+    assert (first["Title"], first["OriginalSize"], first["Rotation"]) == ('two\nlines, "quoted"', 12, 90)
+    assert (second["Width"], second["OriginalSize"], second["Rotation"]) == (0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "Empty CSV file"),
+        (b"ImageID,LabelName\na,b\n", "no column XMin, XMax, YMin, YMax"),
+        (",".join(BOX_HEADER).encode() + b"\na,x,b,1,zero,1,0,1,0,0,0,0,0\n", "column XMin"),
+        (",".join(BOX_HEADER).encode() + b"\na,x,b,1,0,1,0,1,0.5,0,0,0,0\n", "truncated"),
+        (",".join(BOX_HEADER).encode() + b"\na,x,b,1,0,1,0\n", "Expected 13 columns, got 7"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_one_line_that_names_it(tmp_path: Path, data: bytes, says: str) -> None:
+    path = tmp_path / "boxes.csv"
+    path.write_bytes(data)
+    with pytest.raises(ArgumentError, match=says) as caught:
+        list(batches(path, layout.BOX_COLUMNS))
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)

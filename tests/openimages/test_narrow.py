@@ -1,0 +1,113 @@
+"""Official tables, narrowed to what is wanted."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from boxable.errors import ArgumentError, BoxableError
+from boxable.openimages import arrow_tables, by_image
+from boxable.openimages.by_image import is_sorted, rows_by_image
+from boxable.openimages.layout import BOX_COLUMNS, LABEL_COLUMNS
+from boxable.openimages.narrow import image_ids, narrow
+from tests.openimages.made import ANIMAL, BOX_HEADER, CAR, CAT, DOG, LABEL_HEADER, PERSON, box, rows_of, write_csv
+
+ROWS = [box("01", CAT), box("01", CAR), box("02", PERSON), box("03", DOG), box("03", CAT, (0.25, 0.5, 0.75, 1.0))]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_csv(tmp_path / "train-annotations-bbox.csv", BOX_HEADER, ROWS)
+
+
+def kept(path: Path) -> list[tuple[object, object]]:
+    return [(row["ImageID"], row["LabelName"]) for row in rows_of(path)]
+
+
+def test_rows_of_the_classes_and_the_images_that_have_them(source: Path, tmp_path: Path) -> None:
+    dest = tmp_path / "out.parquet"
+    done = narrow(source, dest, classes={CAT, DOG})
+    assert kept(dest) == [("01", CAT), ("03", DOG), ("03", CAT)]
+    assert (done.rows_in, done.rows_out) == (5, 3)
+    assert image_ids(dest) == ["01", "03"]
+    assert pq.read_schema(dest).names == list(BOX_COLUMNS)
+
+
+def test_image_labels_of_the_chosen_images(tmp_path: Path) -> None:
+    rows = [("01", "verification", CAT, 1), ("01", "verification", CAR, 0), ("02", "verification", CAT, 0)]
+    source = write_csv(tmp_path / "labels.csv", LABEL_HEADER, rows)
+    narrow(source, tmp_path / "out.parquet", classes={CAT, CAR}, images=["01"])
+    assert kept(tmp_path / "out.parquet") == [("01", CAT), ("01", CAR)]
+    assert pq.read_schema(tmp_path / "out.parquet").names == list(LABEL_COLUMNS)
+
+
+def test_expansion_comes_before_the_choice_of_classes(source: Path, tmp_path: Path) -> None:
+    narrow(source, tmp_path / "out.parquet", classes={ANIMAL, DOG}, expand=True)
+    assert kept(tmp_path / "out.parquet") == [("01", ANIMAL), ("03", DOG), ("03", ANIMAL), ("03", ANIMAL)]
+
+
+def test_the_table_of_images_has_no_classes_to_choose_by(tmp_path: Path) -> None:
+    header = ("ImageID", "Subset", "Author", "Rotation")
+    source = write_csv(tmp_path / "images.csv", header, [("02", "train", "B", ""), ("01", "train", "A, B", "90.0")])
+    narrow(source, tmp_path / "out.parquet", classes={CAT}, images={"01"})
+    assert [(row["ImageID"], row["Author"], row["Rotation"]) for row in rows_of(tmp_path / "out.parquet")] == [
+        ("01", "A, B", 90.0)
+    ]
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.csv"])
+def test_rows_that_are_in_no_order_are_sorted_by_image(tmp_path: Path, name: str) -> None:
+    source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, ROWS[::-1])
+    assert not is_sorted(source)
+    narrow(source, tmp_path / name)
+    assert kept(tmp_path / name) == [("01", CAR), ("01", CAT), ("02", PERSON), ("03", CAT), ("03", DOG)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["boxes.csv", name]
+
+
+def test_small_blocks_and_row_groups_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        box(f"{number // 3:016x}", (CAT, DOG, CAR)[number % 3], (0.1, 0.2, 0.3, number / 1e4)) for number in range(5000)
+    ]
+    source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, rows)
+    narrow(source, tmp_path / "whole.parquet", classes={ANIMAL, CAT}, expand=True)
+    monkeypatch.setattr(arrow_tables, "BLOCK_BYTES", 4000)
+    monkeypatch.setattr("boxable.openimages.table_writer.GROUP_ROWS", 100)
+    narrow(source, tmp_path / "blocks.parquet", classes={ANIMAL, CAT}, expand=True)
+    assert pq.ParquetFile(tmp_path / "blocks.parquet").num_row_groups > 10
+    assert rows_of(tmp_path / "whole.parquet") == rows_of(tmp_path / "blocks.parquet")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_images_come_one_after_the_other_whatever_the_blocks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: int
+) -> None:
+    monkeypatch.setattr(arrow_tables, "BLOCK_BYTES", 200)
+    monkeypatch.setattr(by_image, "BATCH_ROWS", 7)
+    counts = {f"{number:04x}": 1 + number % 9 for number in range(50)}
+    rows = [box(name, CAT, (0, 1, 0, number / 10)) for name, count in counts.items() for number in range(count)]
+    source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, rows if order == 1 else reversed(rows))
+    found = list(rows_by_image(source, BOX_COLUMNS))
+    assert [(name, len(columns["LabelName"])) for name, columns in found] == list(counts.items())
+    assert sorted(found[8][1]["YMax"].tolist()) == [number / 10 for number in range(9)]
+
+
+def test_a_table_without_rows_stays_without(tmp_path: Path) -> None:
+    source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, [])
+    assert narrow(source, tmp_path / "out.parquet", classes={CAT}).rows_out == 0
+    assert rows_of(tmp_path / "out.parquet") == []
+    assert image_ids(tmp_path / "out.parquet") == []
+    assert list(rows_by_image(tmp_path / "out.parquet", BOX_COLUMNS)) == []
+
+
+def test_a_table_that_ends_in_a_broken_row_leaves_nothing_behind(source: Path, tmp_path: Path) -> None:
+    with source.open("a") as file:
+        file.write("04,xclick\n")
+    with pytest.raises(ArgumentError, match="Expected 13 columns, got 2"):
+        narrow(source, tmp_path / "out.parquet")
+    assert [path.name for path in tmp_path.iterdir()] == [source.name]
+
+
+def test_a_place_that_cannot_be_written_is_an_error_that_names_it(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BoxableError, match="cannot write"):
+        narrow(source, tmp_path / "file" / "out.parquet")
