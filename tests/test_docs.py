@@ -39,6 +39,7 @@ def test_the_snippets_of_the_readme_run(
         "SECURITY.md",
         "docs/command.md",
         "docs/evaluation.md",
+        "docs/openimages.md",
         "docs/speed.md",
     ],
 )

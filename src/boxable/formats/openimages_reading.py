@@ -31,7 +31,7 @@ _DIFFICULT = r"(.*-)?difficult"
 
 def has_annotations(folder: Path) -> bool:
     """Whether this is a folder with boxes that `read_folder` reads."""
-    return folder.is_dir() and _file(folder, _BOXES) is not None
+    return folder.is_dir() and find_table(folder, BOXES) is not None
 
 
 def read_folder(folder: Path) -> Annotations:
