@@ -1,11 +1,12 @@
 """Sets that cannot be converted: one line that says why, and nothing left behind."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.openimages.convert.job import convert
 from boxable.openimages.tfrecord import BYTES, FLOATS, Feature, example, write_record
 from tests.openimages.made import CAT, box, write_set
@@ -114,3 +115,14 @@ def test_a_photo_that_is_no_picture_is_no_reason_to_stop(tmp_path: Path) -> None
     notes = convert(source, tmp_path / "voc", "voc")
     assert "images of unknown size, without a photo that tells it: 1 left out" in notes
     assert [path.name for path in (tmp_path / "voc" / "Annotations").iterdir()] == ["01.xml"]
+
+
+@pytest.mark.parametrize(("package", "to"), [("pyarrow", "coco"), ("yaml", "yolo")])
+def test_a_package_that_is_missing_is_named_with_what_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, to: str
+) -> None:
+    source = write_set(tmp_path / "set", [box("01")])
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'boxable\[data\]'"):
+        convert(source, tmp_path / "out.json", to)
+    assert not (tmp_path / "out.json").exists()

@@ -1,7 +1,6 @@
 """Tables of boxes or image labels along the class hierarchy, of any size."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,13 @@ from boxable.formats.expansion import related_rows
 from boxable.formats.tables import column_names, is_parquet, table_errors
 from boxable.openimages.arrow_tables import BATCH_ROWS, batches, import_arrow, schema
 from boxable.openimages.layout import BOX_COLUMNS, Kind
-from boxable.openimages.table_writer import check_table_name, table_writer
+from boxable.openimages.table_writer import Written, check_table_name, table_writer
 from boxable.vocabulary import Hierarchy, open_images, open_images_hierarchy
 
 # The extreme points of V6; columns that nobody knows stay text.
 _CLICKS: dict[str, Kind] = {f"XClick{number}{axis}": "number" for axis in "XY" for number in range(1, 5)}
 _KINDS: dict[str, Kind] = {**BOX_COLUMNS, **_CLICKS}
 _EXAMPLES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Expanded:
-    """How many rows came, how many went, and what was odd about them."""
-
-    rows_in: int
-    rows_out: int
-    notes: list[str]
 
 
 class Expander:
@@ -84,7 +74,7 @@ def _known_classes() -> frozenset[str]:
     return frozenset(item.mid for item in open_images())
 
 
-def expand_table(source: Path, dest: Path) -> Expanded:
+def expand_table(source: Path, dest: Path) -> Written:
     """Expand a table of boxes or image labels into another, of the same or another form (SEMANTICS §8).
 
     All columns stay, and their values; between CSV files they are copied letter by letter. Memory holds a few batches.
@@ -110,7 +100,7 @@ def expand_table(source: Path, dest: Path) -> Expanded:
             for batch in incoming:
                 rows_in += batch.num_rows
                 out.write(expander.expand(batch))
-    return Expanded(rows_in, out.rows, expander.notes())
+    return Written(rows_in, out.rows, expander.notes())
 
 
 def _holds_boxes(path: Path, names: list[str]) -> bool:

@@ -4,7 +4,6 @@ import secrets
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,19 +13,10 @@ from boxable.openimages.arrow_tables import batches, import_arrow, schema
 from boxable.openimages.by_image import is_in_order, write_sorted
 from boxable.openimages.expand import Expander, has_value
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, Kind
-from boxable.openimages.table_writer import check_table_name, table_writer
+from boxable.openimages.table_writer import Written, check_table_name, table_writer
 from boxable.vocabulary import open_images_hierarchy
 
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """How many rows came, how many went, and what was odd about them."""
-
-    rows_in: int
-    rows_out: int
-    notes: list[str]
 
 
 def narrow(
@@ -36,7 +26,7 @@ def narrow(
     classes: Collection[str] | None = None,
     images: Collection[str] | None = None,
     expand: bool = False,
-) -> Narrowed:
+) -> Written:
     """Write the rows of `source` that are of these classes (MIDs) and images to `dest`; None takes all.
 
     It is a table of boxes, of image labels, or of images, which have no class; either may be of any form. `expand` adds
@@ -80,7 +70,7 @@ def narrow(
     finally:
         with suppress(OSError):
             scratch.unlink()
-    return Narrowed(rows_in, out.rows, expander.notes() if expander else [])
+    return Written(rows_in, out.rows, expander.notes() if expander else [])
 
 
 def image_ids(path: Path) -> list[str]:

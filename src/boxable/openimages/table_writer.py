@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,15 @@ from boxable.formats.tables import SUFFIXES, is_parquet, is_table
 GROUP_ROWS = 1 << 19
 # The ids of a row group fill more than the 1 MiB that is the default; without a dictionary the file doubles.
 _DICTIONARY_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many rows came, how many went, and what was odd about them."""
+
+    rows_in: int
+    rows_out: int
+    notes: list[str]
 
 
 def check_table_name(path: Path) -> None:
