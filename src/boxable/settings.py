@@ -1,7 +1,9 @@
 """What the surroundings say: environment variables, which are read nowhere else, and the processor.
 
-BOXABLE_HOME       folder for weights and compiled graphs; default: the platform's cache folder
-BOXABLE_OFFLINE    1: never touch the network
+BOXABLE_HOME               folder for weights, compiled graphs and tables; default: the platform's cache folder
+BOXABLE_OFFLINE            1: never touch the network
+BOXABLE_OPENIMAGES         address below which the annotation tables of Open Images are; default: Google's
+BOXABLE_OPENIMAGES_IMAGES  address below which its images are, as <split>/<ImageID>.jpg; default: the public S3 bucket
 """
 
 import os
@@ -11,9 +13,12 @@ from pathlib import Path
 
 from boxable.errors import BoxableError
 
+OFFICIAL_TABLES = "https://storage.googleapis.com/openimages"
+OFFICIAL_IMAGES = "https://open-images-dataset.s3.amazonaws.com"
+
 
 def home() -> Path:
-    """The folder that holds weights and compiled graphs; it need not exist yet."""
+    """The folder that holds weights, compiled graphs and annotation tables; it need not exist yet."""
     chosen = os.environ.get("BOXABLE_HOME")
     if chosen:
         try:
@@ -28,6 +33,23 @@ def home() -> Path:
 def offline() -> bool:
     """Whether the network is off limits."""
     return os.environ.get("BOXABLE_OFFLINE", "").strip().casefold() not in ("", "0", "false", "no")
+
+
+def open_images_tables() -> str:
+    """The address below which the annotation tables of Open Images are, without a slash at its end."""
+    return _address("BOXABLE_OPENIMAGES", OFFICIAL_TABLES)
+
+
+def open_images_images() -> str:
+    """The address below which the images of Open Images are, without a slash at its end."""
+    return _address("BOXABLE_OPENIMAGES_IMAGES", OFFICIAL_IMAGES)
+
+
+def _address(variable: str, official: str) -> str:
+    address = os.environ.get(variable, "").strip() or official
+    if not address.startswith(("http://", "https://")):
+        raise BoxableError(f"{variable} is {address!r}; expected an address that begins with http:// or https://")
+    return address.rstrip("/")
 
 
 def require_network(what: str) -> None:

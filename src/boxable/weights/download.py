@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from boxable.errors import FetchError, WeightsError
 from boxable.files import writing
@@ -13,13 +14,16 @@ from boxable.http import fetching
 _PARTIAL_CONTENT = 206
 _NOTHING_LEFT = "416"
 WRONG_HASH = "its sha256 is"
+Algorithm = Literal["sha256", "md5"]
 MAX_BYTES = 2 * 2**30  # of a file whose size is not known
 
 
-def download(addresses: Iterable[str], part: Path, size: int, sha256: str) -> list[str]:
+def download(
+    addresses: Iterable[str], part: Path, size: int, digest: str, algorithm: Algorithm = "sha256"
+) -> list[str]:
     """Fetch the file from the first address that gives it into `part`, continuing what is there already.
 
-    A `size` of 0 or an empty `sha256` is not known, and not checked.
+    A `size` of 0 or an empty `digest` (hexadecimal) is not known, and not checked.
     Returns an empty list when `part` is complete and has the hash, else what went wrong at each address. An
     interrupted download stays in `part` for the next time; one with a wrong hash is removed.
     """
@@ -27,7 +31,7 @@ def download(addresses: Iterable[str], part: Path, size: int, sha256: str) -> li
     for address in addresses:
         # A part left by a broken download may spoil the first try; the second starts from nothing.
         for resumed in (part.exists(), False):
-            problem = _fetch(address, part, size) or _damage(part, sha256)
+            problem = _fetch(address, part, size) or _damage(part, digest, algorithm)
             if problem is None:
                 return []
             if not resumed or part.exists():
@@ -81,13 +85,16 @@ def _fetch(address: str, part: Path, size: int) -> str | None:
     return None if done == size or not size else f"{done} bytes came, expected {size}"
 
 
-def _damage(part: Path, sha256: str) -> str | None:
+def _damage(part: Path, digest: str, algorithm: Algorithm) -> str | None:
     """Remove a complete file whose hash is wrong and say so."""
-    found = sha256_of_file(part)
-    if found == sha256 or not sha256:
+    if not digest:
+        return None
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, algorithm).hexdigest()
+    if found == digest:
         return None
     part.unlink()
-    return f"{WRONG_HASH} {found}, expected {sha256}"
+    return f"its {algorithm} is {found}, expected {digest}"
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import click
 
 from boxable.cli.data.convert import convert
 from boxable.cli.data.expand import expand
+from boxable.cli.data.fetch import fetch
 
 
 @click.group()
@@ -17,5 +18,5 @@ def data() -> None:
     """
 
 
-for verb in (convert, expand):
+for verb in (fetch, convert, expand):
     data.add_command(verb)

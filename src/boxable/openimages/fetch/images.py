@@ -1,0 +1,177 @@
+"""Fetch the images that the ledger misses: many at a time, each tried again with back-off, each checked."""
+
+import hashlib
+import queue
+import random
+import threading
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+
+from boxable.errors import BoxableError, FetchError, ImageError
+from boxable.files import writing
+from boxable.images.decode import decode_scaled
+from boxable.openimages.fetch.ledger import Ledger, Outcome, Wanted
+from boxable.openimages.fetch.transport import NotFetchedError, Transport
+
+# Enough to hide a latency of 20 ms at 500 images a second several times over.
+WORKERS = 48
+TRIES = 6
+FIRST_DELAY_S = 0.25  # before the second attempt; doubled before each further one
+# So many images in a row that no attempt could reach: the network or the server is gone, not an image.
+_UNREACHABLE = WORKERS
+
+
+def reconcile(ledger: Ledger, folder: Path) -> None:
+    """Make the ledger agree with the folder of images, as a killed run or a user may have left it.
+
+    Half-written files are removed; an image that is done is wanted again if its file is not there or has another size.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(".*.part"):
+            left.unlink()
+    ledger.forget([image_id for image_id, size in ledger.done() if _size_of(image_path(folder, image_id)) != size])
+
+
+def fetch_images(
+    ledger: Ledger, folder: Path, transport: Transport, stop: threading.Event, show: Callable[[], None]
+) -> None:
+    """Fetch what the ledger misses into `folder`, and record what becomes of each; `show` is called after each.
+
+    A file of the right name is taken if it is whole. When `stop` is set, what is under way is completed. Raises
+    FetchError when nothing can be reached any more, and BoxableError when a file cannot be written; what is done
+    until then is recorded.
+    """
+    unreachable = 0
+    with closing(_outcomes(ledger.missing(), folder, transport, stop)) as outcomes:
+        for outcome in outcomes:
+            ledger.record(outcome)
+            show()
+            unreachable = unreachable + 1 if outcome.unreachable else 0
+            if unreachable >= _UNREACHABLE:
+                raise FetchError(
+                    f"none of the last {unreachable} images could be fetched ({outcome.id}: {outcome.reason}); look at "
+                    "the network and at BOXABLE_OPENIMAGES_IMAGES, then run it again to go on"
+                )
+
+
+def image_path(folder: Path, image_id: str) -> Path:
+    """Where the file of an image is."""
+    return folder / f"{image_id}.jpg"
+
+
+def _outcomes(
+    images: Iterator[Wanted], folder: Path, transport: Transport, stop: threading.Event
+) -> Generator[Outcome, None, None]:
+    """What becomes of each image, as it becomes known; few more than `WORKERS` are under way at a time."""
+    finished: queue.SimpleQueue[Future[Outcome | None]] = queue.SimpleQueue()
+    under_way = 0
+    halt = threading.Event()  # also where the caller gives up
+
+    def work(image: Wanted) -> Outcome | None:
+        return None if stop.is_set() or halt.is_set() else _fetch(image, folder, transport, stop, halt)
+
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch")
+    try:
+        for image in images:
+            if stop.is_set():
+                break
+            pool.submit(work, image).add_done_callback(finished.put)
+            under_way += 1
+            while under_way >= 2 * WORKERS:
+                under_way -= 1
+                yield from _one(finished.get())
+        for _ in range(under_way):
+            yield from _one(finished.get())
+    finally:
+        halt.set()
+        pool.shutdown(wait=False, cancel_futures=True)  # nothing is under way unless the caller gave up
+
+
+def _one(future: "Future[Outcome | None]") -> Iterator[Outcome]:
+    outcome = future.result()
+    if outcome is not None:
+        yield outcome
+
+
+def _fetch(
+    image: Wanted, folder: Path, transport: Transport, stop: threading.Event, halt: threading.Event
+) -> Outcome | None:
+    """Get one image into the folder, with as many tries as it takes; None if stopped between them."""
+    path = image_path(folder, image.id)
+    there = _there(image, path)
+    if there is not None:
+        return there
+    if not image.address:
+        return Outcome(image.id, 0, reason="no address of it is known")
+    delay = FIRST_DELAY_S
+    for tries in range(1, TRIES + 1):
+        try:
+            answer = transport.get(image.address)
+            outcome = _checked(image, answer.data, answer.md5, tries)
+        except NotFetchedError as error:
+            reason, unreachable, final = str(error), not error.final, error.final
+        except ImageError as error:
+            reason, unreachable, final = str(error), False, False
+        else:
+            _write(path, answer.data)
+            return outcome
+        if final or tries == TRIES:
+            break
+        if stop.wait(delay * random.uniform(0.5, 1.5)) or halt.is_set():
+            return None
+        delay *= 2
+    return Outcome(image.id, tries, reason=reason, unreachable=unreachable)
+
+
+def _there(image: Wanted, path: Path) -> Outcome | None:
+    """The outcome if the file is there already and whole; one that is not is removed."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    try:
+        return _checked(image, data, None, 0)
+    except ImageError:
+        with writing(path):
+            path.unlink()
+        return None
+
+
+def _checked(image: Wanted, data: bytes, announced_md5: str | None, tries: int) -> Outcome:
+    """The outcome for these bytes. Raises ImageError where they are not the image that was published."""
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    if image.size is not None and len(data) != image.size:
+        raise ImageError(f"{len(data)} bytes came, the list of images says {image.size}")
+    for known, who in ((announced_md5, "the server"), (image.md5, "the list of images")):
+        if known is not None and md5 != known:
+            raise ImageError(f"its md5 is {md5}, {who} says {known}")
+    # An eighth of the size costs half the time; all of the file is read for it.
+    _, width, height = decode_scaled(data, image.id, 1)
+    return Outcome(image.id, tries, len(data), md5, width, height)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """The file appears whole or not at all.
+
+    Not flushed to the disk one by one, which would take longer than fetching them: the ledger's size of each shows
+    what a power cut takes.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with writing(path):
+            temporary.write_bytes(data)
+            temporary.replace(path)
+    except BoxableError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise BoxableError(f"{error}; what came until then is kept: make room and run it again to go on") from error
+
+
+def _size_of(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
