@@ -26,13 +26,17 @@ _UNREACHABLE = WORKERS
 def reconcile(ledger: Ledger, folder: Path) -> None:
     """Make the ledger agree with the folder of images, as a killed run or a user may have left it.
 
-    Half-written files are removed; an image that is done is wanted again if its file is not there or has another size.
+    Half-written files are removed, and those without the size that was noted; the images of these are wanted again,
+    and so are those of files that are not there.
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for left in folder.glob(".*.part"):
             left.unlink()
-    ledger.forget([image_id for image_id, size in ledger.done() if _size_of(image_path(folder, image_id)) != size])
+        changed = [image_id for image_id, size in ledger.done() if _size_of(image_path(folder, image_id)) != size]
+        for image_id in changed:
+            image_path(folder, image_id).unlink(missing_ok=True)
+    ledger.forget(changed)
 
 
 def fetch_images(

@@ -232,13 +232,11 @@ def _write_tables(folder: Path, plan: Plan, ledger: Ledger) -> None:
 def _alone(folder: Path) -> Iterator[None]:
     """Keep other processes from fetching into the same folder."""
     lock = filelock.FileLock(folder / _LOCK)
-    try:
-        with writing(folder / _LOCK):
+    with writing(folder / _LOCK):
+        try:
             lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise BoxableError(
-            f"{folder}: another boxable is fetching into it; wait for it, or name another folder"
-        ) from None
+        except filelock.Timeout:
+            raise BoxableError(f"{folder}: another process fetches into it; wait, or name another folder") from None
     try:
         yield
     finally:

@@ -1,0 +1,308 @@
+"""Fetching into a data folder, from a server on this machine."""
+
+import csv
+import hashlib
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from boxable.errors import ArgumentError, BoxableError, FetchError, UnknownClassError
+from boxable.openimages.fetch import images, job, transport
+from boxable.openimages.fetch.job import Fetched, Request
+from boxable.openimages.fetch.ledger import Ledger
+from tests.openimages.official import CAR, CAT, DOG, ROCKET, Bucket, image_id, photo, publish, serving, some_fail
+
+COUNT = 60
+NEVER = threading.Event()
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """The official places, as the settings have them; attempts follow each other quickly."""
+    with serving({}) as server:
+        server.files.update(publish(COUNT, f"{server.address}/originals"))
+        monkeypatch.setenv("BOXABLE_HOME", str(tmp_path / "home"))
+        monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{server.address}/tables")
+        monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{server.address}/images/")
+        monkeypatch.setattr(images, "FIRST_DELAY_S", 0.002)
+        yield server
+
+
+def fetch(folder: Path, stop: threading.Event = NEVER, **wanted: object) -> Fetched:
+    with job.planned(folder, Request("validation", **wanted)) as plan:  # type: ignore[arg-type]
+        return job.fetch(folder, plan, stop)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "images").iterdir()}
+
+
+def published(bucket: Bucket, numbers: Iterator[int] | range) -> dict[str, bytes]:
+    return {f"{image_id(n)}.jpg": bucket.files[f"images/validation/{image_id(n)}.jpg"] for n in numbers}
+
+
+def asked_for_images(bucket: Bucket) -> dict[str, int]:
+    return {path: count for path, count in bucket.asked.items() if path.endswith(".jpg")}
+
+
+def test_what_is_selected_comes_and_nothing_else(bucket: Bucket, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    done = fetch(folder, classes="Vehicle,Dog,-Rocket")
+    numbers = [n for n in range(COUNT) if n % 3 == 0 or n % 5 == 0]
+    assert (done.images, done.missing, done.failures) == (len(numbers), 0, [])
+    assert files_of(folder) == published(bucket, iter(numbers))
+    boxes = pq.read_table(folder / "annotations-bbox.parquet").to_pydict()
+    assert set(boxes["LabelName"]) == {DOG, CAR}
+    assert boxes["ImageID"] == sorted(boxes["ImageID"])
+    assert len(boxes["ImageID"]) == 2 * 20 + 12
+    labels = pq.read_table(folder / "annotations-human-imagelabels.parquet").to_pydict()
+    assert set(labels["LabelName"]) == {DOG}
+    assert {0.0, 1.0} == set(labels["Confidence"])
+    with (folder / "classes.csv").open() as file:
+        assert dict(csv.reader(file)) == {"LabelName": "DisplayName", DOG: "Dog", CAR: "Car"}
+    assert {path.name for path in folder.iterdir()} == {
+        "annotations-bbox.parquet", "annotations-human-imagelabels.parquet", "images.parquet", "classes.csv", "images",
+        "ledger.sqlite", "boxable-data.json", ".fetching.lock",
+    }  # fmt: skip
+
+
+def test_every_image_keeps_its_author_licence_and_address_and_gets_its_size(bucket: Bucket, tmp_path: Path) -> None:
+    fetch(tmp_path / "data", classes="Rocket")
+    (row,) = pq.read_table(tmp_path / "data" / "images.parquet").to_pylist()
+    number = COUNT - 1
+    assert row["ImageID"] == image_id(number)
+    assert (row["Author"], row["Title"]) == ('Ann, of the "Lake"', f"line one\nline {number}")
+    assert row["License"] == "https://creativecommons.org/licenses/by/2.0/"
+    assert row["OriginalLandingURL"] == f"https://photos/{number}"
+    assert (row["Width"], row["Height"], row["Subset"], row["Rotation"]) == (64, 48, "validation", 0)
+
+
+def test_the_folder_is_one_that_evaluate_reads(bucket: Bucket, tmp_path: Path) -> None:
+    from boxable.formats.openimages_reading import read_folder
+
+    fetch(tmp_path / "data", max_images=4)
+    annotations = read_folder(tmp_path / "data")
+    assert len(annotations.listed_images) == 4
+    assert set(annotations.sizes.values()) == {(64, 48)}
+    assert CAT in annotations.boxes.label.values
+
+
+def test_a_second_run_fetches_nothing_and_a_wider_one_only_the_rest(bucket: Bucket, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    fetch(folder, classes="Dog")
+    first = asked_for_images(bucket)
+    assert fetch(folder, classes="Dog").images == 20
+    assert asked_for_images(bucket) == first
+    done = fetch(folder)
+    assert done.images == COUNT
+    assert files_of(folder) == published(bucket, range(COUNT))
+    assert set(asked_for_images(bucket).values()) == {1}
+    assert all(count == 1 for count in bucket.asked.values())  # the tables too
+
+
+def test_a_folder_does_not_shrink_or_change(bucket: Bucket, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    fetch(folder)
+    before = files_of(folder)
+    with pytest.raises(ArgumentError, match="has 40 images that this selection leaves out"):
+        fetch(folder, classes="Dog")
+    with pytest.raises(ArgumentError, match="holds v4 validation bucket; v4 validation original needs a folder"):
+        fetch(folder, source="original")
+    assert files_of(folder) == before
+    assert len(pq.read_table(folder / "images.parquet")) == COUNT
+
+
+def test_faults_of_the_server_are_outlived(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.fault = lambda path, count: some_fail(0.25)(path, count) if path.endswith(".jpg") else None
+    done = fetch(tmp_path / "data")
+    assert (done.images, done.failures) == (COUNT, [])
+    assert files_of(tmp_path / "data") == published(bucket, range(COUNT))
+    assert max(asked_for_images(bucket).values()) > 1
+    with Ledger(tmp_path / "data" / "ledger.sqlite") as ledger:
+        assert ledger.counts()["done"] == (COUNT, sum(map(len, files_of(tmp_path / "data").values())))
+
+
+def test_slow_bodies_are_waited_for_and_silent_ones_are_not(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "TIMEOUT_S", 0.5)
+    silent, slow = (f"images/validation/{image_id(n)}.jpg" for n in (0, 3))
+    bucket.fault = lambda path, count: {silent: "silent" if count == 1 else None, slow: "slow"}.get(path)
+    assert fetch(tmp_path / "data", classes="Dog").images == 20
+    assert (bucket.asked[silent], bucket.asked[slow]) == (2, 1)
+
+
+def test_images_that_cannot_be_had_are_listed_and_tried_again_next_time(bucket: Bucket, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    gone, damaged, forged = (image_id(n) for n in range(3))
+    address = "images/validation/{}.jpg".format
+    whole = dict(bucket.files)
+    del bucket.files[address(gone)]
+    bucket.files[address(damaged)] = whole[address(damaged)][:-200]
+    bucket.fault = lambda path, count: "other" if path == address(forged) else None
+    done = fetch(folder)
+    reasons = dict(done.failures)
+    assert done.images == COUNT - 3
+    assert reasons[gone] == "the server answered 404"
+    assert "damaged or unsupported picture" in reasons[damaged]
+    assert re.fullmatch(r"its md5 is \w{32}, the server says \w{32}", reasons[forged])
+    assert bucket.asked[address(gone)] == 1
+    assert bucket.asked[address(forged)] == images.TRIES
+    assert files_of(folder) == published(bucket, range(3, COUNT))
+    bucket.files.update(whole)
+    bucket.fault = lambda path, count: None
+    assert fetch(folder) == Fetched(COUNT, sum(map(len, files_of(folder).values())), 0, [])
+    assert files_of(folder) == published(bucket, range(COUNT))
+
+
+def test_originals_are_checked_against_the_list(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.files["originals/3.jpg"] = photo(99)  # another photo: as when an author replaces it
+    same_length = bytearray(bucket.files["originals/6.jpg"])
+    same_length[-1] = 0
+    bucket.files["originals/6.jpg"] = bytes(same_length)
+    done = fetch(tmp_path / "data", classes="Dog", source="original")
+    reasons = dict(done.failures)
+    assert set(reasons) == {image_id(3), image_id(6)}
+    assert "the list of images says" in reasons[image_id(3)]
+    assert re.search(r"its md5 is \w{32}, the list of images says \w{32}", reasons[image_id(6)])
+    assert files_of(tmp_path / "data")[f"{image_id(0)}.jpg"] == bucket.files["originals/0.jpg"]
+
+
+def test_files_that_are_there_are_taken_if_they_are_whole(bucket: Bucket, tmp_path: Path) -> None:
+    photos = tmp_path / "data" / "images"
+    photos.mkdir(parents=True)
+    by_hand = published(bucket, range(10))
+    for name, data in by_hand.items():
+        (photos / name).write_bytes(data)
+    half = photos / f"{image_id(9)}.jpg"
+    half.write_bytes(by_hand[half.name][:-100])
+    (photos / f".{image_id(10)}.jpg.part").write_bytes(b"half")
+    fetch(tmp_path / "data")
+    assert files_of(tmp_path / "data") == published(bucket, range(COUNT))
+    assert len(asked_for_images(bucket)) == COUNT - 9
+
+
+def test_the_folder_is_believed_before_the_ledger(bucket: Bucket, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    fetch(folder)
+    lost, cut, changed = (folder / "images" / f"{image_id(n)}.jpg" for n in range(3))
+    lost.unlink()
+    cut.write_bytes(b"")  # as a power cut leaves it
+    changed.write_bytes(photo(77))
+    ledger = folder / "ledger.sqlite"
+    assert fetch(folder).images == COUNT
+    assert files_of(folder) == published(bucket, range(COUNT))
+    ledger.unlink()  # lost, the files are checked and noted again
+    before = asked_for_images(bucket)
+    assert fetch(folder).images == COUNT
+    assert asked_for_images(bucket) == before
+
+
+def test_ctrl_c_completes_what_is_under_way_and_the_next_run_the_rest(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "WORKERS", 4)
+    folder, stop = tmp_path / "data", threading.Event()
+
+    def fault(path: str, count: int) -> None:
+        if len(asked_for_images(bucket)) == 20:
+            stop.set()
+
+    bucket.fault = fault  # type: ignore[assignment]
+    stopped = fetch(folder, stop)
+    assert 16 <= stopped.images < 30
+    assert stopped.images + stopped.missing == COUNT
+    assert len(files_of(folder)) == stopped.images
+    assert fetch(folder).images == COUNT
+    assert set(asked_for_images(bucket).values()) == {1}
+
+
+def test_requests_at_a_time_are_bounded(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "WORKERS", 5)
+    bucket.delay_s = 0.01
+    fetch(tmp_path / "data")
+    assert 2 <= bucket.most_at_once <= 5
+
+
+def test_a_server_that_is_gone_ends_it_and_keeps_what_came(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images, "WORKERS", 4)
+    monkeypatch.setattr(images, "_UNREACHABLE", 10)
+    folder = tmp_path / "data"
+    bucket.fault = lambda path, count: "503" if len(asked_for_images(bucket)) > 15 and path.endswith(".jpg") else None
+    with pytest.raises(FetchError, match=r"none of the last 10 images could be fetched \(\w{16}: the server answered"):
+        fetch(folder)
+    came = len(files_of(folder))
+    assert 10 <= came < 20
+    bucket.fault = lambda path, count: None
+    assert fetch(folder).images == COUNT
+
+
+def test_limits_take_the_first_images_by_id(bucket: Bucket, tmp_path: Path) -> None:
+    ids = sorted(map(image_id, range(COUNT)))
+    fetch(tmp_path / "five", max_images=5)
+    assert sorted(files_of(tmp_path / "five")) == [f"{name}.jpg" for name in ids[:5]]
+    with job.planned(tmp_path / "none", Request("validation", per_class=3)) as plan:
+        dogs = sorted(image_id(n) for n in range(0, COUNT, 3))[:3]
+        cars = sorted(image_id(n) for n in range(0, COUNT, 5))[:3]
+        assert plan.ids == sorted({*ids[:3], *dogs, *cars, image_id(COUNT - 1)})
+        assert {item.mid: item.images >= 3 for item in plan.counts} == {CAT: True, DOG: True, CAR: True, ROCKET: False}
+    assert not (tmp_path / "none").exists()
+
+
+def test_two_processes_do_not_fetch_into_one_folder(bucket: Bucket, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    fetch(folder, max_images=1)
+    with job._alone(folder), pytest.raises(BoxableError, match="another process fetches into it"):
+        fetch(folder, max_images=2)
+    assert fetch(folder, max_images=2).images == 2
+
+
+def test_images_that_the_list_does_not_name_are_left_out_and_counted(
+    bucket: Bucket, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = "tables/2018_04/validation/validation-annotations-bbox.csv"
+    bucket.files[path] += b"ffffffffffffffff,xclick,/m/01yrx,1,0,1,0,1,0,0,0,0,0\n"
+    assert fetch(tmp_path / "data").images == COUNT
+    assert "1 of 61 images are left out" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["../../outside", "/etc/passwd", ".hidden", "a/b"])
+def test_an_id_that_is_no_file_name_is_refused(name: str, bucket: Bucket, tmp_path: Path) -> None:
+    for path in list(bucket.files):
+        if path.endswith(".csv"):
+            bucket.files[path] = bucket.files[path].replace(image_id(0).encode(), name.encode())
+    with pytest.raises(ArgumentError, match="expected letters and digits"):
+        fetch(tmp_path / "data")
+    assert not (tmp_path / "outside.jpg").exists()
+
+
+def test_a_selection_without_images_says_so(bucket: Bucket, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="no image of v4 validation has a box of Zebra"):
+        fetch(tmp_path / "data", classes="Zebra")
+
+
+def test_a_wrong_class_is_told_before_anything_is_fetched(bucket: Bucket, tmp_path: Path) -> None:
+    with pytest.raises(UnknownClassError, match="unknown class 'Doog': did you mean Dog"):
+        fetch(tmp_path / "data", classes="Cat,Doog")
+    assert not bucket.asked
+
+
+def test_every_hash_in_the_ledger_is_of_its_file(bucket: Bucket, tmp_path: Path) -> None:
+    import sqlite3
+
+    fetch(tmp_path / "data")
+    base = sqlite3.connect(tmp_path / "data" / "ledger.sqlite")
+    rows = base.execute("SELECT id, state, tries, size, md5, width, height FROM images").fetchall()
+    base.close()
+    files = files_of(tmp_path / "data")
+    assert len(rows) == COUNT
+    for name, state, tries, size, md5, width, height in rows:
+        data = files[f"{name}.jpg"]
+        assert (state, tries, size, width, height) == ("done", 1, len(data), 64, 48)
+        assert md5 == hashlib.md5(data).hexdigest()
