@@ -24,7 +24,7 @@ from boxable.openimages.fetch.ledger import Ledger
 from boxable.openimages.fetch.selection import BoxedImages, ClassCount
 from boxable.openimages.fetch.tables import TableFiles, fetch_tables
 from boxable.openimages.fetch.transport import Transport, require_transport
-from boxable.openimages.narrow import narrow
+from boxable.openimages.narrow import narrow, native_columns
 from boxable.settings import open_images_images, require_network
 from boxable.vocabulary import select
 
@@ -101,6 +101,9 @@ def planned(folder: Path, request: Request) -> Iterator[Plan]:
     require_transport()
     _check_folder(folder, request)
     files = fetch_tables(request.version, request.split)
+    for path, columns in ((files.boxes, layout.BOX_COLUMNS), (files.image_labels, layout.LABEL_COLUMNS)):
+        if native_columns(path) is not columns:
+            raise ArgumentError(f"{path}: expected the columns {', '.join(columns)}; remove it to fetch it again")
     with TemporaryDirectory(prefix="boxable-") as scratch:
         boxes = Path(scratch) / layout.BOXES
         narrow(files.boxes, boxes, classes=mids)
@@ -116,6 +119,10 @@ def _plan(request: Request, files: TableFiles, boxes: Path) -> Plan:
             f"no image of {request.version} {request.split} has a box of {request.classes or 'any class'}"
         )
     table = image_list.narrow_images(files.images, wanted)
+    if not table.num_rows:
+        raise ArgumentError(
+            f"{files.images}: none of the {len(wanted)} images is in this list; remove it to fetch it again"
+        )
     if table.num_rows < len(wanted):
         listed = set(table.column("ImageID").to_pylist())
         logger.warning(

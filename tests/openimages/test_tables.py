@@ -1,0 +1,91 @@
+"""The published tables: which they are, and that they are what was published."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from boxable.errors import FetchError
+from boxable.openimages.fetch import tables
+from boxable.openimages.fetch.addresses import SPLITS, VERSIONS, Published, tables_of
+from boxable.openimages.fetch.class_names import read_class_names
+from tests.openimages.official import Bucket, serving
+
+CONTENT = b"/m/01yrx,Cat\n" * 500
+MD5 = hashlib.md5(CONTENT).hexdigest()
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """The official address, as far as the tables know."""
+    with serving({"a/table.csv": CONTENT}) as server:
+        monkeypatch.setenv("BOXABLE_HOME", str(tmp_path))
+        monkeypatch.setenv("BOXABLE_OPENIMAGES", server.address)
+        monkeypatch.setattr(tables, "OFFICIAL_TABLES", server.address)
+        yield server
+
+
+def test_a_table_with_the_known_size_and_md5_comes_once(bucket: Bucket, tmp_path: Path) -> None:
+    for _ in range(2):
+        path = tables._fetched(Published("a/table.csv", len(CONTENT), MD5))
+        assert path.read_bytes() == CONTENT
+        assert path.is_relative_to(tmp_path / "openimages" / "official")
+    assert bucket.asked["a/table.csv"] == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        (Published("a/table.csv", len(CONTENT), "0" * 32), f"its md5 is {MD5}, expected {'0' * 32}"),
+        (Published("a/table.csv", len(CONTENT) + 1, MD5), f"{len(CONTENT)} bytes came, expected {len(CONTENT) + 1}"),
+        (Published("a/table.csv", 100, MD5), "more than the expected 100 bytes came"),
+    ],
+    ids=["md5", "short", "long"],
+)
+def test_another_table_than_the_published_one_is_refused(known: Published, said: str, bucket: Bucket) -> None:
+    with pytest.raises(FetchError, match=said):
+        tables._fetched(known)
+    assert not list(tables.cache_folder().rglob("*.csv"))
+
+
+def test_a_table_that_breaks_off_goes_on_where_it_was(bucket: Bucket) -> None:
+    bucket.fault = lambda path, count: "cut" if count == 1 else None
+    known = Published("a/table.csv", len(CONTENT), MD5)
+    with pytest.raises(FetchError, match="run it again to go on"):
+        tables._fetched(known)
+    (part,) = tables.cache_folder().rglob("*.part")
+    assert part.stat().st_size == len(CONTENT) // 2
+    assert tables._fetched(known).read_bytes() == CONTENT
+
+
+def test_a_table_of_another_size_in_the_cache_is_fetched_again(bucket: Bucket) -> None:
+    known = Published("a/table.csv", len(CONTENT), MD5)
+    tables._fetched(known).write_bytes(b"cut")
+    assert tables._fetched(known).read_bytes() == CONTENT
+
+
+def test_another_address_has_tables_of_its_own(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    official = tables._fetched(Published("a/table.csv"))
+    with serving({"a/table.csv": b"a slice"}) as other:
+        monkeypatch.setenv("BOXABLE_OPENIMAGES", other.address)
+        # What is known of the official file is not known of this one.
+        assert tables._fetched(Published("a/table.csv", len(CONTENT), MD5)).read_bytes() == b"a slice"
+    assert official.read_bytes() == CONTENT
+
+
+def test_every_release_has_four_tables_for_every_split() -> None:
+    for version in VERSIONS:
+        for split in SPLITS:
+            paths = [item["path"] if isinstance(item, dict) else item[0] for item in astuple(tables_of(version, split))]
+            assert len(set(paths)) == 4
+            word = "val" if version == "v7" and split == "validation" else split
+            assert all(word in path for path in paths[:3])
+
+
+@pytest.mark.parametrize("header", ["", "LabelName,DisplayName\n"])
+def test_names_are_read_with_and_without_a_header(header: str, tmp_path: Path) -> None:
+    path = tmp_path / "classes.csv"
+    path.write_text(header + '/m/01yrx,Cat\r\n/m/0b_rs,"Hat, of straw"\r\n')
+    assert read_class_names(path) == {"/m/01yrx": "Cat", "/m/0b_rs": "Hat, of straw"}
