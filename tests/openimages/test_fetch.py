@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import re
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from boxable.errors import ArgumentError, BoxableError, FetchError, UnknownClassError
 from boxable.openimages.fetch import images, job, transport
@@ -79,6 +81,17 @@ def test_every_image_keeps_its_author_licence_and_address_and_gets_its_size(buck
     assert row["License"] == "https://creativecommons.org/licenses/by/2.0/"
     assert row["OriginalLandingURL"] == f"https://photos/{number}"
     assert (row["Width"], row["Height"], row["Subset"], row["Rotation"]) == (64, 48, "validation", 0)
+
+
+def test_the_size_is_that_of_the_photo_as_it_is_stored(bucket: Bucket, tmp_path: Path) -> None:
+    file, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # viewers turn it
+    Image.new("RGB", (64, 48)).save(file, "JPEG", exif=exif)
+    path = f"images/validation/{image_id(COUNT - 1)}.jpg"
+    bucket.files[path] = file.getvalue()
+    fetch(tmp_path / "data", classes="Rocket")
+    (row,) = pq.read_table(tmp_path / "data" / "images.parquet").to_pylist()
+    assert (row["Width"], row["Height"]) == (64, 48)
 
 
 def test_the_folder_is_one_that_evaluate_reads(bucket: Bucket, tmp_path: Path) -> None:

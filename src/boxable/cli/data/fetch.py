@@ -14,7 +14,7 @@ logger = logging.getLogger("boxable")
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--split", type=click.Choice(["train", "validation", "test"]), required=True)
+@click.option("--split", type=click.Choice(["train", "validation", "test"]), required=True, help="Which part of it.")
 @click.option(
     "--classes",
     metavar="SELECTION",

@@ -9,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
+import simplejpeg
+
 from boxable.errors import BoxableError, FetchError, ImageError
 from boxable.files import writing
 from boxable.images.decode import decode_scaled
@@ -153,8 +155,17 @@ def _checked(image: Wanted, data: bytes, announced_md5: str | None, tries: int) 
         if known is not None and md5 != known:
             raise ImageError(f"its md5 is {md5}, {who} says {known}")
     # An eighth of the size costs half the time; all of the file is read for it.
-    _, width, height = decode_scaled(data, image.id, 1)
+    _, *upright = decode_scaled(data, image.id, 1)
+    width, height = _size_as_stored(data) or upright
     return Outcome(image.id, tries, len(data), md5, width, height)
+
+
+def _size_as_stored(data: bytes) -> tuple[int, int] | None:
+    """Width and height of a JPEG before an EXIF orientation is applied: the boxes are of the photo as it is stored."""
+    with suppress(ValueError):
+        height, width, *_ = simplejpeg.decode_jpeg_header(data)
+        return width, height
+    return None
 
 
 def _write(path: Path, data: bytes) -> None:

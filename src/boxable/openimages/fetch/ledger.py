@@ -74,8 +74,9 @@ class Ledger:
                     f"{path}: a ledger of kind {version}; this version of Boxable reads and writes kind {_SCHEMA}; "
                     "update Boxable, or fetch into a new folder"
                 )
-            self._base.execute(_TABLE)
-            self._base.execute(f"PRAGMA user_version = {_SCHEMA}")
+            if version == 0:
+                self._base.execute(_TABLE)
+                self._base.execute(f"PRAGMA user_version = {_SCHEMA}")
 
     def __enter__(self) -> "Ledger":
         return self
@@ -141,7 +142,10 @@ class Ledger:
 
     def commit(self) -> None:
         """Write what waits."""
+        self._committed = time.monotonic()
         outcomes, self._waiting = self._waiting, []
+        if not outcomes:
+            return
         with self._errors(), self._transaction():
             self._base.executemany(
                 "UPDATE images SET state = ?, tries = tries + ?, size = ?, md5 = ?, width = ?, height = ?, reason = ? "
@@ -153,7 +157,6 @@ class Ledger:
                     for item in outcomes
                 ),
             )
-        self._committed = time.monotonic()
 
     def forget(self, ids: Iterable[str]) -> None:
         """These images are wanted again: their files are not there, or not as they were."""
