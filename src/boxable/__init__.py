@@ -22,9 +22,11 @@ __all__ = [
     "detect_video",
     "evaluate",
     "load",
+    "openimages",
 ]
 
 if TYPE_CHECKING:
+    from boxable import openimages
     from boxable.detection.detections import Detections
     from boxable.detection.detector import Detector
     from boxable.detection.load import load
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from boxable.video.detect import detect_video
     from boxable.weights.model import Model
 
-# Public name -> where it lives, and what it is called there.
+# Public name -> where it lives, and what it is called there; "" for the whole of it.
 _HOMES = {
     "BoxableError": ("boxable.errors", "BoxableError"),
     "Detections": ("boxable.detection.detections", "Detections"),
@@ -44,6 +46,7 @@ _HOMES = {
     "detect_video": ("boxable.video.detect", "detect_video"),
     "evaluate": ("boxable.evaluation.job", "evaluate"),
     "load": ("boxable.detection.load", "load"),
+    "openimages": ("boxable.openimages", ""),
 }
 
 
@@ -52,7 +55,9 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'boxable' has no attribute {name!r}")
     module, own_name = _HOMES[name]
-    value = getattr(import_module(module), own_name)
+    value = import_module(module)
+    if own_name:
+        value = getattr(value, own_name)
     globals()[name] = value
     return value
 

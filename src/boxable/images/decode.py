@@ -47,6 +47,23 @@ def decode(data: bytes, name: str) -> Pixels:
     return decode_scaled(data, name, None)[0]
 
 
+def decode_as_stored(data: bytes, name: str) -> Pixels:
+    """As `decode`, but an EXIF orientation is not applied."""
+    if not data:
+        raise _empty(name)
+    with _damage_named(name):
+        plain = _plain_jpeg(data, None)
+        return _by_pillow(data, name, None, as_stored=True)[0] if plain is None else plain[0]
+
+
+def orientation_of(data: bytes) -> int:
+    """The EXIF orientation that an encoded picture tells, 1 to 8; 1 where it tells none that can be read."""
+    if not _without_orientation(data):
+        with suppress(Exception), Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            return _orientation_of(image)
+    return 1
+
+
 def decode_scaled(data: bytes, name: str, least: int | None) -> tuple[Pixels, int, int]:
     """`decode`, and the width and height of the picture, upright.
 
@@ -54,13 +71,13 @@ def decode_scaled(data: bytes, name: str, least: int | None) -> tuple[Pixels, in
     `least`: its decoder then leaves out the fine detail, and most of the work on the pixels.
     """
     if not data:
-        raise ImageError(f"{name}: the file is empty; expected a picture")
+        raise _empty(name)
     with _damage_named(name):
         plain = _plain_jpeg(data, least)
         return _by_pillow(data, name, least) if plain is None else plain
 
 
-def _by_pillow(data: bytes, name: str, least: int | None) -> tuple[Pixels, int, int]:
+def _by_pillow(data: bytes, name: str, least: int | None, *, as_stored: bool = False) -> tuple[Pixels, int, int]:
     """`decode_scaled` of any picture; Pillow reads what stands before the pixels."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
         _check_size(image.size, name)
@@ -68,7 +85,7 @@ def _by_pillow(data: bytes, name: str, least: int | None) -> tuple[Pixels, int, 
             _silence_libtiff()
         is_jpeg = image.format in ("JPEG", "MPO")
         pixels = _jpeg_pixels(data, image, least) if is_jpeg else _pixels_of(image, name)
-        orientation = _orientation_of(image)
+        orientation = 1 if as_stored else _orientation_of(image)
         upright = _upright(pixels, orientation)
         if not is_jpeg:
             return upright, upright.shape[1], upright.shape[0]
@@ -181,6 +198,10 @@ def _check_size(size: tuple[int, int], name: str) -> None:
         raise ImageError(f"{name}: no pixels, {size[0]}x{size[1]}; expected at least one")
     if size[0] * size[1] > MAX_PIXELS:
         raise _too_large(name)
+
+
+def _empty(name: str) -> ImageError:
+    return ImageError(f"{name}: the file is empty; expected a picture")
 
 
 def _too_large(name: str) -> ImageError:

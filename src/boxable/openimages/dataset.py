@@ -1,0 +1,159 @@
+"""`boxable.openimages.Dataset`: a data folder as pictures with what is known of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.errors import ArgumentError
+from boxable.formats.openimages_reading import read_classes
+from boxable.images.decode import Pixels
+from boxable.openimages.index import UNKNOWN_ROTATION, open_index
+from boxable.openimages.layout import open_folder
+from boxable.openimages.photos import read_photo
+from boxable.openimages.rotation import turn, turn_boxes
+from boxable.openimages.shard import Shard
+from boxable.vocabulary import ClassList, open_images
+
+Flags = NDArray[np.int8]
+LabelIds = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Targets:
+    """What is known of one image with `N` boxes.
+
+    `boxes` float32 `[N, 4]`: ymin, xmin, ymax, xmax from 0 to 1 in the upright picture, otherwise as the table has
+    them. `label_ids` int32 `[N]`, `mids` `[N]`: their classes. `group_of`, `occluded`, `truncated`, `depiction`,
+    `inside` int8 `[N]`: 1 yes, 0 no, -1 unknown. `positive`, `negative` int32: label ids of the classes that people saw
+    in the image (confidence 1), and of those that they looked for in vain (0); of all others nothing is known.
+    """
+
+    image_id: str
+    boxes: NDArray[np.float32]
+    label_ids: LabelIds
+    mids: tuple[str, ...]
+    group_of: Flags
+    occluded: Flags
+    truncated: Flags
+    depiction: Flags
+    inside: Flags
+    positive: LabelIds
+    negative: LabelIds
+
+
+class Dataset:
+    """The images of a data folder: by number, by id, or in shards for training.
+
+    The images are those that a table names, sorted by id, whether their photo is there or not. The tables are indexed
+    once, in `BOXABLE_HOME`, and stay on disk: what is held in memory are a few bytes an image. An instance can be
+    shared between threads, and is opened anew where it is sent to another process.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        """Open a folder with tables as Parquet, CSV or CSV.gz, and photos in images/.
+
+        Raises ArgumentError for a folder or table that cannot be used, BoxableError for what cannot be read or written,
+        MissingExtraError without pyarrow.
+        """
+        self.path = Path(folder)
+        self.files = open_folder(self.path)
+        self.index = open_index(self.files)
+        self.classes = _classes(self.files.classes, self.index.mids)
+        ids = {item.mid: item.label_id for item in self.classes}
+        self.label_ids = np.array([ids[mid] for mid in self.index.mids], np.int32)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, place: int | str) -> tuple[Pixels, Targets]:
+        """The picture, uint8 RGB `[H, W, 3]`, upright, and its targets; `place` is a number or an image id.
+
+        Where Rotation is known, picture and boxes are turned by it, and an orientation in the file itself is passed
+        over, because the boxes are of the pixels as stored. Where it is not, the picture is as the file says, and the
+        boxes are as the table says. Raises IndexError for a number that is too large, ArgumentError for an unknown id,
+        ImageError for a photo that is missing or damaged.
+        """
+        number = self._number(place)
+        degrees = int(self.index.rotation[number])
+        image = read_photo(self.files, self.image_id(number), as_stored=degrees != UNKNOWN_ROTATION)
+        return turn(image, max(degrees, 0)), self.targets(number)
+
+    def __reduce__(self) -> tuple[type["Dataset"], tuple[Path]]:
+        return Dataset, (self.path,)
+
+    def image_id(self, number: int) -> str:
+        """The id of the image with this number."""
+        text: str = self.index.ids[self._number(number)].as_py()
+        return text
+
+    def targets(self, place: int | str) -> Targets:
+        """What is known of an image; its photo is not read. Raises as `[]` does for an image that is not there."""
+        number = self._number(place)
+        index = self.index
+        rows = slice(index.box_starts[number], index.box_starts[number + 1])
+        own = slice(index.label_starts[number], index.label_starts[number + 1])
+        codes = index.box_label[rows]
+        occluded, truncated, group_of, depiction, inside = index.flags[rows].T.copy()
+        confidence = index.confidence[own]
+        labels = self.label_ids[index.image_label[own]]
+        return Targets(
+            image_id=self.image_id(number),
+            boxes=turn_boxes(index.box[rows], max(int(index.rotation[number]), 0)),
+            label_ids=self.label_ids[codes],
+            mids=tuple(index.mids[code] for code in codes.tolist()),
+            group_of=group_of,
+            occluded=occluded,
+            truncated=truncated,
+            depiction=depiction,
+            inside=inside,
+            positive=labels[confidence == 1],
+            negative=labels[confidence == 0],
+        )
+
+    def __iter__(self) -> Iterator[tuple[Pixels, Targets]]:
+        """Every image whose photo can be read, in order; see `Shard` for the others."""
+        return self.shards(1)[0]
+
+    def shards(self, count: int, *, seed: int | None = None, epoch: int = 0) -> list[Shard]:
+        """`count` iterators that have all images between them, each once, and as many as the others, give or take one.
+
+        Without a seed each has a stretch of the images, in order. With one, the order is random over the whole set;
+        seed, epoch and count give the same order anywhere, another epoch another one.
+        """
+        if count < 1:
+            raise ArgumentError(f"{count} shards; expected at least one")
+        return [Shard(self, number, count, seed, epoch) for number in range(count)]
+
+    def resume(self, state: dict[str, Any]) -> Shard:
+        """The shard that had this `state`, which goes on where it was. Raises ArgumentError for one of another set."""
+        return Shard.resumed(self, state)
+
+    def _number(self, place: int | str) -> int:
+        if isinstance(place, str):
+            found = self.index.find(place)
+            if found is None:
+                raise ArgumentError(f"{self.path}: no image {place!r} in its tables")
+            return found
+        number = int(place)
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"image {number} of {len(self)}")
+        return number % len(self)
+
+
+def _classes(table: Path | None, used: list[str]) -> ClassList:
+    """The classes that the folder names, then those that only its rows have; unknown ones are called by their MID."""
+    named = read_classes(table) if table else ClassList(())
+    known = {item.mid for item in named}
+    others = [mid for mid in used if mid not in known]
+    of_open_images = {item.mid: item for item in open_images()}
+    return ClassList.numbered(
+        [
+            *((item if item.mid in of_open_images else (item.mid, item.name)) for item in named),
+            *sorted((of_open_images[mid] for mid in others if mid in of_open_images), key=lambda item: item.label_id),
+            *((mid, mid or "?") for mid in sorted(others) if mid not in of_open_images),
+        ]
+    )

@@ -1,0 +1,228 @@
+"""The index of a data folder: its rows sorted by image, in Arrow files that are mapped into memory.
+
+    BOXABLE_HOME/data/<hash of the folder's path>/<hash of its tables>/
+      images.arrow   id, width, height, rotation; sorted by id
+      starts.arrow   where the boxes and labels of each image begin, and, in one more row, where the last ones end
+      boxes.arrow    label, box (ymin, xmin, ymax, xmax), flags
+      labels.arrow   label, confidence
+      mids.arrow     what the numbers of the labels stand for
+
+It is made once, in a few bytes of memory a row, and again when a table has changed. It can be deleted at any time.
+"""
+
+import hashlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.files import writing
+from boxable.openimages.arrow_tables import batches, import_arrow
+from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder
+from boxable.openimages.sorting import Spool, StringNumbers, starts_of
+from boxable.settings import home
+
+logger = logging.getLogger("boxable")
+
+FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
+ROTATIONS = (0, 90, 180, 270)
+UNKNOWN_ROTATION = -1
+# Part of the name, so that another version does not read what this one wrote.
+_VERSION = "1"
+
+_BOXES = {name: BOX_COLUMNS[name] for name in ("ImageID", "LabelName", "YMin", "XMin", "YMax", "XMax", *FLAGS)}
+_LABELS = {name: LABEL_COLUMNS[name] for name in ("ImageID", "LabelName", "Confidence")}
+_IMAGES = {name: IMAGE_COLUMNS[name] for name in ("ImageID", "Width", "Height", "Rotation")}
+
+
+class Index:
+    """The columns of an index; arrays are views of its files.
+
+    `I` images: `ids` (Arrow strings), `width`, `height` int32 (0 unknown), `rotation` int16 (-1 unknown); the boxes of
+    image i are the rows `box_starts[i]` to `box_starts[i + 1]`, its labels likewise (int64 `[I + 1]`).
+    `N` boxes: `box_label` int32 (a place in `mids`), `box` float32 `[N, 4]` (ymin, xmin, ymax, xmax), `flags` int8
+    `[N, 5]` as in FLAGS. `M` labels of images: `image_label` int32, `confidence` float32.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        images, boxes, labels = (_mapped(folder / f"{name}.arrow") for name in ("images", "boxes", "labels"))
+        self.ids = images.column("id")
+        self.width, self.height, self.rotation = (_view(images, name) for name in ("width", "height", "rotation"))
+        self.box_label, self.box, self.flags = (_view(boxes, name) for name in ("label", "box", "flags"))
+        self.image_label, self.confidence = (_view(labels, name) for name in ("label", "confidence"))
+        starts = _mapped(folder / "starts.arrow")
+        self.box_starts, self.label_starts = _view(starts, "boxes"), _view(starts, "labels")
+        self.mids: list[str] = _mapped(folder / "mids.arrow").column("mid").to_pylist()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def find(self, image_id: str) -> int | None:
+        """The place of this image, by bisection."""
+        low, high = 0, len(self.ids)
+        wanted = image_id.encode("utf-8", "surrogateescape")
+        while low < high:
+            middle = (low + high) // 2
+            if self.ids[middle].as_buffer().to_pybytes() < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        found = low < len(self.ids) and self.ids[low].as_buffer().to_pybytes() == wanted
+        return low if found else None
+
+
+def open_index(folder: DataFolder) -> Index:
+    """The index of a folder, made if there is none of its tables as they are, or one that is damaged.
+
+    Raises ArgumentError for a table that cannot be used, BoxableError for one that cannot be read or an index that
+    cannot be written, MissingExtraError without pyarrow.
+    """
+    import_arrow()
+    place = home() / "data" / _hash(str(folder.path.resolve())) / index_name(folder)
+    if place.is_dir():
+        try:
+            return Index(place)
+        except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are among these
+            logger.warning("%s: damaged (%s)", place, error)
+            shutil.rmtree(place, ignore_errors=True)
+    logger.info("indexing %s, once", folder.path)
+    with writing(place):
+        _make(folder, place)
+        return Index(place)
+
+
+def index_name(folder: DataFolder) -> str:
+    """A name that changes when a table does: by its own name, size and time of last change."""
+    tables = [path for path in (folder.boxes, folder.image_labels, folder.images) if path is not None]
+    stamps = [(path.name, (status := path.stat()).st_size, status.st_mtime_ns) for path in tables]
+    return _hash(repr([_VERSION, *stamps]))
+
+
+def _make(folder: DataFolder, place: Path) -> None:
+    """Build the index beside its place, then put it there; older ones of the folder are removed."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with _scratch(place.parent) as scratch:
+        ready = scratch / "ready"
+        ready.mkdir()
+        _build(folder, ready, scratch)
+        for old in place.parent.iterdir():
+            if old not in (scratch, place) and not old.name.startswith("."):
+                shutil.rmtree(old, ignore_errors=True)
+        try:
+            ready.rename(place)
+        except OSError:
+            if not place.is_dir():  # else another process was sooner, with the same
+                raise
+
+
+@contextmanager
+def _scratch(parent: Path) -> Iterator[Path]:
+    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=parent))
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _build(folder: DataFolder, ready: Path, scratch: Path) -> None:
+    images, mids = StringNumbers(), StringNumbers()
+    with (
+        Spool(scratch / "boxes", {"label": (np.int32, 1), "box": (np.float32, 4), "flags": (np.int8, 5)}) as boxes,
+        Spool(scratch / "labels", {"label": (np.int32, 1), "confidence": (np.float32, 1)}) as labels,
+        Spool(
+            scratch / "images", {"width": (np.int32, 1), "height": (np.int32, 1), "rotation": (np.int16, 1)}
+        ) as sizes,
+    ):
+        if folder.boxes:
+            for batch in batches(folder.boxes, _BOXES):
+                box = np.stack([_numbers(batch, name) for name in ("YMin", "XMin", "YMax", "XMax")], axis=1)
+                flags = np.stack([_numbers(batch, name).clip(-1, 1) for name in FLAGS], axis=1)
+                label = mids.of(batch.column("LabelName"))
+                boxes.add(images.of(batch.column("ImageID")), label=label, box=box, flags=flags)
+        if folder.image_labels:
+            for batch in batches(folder.image_labels, _LABELS):
+                label, confidence = mids.of(batch.column("LabelName")), _numbers(batch, "Confidence")
+                labels.add(images.of(batch.column("ImageID")), label=label, confidence=confidence)
+        if folder.images:
+            for batch in batches(folder.images, _IMAGES):
+                width, height = _numbers(batch, "Width"), _numbers(batch, "Height")
+                rotation = known_rotation(_numbers(batch, "Rotation"))
+                sizes.add(images.of(batch.column("ImageID")), width=width, height=height, rotation=rotation)
+        rank, ids = images.sorted()
+        new_label, names = mids.sorted()
+        _write(ready / "images.arrow", {"id": ids, **_one_each(sizes, rank, len(ids))})
+        starts = {}
+        for name, spool in (("boxes", boxes), ("labels", labels)):
+            codes = rank[spool.codes()]
+            starts[name] = starts_of(codes, len(ids))
+            _write(ready / f"{name}.arrow", spool.sorted_by(codes, {"label": new_label}))
+        _write(ready / "starts.arrow", starts)
+        _write(ready / "mids.arrow", {"mid": names})
+
+
+def known_rotation(degrees: NDArray[np.float64]) -> NDArray[np.int16]:
+    """Degrees as int16 `[N]`; what is missing, or no quarter turn, is -1."""
+    return np.where(np.isin(degrees, ROTATIONS), np.nan_to_num(degrees), UNKNOWN_ROTATION).astype(np.int16)
+
+
+def _one_each(sizes: Spool, rank: NDArray[np.int32], count: int) -> dict[str, NDArray[Any]]:
+    """What the table of images says of each image; unknown where it has no row, the last row where it has more."""
+    codes = rank[sizes.codes()]
+    columns = {"width": 0, "height": 0, "rotation": UNKNOWN_ROTATION}
+    filled = {}
+    for name, unknown in columns.items():
+        values = sizes.column(name)
+        filled[name] = np.full(count, unknown, values.dtype)
+        filled[name][codes] = values
+    return filled
+
+
+def _numbers(batch: Any, name: str) -> NDArray[Any]:
+    column = batch.column(name)
+    return np.asarray(column.to_numpy(zero_copy_only=False))
+
+
+def _write(path: Path, columns: dict[str, Any]) -> None:
+    """One record batch, so that every column is one piece of the file."""
+    import pyarrow as pa
+
+    arrays = [_as_arrow(column) for column in columns.values()]
+    batch = pa.record_batch(arrays, names=list(columns))
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.schema) as writer:
+        writer.write_batch(batch)
+
+
+def _as_arrow(column: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(column, np.ndarray) and column.ndim == 2:
+        return pa.FixedSizeListArray.from_arrays(pa.array(column.reshape(-1)), column.shape[1])
+    return pa.array(column) if isinstance(column, np.ndarray) else column
+
+
+def _mapped(path: Path) -> Any:
+    import pyarrow as pa
+
+    with pa.memory_map(str(path)) as file:
+        return pa.ipc.open_file(file).get_batch(0)
+
+
+def _view(batch: Any, name: str) -> NDArray[Any]:
+    """A column as an array, without a copy."""
+    import pyarrow as pa
+
+    column = batch.column(name)
+    if pa.types.is_fixed_size_list(column.type):
+        width = column.type.list_size
+        return np.asarray(column.flatten().to_numpy()).reshape(-1, width)
+    return np.asarray(column.to_numpy())
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:20]
