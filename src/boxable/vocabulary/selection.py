@@ -18,12 +18,19 @@ from boxable.vocabulary.hierarchy import open_images_hierarchy
 
 Selection = str | int | Iterable[str | int]
 
+# Whose classes are selected from, and how to see them: for the error where a class is not among them.
+MODEL = ("this model", "`boxable models info NAME` lists what a model can name")
+DATA_SET = ("this data set", "`boxable data stats DIR` lists what a data set has")
 
-def select(selection: Selection, available: ClassList | None = None) -> tuple[ObjectClass, ...]:
+
+def select(
+    selection: Selection, available: ClassList | None = None, whose: tuple[str, str] = MODEL
+) -> tuple[ObjectClass, ...]:
     """The classes of `available` (None: the 601 of Open Images) that the selection names, in their order.
 
     `Animal` on a network that can only name Cat and Dog selects these two. Raises UnknownClassError for a
-    term that nobody knows, for one that selects nothing available, and where nothing is left.
+    term that nobody knows, for one that selects nothing available (`whose` classes these are, it says), and where
+    nothing is left.
     """
     available = open_images() if available is None else available
     added: set[str] = set()
@@ -36,8 +43,8 @@ def select(selection: Selection, available: ClassList | None = None) -> tuple[Ob
             mids = _mids(term, available)
             if not any(item.mid in mids for item in available):
                 raise UnknownClassError(
-                    f"this model cannot name {term!r}: it knows {len(available)} classes, and neither that one "
-                    f"nor a kind of it is among them; `boxable models info NAME` lists what a model can name"
+                    f"{whose[0]} cannot name {term!r}: it knows {len(available)} classes, and neither that one "
+                    f"nor a kind of it is among them; {whose[1]}"
                 )
             added |= mids
     if not added and removed:

@@ -1,0 +1,40 @@
+"""`boxable data show`: photos with their boxes."""
+
+import logging
+from pathlib import Path
+
+import click
+
+logger = logging.getLogger("boxable")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the sheet here: .jpg or .png is a picture, .html a page; may be given more than once.",
+)
+@click.option(
+    "--classes", metavar="SELECTION", help='Only images with these, as in "Vehicle,-Car"; see `boxable classes --help`.'
+)
+@click.option("--count", type=click.IntRange(1, 2000), default=24, show_default=True, help="At most so many photos.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the lot that chooses them.")
+def show(folder: Path, files: tuple[Path, ...], classes: str | None, count: int, seed: int) -> None:
+    """Draw a contact sheet of a data folder: photos by lot, upright, with their boxes.
+
+    The page is one file with the photos in it. With --classes only boxes of these are drawn.
+
+    \b
+    Example: boxable data show validation/ --out sheet.jpg
+             boxable data show validation/ --classes Animal --count 60 --out animals.html
+    """
+    from boxable.openimages.dataset import Dataset
+    from boxable.openimages.show import show as draw
+
+    shown = draw(Dataset(folder), files, classes=classes, count=count, seed=seed)
+    logger.info("wrote %s with %d photos", " and ".join(map(str, files)), shown)

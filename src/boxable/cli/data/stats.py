@@ -1,0 +1,45 @@
+"""`boxable data stats`: figures of a data set."""
+
+import json
+import logging
+from pathlib import Path
+
+import click
+
+logger = logging.getLogger("boxable")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead, with every class.")
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write a page with every class and plots as well.",
+)
+def stats(folder: Path, as_json: bool, html: Path | None) -> None:
+    """Count what is in a data folder: classes, boxes an image, sizes, flags, labels of images.
+
+    The columns `seen` and `not there` count the labels of images: people saw the class in so many, and looked for it in
+    vain in so many. The photos are not read.
+
+    \b
+    Example: boxable data stats validation/
+             boxable data stats validation/ --json --html stats.html
+    """
+    from boxable.files import write_atomically
+    from boxable.openimages.dataset import Dataset
+    from boxable.openimages.stats import stats_of
+    from boxable.openimages.stats_text import stats_lines, stats_page
+
+    figures = stats_of(Dataset(folder))
+    if html is not None:
+        write_atomically(html, stats_page(figures, folder.resolve().name).encode())
+    if as_json:
+        click.echo(json.dumps(figures.to_dict(), ensure_ascii=False))
+    else:
+        for line in stats_lines(figures):
+            click.echo(line)
+    if html is not None:
+        logger.info("wrote %s", html)

@@ -1,0 +1,184 @@
+"""Contact sheets: photos of a data set with their boxes, as one picture or as one HTML page."""
+
+import base64
+import io
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from boxable.errors import ArgumentError, ImageError
+from boxable.files import atomic_file
+from boxable.images.decode import Pixels
+from boxable.images.draw import color_of, draw_boxes
+from boxable.openimages.dataset import Dataset
+from boxable.openimages.page import page, text
+from boxable.vocabulary.selection import DATA_SET, select
+
+logger = logging.getLogger("boxable")
+
+PAGES, PICTURES = (".html", ".htm"), {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
+
+# Rows that are looked at together.
+_CHUNK_ROWS = 1 << 20
+# Pixels: the long side of a photo on the page; a tile of the sheet, the room below it for the id, the space around it.
+_ON_PAGE, _TILE, _CAPTION, _GAP = 640, 400, 26, 14
+_QUALITY = 85
+_PAPER, _INK = (255, 255, 255), (60, 60, 60)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A photo with the boxes that are to be drawn: float32 `[N, 4]`, normalised, and the group-of flag int8 of each."""
+
+    image_id: str
+    pixels: Pixels
+    boxes: NDArray[np.float32]
+    group_of: NDArray[np.int8]
+    label_ids: list[int]
+    names: list[str]
+
+
+def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count: int, seed: int) -> int:
+    """Write a contact sheet to each of these files, a picture or a page as its name says; gives how many photos it has.
+
+    They are drawn by lot, among the images with a box of these `classes`, if any are named; then only their boxes are
+    shown. Photos that cannot be read are passed over. Raises ArgumentError for a file of another kind, and where no
+    photo is left; UnknownClassError for a class that is not there.
+    """
+    files = list(files)
+    for path in files:
+        if path.suffix.lower() not in (*PAGES, *PICTURES):
+            raise ArgumentError(f"{path}: expected a name that ends in {', '.join((*PICTURES, *PAGES))}")
+    wanted = None if classes is None else {item.label_id for item in select(classes, dataset.classes, DATA_SET)}
+    shown = list(_drawn_by_lot(dataset, wanted, count, seed))
+    if not shown:
+        raise ArgumentError(f"{dataset.path}: no photo to show; expected them in {dataset.path / 'images'}")
+    title = f"{dataset.path.resolve().name}: {len(shown)} of {len(dataset):,} images" + (
+        f", {classes}" if classes else ""
+    )
+    for path in files:
+        with atomic_file(path) as file:
+            if path.suffix.lower() in PAGES:
+                file.write(_page(shown, title).encode())
+            else:
+                _sheet(shown).save(file, PICTURES[path.suffix.lower()], quality=_QUALITY)
+    return len(shown)
+
+
+def _drawn_by_lot(dataset: Dataset, wanted: set[int] | None, count: int, seed: int) -> Iterator[Shown]:
+    names = {item.label_id: item.name for item in dataset.classes}
+    candidates = _images_with(dataset, wanted)
+    missing = 0
+    for number in np.random.default_rng(seed).permutation(candidates).tolist():
+        if not count:
+            break
+        try:
+            pixels, targets = dataset[number]
+        except ImageError as error:
+            logger.debug("%s", error)
+            missing += 1
+            continue
+        rows = [row for row, label in enumerate(targets.label_ids.tolist()) if wanted is None or label in wanted]
+        label_ids = targets.label_ids[rows].tolist()
+        boxes, group_of = targets.boxes[rows], targets.group_of[rows]
+        yield Shown(targets.image_id, pixels, boxes, group_of, label_ids, [names[label] for label in label_ids])
+        count -= 1
+    if missing:
+        logger.info("passed over %d images whose photos are not there or cannot be read", missing)
+
+
+def _images_with(dataset: Dataset, wanted: set[int] | None) -> NDArray[np.int32]:
+    """The numbers int32 of the images with a box of these classes, or of all images."""
+    if wanted is None:
+        return np.arange(len(dataset), dtype=np.int32)
+    index = dataset.index
+    is_wanted = np.isin(dataset.label_ids, list(wanted))
+    found = []
+    for start in range(0, len(index.box_label), _CHUNK_ROWS):
+        rows = start + np.flatnonzero(is_wanted[index.box_label[start : start + _CHUNK_ROWS]])
+        found.append(np.unique(np.searchsorted(index.box_starts, rows, side="right") - 1).astype(np.int32))
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int32)
+
+
+def _sheet(shown: list[Shown]) -> Image.Image:
+    """The photos in a grid, each with its id."""
+    columns = max(1, round((len(shown) * 4 / 3) ** 0.5))
+    rows = ceil(len(shown) / columns)
+    step = (_TILE + _GAP, _TILE * 3 // 4 + _CAPTION + _GAP)
+    sheet = Image.new("RGB", (columns * step[0] + _GAP, rows * step[1] + _GAP), _PAPER)
+    pen = ImageDraw.Draw(sheet)
+    font = cast("ImageFont.FreeTypeFont", ImageFont.load_default(14))
+    for place, item in enumerate(shown):
+        small = np.asarray(_fitted(Image.fromarray(item.pixels), (_TILE, _TILE * 3 // 4)))
+        drawn = _fitted(draw_boxes(small, item.boxes, item.names, item.label_ids), (_TILE, _TILE * 3 // 4))
+        left, top = (_GAP + number * size for number, size in zip(divmod(place, columns)[::-1], step, strict=True))
+        sheet.paste(drawn, (left + (_TILE - drawn.width) // 2, top + (_TILE * 3 // 4 - drawn.height) // 2))
+        pen.text((left, top + _TILE * 3 // 4 + 4), _printable(item.image_id)[:48], _INK, font)
+    return sheet
+
+
+def _page(shown: list[Shown], title: str) -> str:
+    figures = "".join(_figure(item) for item in shown)
+    about = "<p>A dashed box is around a group. Point at a box for its name.</p>"
+    return page(title, f'{about}<div class="photos">{figures}</div>')
+
+
+def _figure(item: Shown) -> str:
+    picture = _fitted(Image.fromarray(item.pixels), (_ON_PAGE, _ON_PAGE))
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=_QUALITY)
+    source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+    size = f'width="{picture.width}" height="{picture.height}"'
+    boxes = "".join(
+        _rectangle(box, picture.size, label, name, dashed=group == 1)
+        for box, label, name, group in zip(
+            np.nan_to_num(item.boxes).tolist(), item.label_ids, item.names, item.group_of.tolist(), strict=True
+        )
+    )
+    names = Counter(zip(item.names, item.label_ids, strict=True))
+    key = "".join(
+        f'<li><svg class="key" viewBox="0 0 1 1"><rect width="1" height="1" fill="{_hex(label)}"/></svg>{text(name)}'
+        f"{f' × {count}' if count > 1 else ''}</li>"
+        for (name, label), count in names.most_common()
+    )
+    return (
+        f'<figure><svg viewBox="0 0 {picture.width} {picture.height}" role="img" aria-label="{text(item.image_id)}">'
+        f'<image href="{source}" {size}/>{boxes}</svg>'
+        f'<figcaption>{text(item.image_id)}<ul class="names">{key}</ul></figcaption></figure>'
+    )
+
+
+def _rectangle(box: list[float], size: tuple[int, int], label: int, name: str, *, dashed: bool) -> str:
+    ymin, xmin, ymax, xmax = (min(max(value, 0.0), 1.0) for value in box)
+    left, right = sorted((xmin * size[0], xmax * size[0]))
+    top, bottom = sorted((ymin * size[1], ymax * size[1]))
+    place = f'x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}"'
+    dashes = ' stroke-dasharray="7 4"' if dashed else ""
+    return (
+        f'<rect class="under" {place}/><rect {place} stroke="{_hex(label)}"{dashes}><title>{text(name)}</title></rect>'
+    )
+
+
+def _fitted(picture: Image.Image, room: tuple[int, int]) -> Image.Image:
+    """The picture, made smaller where it is larger than the room; no side becomes nothing."""
+    scale = min(1.0, room[0] / picture.width, room[1] / picture.height)
+    if scale == 1.0:
+        return picture
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    return picture.resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BICUBIC)
+
+
+def _hex(label: int) -> str:
+    return "#" + bytes(color_of(label)).hex()
+
+
+def _printable(line: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in line)

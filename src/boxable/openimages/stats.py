@@ -1,0 +1,174 @@
+"""Figures of a data set: how many of what, how large, and what is known of it."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.openimages.dataset import Dataset
+from boxable.openimages.index import FLAGS, ROTATIONS, UNKNOWN_ROTATION, Index
+
+Counts = NDArray[np.int64]
+
+# Boxes an image: from each of these to the next.
+PER_IMAGE = (0, 1, 2, 3, 5, 9, 17, 33, 65)
+# The side of a box, which is the square root of its share of the image: from each of these to the next.
+SIDES = (0, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
+SIDE_NAMES = ("below 1/32", "1/32 to 1/16", "1/16 to 1/8", "1/8 to 1/4", "1/4 to 1/2", "1/2 and more")
+# Rows that are looked at together.
+_CHUNK_ROWS = 1 << 19
+
+
+@dataclass(frozen=True, slots=True)
+class ClassStats:
+    """One class: boxes, images with such a box, boxes of groups, and images where it was seen or looked for in vain."""
+
+    mid: str
+    name: str
+    boxes: int
+    images: int
+    group_of: int
+    positive: int
+    negative: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Figures of a data set. Histograms give a name and a count for each bar."""
+
+    images: int
+    images_with_boxes: int
+    boxes: int
+    boxes_per_image_mean: float
+    boxes_per_image_median: float
+    boxes_per_image_most: int
+    boxes_per_image: list[tuple[str, int]]
+    box_sides: list[tuple[str, int]]
+    flags: dict[str, dict[str, int]]
+    image_labels: dict[str, int]
+    rotations: dict[str, int]
+    known_sizes: int
+    median_width: int
+    median_height: int
+    classes: list[ClassStats]
+
+    @property
+    def group_of_share(self) -> float:
+        """Of the boxes, those of groups; 0 without a box."""
+        return self.flags["IsGroupOf"]["yes"] / max(self.boxes, 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "group_of_share": self.group_of_share}
+
+
+def stats_of(dataset: Dataset) -> Stats:
+    """Count everything, in passes over the mapped columns; classes come in falling order of their boxes."""
+    index = dataset.index
+    lengths = np.diff(index.box_starts)
+    known = (index.width > 0) & (index.height > 0)
+    return Stats(
+        images=len(index),
+        images_with_boxes=int(np.count_nonzero(lengths)),
+        boxes=len(index.box),
+        boxes_per_image_mean=round(float(lengths.mean()), 4) if len(lengths) else 0.0,
+        boxes_per_image_median=float(np.median(lengths)) if len(lengths) else 0.0,
+        boxes_per_image_most=int(lengths.max(initial=0)),
+        boxes_per_image=list(zip(_per_image_names(), _histogram(lengths, PER_IMAGE), strict=True)),
+        box_sides=list(zip(SIDE_NAMES, _sides(index), strict=True)),
+        flags=_flags(index),
+        image_labels=_image_labels(index),
+        rotations=_rotations(index),
+        known_sizes=int(np.count_nonzero(known)),
+        median_width=int(np.median(index.width[known])) if known.any() else 0,
+        median_height=int(np.median(index.height[known])) if known.any() else 0,
+        classes=_classes(dataset),
+    )
+
+
+def _per_image_names() -> list[str]:
+    names = [str(low) if high == low + 1 else f"{low} to {high - 1}" for low, high in pairwise(PER_IMAGE)]
+    return [*names, f"{PER_IMAGE[-1]} and more"]
+
+
+def _histogram(values: NDArray[Any], edges: tuple[float, ...]) -> list[int]:
+    """How many values lie from each edge to the next; the last bar is open."""
+    bars = np.searchsorted(np.array(edges), values, side="right") - 1
+    counts: list[int] = np.bincount(bars[bars >= 0], minlength=len(edges)).tolist()
+    return counts
+
+
+def _chunks(count: int) -> Iterator[slice]:
+    for start in range(0, count, _CHUNK_ROWS):
+        yield slice(start, min(start + _CHUNK_ROWS, count))
+
+
+def _sides(index: Index) -> list[int]:
+    counts = np.zeros(len(SIDES), np.int64)
+    for rows in _chunks(len(index.box)):
+        ymin, xmin, ymax, xmax = index.box[rows].T
+        area = (ymax - ymin).clip(0) * (xmax - xmin).clip(0)
+        counts += _histogram(np.sqrt(area[np.isfinite(area)]), SIDES)
+    figures: list[int] = counts.tolist()
+    return figures
+
+
+def _flags(index: Index) -> dict[str, dict[str, int]]:
+    counts = np.zeros((len(FLAGS), 3), np.int64)
+    for rows in _chunks(len(index.flags)):
+        for number, column in enumerate(index.flags[rows].T):
+            counts[number] += np.bincount(column + 1, minlength=3)
+    return {
+        flag: dict(zip(("unknown", "no", "yes"), row, strict=True))
+        for flag, row in zip(FLAGS, counts.tolist(), strict=True)
+    }
+
+
+def _image_labels(index: Index) -> dict[str, int]:
+    positive, negative = (int(np.count_nonzero(index.confidence == value)) for value in (1, 0))
+    return {"positive": positive, "negative": negative, "other": len(index.confidence) - positive - negative}
+
+
+def _rotations(index: Index) -> dict[str, int]:
+    names = {UNKNOWN_ROTATION: "unknown", **{degrees: f"{degrees}°" for degrees in ROTATIONS}}
+    return {name: int(np.count_nonzero(index.rotation == degrees)) for degrees, name in names.items()}
+
+
+def _classes(dataset: Dataset) -> list[ClassStats]:
+    index = dataset.index
+    count = len(index.mids)
+    groups = np.zeros(count, np.int64)
+    group_of = FLAGS.index("IsGroupOf")
+    for rows in _chunks(len(index.box_label)):
+        groups += np.bincount(index.box_label[rows][index.flags[rows, group_of] == 1], minlength=count)
+    positive, negative = (
+        np.bincount(index.image_label[index.confidence == value], minlength=count) for value in (1, 0)
+    )
+    boxes, images = np.bincount(index.box_label, minlength=count), _images_of_classes(index, count)
+    figures = zip(index.mids, boxes, images, groups, positive, negative, strict=True)
+    by_mid = {mid: tuple(map(int, row)) for mid, *row in figures}
+    counted = [ClassStats(item.mid, item.name, *by_mid.get(item.mid, (0, 0, 0, 0, 0))) for item in dataset.classes]
+    return sorted(counted, key=lambda item: (-item.boxes, -item.positive, item.name))
+
+
+def _images_of_classes(index: Index, count: int) -> Counts:
+    """Images with a box of each class: int64 `[count]`. Rows of an image are together."""
+    images = np.zeros(count, np.int64)
+    for rows in _chunks(len(index.box_label)):
+        image = np.searchsorted(index.box_starts, np.arange(rows.start, rows.stop), side="right")
+        pairs = _distinct(image * count + index.box_label[rows])
+        first = index.box_starts[image[0] - 1]
+        if first < rows.start:  # the first image began in the chunk before, where these classes were counted
+            before = _distinct(image[0] * count + index.box_label[first : rows.start])
+            pairs = np.setdiff1d(pairs, before, assume_unique=True)
+        images += np.bincount(pairs % count, minlength=count)
+    return images
+
+
+def _distinct(values: Counts) -> Counts:
+    """Each value once, in order. They come nearly sorted, which `np.unique` makes no use of: it hashes them."""
+    values = np.sort(values)
+    return np.asarray(values[np.append(True, values[1:] != values[:-1])[: len(values)]])
