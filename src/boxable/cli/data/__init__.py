@@ -5,6 +5,10 @@ import click
 from boxable.cli.data.convert import convert
 from boxable.cli.data.expand import expand
 from boxable.cli.data.fetch import fetch
+from boxable.cli.data.show import show
+from boxable.cli.data.split import split
+from boxable.cli.data.stats import stats
+from boxable.cli.data.verify import verify
 
 
 @click.group()
@@ -18,5 +22,5 @@ def data() -> None:
     """
 
 
-for verb in (fetch, convert, expand):
+for verb in (fetch, expand, convert, stats, show, split, verify):
     data.add_command(verb)

@@ -1,0 +1,42 @@
+"""`boxable data verify`: is a data folder whole and right?"""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+def verify(folder: Path, as_json: bool) -> None:
+    """Check a data folder: tables, photos, and that they belong together.
+
+    Every photo is decoded, and must have the size that the table of images says; boxes must be inside, with their sides
+    in order; flags, classes and Rotation must be legal; no row without a photo, no photo without a row; a ledger must
+    say of each photo what is so. Rotation and
+    boxes are of the photo as it was published: one that was turned afterwards is found by its size or its EXIF data.
+
+    Exit codes: 0 nothing is wrong; 1 something is; 2 wrong usage, or tables that cannot be read; 130 stopped by Ctrl-C.
+
+    \b
+    Example: boxable data verify validation/
+             boxable data verify validation/ --json
+    """
+    from boxable.cli.interrupt import polite_interrupt
+    from boxable.errors import FAILED, INTERRUPTED
+    from boxable.openimages.dataset import Dataset
+    from boxable.openimages.verify import verify as verify_all
+
+    dataset = Dataset(folder)
+    with polite_interrupt() as stop:
+        verification = verify_all(dataset, stop)
+    if as_json:
+        click.echo(json.dumps(verification.to_dict(), ensure_ascii=False))
+    else:
+        for line in verification.lines():
+            click.echo(line)
+    if not verification.complete:
+        raise click.exceptions.Exit(INTERRUPTED)
+    if not verification.good:
+        raise click.exceptions.Exit(FAILED)

@@ -1,0 +1,123 @@
+"""Check the tables of a data folder, batch by batch, without reading a photo."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.formats.openimages_reading import read_classes
+from boxable.openimages.arrow_tables import batches
+from boxable.openimages.findings import EXAMPLES, Finding, until
+from boxable.openimages.index import FLAGS, ROTATIONS
+from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder
+from boxable.vocabulary import open_images
+
+_SIDES = ("XMin", "XMax", "YMin", "YMax")
+# Rounding may put a box so far outside of its image.
+_ROUNDING = 1e-6
+
+
+def verify_tables(folder: DataFolder, stop: threading.Event) -> list[Finding]:
+    """What the tables say of themselves and of each other, as far as they were read until `stop`."""
+    known = (
+        {item.mid for item in read_classes(folder.classes)} if folder.classes else {item.mid for item in open_images()}
+    )
+    listed, findings = _images(folder.images, stop) if folder.images else (None, [])
+    if folder.boxes:
+        findings += _boxes(folder.boxes, known, listed, stop)
+    if folder.image_labels:
+        findings += _labels(folder.image_labels, known, listed, stop)
+    return findings
+
+
+def _images(path: Path, stop: threading.Event) -> tuple[Any, list[Finding]]:
+    """The ids of the listed images, an Arrow array, and what is wrong with the table."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    once = Finding(path.name, "every image has one row")
+    turns = Finding(path.name, f"Rotation is {', '.join(map(str, ROTATIONS))} or empty")
+    parts = []
+    columns = {name: IMAGE_COLUMNS[name] for name in ("ImageID", "Rotation")}
+    for batch in until(stop, batches(path, columns)):
+        rotation = _numbers(batch, "Rotation")
+        _judge(turns, batch, ~np.isin(rotation, ROTATIONS) & ~np.isnan(rotation), ["Rotation"])
+        parts.append(batch.column("ImageID"))
+    ids = pa.chunked_array(parts, pa.string())
+    counts = pc.value_counts(ids)
+    again = counts.filter(pc.greater(counts.field("counts"), 1))
+    examples = (f"{row['values']}: {row['counts']} rows" for row in again.slice(0, EXAMPLES).to_pylist())
+    once.add(len(counts), len(again), examples)
+    return pc.unique(ids), [once, turns]
+
+
+def _boxes(path: Path, known: set[str], listed: Any, stop: threading.Event) -> list[Finding]:
+    inside = Finding(path.name, "boxes are inside their image")
+    upright = Finding(path.name, "boxes have their sides in order, and an area")
+    flags = Finding(path.name, "flags are 0, 1 or -1")
+    classes, belonging = _common(path, listed)
+    for batch in until(stop, batches(path, BOX_COLUMNS)):
+        sides = np.stack([_numbers(batch, name) for name in _SIDES], axis=1)
+        _judge(inside, batch, ~((sides >= -_ROUNDING) & (sides <= 1 + _ROUNDING)).all(axis=1), _SIDES)
+        _judge(upright, batch, (sides[:, 0] >= sides[:, 1]) | (sides[:, 2] >= sides[:, 3]), _SIDES)
+        values = np.stack([_numbers(batch, name) for name in FLAGS], axis=1)
+        _judge(flags, batch, ((values < -1) | (values > 1)).any(axis=1), FLAGS)
+        _judge_text(classes, batch, "LabelName", known)
+        _judge_listed(belonging, batch, listed)
+    return [inside, upright, flags, classes, *([] if listed is None else [belonging])]
+
+
+def _labels(path: Path, known: set[str], listed: Any, stop: threading.Event) -> list[Finding]:
+    confidence = Finding(path.name, "Confidence is from 0 to 1")
+    classes, belonging = _common(path, listed)
+    for batch in until(stop, batches(path, LABEL_COLUMNS)):
+        values = _numbers(batch, "Confidence")
+        _judge(confidence, batch, ~((values >= 0) & (values <= 1)), ["LabelName", "Confidence"])
+        _judge_text(classes, batch, "LabelName", known)
+        _judge_listed(belonging, batch, listed)
+    return [confidence, classes, *([] if listed is None else [belonging])]
+
+
+def _common(path: Path, listed: Any) -> tuple[Finding, Finding]:
+    return Finding(path.name, "every class is known"), Finding(path.name, "every row belongs to a listed image")
+
+
+def _judge(finding: Finding, batch: Any, wrong: Any, columns: Any) -> None:
+    """Count the rows that are wrong bool `[N]`; examples are the image id and these columns."""
+    finding.add(len(wrong), int(np.count_nonzero(wrong)), _examples(batch, np.flatnonzero(wrong), columns))
+
+
+def _examples(batch: Any, rows: NDArray[np.intp], columns: Any) -> Iterator[str]:
+    for row in rows[:EXAMPLES].tolist():
+        values = ", ".join(f"{name} {_plain(batch.column(name)[row].as_py())}" for name in columns)
+        yield f"{batch.column('ImageID')[row].as_py()}: {values}"
+
+
+def _judge_text(finding: Finding, batch: Any, column: str, allowed: set[str]) -> None:
+    coded = batch.column(column)
+    is_wrong = np.array([value not in allowed for value in coded.dictionary.to_pylist()], bool)
+    wrong = is_wrong[coded.indices.to_numpy()] if len(is_wrong) else np.zeros(batch.num_rows, bool)
+    _judge(finding, batch, wrong, [column])
+
+
+def _judge_listed(finding: Finding, batch: Any, listed: Any) -> None:
+    import pyarrow.compute as pc
+
+    if listed is None:
+        return
+    coded = batch.column("ImageID")
+    is_wrong = pc.is_null(pc.index_in(coded.dictionary, value_set=listed)).to_numpy(zero_copy_only=False)
+    _judge(finding, batch, is_wrong[coded.indices.to_numpy()], ["LabelName"])
+
+
+def _numbers(batch: Any, name: str) -> NDArray[Any]:
+    return np.asarray(batch.column(name).to_numpy(zero_copy_only=False))
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return "missing"
+    return f"{value:g}" if isinstance(value, float) else str(value)

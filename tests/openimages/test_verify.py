@@ -1,0 +1,192 @@
+"""Checks of a data folder."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from boxable.openimages import Dataset
+from boxable.openimages.fetch.ledger import Ledger, Outcome, Wanted
+from boxable.openimages.findings import Verification
+from boxable.openimages.verify import verify
+from tests.conftest import ROOT
+from tests.openimages.folders import CAT, DOG, box_row, photo, put_photo, write_folder
+
+INSIDE, IN_ORDER = "boxes are inside their image", "boxes have their sides in order, and an area"
+SIZE = "photos have the size that the table of images says"
+DATA = ROOT.parent / "shared" / "data"
+
+
+def good_folder(
+    folder: Path, boxes: tuple[str, ...] = (), images: tuple[str, ...] = (), labels: tuple[str, ...] = ()
+) -> Path:
+    """Two images that nothing is wrong with, and these rows."""
+    made = write_folder(
+        folder, [box_row("a"), box_row("b", DOG, flags="-1,0,1,0,0"), *boxes],
+        labels=[f"a,v,{CAT},1", f"a,v,{DOG},0", *labels], images=["a,36,24,0.0", "b,36,24,", *images],
+    )  # fmt: skip
+    put_photo(made, "a")
+    put_photo(made, "b")
+    return made
+
+
+def flaws(verification: Verification) -> dict[str, tuple[int, list[str]]]:
+    """What is wrong: how often, and the examples."""
+    return {item.rule: (item.wrong, item.examples) for item in verification.findings if item.wrong}
+
+
+def test_a_good_folder_is_good(tmp_path: Path) -> None:
+    verification = verify(Dataset(good_folder(tmp_path / "set")))
+    assert flaws(verification) == {}
+    assert verification.good
+    assert verification.complete
+    assert all(item.looked_at for item in verification.findings)
+
+
+@pytest.mark.parametrize(
+    ("row", "rule", "example"),
+    [
+        (box_row("a", CAT, (0, -0.1, 1, 1)), INSIDE, "a: XMin -0.1, XMax 1, YMin 0, YMax 1"),
+        (box_row("a", CAT, (0, 0, 1.5, 1)), INSIDE, "a: XMin 0, XMax 1, YMin 0, YMax 1.5"),
+        (box_row("a", CAT, (0, 0, float("nan"), 1)), INSIDE, "a: XMin 0, XMax 1, YMin 0, YMax missing"),
+        (box_row("a", CAT, (0.6, 0, 0.5, 1)), IN_ORDER, "a: XMin 0, XMax 1, YMin 0.6, YMax 0.5"),
+        (box_row("a", CAT, (0, 0.5, 1, 0.5)), IN_ORDER, "a: XMin 0.5, XMax 0.5, YMin 0, YMax 1"),
+        (box_row("a", flags="0,2,0,0,0"), "flags are 0, 1 or -1",
+         "a: IsOccluded 0, IsTruncated 2, IsGroupOf 0, IsDepiction 0, IsInside 0"),
+        (box_row("a", "/m/zzz"), "every class is known", "a: LabelName /m/zzz"),
+        (box_row("c"), "every row belongs to a listed image", f"c: LabelName {CAT}"),
+    ],
+)  # fmt: skip
+def test_a_bad_box_is_found(tmp_path: Path, row: str, rule: str, example: str) -> None:
+    folder = good_folder(tmp_path / "set", boxes=(row,))
+    put_photo(folder, "c")
+    found = flaws(verify(Dataset(folder)))
+    found.pop("every file belongs to an image", None)
+    assert found == {rule: (1, [example])}
+
+
+@pytest.mark.parametrize(
+    ("row", "rule", "example"),
+    [
+        (f"a,v,{CAT},1.5", "Confidence is from 0 to 1", f"a: LabelName {CAT}, Confidence 1.5"),
+        ("a,v,/m/zzz,1", "every class is known", "a: LabelName /m/zzz"),
+        (f"c,v,{CAT},1", "every row belongs to a listed image", f"c: LabelName {CAT}"),
+    ],
+)
+def test_a_bad_label_is_found(tmp_path: Path, row: str, rule: str, example: str) -> None:
+    folder = good_folder(tmp_path / "set", labels=(row,))
+    put_photo(folder, "c")
+    found = flaws(verify(Dataset(folder)))
+    found.pop("every file belongs to an image", None)
+    assert found == {rule: (1, [example])}
+
+
+@pytest.mark.parametrize(
+    ("row", "rule", "example"),
+    [
+        ("c,36,24,45", "Rotation is 0, 90, 180, 270 or empty", "c: Rotation 45"),
+        ("c,24,36,90", SIZE,
+         "c: 24x36 in the table, the photo has 36x24, as if it had been turned; "
+         "boxes and Rotation are of the photo as published"),
+        ("c,37,24,0", SIZE, "c: 37x24 in the table, the photo has 36x24"),
+        ("a,36,24,0", "every image has one row", "a: 2 rows"),
+    ],
+)  # fmt: skip
+def test_a_bad_image_row_is_found(tmp_path: Path, row: str, rule: str, example: str) -> None:
+    folder = good_folder(tmp_path / "set", images=(row,))
+    if row.startswith("c"):
+        put_photo(folder, "c")
+    assert flaws(verify(Dataset(folder))) == {rule: (1, [example])}
+
+
+class TestPhotos:
+    def test_missing_damaged_and_strange_ones_are_found(self, tmp_path: Path) -> None:
+        folder = good_folder(tmp_path / "set", images=("c,36,24,0", "d,36,24,0", "../e,36,24,0"))
+        put_photo(folder, "d", photo()[:300])
+        put_photo(folder, "stranger")
+        (folder / "images" / "a.txt").write_text("")
+        found = flaws(verify(Dataset(folder)))
+        assert found["every image has its photo"] == (
+            2, ["../e: '../e': an image id that is no file name", "c: not there"],
+        )  # fmt: skip
+        assert found["every photo can be decoded"][0] == 1
+        assert found["every photo can be decoded"][1][0].startswith("d: damaged")
+        assert (found["every file belongs to an image"][0], sorted(found["every file belongs to an image"][1])) == (
+            2, ["a.txt", "stranger.jpg"],
+        )  # fmt: skip
+
+    @pytest.mark.parametrize(("orientation", "rotation"), [(8, "90"), (3, "180"), (6, "270"), (1, "90"), (6, "")])
+    def test_an_orientation_that_says_what_rotation_says_is_right(
+        self, tmp_path: Path, orientation: int, rotation: str
+    ) -> None:
+        folder = good_folder(tmp_path / "set", images=(f"c,36,24,{rotation}",))
+        put_photo(folder, "c", photo(orientation=orientation))
+        assert flaws(verify(Dataset(folder))) == {}
+
+    @pytest.mark.parametrize(("orientation", "rotation"), [(8, "0"), (6, "90"), (2, "0"), (5, "270")])
+    def test_an_orientation_that_says_something_else_is_found(
+        self, tmp_path: Path, orientation: int, rotation: str
+    ) -> None:
+        folder = good_folder(tmp_path / "set", images=(f"c,36,24,{rotation}",))
+        put_photo(folder, "c", photo(orientation=orientation))
+        assert flaws(verify(Dataset(folder))) == {
+            "an orientation in a photo agrees with Rotation": (
+                1, [f"c: EXIF orientation {orientation}, Rotation {rotation}"],
+            )
+        }  # fmt: skip
+
+    def test_a_folder_of_tables_alone_has_no_photos_to_look_at(self, tmp_path: Path) -> None:
+        verification = verify(Dataset(write_folder(tmp_path / "set", [box_row("a")])))
+        assert verification.good
+        assert {item.looked_at for item in verification.findings if item.subject == "images"} == {0}
+
+    def test_a_stop_ends_it_early(self, tmp_path: Path) -> None:
+        stop = threading.Event()
+        stop.set()
+        verification = verify(Dataset(good_folder(tmp_path / "set")), stop)
+        assert not verification.complete
+        assert list(verification.lines())[-1] == "stopped before the end"
+
+
+class TestLedger:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        made = good_folder(tmp_path / "set")
+        size = (made / "images" / "a.jpg").stat().st_size
+        with Ledger(made / "ledger.sqlite") as ledger:
+            ledger.want(Wanted(image, f"train/{image}.jpg") for image in "abcd")
+            for image in "ab":
+                ledger.record(Outcome(image, 1, size, "", 36, 24))
+            ledger.record(Outcome("d", 3, reason="404"))
+        return made
+
+    def test_one_that_agrees_is_good(self, folder: Path) -> None:
+        verification = verify(Dataset(folder))
+        assert flaws(verification) == {}
+        assert [item.looked_at for item in verification.findings if item.subject == "ledger.sqlite"] == [2, 2]
+
+    def test_one_that_does_not_is_found(self, folder: Path) -> None:
+        size = (folder / "images" / "a.jpg").stat().st_size
+        (folder / "images" / "a.jpg").unlink()
+        put_photo(folder, "b", photo(24, 36) + b" ")
+        put_photo(folder, "d")
+        found = flaws(verify(Dataset(folder)))
+        assert found["what is done is there, in its size"] == (
+            2, [f"a: {size} bytes in the ledger, no photo", f"b: {size} bytes in the ledger, {size + 1} there"],
+        )  # fmt: skip
+        assert found["what is not done is not there"] == (
+            1, ["d: there, but not done in the ledger; fetch again to have it checked"],
+        )  # fmt: skip
+
+
+def test_only_the_first_examples_are_kept(tmp_path: Path) -> None:
+    folder = good_folder(tmp_path / "set", boxes=tuple(box_row("a", CAT, (0, 0, 2 + number, 1)) for number in range(9)))
+    count, examples = flaws(verify(Dataset(folder)))["boxes are inside their image"]
+    assert (count, len(examples)) == (9, 5)
+    assert any(line.strip() == "and 4 more" for line in verify(Dataset(folder)).lines())
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the photo sets are not beside this checkout")
+@pytest.mark.parametrize("name", ["eval-coco", "eval-voc", "eval-oi", "tiny", "tune-alpaca", "tune-doors", "tune-bccd"])
+def test_nothing_is_wrong_with_the_photo_sets(name: str) -> None:
+    assert flaws(verify(Dataset(DATA / name))) == {}
