@@ -1,0 +1,31 @@
+"""What was fetched can be used as it is."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from boxable.openimages import Dataset
+from boxable.openimages.fetch import job
+from boxable.openimages.fetch.job import Request
+from boxable.openimages.split import split
+from boxable.openimages.stats import stats_of
+from boxable.openimages.verify import verify
+from tests.openimages.official import publish, serving
+
+
+def test_a_fetched_folder_is_whole_and_so_are_its_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = publish(40)
+    with serving(files) as server:
+        monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{server.address}/tables")
+        monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{server.address}/images")
+        with job.planned(tmp_path / "data", Request("validation")) as plan:
+            done = job.fetch(tmp_path / "data", plan, threading.Event())
+    dataset = Dataset(tmp_path / "data")
+    verification = verify(dataset)
+    assert [item for item in verification.findings if item.wrong] == []
+    assert {item.looked_at for item in verification.findings if item.subject == "ledger.sqlite"} == {done.images, 0}
+    assert len(list(dataset)) == len(dataset) == stats_of(dataset).images == done.images > 0
+    assert sum(split(dataset.path, tmp_path / "parts").values()) == done.images
+    for part in ("train", "validation"):
+        assert verify(Dataset(tmp_path / "parts" / part)).good
