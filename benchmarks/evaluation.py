@@ -68,15 +68,14 @@ GROWTH_IMAGES = (5_000, 10_000, 20_000, VALIDATION_IMAGES)
 GROWTH_CLASSES, IMAGES_OF_CLASSES = (20, 100, 601, 5_000), 5_000
 
 MEMORY = """
-import json, resource
+import json
 from evaluation_data import METRIC, VALIDATION_IMAGES, synthetic
+from measure import peak_mb
 from boxable.evaluation.evaluate import evaluate
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 truth, predictions = synthetic(VALIDATION_IMAGES)
-before = peak()
+before = peak_mb()
 evaluate(truth, predictions, METRIC, resamples=0)
-print(json.dumps([before, peak()]))
+print(json.dumps([before, peak_mb()]))
 """
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -51,6 +52,18 @@ def interleaved_ms(
             if number >= warm_up:
                 times[name].append((clock() - start) * 1000)
     return {name: statistics.median(values) for name, values in times.items()}
+
+
+def peak_mb() -> float:
+    """The most memory that this process has held, in megabytes.
+
+    On Linux not what getrusage says, which begins with the peak of the process that started this one.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def machine(packages: tuple[str, ...]) -> dict[str, object]:
