@@ -139,6 +139,15 @@ def test_faults_of_the_server_are_outlived(bucket: Bucket, tmp_path: Path) -> No
         assert ledger.counts()["done"] == (COUNT, sum(map(len, files_of(tmp_path / "data").values())))
 
 
+def test_an_image_that_fails_in_other_ways_each_time_is_tried_six_times(bucket: Bucket, tmp_path: Path) -> None:
+    path = f"images/validation/{image_id(0)}.jpg"
+    faults = ["500", "other", "cut", "503", "other", "429"]
+    bucket.fault = lambda asked, count: faults[count - 1] if asked == path else None
+    done = fetch(tmp_path / "data", classes="Dog")
+    assert dict(done.failures) == {image_id(0): "the server answered 429"}
+    assert bucket.asked[path] == images.TRIES
+
+
 def test_slow_bodies_are_waited_for_and_silent_ones_are_not(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +173,7 @@ def test_images_that_cannot_be_had_are_listed_and_tried_again_next_time(bucket: 
     assert "damaged or unsupported picture" in reasons[damaged]
     assert re.fullmatch(r"its md5 is \w{32}, the server says \w{32}", reasons[forged])
     assert bucket.asked[address(gone)] == 1
-    assert bucket.asked[address(forged)] == images.TRIES
+    assert bucket.asked[address(forged)] == 3  # the same wrong file again and again
     assert files_of(folder) == published(bucket, range(3, COUNT))
     bucket.files.update(whole)
     bucket.fault = lambda path, count: None

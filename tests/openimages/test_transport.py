@@ -50,6 +50,12 @@ def test_what_goes_wrong_is_said_and_whether_to_try_again(
     assert bucket.asked["a/b.jpg"] == 1
 
 
+def test_a_file_that_is_too_large_is_not_waited_for(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "_MOST_BYTES", len(PHOTO) - 1)
+    with pytest.raises(NotFetchedError, match=rf"^the server announced {len(PHOTO)} bytes; at most {len(PHOTO) - 1}$"):
+        Transport(bucket.address).get("a/b.jpg")
+
+
 def test_a_server_that_is_not_there_is_no_connection() -> None:
     with pytest.raises(NotFetchedError, match=r"^no connection to the server$"):
         Transport("http://127.0.0.1:1").get("a.jpg")

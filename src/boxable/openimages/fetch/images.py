@@ -21,6 +21,8 @@ from boxable.openimages.fetch.transport import NotFetchedError, Transport
 WORKERS = 48
 TRIES = 6
 FIRST_DELAY_S = 0.25  # before the second attempt; doubled before each further one
+# So often the same wrong file is no accident: it was replaced, as authors and hosts do.
+_SAME_WRONG = 3
 # So many images in a row that no attempt could reach: the network or the server is gone, not an image.
 _UNREACHABLE = WORKERS
 
@@ -113,6 +115,7 @@ def _fetch(
     if not image.address:
         return Outcome(image.id, 0, reason="no address of it is known")
     delay = FIRST_DELAY_S
+    wrong: list[str] = []
     for tries in range(1, TRIES + 1):
         try:
             answer = transport.get(image.address)
@@ -120,7 +123,8 @@ def _fetch(
         except NotFetchedError as error:
             reason, unreachable, final = str(error), not error.final, error.final
         except ImageError as error:
-            reason, unreachable, final = str(error), False, False
+            wrong.append(str(error))
+            reason, unreachable, final = str(error), False, wrong.count(str(error)) == _SAME_WRONG
         else:
             _write(path, answer.data)
             return outcome

@@ -12,6 +12,8 @@ from boxable.errors import MissingExtraError
 # For a whole file: an original may have tens of megabytes.
 TIMEOUT_S = 120.0
 _CONNECT_TIMEOUT_S = 10.0
+# Of one file: it is held in memory, as many of them as there are connections. Originals have up to tens of megabytes.
+_MOST_BYTES = 128 << 20
 # "Generic HTTP error: Error performing GET <address> in <time> - <reason>", then details over many lines.
 _PREAMBLE = re.compile(r"^.*?(Error performing \w+ .* in [\d.]+\S* - )")
 
@@ -64,6 +66,8 @@ class Transport:
         try:
             answer = obstore.get(self._server(f"{parts.scheme}://{parts.netloc}"), unquote(parts.path).lstrip("/"))
             meta = answer.meta
+            if meta["size"] > _MOST_BYTES:
+                raise NotFetchedError(f"the server announced {meta['size']} bytes; at most {_MOST_BYTES}", final=True)
             data = answer.bytes().to_bytes()
         except (exceptions.BaseError, ValueError, OSError) as error:
             raise _not_fetched(error) from None
