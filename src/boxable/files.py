@@ -14,9 +14,13 @@ from boxable.errors import BoxableError
 def atomic_path(path: Path) -> Iterator[Path]:
     """A name in the folder of `path` to write to; it becomes `path` when the block ends, and is removed if it raises.
 
-    Folders are made as needed. Raises BoxableError, naming the file and the reason, when writing fails.
+    Folders are made as needed; of a symbolic link the file behind it is written. Raises BoxableError, naming the file
+    and the reason, when writing fails, and for a device or a pipe, which would be replaced by a file.
     """
     with writing(path):
+        path = path.resolve() if path.is_symlink() else path
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise BoxableError(f"cannot write {path}: it is a device or a pipe; name a file")
         path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.part")
     try:

@@ -191,3 +191,16 @@ def test_places_that_cannot_be_written_to_are_named(tmp_path: Path) -> None:
             write_atomically(tmp_path / name, b"content")
         assert str(tmp_path / name) in str(caught.value)
     assert files_below(tmp_path) == ["file"]
+
+
+def test_a_pipe_is_not_replaced_by_a_file_and_a_link_stays_one(tmp_path: Path) -> None:
+    if hasattr(os, "mkfifo"):
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        with pytest.raises(BoxableError, match="it is a device or a pipe; name a file"):
+            write_atomically(pipe, b"x")
+        assert pipe.is_fifo()
+    link, file = tmp_path / "link", tmp_path / "file"
+    link.symlink_to(file)
+    write_atomically(link, b"x")
+    assert (link.is_symlink(), file.read_bytes()) == (True, b"x")
