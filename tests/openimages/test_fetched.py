@@ -29,3 +29,7 @@ def test_a_fetched_folder_is_whole_and_so_are_its_parts(tmp_path: Path, monkeypa
     assert sum(split(dataset.path, tmp_path / "parts").values()) == done.images
     for part in ("train", "validation"):
         assert verify(Dataset(tmp_path / "parts" / part)).good
+    for table in ("images.parquet", "annotations-human-imagelabels.parquet"):
+        (tmp_path / "data" / table).unlink()
+    (finding,) = [item for item in verify(Dataset(tmp_path / "data")).findings if item.subject == "boxable-data.json"]
+    assert sorted(finding.examples) == ["annotations-human-imagelabels.parquet", "images.parquet"]

@@ -8,6 +8,7 @@ import pytest
 from boxable.errors import ArgumentError
 from boxable.openimages import layout
 from boxable.openimages.arrow_tables import batches, read
+from boxable.openimages.photos import photo_path
 from tests.openimages.made import BOX_HEADER, box, write_csv, write_set
 
 
@@ -43,7 +44,7 @@ def test_tables_are_found_under_their_official_names(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = layout.open_folder(tmp_path)
     assert [path and path.name for path in (found.boxes, found.image_labels, found.images, found.classes)] == names
-    assert found.photo("a") == tmp_path / "images" / "a.jpg"
+    assert photo_path(found, "a") == tmp_path / "images" / "a.jpg"
 
 
 @pytest.mark.parametrize("make", [False, True])

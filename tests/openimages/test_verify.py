@@ -1,5 +1,6 @@
 """Checks of a data folder."""
 
+import hashlib
 import threading
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_a_good_folder_is_good(tmp_path: Path) -> None:
         (box_row("a", CAT, (0, 0.5, 1, 0.5)), IN_ORDER, "a: XMin 0.5, XMax 0.5, YMin 0, YMax 1"),
         (box_row("a", flags="0,2,0,0,0"), "flags are 0, 1 or -1",
          "a: IsOccluded 0, IsTruncated 2, IsGroupOf 0, IsDepiction 0, IsInside 0"),
-        (box_row("a", "/m/zzz"), "every class is known", "a: LabelName /m/zzz"),
+        (box_row("a", "/m/zzz"), "every class is known", "/m/zzz"),
         (box_row("c"), "every row belongs to a listed image", f"c: LabelName {CAT}"),
     ],
 )  # fmt: skip
@@ -69,7 +70,7 @@ def test_a_bad_box_is_found(tmp_path: Path, row: str, rule: str, example: str) -
     ("row", "rule", "example"),
     [
         (f"a,v,{CAT},1.5", "Confidence is from 0 to 1", f"a: LabelName {CAT}, Confidence 1.5"),
-        ("a,v,/m/zzz,1", "every class is known", "a: LabelName /m/zzz"),
+        ("a,v,/m/zzz,1", "every class is known", "/m/zzz"),
         (f"c,v,{CAT},1", "every row belongs to a listed image", f"c: LabelName {CAT}"),
     ],
 )
@@ -135,10 +136,14 @@ class TestPhotos:
             )
         }  # fmt: skip
 
-    def test_a_folder_of_tables_alone_has_no_photos_to_look_at(self, tmp_path: Path) -> None:
+    def test_a_folder_of_tables_alone_lacks_its_photos(self, tmp_path: Path) -> None:
         verification = verify(Dataset(write_folder(tmp_path / "set", [box_row("a")])))
-        assert verification.good
-        assert {item.looked_at for item in verification.findings if item.subject == "images"} == {0}
+        assert flaws(verification) == {"every image has its photo": (1, ["a: not there"])}
+
+    def test_photos_may_be_of_other_kinds(self, tmp_path: Path) -> None:
+        folder = good_folder(tmp_path / "set")
+        (folder / "images" / "a.jpg").rename(folder / "images" / "a.JPG")
+        assert flaws(verify(Dataset(folder))) == {}
 
     def test_a_stop_ends_it_early(self, tmp_path: Path) -> None:
         stop = threading.Event()
@@ -152,11 +157,12 @@ class TestLedger:
     @pytest.fixture
     def folder(self, tmp_path: Path) -> Path:
         made = good_folder(tmp_path / "set")
-        size = (made / "images" / "a.jpg").stat().st_size
+        data = (made / "images" / "a.jpg").read_bytes()
+        size, md5 = len(data), hashlib.md5(data).hexdigest()
         with Ledger(made / "ledger.sqlite") as ledger:
             ledger.want(Wanted(image, f"train/{image}.jpg") for image in "abcd")
             for image in "ab":
-                ledger.record(Outcome(image, 1, size, "", 36, 24))
+                ledger.record(Outcome(image, 1, size, md5, 36, 24))
             ledger.record(Outcome("d", 3, reason="404"))
         return made
 
@@ -164,6 +170,14 @@ class TestLedger:
         verification = verify(Dataset(folder))
         assert flaws(verification) == {}
         assert [item.looked_at for item in verification.findings if item.subject == "ledger.sqlite"] == [2, 2]
+
+    def test_a_photo_that_changed_and_kept_its_size_is_found(self, folder: Path) -> None:
+        data = bytearray((folder / "images" / "b.jpg").read_bytes())
+        data[-2:] = b"\0\0"
+        put_photo(folder, "b", bytes(data))
+        assert flaws(verify(Dataset(folder)))["photos are as they were fetched"] == (
+            1, ["b: another MD5 than in the ledger; remove the photo and fetch again"],
+        )  # fmt: skip
 
     def test_one_that_does_not_is_found(self, folder: Path) -> None:
         size = (folder / "images" / "a.jpg").stat().st_size

@@ -135,7 +135,8 @@ def _read(path: Path, wanted: Mapping[str, Kind]) -> Any:
         import pyarrow.parquet as pq
 
         plain = {name: pa.string() if kind == "text" else pa.float64() for name, kind in wanted.items()}
-        return pq.read_table(path, columns=list(wanted)).select(list(wanted)).cast(pa.schema(list(plain.items())))
+        table = pq.read_table(path, columns=list(wanted), page_checksum_verification=True)
+        return table.select(list(wanted)).cast(pa.schema(list(plain.items())))
     text = pa.dictionary(pa.int32(), pa.string())
     types = {name: text if kind == "text" else pa.float64() for name, kind in wanted.items()}
     from pyarrow import csv

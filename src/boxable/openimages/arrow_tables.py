@@ -77,8 +77,11 @@ def _raw(path: Path, wanted: Mapping[str, Kind]) -> Iterator[Any]:
         import pyarrow.parquet as pq
 
         texts = [name for name, kind in wanted.items() if kind == "text"]
-        with pq.ParquetFile(path, read_dictionary=texts, memory_map=True) as file:
-            yield from (batch for batch in file.iter_batches(BATCH_ROWS, columns=list(wanted)) if batch.num_rows)
+        with pq.ParquetFile(path, read_dictionary=texts, memory_map=True, page_checksum_verification=True) as file:
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(wanted)):
+                batch.validate(full=True)  # damage in a file without checksums can make indices that lead nowhere
+                if batch.num_rows:
+                    yield batch
         return
     from pyarrow import csv
 

@@ -120,7 +120,7 @@ def _verbatim(path: Path) -> tuple[Iterator[Any], Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(path, memory_map=True)
+    file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
     place = file.schema_arrow.get_field_index("LabelName")
     labels = pa.field("LabelName", pa.dictionary(pa.int32(), pa.string()))
 

@@ -36,6 +36,8 @@ UNKNOWN_ROTATION = -1
 # Part of the name, so that another version does not read what this one wrote.
 _VERSION = "1"
 
+_IDS_AT_ONCE = 1 << 14
+
 _BOXES = {name: BOX_COLUMNS[name] for name in ("ImageID", "LabelName", "YMin", "XMin", "YMax", "XMax", *FLAGS)}
 _LABELS = {name: LABEL_COLUMNS[name] for name in ("ImageID", "LabelName", "Confidence")}
 _IMAGES = {name: IMAGE_COLUMNS[name] for name in ("ImageID", "Width", "Height", "Rotation")}
@@ -62,6 +64,11 @@ class Index:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def image_ids(self) -> Iterator[str]:
+        """All ids, in order."""
+        for start in range(0, len(self.ids), _IDS_AT_ONCE):
+            yield from self.ids.slice(start, _IDS_AT_ONCE).to_pylist()
 
     def find(self, image_id: str) -> int | None:
         """The place of this image, by bisection."""

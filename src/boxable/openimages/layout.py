@@ -5,7 +5,7 @@
       annotations-human-imagelabels.parquet  one row a label of a whole image, sorted by ImageID
       images.parquet                         one row an image
       classes.csv                            LabelName, DisplayName
-      images/<ImageID>.jpg
+      images/<ImageID>.jpg                   or another kind of picture that Boxable reads, in sets of other origin
       ledger.sqlite                          the state of every image that was to be fetched
       boxable-data.json                      the number of the layout, and how the folder was made
 
@@ -31,6 +31,8 @@ CLASSES = "classes.csv"
 PHOTOS = "images"
 LEDGER = "ledger.sqlite"
 DESCRIPTION = "boxable-data.json"
+# What it says of who made the folder, if it was fetched.
+MADE_BY_FETCH = "boxable data fetch"
 
 # How a column is kept: `text` repeats (a dictionary column), `string` does not; `number` is float64, which is what the
 # CSV says; `flag` is int8, -1 unknown; `pixels` is int32, 0 unknown; `bytes` is int64, null unknown.
@@ -63,10 +65,6 @@ class DataFolder:
     classes: Path | None
     about: Mapping[str, Any] = field(default_factory=dict)
 
-    def photo(self, image_id: str) -> Path:
-        """Where the photo of this image is, if the folder has it."""
-        return self.path / PHOTOS / f"{image_id}.jpg"
-
 
 def open_folder(folder: Path) -> DataFolder:
     """The tables of a folder, as .parquet, .csv or .csv.gz.
@@ -75,7 +73,8 @@ def open_folder(folder: Path) -> DataFolder:
     is expected, and where it is of another layout.
     """
     if not folder.is_dir():
-        raise ArgumentError(f"{folder}: no such folder; expected one with {BOXES} (or .csv, .csv.gz)")
+        what = "a file" if folder.exists() else "no such folder"
+        raise ArgumentError(f"{folder}: {what}; expected a folder with {BOXES} (or .csv, .csv.gz)")
     about = read_description(folder)
     found = DataFolder(
         folder,

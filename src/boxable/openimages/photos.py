@@ -3,15 +3,22 @@
 from pathlib import Path
 
 from boxable.errors import ImageError
-from boxable.images.decode import Pixels, decode, decode_as_stored
-from boxable.openimages.layout import DataFolder
+from boxable.images.decode import SUFFIXES, Pixels, decode, decode_as_stored
+from boxable.openimages.layout import PHOTOS, DataFolder
+
+# .jpg first, as Open Images has them; some cameras write suffixes in capitals.
+_SUFFIXES = (*SUFFIXES, *(suffix.upper() for suffix in SUFFIXES))
 
 
 def photo_path(folder: DataFolder, image_id: str) -> Path:
-    """Where the photo of an image is. Raises ImageError for an id that is no file name."""
+    """The photo of an image, whatever its suffix; one that is not there would be a .jpg.
+
+    Raises ImageError for an id that is no file name.
+    """
     if not image_id or image_id in (".", "..") or any(char in image_id for char in "/\\\0"):
         raise ImageError(f"{image_id!r}: an image id that is no file name")
-    return folder.photo(image_id)
+    candidates = [folder.path / PHOTOS / f"{image_id}{suffix}" for suffix in _SUFFIXES]
+    return next((path for path in candidates if path.exists()), candidates[0])
 
 
 def read_photo(folder: DataFolder, image_id: str, *, as_stored: bool) -> Pixels:

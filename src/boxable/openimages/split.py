@@ -105,7 +105,7 @@ def _as_it_is(table: Path, names: list[str]) -> tuple[Any, Iterator[Any]]:
         if is_parquet(table):
             import pyarrow.parquet as pq
 
-            file = pq.ParquetFile(table, memory_map=True)
+            file = pq.ParquetFile(table, memory_map=True, page_checksum_verification=True)
             return file.schema_arrow, _guarded(table, names, file.iter_batches(_BATCH_ROWS))
         from pyarrow import csv
 

@@ -75,7 +75,7 @@ class _ParquetWriter(TableWriter):
         repeated = [field.name for field in schema if pa.types.is_dictionary(field.type)]
         self._file = pq.ParquetWriter(
             path, schema, compression="zstd", compression_level=1, use_dictionary=repeated,
-            dictionary_pagesize_limit=_DICTIONARY_BYTES,
+            dictionary_pagesize_limit=_DICTIONARY_BYTES, write_page_checksum=True,
         )  # fmt: skip
 
     def write(self, batch: Any) -> None:

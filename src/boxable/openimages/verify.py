@@ -1,5 +1,6 @@
 """Check a data folder: its tables, every photo, and that they belong together."""
 
+import hashlib
 import os
 import threading
 from collections.abc import Iterator
@@ -8,13 +9,13 @@ from pathlib import Path
 from boxable.detection.pipeline import in_order
 from boxable.detection.progress import progress
 from boxable.errors import ImageError
-from boxable.images.decode import decode_as_stored, orientation_of
+from boxable.images.decode import SUFFIXES, decode_as_stored, orientation_of
 from boxable.openimages.dataset import Dataset
 from boxable.openimages.findings import Finding, Verification
 from boxable.openimages.index import UNKNOWN_ROTATION
-from boxable.openimages.layout import PHOTOS
+from boxable.openimages.layout import LEDGER, PHOTOS
 from boxable.openimages.photos import photo_path
-from boxable.openimages.verify_ledger import verify_ledger
+from boxable.openimages.verify_ledger import noted_md5, verify_ledger
 from boxable.openimages.verify_tables import verify_tables
 from boxable.settings import available_cores
 
@@ -45,43 +46,48 @@ def _photos(dataset: Dataset, stop: threading.Event) -> list[Finding]:
         "turn": Finding(PHOTOS, "an orientation in a photo agrees with Rotation"),
         "orphan": Finding(PHOTOS, "every file belongs to an image"),
     }
-    if (dataset.path / PHOTOS).is_dir():
-        for name in _files(dataset.path / PHOTOS):
-            file = Path(name)
-            belongs = file.suffix == ".jpg" and dataset.index.find(file.stem) is not None
-            findings["orphan"].add(1, not belongs, [] if belongs else [name])
-        with progress("decoding", len(dataset)) as advance:
-            numbers = iter(range(len(dataset)))
-            results = in_order(
-                numbers, lambda batch: [_look(dataset, one) for one in batch], _BATCH, available_cores(), stop
-            )
-            for looked_at, flaws in results:
-                for name in looked_at:
-                    findings[name].add(1, name in flaws, [flaws[name]] if name in flaws else [])
-                advance()
+    if (dataset.path / LEDGER).is_file():
+        findings["fetched"] = Finding(PHOTOS, "photos are as they were fetched")
+    for name in _files(dataset.path / PHOTOS):
+        file = Path(name)
+        belongs = file.suffix.lower() in SUFFIXES and dataset.index.find(file.stem) is not None
+        findings["orphan"].add(1, not belongs, [] if belongs else [name])
+    with progress("decoding", len(dataset)) as advance, noted_md5(dataset.files) as noted:
+        images = ((number, image_id, noted(image_id)) for number, image_id in enumerate(dataset.index.image_ids()))
+        results = in_order(
+            images, lambda batch: [_look(dataset, *one) for one in batch], _BATCH, available_cores(), stop
+        )
+        for looked_at, flaws in results:
+            for name in looked_at:
+                findings[name].add(1, name in flaws, [flaws[name]] if name in flaws else [])
+            advance()
     return list(findings.values())
 
 
 def _files(folder: Path) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            yield entry.name
+    if folder.is_dir():
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                yield entry.name
 
 
-def _look(dataset: Dataset, number: int) -> tuple[list[str], Flaws]:
-    """Which checks a photo was put to, and which it did not stand."""
-    image_id = dataset.image_id(number)
+def _look(dataset: Dataset, number: int, image_id: str, md5: str | None) -> tuple[list[str], Flaws]:
+    """Which checks a photo was put to, and which it did not stand; `md5` is that of the file that was fetched."""
     try:
         path = photo_path(dataset.files, image_id)
         data = path.read_bytes()
     except (ImageError, OSError) as error:
         reason = "not there" if isinstance(error, FileNotFoundError) else str(error)
         return ["there"], {"there": f"{image_id}: {reason}"}
+    looked_at, flaws = ["there", "decodes"], {}
+    if md5 is not None:
+        looked_at.append("fetched")
+        if hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
+            flaws["fetched"] = f"{image_id}: another MD5 than in the ledger; remove the photo and fetch again"
     try:
         height, width, _ = decode_as_stored(data, image_id).shape
     except ImageError as error:
-        return ["there", "decodes"], {"decodes": str(error)}
-    looked_at, flaws = ["there", "decodes"], {}
+        return looked_at, flaws | {"decodes": str(error)}
     orientation, rotation = orientation_of(data), int(dataset.index.rotation[number])
     listed = int(dataset.index.width[number]), int(dataset.index.height[number])
     if all(listed):

@@ -1,6 +1,8 @@
 """Check that the ledger of a data folder and its photos agree."""
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from boxable.errors import ImageError
@@ -31,6 +33,25 @@ def verify_ledger(folder: DataFolder, stop: threading.Event) -> list[Finding]:
             else:
                 failed.fail(f"{image.id}: there, but not done in the ledger; fetch again to have it checked")
     return [done, failed]
+
+
+@contextmanager
+def noted_md5(folder: DataFolder) -> Iterator[Callable[[str], str | None]]:
+    """A function that tells the MD5 of a photo when it was fetched, if it was; it is asked in the order of the ids."""
+    if not (folder.path / LEDGER).is_file():
+        yield lambda image_id: None
+        return
+    with Ledger(folder.path / LEDGER) as ledger:
+        notes = ledger.md5s()
+        head = next(notes, None)
+
+        def noted(image_id: str) -> str | None:
+            nonlocal head
+            while head is not None and head[0] < image_id:
+                head = next(notes, None)
+            return head[1] if head is not None and head[0] == image_id else None
+
+        yield noted
 
 
 def _size(folder: DataFolder, image_id: str) -> int | None:

@@ -12,7 +12,18 @@ from boxable.formats.openimages_reading import read_classes
 from boxable.openimages.arrow_tables import batches
 from boxable.openimages.findings import EXAMPLES, Finding, until
 from boxable.openimages.index import FLAGS, ROTATIONS
-from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder
+from boxable.openimages.layout import (
+    BOX_COLUMNS,
+    BOXES,
+    CLASSES,
+    DESCRIPTION,
+    IMAGE_COLUMNS,
+    IMAGE_LABELS,
+    IMAGES,
+    LABEL_COLUMNS,
+    MADE_BY_FETCH,
+    DataFolder,
+)
 from boxable.vocabulary import open_images
 
 _SIDES = ("XMin", "XMax", "YMin", "YMax")
@@ -26,11 +37,23 @@ def verify_tables(folder: DataFolder, stop: threading.Event) -> list[Finding]:
         {item.mid for item in read_classes(folder.classes)} if folder.classes else {item.mid for item in open_images()}
     )
     listed, findings = _images(folder.images, stop) if folder.images else (None, [])
+    findings = [*_complete(folder), *findings]
     if folder.boxes:
         findings += _boxes(folder.boxes, known, listed, stop)
     if folder.image_labels:
         findings += _labels(folder.image_labels, known, listed, stop)
     return findings
+
+
+def _complete(folder: DataFolder) -> list[Finding]:
+    """Whether a folder that was fetched has all its tables; others need not have them."""
+    if folder.about.get("made_by") != MADE_BY_FETCH:
+        return []
+    finding = Finding(DESCRIPTION, "a folder that was fetched has its tables; fetch again for those that are not there")
+    tables = {BOXES: folder.boxes, IMAGE_LABELS: folder.image_labels, IMAGES: folder.images, CLASSES: folder.classes}
+    for name, path in tables.items():
+        finding.add(1, path is None, [] if path else [name])
+    return [finding]
 
 
 def _images(path: Path, stop: threading.Event) -> tuple[Any, list[Finding]]:
@@ -65,7 +88,7 @@ def _boxes(path: Path, known: set[str], listed: Any, stop: threading.Event) -> l
         _judge(upright, batch, (sides[:, 0] >= sides[:, 1]) | (sides[:, 2] >= sides[:, 3]), _SIDES)
         values = np.stack([_numbers(batch, name) for name in FLAGS], axis=1)
         _judge(flags, batch, ((values < -1) | (values > 1)).any(axis=1), FLAGS)
-        _judge_text(classes, batch, "LabelName", known)
+        _judge_classes(classes, batch, known)
         _judge_listed(belonging, batch, listed)
     return [inside, upright, flags, classes, *([] if listed is None else [belonging])]
 
@@ -76,7 +99,7 @@ def _labels(path: Path, known: set[str], listed: Any, stop: threading.Event) -> 
     for batch in until(stop, batches(path, LABEL_COLUMNS)):
         values = _numbers(batch, "Confidence")
         _judge(confidence, batch, ~((values >= 0) & (values <= 1)), ["LabelName", "Confidence"])
-        _judge_text(classes, batch, "LabelName", known)
+        _judge_classes(classes, batch, known)
         _judge_listed(belonging, batch, listed)
     return [confidence, classes, *([] if listed is None else [belonging])]
 
@@ -96,11 +119,15 @@ def _examples(batch: Any, rows: NDArray[np.intp], columns: Any) -> Iterator[str]
         yield f"{batch.column('ImageID')[row].as_py()}: {values}"
 
 
-def _judge_text(finding: Finding, batch: Any, column: str, allowed: set[str]) -> None:
-    coded = batch.column(column)
-    is_wrong = np.array([value not in allowed for value in coded.dictionary.to_pylist()], bool)
-    wrong = is_wrong[coded.indices.to_numpy()] if len(is_wrong) else np.zeros(batch.num_rows, bool)
-    _judge(finding, batch, wrong, [column])
+def _judge_classes(finding: Finding, batch: Any, known: set[str]) -> None:
+    """Count the rows of other classes; an example is a class."""
+    coded = batch.column("LabelName")
+    mids = coded.dictionary.to_pylist()
+    counts = np.bincount(coded.indices.to_numpy(), minlength=len(mids)).tolist()
+    strangers = [mid for mid, count in zip(mids, counts, strict=True) if count and mid not in known]
+    wrong = sum(count for mid, count in zip(mids, counts, strict=True) if mid not in known)
+    examples = (mid or "(empty)" for mid in strangers)
+    finding.add(batch.num_rows, wrong, (mid for mid in examples if mid not in finding.examples))
 
 
 def _judge_listed(finding: Finding, batch: Any, listed: Any) -> None:

@@ -217,7 +217,7 @@ def _describe(folder: Path, request: Request) -> None:
     layout.write_description(
         folder,
         {
-            "made_by": "boxable data fetch", "version": request.version, "split": request.split,
+            "made_by": layout.MADE_BY_FETCH, "version": request.version, "split": request.split,
             "source": request.source, "classes": request.classes, "max_images": request.max_images,
             "per_class": request.per_class,
         },

@@ -115,6 +115,10 @@ class Ledger:
         """Id and size of the images that are done, in order."""
         yield from self._pages("SELECT id, size FROM images WHERE id > ? AND state = 'done'")
 
+    def md5s(self) -> Iterator[tuple[str, str]]:
+        """Id and MD5 of the images that are done, in order."""
+        yield from self._pages("SELECT id, md5 FROM images WHERE id > ? AND state = 'done'")
+
     def failures(self) -> Iterator[tuple[str, str]]:
         """Id and reason of the images that failed, in order."""
         yield from self._pages("SELECT id, reason FROM images WHERE id > ? AND state = 'failed'")
