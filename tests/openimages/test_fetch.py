@@ -16,6 +16,7 @@ from boxable.errors import ArgumentError, BoxableError, FetchError, UnknownClass
 from boxable.openimages.fetch import images, job, transport
 from boxable.openimages.fetch.job import Fetched, Request
 from boxable.openimages.fetch.ledger import Ledger
+from boxable.openimages.split import split
 from tests.openimages.official import CAR, CAT, DOG, ROCKET, Bucket, image_id, photo, publish, serving, some_fail
 
 COUNT = 60
@@ -328,3 +329,14 @@ def test_every_hash_in_the_ledger_is_of_its_file(bucket: Bucket, tmp_path: Path)
         data = files[f"{name}.jpg"]
         assert (state, tries, size, width, height) == ("done", 1, len(data), 64, 48)
         assert md5 == hashlib.md5(data).hexdigest()
+
+
+def test_a_whole_split_has_images_without_boxes_too(bucket: Bucket, tmp_path: Path) -> None:
+    table = "tables/2018_04/validation/validation-images-with-rotation.csv"
+    bucket.files[table] += b"ffffffffffffffff,validation,,,,,,,,,,\n"
+    bucket.files["images/validation/ffffffffffffffff.jpg"] = photo(77)
+    assert fetch(tmp_path / "whole").images == COUNT + 1
+    assert fetch(tmp_path / "cats", classes="Cat").images == COUNT
+    split(tmp_path / "whole", tmp_path / "parts")
+    with pytest.raises(ArgumentError, match="a part that `boxable data split` made"):
+        fetch(tmp_path / "parts" / "train")

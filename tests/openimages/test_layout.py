@@ -12,6 +12,13 @@ from boxable.openimages.photos import photo_path
 from tests.openimages.made import BOX_HEADER, box, write_csv, write_set
 
 
+def test_a_name_that_is_not_utf8_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9.parquet"
+    path.write_bytes(b"x")
+    with pytest.raises(ArgumentError, match="a name that is not UTF-8, which tables need; rename it"):
+        list(batches(path, layout.BOX_COLUMNS))
+
+
 def test_a_description_is_read_as_it_was_written(tmp_path: Path) -> None:
     layout.write_description(tmp_path, {"version": "v4", "classes": ["Cat"]})
     assert layout.read_description(tmp_path) == {"layout": 1, "version": "v4", "classes": ["Cat"]}

@@ -57,7 +57,7 @@ def test_every_row_and_photo_is_in_one_part_as_it_was(folder: Path, tmp_path: Pa
         assert photos == listed - {"i39"}
         assert {is_validation(image, every) for image in listed} == {name == "validation"}
         assert (part / "classes.csv").read_bytes() == (folder / "classes.csv").read_bytes()
-        assert json.loads((part / "boxable-data.json").read_text())["split"]["part"] == name
+        assert json.loads((part / "boxable-data.json").read_text())["part"] == name
 
 
 def test_photos_are_not_copied(folder: Path, tmp_path: Path) -> None:

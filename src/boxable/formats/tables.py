@@ -74,6 +74,14 @@ def is_table(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES)
 
 
+def require_utf8(path: Path) -> None:
+    """Raise ArgumentError for a path that is not UTF-8: Arrow opens no such file."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(f"{path}: a name that is not UTF-8, which tables need; rename it") from None
+
+
 def require_tables(extra: str = "boxable[evaluate]") -> None:
     """Raise MissingExtraError, which names the extra, if tables cannot be read here."""
     try:
@@ -96,6 +104,9 @@ def table_errors(path: Path, names: Sequence[str]) -> Iterator[None]:
         raise ArgumentError(f"{path}: no such file") from None
     except OSError as error:
         raise BoxableError(f"{path}: cannot read it ({error.strerror or _reason(error, ())})") from error
+    except UnicodeEncodeError:
+        require_utf8(path)
+        raise
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise ArgumentError(f"{path}: {_reason(error, names)}") from error
 

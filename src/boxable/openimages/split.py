@@ -54,7 +54,7 @@ def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:
         counts = _link_photos(folder / PHOTOS, places, every)
         rule = f"int(sha1(ImageID).hexdigest(), 16) % {every} == 0 is {VALIDATION}"
         for part, place in places.items():
-            write_description(place, {**source.about, "split": {"part": part, "rule": rule}})
+            write_description(place, {**source.about, "part": part, "rule": rule})
     return counts
 
 

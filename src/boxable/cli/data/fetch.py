@@ -24,7 +24,7 @@ logger = logging.getLogger("boxable")
 @click.option("--per-class", metavar="N", type=click.IntRange(min=1), help="Of each class only the first N by id.")
 @click.option(
     "--version",
-    type=click.Choice(["v4", "v5", "v6", "v7"]),
+    type=click.Choice(["v4", "v5", "v6", "v7"], case_sensitive=False),
     default="v4",
     show_default=True,
     help="Which release of the annotations; the detectors were trained on v4.",
@@ -55,6 +55,7 @@ def fetch(folder: Path, dry_run: bool, **wanted: Any) -> int:
              boxable data fetch --split train --classes "Vehicle,-Rocket" --per-class 500 --dry-run vehicles
     """
     from boxable.openimages.fetch import job
+    from boxable.settings import open_images_images
 
     with job.planned(folder, job.Request(**wanted)) as plan:
         if dry_run:
@@ -70,6 +71,8 @@ def fetch(folder: Path, dry_run: bool, **wanted: Any) -> int:
         logger.info("stopped: %s has %d images, %d failed, %d not tried", folder, done.images, failed, done.missing)
         return INTERRUPTED
     logger.info("wrote %s: %d images, %s, %d failed", folder, done.images, _amount(done.bytes), failed)
+    if failed and wanted["source"] == "bucket":
+        logger.info("they were asked for below %s; run it again to try them once more", open_images_images())
     return FAILED if done.failures else 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from boxable.detection.progress import progress
 from boxable.errors import ArgumentError
 from boxable.files import writing
-from boxable.formats.tables import is_table
+from boxable.formats.tables import is_table, require_utf8
 from boxable.openimages import layout
 from boxable.openimages.convert import coco, tables, tfrecords, voc, yolo
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
@@ -60,6 +60,8 @@ def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: 
 
 
 def _check(dest: Path, to: str) -> None:
+    if to in _TABLES:
+        require_utf8(dest)
     if to == "coco":
         if dest.suffix.lower() != ".json":
             raise ArgumentError(f"{dest}: expected a name that ends in .json")

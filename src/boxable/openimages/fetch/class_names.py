@@ -14,10 +14,10 @@ def read_class_names(path: Path) -> dict[str, str]:
     try:
         rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"))))
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ArgumentError(f"{path}: not a list of classes ({error}); remove it to fetch it again") from None
+        raise ArgumentError(f"{path}: not a list of classes ({error})") from None
     names = {row[0]: row[1] for row in rows if len(row) == 2 and row != ["LabelName", "DisplayName"]}
     if not names:
-        raise ArgumentError(f"{path}: no classes in it, expected lines like /m/01yrx,Cat; remove it to fetch it again")
+        raise ArgumentError(f"{path}: no classes in it, expected lines like /m/01yrx,Cat")
     return names
 
 

@@ -19,21 +19,24 @@ Source = Literal["bucket", "original"]
 _FILE_NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]*")
 
 
-def narrow_images(source: Path, wanted: Collection[str]) -> Any:
-    """The rows of these images, each once, sorted by id: a `pyarrow.Table`. Images that are not listed are left out.
+def narrow_images(source: Path, wanted: Collection[str] | None) -> Any:
+    """The rows of these images, each once, sorted by id: a `pyarrow.Table`; None takes all that are listed.
+
+    Images that are not listed are left out.
 
     Raises ArgumentError for a list that cannot be used, and for an id that is no file name.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    left = set(wanted)
+    chosen = None if wanted is None else frozenset(wanted)
+    seen: set[str] = set()
     kept = []
     for batch in batches(source, IMAGE_COLUMNS, needed=("ImageID",)):
         rows = []
         for row, image_id in enumerate(batch.column("ImageID").to_pylist()):
-            if image_id in left:
-                left.remove(image_id)
+            if image_id not in seen and (chosen is None or image_id in chosen):
+                seen.add(image_id)
                 rows.append(row)
         if rows:
             kept.append(batch.take(pa.array(rows)))

@@ -10,10 +10,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import filelock
+import numpy as np
 
 from boxable.detection.progress import progress
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import writing
+from boxable.formats.tables import require_utf8
 from boxable.openimages import layout
 from boxable.openimages.fetch import image_list
 from boxable.openimages.fetch.addresses import MEAN_IMAGE_BYTES, Split, Version
@@ -101,36 +103,56 @@ def planned(folder: Path, request: Request) -> Iterator[Plan]:
     require_transport()
     _check_folder(folder, request)
     files = fetch_tables(request.version, request.split)
-    for path, columns in ((files.boxes, layout.BOX_COLUMNS), (files.image_labels, layout.LABEL_COLUMNS)):
-        if native_columns(path) is not columns:
-            raise ArgumentError(f"{path}: expected the columns {', '.join(columns)}; remove it to fetch it again")
     with TemporaryDirectory(prefix="boxable-") as scratch:
         boxes = Path(scratch) / layout.BOXES
-        narrow(files.boxes, boxes, classes=mids)
-        yield _plan(request, files, boxes)
+        with _cached(files):
+            for path, columns in ((files.boxes, layout.BOX_COLUMNS), (files.image_labels, layout.LABEL_COLUMNS)):
+                if native_columns(path) is not columns:
+                    raise ArgumentError(f"{path}: expected the columns {', '.join(columns)}")
+            narrow(files.boxes, boxes, classes=mids)
+            names = read_class_names(files.classes)
+            boxed = BoxedImages(boxes)
+            table = _choose(request, files, boxed)
+        listed = set(table.column("ImageID").to_pylist())
+        counts = boxed.counts(np.array([image_id in listed for image_id in boxed.images], bool))
+        yield Plan(request, files, boxes, table, counts, names)
 
 
-def _plan(request: Request, files: TableFiles, boxes: Path) -> Plan:
-    boxed = BoxedImages(boxes)
+@contextmanager
+def _cached(files: TableFiles) -> Iterator[None]:
+    """Say of a table in the cache that cannot be used how to get another one."""
+    try:
+        yield
+    except ArgumentError as error:
+        if any(str(error).startswith(f"{path}: ") for path in files.paths):
+            raise ArgumentError(f"{error}; remove it to fetch it again") from error
+        raise
+
+
+def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
+    """The rows of images.parquet: images with boxes of the wanted classes, or all there are if nothing narrows them."""
+    wanted = _with_boxes(request, boxed)
+    everything = request.classes is None and request.per_class is None
+    table = image_list.narrow_images(files.images, None if everything else wanted)
+    if not table.num_rows:
+        raise ArgumentError(f"{files.images}: none of the {len(wanted)} images is in this list")
+    unlisted = len(set(wanted).difference(table.column("ImageID").to_pylist()))
+    if unlisted:
+        logger.warning(
+            "%d of %d images are left out: they have boxes, but are not in %s", unlisted, len(wanted), files.images.name
+        )
+    return table.slice(0, request.max_images)
+
+
+def _with_boxes(request: Request, boxed: BoxedImages) -> list[str]:
+    """The ids of the images that have boxes of the wanted classes, within the limits."""
     chosen = boxed.choose(request.max_images, request.per_class)
     wanted = [image_id for image_id, is_chosen in zip(boxed.images, chosen, strict=True) if is_chosen]
     if not wanted:
         raise ArgumentError(
             f"no image of {request.version} {request.split} has a box of {request.classes or 'any class'}"
         )
-    table = image_list.narrow_images(files.images, wanted)
-    if not table.num_rows:
-        raise ArgumentError(
-            f"{files.images}: none of the {len(wanted)} images is in this list; remove it to fetch it again"
-        )
-    if table.num_rows < len(wanted):
-        listed = set(table.column("ImageID").to_pylist())
-        logger.warning(
-            "%d of %d images are left out: they have boxes, but are not in %s", len(wanted) - len(listed), len(wanted),
-            files.images.name,
-        )  # fmt: skip
-        chosen &= [image_id in listed for image_id in boxed.images]
-    return Plan(request, files, boxes, table, boxed.counts(chosen), read_class_names(files.classes))
+    return wanted
 
 
 def already_there(folder: Path) -> set[str]:
@@ -173,6 +195,7 @@ def fetch(folder: Path, plan: Plan, stop: threading.Event) -> Fetched:
 
 def _check_folder(folder: Path, request: Request) -> None:
     """Raise ArgumentError unless the folder is new, or one that the same was fetched into."""
+    require_utf8(folder)
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"{folder}: a file; expected a folder, or a name for a new one")
     about = layout.read_description(folder)
@@ -184,9 +207,12 @@ def _check_folder(folder: Path, request: Request) -> None:
         ]
         if taken:
             raise ArgumentError(
-                f"{folder}: has {', '.join(taken)}, but no {layout.DESCRIPTION}; name a new folder to fetch into"
+                f"{folder}: has {', '.join(taken)}, but no {layout.DESCRIPTION}; name a new folder to fetch into; "
+                f"photos that you move into its {layout.PHOTOS}/ are taken if they are whole"
             )
         return
+    if "part" in about:
+        raise ArgumentError(f"{folder}: a part that `boxable data split` made; fetch into a folder of its own")
     here = tuple(about.get(name) for name in ("version", "split", "source"))
     if here != (request.version, request.split, request.source):
         what = " ".join(str(word) for word in here if word) or "something that was not fetched"

@@ -25,6 +25,11 @@ class TableFiles:
     images: Path
     classes: Path
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them."""
+        return self.boxes, self.image_labels, self.images, self.classes
+
 
 def fetch_tables(version: Version, split: Split) -> TableFiles:
     """The tables of this split from the cache; those that are not there are fetched.
@@ -68,7 +73,10 @@ def _fetched(published: Published) -> Path:
         part = path.with_name(f"{path.name}.part")
         problems = download([address], part, known.size, known.md5, "md5")
         if problems:
-            raise FetchError(f"cannot fetch a table of Open Images: {'; '.join(problems)}; run it again to go on")
+            raise FetchError(
+                f"cannot fetch a table of Open Images: {'; '.join(problems)}; look at the network and at "
+                "BOXABLE_OPENIMAGES, the address of another server, then run it again to go on"
+            )
         with writing(path):
             part.replace(path)
     return path
