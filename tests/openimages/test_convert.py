@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from boxable.errors import ArgumentError
 from boxable.formats.reading import read_annotations
 from boxable.openimages import layout
 from boxable.openimages.convert import tables
 from boxable.openimages.convert.annotated import AnnotatedImage
 from boxable.openimages.convert.job import convert
 from boxable.vocabulary import open_images
-from tests.openimages.made import CAR, CAT, DOG, box, rows_of, write_csv, write_set
+from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, box, rows_of, write_csv, write_set
 
 FORMS = {"openimages": "csv", "parquet": "parquet", "coco": "c.json", "yolo": "yolo", "voc": "voc", "tfrecord": "t"}
 HELD = {
@@ -209,7 +210,9 @@ def test_voc_of_others_is_read_by_its_names(tmp_path: Path) -> None:
         "<object><name>dog</name><truncated>1</truncated><difficult>1</difficult>"
         "<bndbox><xmin>1</xmin><ymin>11</ymin><xmax>100</xmax><ymax>25.0</ymax></bndbox></object></annotation>"
     )
-    assert convert(tmp_path / "voc", tmp_path / "parquet", "parquet") == ["marks of difficult boxes: 1 left out"]
+    assert convert(tmp_path / "voc", tmp_path / "parquet", "parquet", photos="none") == [
+        "marks of difficult boxes: 1 left out"
+    ]
     image = images_of(tmp_path / "parquet")["a"]
     assert image.labels == [DOG]
     assert image.box.tolist() == [[0.2, 0, 0.5, 1]]
@@ -231,3 +234,28 @@ def test_the_same_photos_in_a_folder_that_is_there_and_empty(tmp_path: Path) -> 
     convert(source, tmp_path / "yolo", "yolo")
     shutil.rmtree(source)
     assert (tmp_path / "yolo" / "images" / "01.jpg").is_file()
+
+
+@pytest.mark.parametrize("form", ["openimages", "parquet", "yolo", "voc"])
+def test_a_photo_that_is_not_there_is_counted_unless_none_is_wanted(tmp_path: Path, form: str) -> None:
+    source = write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))])
+    next((source / "images").iterdir()).unlink()
+    note = "photos that are not there: 1 left out"
+    assert note in convert(source, tmp_path / "out", form)
+    assert note not in convert(source, tmp_path / "tables", form, photos="none")
+
+
+def test_what_would_be_empty_is_an_error_that_says_why(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "boxes.csv", BOX_HEADER, [box("a", "Person"), box("b", "Person")])
+    with pytest.raises(ArgumentError, match=r"none of its 2 boxes .* does not name: 2 left out, such as 'Person'"):
+        convert(table, tmp_path / "out", "yolo")
+    source = write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))])
+    shutil.rmtree(source / "images")
+    with pytest.raises(ArgumentError, match="none of the images has a photo"):
+        convert(source, tmp_path / "out", "tfrecord")
+    assert {path.name for path in tmp_path.iterdir()} == {"boxes.csv", "set"}
+
+
+def test_what_becomes_no_where_it_was_unknown_is_counted(tmp_path: Path) -> None:
+    notes = convert(write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))]), tmp_path / "voc", "voc")
+    assert any("is unknown, which becomes no in Pascal VOC" in note for note in notes)

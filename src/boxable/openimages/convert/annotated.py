@@ -1,16 +1,18 @@
 """What every form becomes in between: images with boxes, one at a time."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.errors import ArgumentError
 from boxable.openimages.layout import BOX_COLUMNS
 from boxable.vocabulary import ClassList
 
+_EXAMPLES = 3
 FLAGS = tuple(name for name, kind in BOX_COLUMNS.items() if kind == "flag")
 
 
@@ -55,23 +57,46 @@ class AnnotatedSet:
     has_image_labels: bool = False
     has_attribution: bool = False
     left_out: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, list[str]] = field(default_factory=dict)
 
     def sound(self) -> Iterator[AnnotatedImage]:
-        """The images with those boxes and labels that are of a class of the set, and those boxes that are boxes."""
+        """The images with those boxes and labels that are of a class of the set, and those boxes that are boxes.
+
+        Raises ArgumentError at the end where there were boxes and no such one: what is made of them would be empty.
+        """
         known = {item.mid for item in self.classes}
+        came = kept = 0
         for image in self.images:
             ymin, xmin, ymax, xmax = image.box.T
             named = np.array([label in known for label in image.labels], bool)
             with np.errstate(invalid="ignore"):
                 real = np.isfinite(image.box).all(axis=1) & (ymin <= ymax) & (xmin <= xmax)
             labels = [(mid, confidence) for mid, confidence in image.image_labels if mid in known]
-            self.count("boxes of a class that the set does not name", (~named).sum())
+            strangers = (label for label in image.labels if label not in known)
+            self.count("boxes of a class that the set does not name", (~named).sum(), strangers)
             self.count("image labels of a class that the set does not name", len(image.image_labels) - len(labels))
             self.count("boxes without numbers, or with their sides exchanged", (named & ~real).sum())
             rows = named & real
+            came, kept = came + len(rows), kept + int(rows.sum())
             yield replace(image if rows.all() else image.take(rows), image_labels=labels)
+        if came and not kept:
+            raise ArgumentError(f"none of its {came} boxes can be used: {'; '.join(self.notes())}")
 
-    def count(self, what: str, number: int) -> None:
-        """Remember that so many of these were left out."""
+    def count(self, what: str, number: int, examples: Iterable[str] = ()) -> None:
+        """Remember that so many of these were left out, and the first of the examples."""
         if number:
             self.left_out[what] += int(number)
+            known = self.examples.setdefault(what, [])
+            for example in examples:
+                if len(known) == _EXAMPLES:
+                    break
+                if example not in known:
+                    known.append(example)
+
+    def notes(self) -> list[str]:
+        """A line on each kind of thing that was left out."""
+        return [
+            f"{what}: {count} left out" + (f", such as {', '.join(map(repr, examples))}" if examples else "")
+            for what, count in self.left_out.items()
+            for examples in (self.examples[what],)
+        ]

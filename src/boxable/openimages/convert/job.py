@@ -18,20 +18,21 @@ from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, Annotate
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What a form is called, and holds besides classes and boxes."""
+    """What a form is called, and holds besides classes and boxes; `unknown` is whether a mark may be unknown there."""
 
     name: str
     flags: tuple[str, ...] = ()
     image_labels: bool = False
+    unknown: bool = False
 
 
 FORMS = {
-    "openimages": _Form("Open Images CSV", FLAGS, image_labels=True),
-    "parquet": _Form("Parquet", FLAGS, image_labels=True),
+    "openimages": _Form("Open Images CSV", FLAGS, image_labels=True, unknown=True),
+    "parquet": _Form("Parquet", FLAGS, image_labels=True, unknown=True),
     "coco": _Form("COCO", ("IsGroupOf",)),
     "yolo": _Form("YOLO"),
     "voc": _Form("Pascal VOC", ("IsTruncated", "IsOccluded")),
-    "tfrecord": _Form("TFRecord", tuple(tfrecords.FLAGS), image_labels=True),
+    "tfrecord": _Form("TFRecord", tuple(tfrecords.FLAGS), image_labels=True, unknown=True),
 }
 _TABLES = {"openimages": ".csv", "parquet": ".parquet"}
 
@@ -48,15 +49,15 @@ def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: 
     _check(dest, to)
     if to in _TABLES and _is_tables(source):
         with _new_folder(dest) as folder:
-            tables.copy(source, folder, _TABLES[to], photos)
+            notes = tables.copy(source, folder, _TABLES[to], photos)
             _describe(folder, source)
-        return []
-    images = _open(source)
+        return notes
+    images = _open(source, unlisted=to == "tfrecord")
     notes = _limit(images, FORMS[to])
     with progress("images", None) as step:
         images.images = _each(images.images, step)
         _write(images, source, dest, to, photos, shards)
-    return [*(f"{what}: {count} left out" for what, count in images.left_out.items()), *notes]
+    return [*images.notes(), *notes]
 
 
 def _check(dest: Path, to: str) -> None:
@@ -78,8 +79,11 @@ def _is_tables(source: Path) -> bool:
     return source.is_dir() and not (yolo.is_yolo(source) or voc.is_voc(source) or tfrecords.find_shards(source))
 
 
-def _open(source: Path) -> AnnotatedSet:
-    """The set, whatever its form. Raises ArgumentError for what is none of them."""
+def _open(source: Path, *, unlisted: bool) -> AnnotatedSet:
+    """The set, whatever its form; `unlisted` is whether photos that no table names belong to it (SEMANTICS §9).
+
+    Raises ArgumentError for what is none of the forms.
+    """
     if source.is_dir() and voc.is_voc(source):
         return voc.read(source)
     if source.is_dir() and yolo.is_yolo(source):
@@ -87,7 +91,7 @@ def _open(source: Path) -> AnnotatedSet:
     if shards := tfrecords.find_shards(source):
         return tfrecords.read(shards)
     if source.is_dir() or (source.is_file() and is_table(source)):
-        return tables.read(source)
+        return tables.read(source, unlisted=unlisted)
     if source.is_file() and source.suffix.lower() == ".json":
         return coco.read(source)
     raise ArgumentError(
@@ -99,11 +103,15 @@ def _open(source: Path) -> AnnotatedSet:
 def _limit(images: AnnotatedSet, form: _Form) -> list[str]:
     """Take from the set what the form does not hold, and count it while the images come; what the form never says."""
     lost = [name for name in images.flags if name not in form.flags]
+    blurred = [] if form.unknown else [name for name in images.flags if name in form.flags]
 
     def limited(incoming: Iterator[AnnotatedImage]) -> Iterator[AnnotatedImage]:
         for image in incoming:
             for name in lost:
                 images.count(f"marks {name}, which {form.name} does not hold", (image.flags[name] == 1).sum())
+            for name in blurred:
+                unknown = (image.flags[name] == -1).sum()
+                images.count(f"the word that {name} is unknown, which becomes no in {form.name}", unknown)
             if form.image_labels:
                 yield image
             else:
@@ -117,7 +125,7 @@ def _limit(images: AnnotatedSet, form: _Form) -> list[str]:
             "TFRecord does not say whether people saw the class of an image label, or saw that it is not there"
         )
     if images.has_attribution and form.name not in ("Open Images CSV", "Parquet"):
-        notes.append(f"{form.name} does not hold the authors and licences of the photos; keep the table of images")
+        notes.append(f"{form.name} gets no authors, licences and Rotation of the photos; keep the table of images")
     return notes
 
 

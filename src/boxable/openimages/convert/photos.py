@@ -10,7 +10,7 @@ from PIL import Image
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import writing
 from boxable.images.decode import SUFFIXES
-from boxable.openimages.convert.annotated import AnnotatedImage
+from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
 
 MODES = ("copy", "link", "none")
 
@@ -57,6 +57,16 @@ def bytes_of(image: AnnotatedImage) -> bytes | None:
         return None
     except OSError as error:
         raise BoxableError(f"{image.photo}: cannot read it ({error.strerror or error})") from error
+
+
+def bring_photo(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mode: str) -> str | None:
+    """Copy or link the photo of an image of the set into the folder; its name there, or None.
+
+    Where there is none it is counted, unless none is wanted.
+    """
+    name = put_photo(image, folder, mode)
+    images.count("photos that are not there", int(name is None and mode != "none"))
+    return name
 
 
 def put_photo(image: AnnotatedImage, folder: Path, mode: str) -> str | None:

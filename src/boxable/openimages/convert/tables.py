@@ -15,9 +15,9 @@ from boxable.openimages import layout
 from boxable.openimages.arrow_tables import import_arrow, schema
 from boxable.openimages.by_image import Columns, is_sorted, rows_by_image, write_sorted
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.photos import photos_below, put_photo, size_of
+from boxable.openimages.convert.photos import bring_photo, photos_below, put_photo, size_of
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder, Kind
-from boxable.openimages.narrow import narrow
+from boxable.openimages.narrow import image_ids, narrow
 from boxable.openimages.table_writer import table_writer
 from boxable.vocabulary import ClassList, open_images
 
@@ -33,8 +33,8 @@ def open_tables(path: Path) -> DataFolder:
     return layout.open_folder(path)
 
 
-def read(path: Path) -> AnnotatedSet:
-    """The images that a table names, and the photos that no table names, in the order of their ids."""
+def read(path: Path, *, unlisted: bool = False) -> AnnotatedSet:
+    """The images that a table names, in the order of their ids; with `unlisted` also the photos that none names."""
     tables = open_tables(path)
     names: list[str] = []
     if tables.boxes:
@@ -42,13 +42,15 @@ def read(path: Path) -> AnnotatedSet:
             names += column_names(tables.boxes)
     classes = read_classes(tables.classes) if tables.classes else open_images()
     flags = tuple(name for name in FLAGS if name in names)
-    return AnnotatedSet(
-        classes, _images(tables, flags), flags,
+    found = AnnotatedSet(
+        classes, iter(()), flags,
         has_image_labels=tables.image_labels is not None, has_attribution=tables.images is not None,
     )  # fmt: skip
+    found.images = _images(tables, found, unlisted=unlisted)
+    return found
 
 
-def _images(tables: DataFolder, flags: tuple[str, ...]) -> Iterator[AnnotatedImage]:
+def _images(tables: DataFolder, found: AnnotatedSet, *, unlisted: bool) -> Iterator[AnnotatedImage]:
     photos = photos_below(tables.path / layout.PHOTOS)
     streams = [
         rows_by_image(path, columns) if path else iter(())
@@ -58,12 +60,15 @@ def _images(tables: DataFolder, flags: tuple[str, ...]) -> Iterator[AnnotatedIma
     ]  # fmt: skip
     streams.append((image_id, {}) for image_id in sorted(photos))
     for image_id, (boxes, labels, image, _) in _merged(streams):
+        if not unlisted and boxes is None and labels is None and image is None:
+            found.count("photos that no table names", 1, [image_id])
+            continue
         box = np.stack([boxes[side] for side in _SIDES], axis=1) if boxes else np.zeros((0, 4))
         yield AnnotatedImage(
             image_id,
             boxes["LabelName"] if boxes else [],
             box,
-            {name: boxes[name] if boxes else np.zeros(0, np.int8) for name in flags},
+            {name: boxes[name] if boxes else np.zeros(0, np.int8) for name in found.flags},
             list(zip(labels["LabelName"], labels["Confidence"].tolist(), strict=True)) if labels else [],
             int(image["Width"][0]) if image else 0,
             int(image["Height"][0]) if image else 0,
@@ -83,8 +88,8 @@ def _merged(streams: list[Iterator[tuple[str, Columns]]]) -> Iterator[tuple[str,
         ]
 
 
-def copy(source: Path, folder: Path, suffix: str, photos: str) -> None:
-    """A data folder from another, table by table, with every column that a data folder has."""
+def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
+    """A data folder from another, table by table, with every column that a data folder has; gives lines of notes."""
     tables = open_tables(source)
     names = (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES)
     for table, name in zip((tables.boxes, tables.image_labels, tables.images), names, strict=True):
@@ -92,10 +97,15 @@ def copy(source: Path, folder: Path, suffix: str, photos: str) -> None:
             narrow(table, folder / name.replace(".parquet", suffix))
     if tables.classes:
         write_atomically(folder / layout.CLASSES, tables.classes.read_bytes())
-    if not is_table(source):
-        (folder / layout.PHOTOS).mkdir()
-        for image_id, path in photos_below(source / layout.PHOTOS).items():
-            put_photo(AnnotatedImage(image_id, [], np.zeros((0, 4)), photo=path), folder / layout.PHOTOS, photos)
+    if is_table(source):
+        return []
+    (folder / layout.PHOTOS).mkdir()
+    there = photos_below(source / layout.PHOTOS)
+    for image_id, path in there.items():
+        put_photo(AnnotatedImage(image_id, [], np.zeros((0, 4)), photo=path), folder / layout.PHOTOS, photos)
+    named = {image_id for table in (tables.boxes, tables.images) if table for image_id in image_ids(table)}
+    missing = 0 if photos == "none" else len(named.difference(there))
+    return [f"photos that are not there: {missing} left out"] if missing else []
 
 
 def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
@@ -114,7 +124,7 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
             for label, confidence in image.image_labels:
                 labels.add(image.image_id, "", label, confidence)
             listed.add(image.image_id, "", *(size_of(image) or (0, 0)), *[""] * 6, None, "", "", None)
-            put_photo(image, folder / layout.PHOTOS, photos)
+            bring_photo(images, image, folder / layout.PHOTOS, photos)
     if not images.has_image_labels:
         paths[1].unlink()
     for path, columns in zip(paths, (BOX_COLUMNS, LABEL_COLUMNS, IMAGE_COLUMNS), strict=True):

@@ -143,6 +143,7 @@ def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:
         stack.enter_context(writing(prefix))
         prefix.parent.mkdir(parents=True, exist_ok=True)
         files = [stack.enter_context(path.open("xb")) for path in shard_paths(prefix, shards)]
+        written = 0
         for image in images.sound():
             photo = bytes_of(image)
             if photo is None:
@@ -150,6 +151,9 @@ def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:
                 continue
             features = _features(image, photo, label_ids, images)
             write_record(files[shard_of(image.image_id, shards)], example(features))
+            written += 1
+        if not written:
+            raise ArgumentError("none of the images has a photo; expected them in images/, or beside a COCO file")
 
 
 def _features(

@@ -11,7 +11,7 @@ from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
 from boxable.formats.openimages_reading import read_classes
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.photos import file_stem, photos_below, put_photo
+from boxable.openimages.convert.photos import bring_photo, file_stem, photos_below
 from boxable.openimages.convert.tables import write_classes
 from boxable.openimages.layout import CLASSES
 from boxable.vocabulary import ClassList
@@ -115,7 +115,7 @@ def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
         path = folder / "labels" / f"{file_stem(image.image_id)}.txt"
         with writing(path):
             path.write_text("".join(_lines(image, numbers)), "utf-8")
-        put_photo(image, folder / "images", photos)
+        bring_photo(images, image, folder / "images", photos)
     _write_yaml(images.classes, folder / "data.yaml")
     write_classes(images.classes, folder / CLASSES)
 
@@ -132,7 +132,7 @@ def _write_yaml(classes: ClassList, path: Path) -> None:
     except ImportError:
         raise MissingExtraError("writing YOLO's data.yaml", "boxable[data]") from None
     content: dict[str, Any] = {
-        "path": ".", "train": "images", "val": "images", "names": {n: item.name for n, item in enumerate(classes)}
+        "train": "images", "val": "images", "names": {n: item.name for n, item in enumerate(classes)}
     }  # fmt: skip
     with writing(path):
         path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")
