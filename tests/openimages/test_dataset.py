@@ -17,6 +17,8 @@ import pytest
 import boxable
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.openimages import Dataset
+from boxable.openimages.stats import stats_of
+from boxable.openimages.verify import verify
 from tests.conftest import ROOT
 from tests.openimages.folders import CAT, CLASSES, DOG, PERSON, box_row, photo, put_photo, write_folder
 
@@ -363,3 +365,11 @@ def test_the_photo_sets_are_read_as_they_are_described(name: str, images: int, b
         image, targets = dataset[number]
         own = sizes[targets.image_id]
         assert image.shape == (int(own["Height"]), int(own["Width"]), 3)
+
+
+def test_rows_without_a_class_are_of_one_of_their_own(tmp_path: Path) -> None:
+    dataset = Dataset(write_folder(tmp_path / "set", [box_row("a", "")]))
+    assert dataset.targets("a").mids == ("user/unnamed",)
+    assert [(item.mid, item.boxes) for item in stats_of(dataset).classes if item.boxes] == [("user/unnamed", 1)]
+    (finding,) = [item for item in verify(dataset).findings if item.rule == "every class is known"][:1]
+    assert (finding.wrong, finding.examples) == (1, ["(empty)"])

@@ -11,6 +11,7 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, UnknownClassError
 from boxable.openimages import Dataset
+from boxable.openimages import show as show_module
 from boxable.openimages.show import show
 from tests.openimages.folders import CAT, DOG, box_row, photo, put_photo, write_folder
 
@@ -99,6 +100,40 @@ def test_what_cannot_be_shown_is_told(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UnknownClassError, match="this data set cannot name 'Violin'"):
         show(dataset, [tmp_path / "s.png"], classes="Violin", count=1, seed=0)
     bare = Dataset(write_folder(tmp_path / "bare", [box_row("a")]))
-    with pytest.raises(ArgumentError, match="no photo to show"):
+    with pytest.raises(ArgumentError, match="none of 1 photos can be read"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
     assert not list(tmp_path.glob("s.*"))
+
+
+def test_a_page_names_authors_and_licences(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set", [box_row("a"), box_row("b")])
+    (folder / "images.csv").write_text(
+        "ImageID,Author,License,OriginalLandingURL\n"
+        "a,Ann <b>,https://creativecommons.org/licenses/by/2.0/,https://photos/1\n"
+        "b,Bob,javascript:alert(1),javascript:alert(2)\n"
+    )
+    for name in "ab":
+        put_photo(folder, name)
+    show(Dataset(folder), [tmp_path / "s.html"], classes=None, count=9, seed=0)
+    page = (tmp_path / "s.html").read_text("utf-8")
+    assert '<a href="https://photos/1">Ann &lt;b&gt;</a>' in page
+    assert '<a href="https://creativecommons.org/licenses/by/2.0/">CC BY 2.0</a>' in page
+    assert "Bob, javascript:alert(1)" in page
+    assert 'href="javascript' not in page
+
+
+def test_large_photos_are_not_held_as_they_are(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set", [box_row("a")])
+    put_photo(folder, "a", photo(2000, 3000))
+    (shown,) = show_module._drawn_by_lot(Dataset(folder), np.zeros(1, np.int32), None, 1, 0)
+    assert shown.pixels.shape == (427, 640, 3)
+
+
+def test_of_many_boxes_a_class_is_named_once(tmp_path: Path) -> None:
+    labelled = []
+    for count in (6, 7):
+        folder = write_folder(tmp_path / str(count), [box_row("a", DOG), *[box_row("a", CAT)] * (count - 1)])
+        put_photo(folder, "a")
+        (shown,) = show_module._drawn_by_lot(Dataset(folder), np.zeros(1, np.int32), None, 1, 0)
+        labelled.append(sorted(filter(None, show_module._labels(shown))))
+    assert labelled == [["Cat"] * 5 + ["Dog"], ["Cat", "Dog"]]

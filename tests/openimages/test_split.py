@@ -67,6 +67,17 @@ def test_photos_are_not_copied(folder: Path, tmp_path: Path) -> None:
         assert not path.is_symlink()
 
 
+def test_links_to_photos_lead_to_them_from_the_parts_too(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (folder / "images").rename(elsewhere)
+    (folder / "images").mkdir()
+    for path in elsewhere.iterdir():
+        (folder / "images" / path.name).symlink_to(Path("..", "..", "elsewhere", path.name))
+    split(folder, tmp_path / "parts")
+    found = {path.name: path.read_bytes() for path in (tmp_path / "parts").glob("*/images/*")}
+    assert found == {path.name: path.read_bytes() for path in elsewhere.iterdir()}
+
+
 def test_where_there_are_no_hard_links_there_are_symbolic_ones(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """`boxable.openimages.Dataset`: a data folder as pictures with what is known of them."""
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,9 @@ class Dataset:
         image = read_photo(self.files, self.image_id(number), as_stored=degrees != UNKNOWN_ROTATION)
         return turn(image, max(degrees, 0)), self.targets(number)
 
+    def __repr__(self) -> str:
+        return f"Dataset({str(self.path)!r}): {len(self)} images, {len(self.index.box)} boxes"
+
     def __reduce__(self) -> tuple[type["Dataset"], tuple[Path]]:
         return Dataset, (self.path,)
 
@@ -138,7 +142,7 @@ class Dataset:
             if found is None:
                 raise ArgumentError(f"{self.path}: no image {place!r} in its tables")
             return found
-        number = int(place)
+        number = operator.index(place)
         if not -len(self) <= number < len(self):
             raise IndexError(f"image {number} of {len(self)}")
         return number % len(self)
@@ -154,6 +158,6 @@ def _classes(table: Path | None, used: list[str]) -> ClassList:
         [
             *((item if item.mid in of_open_images else (item.mid, item.name)) for item in named),
             *sorted((of_open_images[mid] for mid in others if mid in of_open_images), key=lambda item: item.label_id),
-            *((mid, mid or "?") for mid in sorted(others) if mid not in of_open_images),
+            *((mid, mid) for mid in sorted(others) if mid not in of_open_images),
         ]
     )

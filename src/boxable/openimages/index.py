@@ -33,6 +33,8 @@ logger = logging.getLogger("boxable")
 FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
 ROTATIONS = (0, 90, 180, 270)
 UNKNOWN_ROTATION = -1
+# The class of rows that name none.
+UNNAMED = "user/unnamed"
 # Part of the name, so that another version does not read what this one wrote.
 _VERSION = "1"
 
@@ -60,7 +62,7 @@ class Index:
         self.image_label, self.confidence = (_view(labels, name) for name in ("label", "confidence"))
         starts = _mapped(folder / "starts.arrow")
         self.box_starts, self.label_starts = _view(starts, "boxes"), _view(starts, "labels")
-        self.mids: list[str] = _mapped(folder / "mids.arrow").column("mid").to_pylist()
+        self.mids: list[str] = [mid or UNNAMED for mid in _mapped(folder / "mids.arrow").column("mid").to_pylist()]
 
     def __len__(self) -> int:
         return len(self.ids)

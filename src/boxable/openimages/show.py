@@ -3,9 +3,10 @@
 import base64
 import io
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import cast
@@ -18,7 +19,9 @@ from boxable.errors import ArgumentError, ImageError
 from boxable.files import atomic_file
 from boxable.images.decode import Pixels
 from boxable.images.draw import color_of, draw_boxes
+from boxable.openimages.attribution import Attribution, attributions
 from boxable.openimages.dataset import Dataset
+from boxable.openimages.layout import PHOTOS
 from boxable.openimages.page import page, text
 from boxable.vocabulary.selection import DATA_SET, select
 
@@ -31,12 +34,14 @@ _CHUNK_ROWS = 1 << 20
 # Pixels: the long side of a photo on the page; a tile of the sheet, the room below it for the id, the space around it.
 _ON_PAGE, _TILE, _CAPTION, _GAP = 640, 400, 26, 14
 _QUALITY = 85
+# Boxes of a photo on the sheet that all have their label.
+_ALL_LABELLED = 6
 _PAPER, _INK = (255, 255, 255), (60, 60, 60)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """A photo with the boxes that are to be drawn: float32 `[N, 4]`, normalised, and the group-of flag int8 of each."""
+    """A photo, not larger than it is shown, and the boxes to draw: float32 `[N, 4]`, normalised; group-of flags."""
 
     image_id: str
     pixels: Pixels
@@ -44,6 +49,7 @@ class Shown:
     group_of: NDArray[np.int8]
     label_ids: list[int]
     names: list[str]
+    attribution: Attribution
 
 
 def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count: int, seed: int) -> int:
@@ -58,11 +64,20 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
         if path.suffix.lower() not in (*PAGES, *PICTURES):
             raise ArgumentError(f"{path}: expected a name that ends in {', '.join((*PICTURES, *PAGES))}")
     wanted = None if classes is None else {item.label_id for item in select(classes, dataset.classes, DATA_SET)}
-    shown = list(_drawn_by_lot(dataset, wanted, count, seed))
+    candidates = _images_with(dataset, wanted)
+    if not len(candidates):
+        raise ArgumentError(
+            f"{dataset.path}: no image has a box of {classes}" if classes else f"{dataset.path}: no images"
+        )
+    shown = list(_drawn_by_lot(dataset, candidates, wanted, count, seed))
     if not shown:
-        raise ArgumentError(f"{dataset.path}: no photo to show; expected them in {dataset.path / 'images'}")
-    title = f"{dataset.path.resolve().name}: {len(shown)} of {len(dataset):,} images" + (
-        f", {classes}" if classes else ""
+        raise ArgumentError(
+            f"{dataset.path}: none of {len(candidates)} photos can be read; expected in {dataset.path / PHOTOS}"
+        )
+    made_by = attributions(dataset.files, [item.image_id for item in shown])
+    shown = [replace(item, attribution=made_by.get(item.image_id, item.attribution)) for item in shown]
+    title = f"{dataset.path.resolve().name}: {len(shown)} of {len(candidates):,} images" + (
+        f" with {classes}" if classes else ""
     )
     for path in files:
         with atomic_file(path) as file:
@@ -73,9 +88,10 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
     return len(shown)
 
 
-def _drawn_by_lot(dataset: Dataset, wanted: set[int] | None, count: int, seed: int) -> Iterator[Shown]:
+def _drawn_by_lot(
+    dataset: Dataset, candidates: NDArray[np.int32], wanted: set[int] | None, count: int, seed: int
+) -> Iterator[Shown]:
     names = {item.label_id: item.name for item in dataset.classes}
-    candidates = _images_with(dataset, wanted)
     missing = 0
     for number in np.random.default_rng(seed).permutation(candidates).tolist():
         if not count:
@@ -89,7 +105,10 @@ def _drawn_by_lot(dataset: Dataset, wanted: set[int] | None, count: int, seed: i
         rows = [row for row, label in enumerate(targets.label_ids.tolist()) if wanted is None or label in wanted]
         label_ids = targets.label_ids[rows].tolist()
         boxes, group_of = targets.boxes[rows], targets.group_of[rows]
-        yield Shown(targets.image_id, pixels, boxes, group_of, label_ids, [names[label] for label in label_ids])
+        # Many photos are held at a time, and none is needed larger than this.
+        small = np.asarray(_fitted(Image.fromarray(pixels), (_ON_PAGE, _ON_PAGE)))
+        texts = [names[label] for label in label_ids]
+        yield Shown(targets.image_id, small, boxes, group_of, label_ids, texts, Attribution("", "", ""))
         count -= 1
     if missing:
         logger.info("passed over %d images whose photos are not there or cannot be read", missing)
@@ -118,11 +137,20 @@ def _sheet(shown: list[Shown]) -> Image.Image:
     font = cast("ImageFont.FreeTypeFont", ImageFont.load_default(14))
     for place, item in enumerate(shown):
         small = np.asarray(_fitted(Image.fromarray(item.pixels), (_TILE, _TILE * 3 // 4)))
-        drawn = _fitted(draw_boxes(small, item.boxes, item.names, item.label_ids), (_TILE, _TILE * 3 // 4))
+        drawn = _fitted(draw_boxes(small, item.boxes, _labels(item), item.label_ids), (_TILE, _TILE * 3 // 4))
         left, top = (_GAP + number * size for number, size in zip(divmod(place, columns)[::-1], step, strict=True))
         sheet.paste(drawn, (left + (_TILE - drawn.width) // 2, top + (_TILE * 3 // 4 - drawn.height) // 2))
-        pen.text((left, top + _TILE * 3 // 4 + 4), _printable(item.image_id)[:48], _INK, font)
+        caption = ", ".join(filter(None, (item.image_id, item.attribution.author)))
+        pen.text((left, top + _TILE * 3 // 4 + 4), _printable(caption)[:48], _INK, font)
     return sheet
+
+
+def _labels(item: Shown) -> list[str]:
+    """What stands beside each box: its class, but of many boxes only once a class, or they would hide the photo."""
+    if len(item.names) <= _ALL_LABELLED:
+        return item.names
+    first = {name: place for place, name in reversed(list(enumerate(item.names)))}
+    return [name if first[name] == place else "" for place, name in enumerate(item.names)]
 
 
 def _page(shown: list[Shown], title: str) -> str:
@@ -132,7 +160,7 @@ def _page(shown: list[Shown], title: str) -> str:
 
 
 def _figure(item: Shown) -> str:
-    picture = _fitted(Image.fromarray(item.pixels), (_ON_PAGE, _ON_PAGE))
+    picture = Image.fromarray(item.pixels)
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=_QUALITY)
     source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
@@ -152,7 +180,23 @@ def _figure(item: Shown) -> str:
     return (
         f'<figure><svg viewBox="0 0 {picture.width} {picture.height}" role="img" aria-label="{text(item.image_id)}">'
         f'<image href="{source}" {size}/>{boxes}</svg>'
-        f'<figcaption>{text(item.image_id)}<ul class="names">{key}</ul></figcaption></figure>'
+        f'<figcaption>{text(item.image_id)}<ul class="names">{key}</ul>{_made_by(item.attribution)}</figcaption>'
+        "</figure>"
+    )
+
+
+def _made_by(attribution: Attribution) -> str:
+    """Author and licence, with links to the photo and the licence where they are addresses."""
+    licence = re.sub(
+        r"^https?://creativecommons\.org/licenses/([a-z-]+)/([\d.]+)/?$",
+        lambda found: f"CC {found[1].upper()} {found[2]}",
+        attribution.licence,
+    )
+    parts = ((attribution.author, attribution.address), (licence, attribution.licence))
+    return ", ".join(
+        f'<a href="{text(address)}">{text(words)}</a>' if address.startswith(("https://", "http://")) else text(words)
+        for words, address in parts
+        if words
     )
 
 

@@ -162,9 +162,10 @@ def _link_photos(photos: Path, places: dict[str, Path], every: int) -> dict[str,
 
 
 def _link(photo: Path, name: Path) -> None:
+    photo = photo.resolve()  # a link to a link may lead nowhere from another folder
     try:
         os.link(photo, name)
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
-        name.symlink_to(photo.resolve())
+        name.symlink_to(photo)

@@ -25,8 +25,9 @@ def stats_lines(stats: Stats) -> Iterator[str]:
     width = max(len(row[0]) for row in shown)
     for first, *rest in shown:
         yield f"{first:<{width}}{''.join(f'{cell:>12}' for cell in rest)}"
-    if len(stats.classes) > _SHOWN:
-        yield f"and {len(stats.classes) - _SHOWN:,} more classes; --json and --html have them all"
+    if others := stats.classes[_SHOWN:]:
+        boxed = sum(item.boxes > 0 for item in others)
+        yield f"and {len(others):,} more classes, {boxed:,} of them with boxes; --json and --html have them all"
 
 
 def stats_page(stats: Stats, title: str) -> str:
@@ -47,8 +48,8 @@ def _facts(stats: Stats) -> Iterator[tuple[str, str]]:
     yield "boxes", f"{stats.boxes:,}, of groups {stats.group_of_share:.1%}"
     yield (
         "boxes an image",
-        f"{stats.boxes_per_image_mean:.2f} on average, {stats.boxes_per_image_median:g} in the middle, "
-        f"{stats.boxes_per_image_most:,} at most",
+        f"mean {stats.boxes_per_image_mean:.2f}, median {stats.boxes_per_image_median:g}, "
+        f"at most {stats.boxes_per_image_most:,}",
     )
     for flag, counts in stats.flags.items():
         yield flag, ", ".join(f"{name} {counts[name]:,}" for name in ("yes", "no", "unknown"))

@@ -22,7 +22,7 @@ logger = logging.getLogger("boxable")
 @click.option(
     "--classes", metavar="SELECTION", help='Only images with these, as in "Vehicle,-Car"; see `boxable classes --help`.'
 )
-@click.option("--count", type=click.IntRange(1, 2000), default=24, show_default=True, help="At most so many photos.")
+@click.option("--count", type=click.IntRange(1, 500), default=24, show_default=True, help="At most so many photos.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the lot that chooses them.")
 def show(folder: Path, files: tuple[Path, ...], classes: str | None, count: int, seed: int) -> None:
     """Draw a contact sheet of a data folder: photos by lot, upright, with their boxes.
