@@ -19,7 +19,7 @@ from statistics import median
 from annotations_data import ROWS, official_table
 from measure import arguments, figure, machine, peak_mb, report
 
-from boxable.openimages.narrow import narrow
+from boxable.openimages.expand import expand_table
 from boxable.vocabulary import open_images, open_images_hierarchy, select
 
 SLICE = 1_000_000
@@ -27,7 +27,7 @@ MAX_SECONDS, MAX_MB, LEAST_RATIO = 40, 2000, 3
 
 
 def ours(source: Path, folder: Path, classes: set[str]) -> int:
-    return narrow(source, folder / "ours.parquet", classes=classes, expand=True).rows_out
+    return expand_table(source, folder / "ours.parquet", classes).rows_out
 
 
 def row_by_row(source: Path, folder: Path, classes: set[str]) -> int:

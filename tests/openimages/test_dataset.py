@@ -227,6 +227,17 @@ class TestIndex:
         (own,) = (Path(os.environ["BOXABLE_HOME"]) / "data").iterdir()
         assert len(list(own.iterdir())) == 1
 
+    def test_what_a_killed_process_left_goes_once_it_is_old(self, folder: Path) -> None:
+        Dataset(folder)
+        (own,) = (Path(os.environ["BOXABLE_HOME"]) / "data").iterdir()
+        for name in (".making-old", ".making-new"):
+            (own / name).mkdir()
+        os.utime(own / ".making-old", (0, 0))
+        table = folder / "annotations-bbox.csv"
+        table.write_text(table.read_text() + box_row("e") + "\n")
+        Dataset(folder)
+        assert {path.name for path in own.iterdir() if path.name.startswith(".")} == {".making-new"}
+
     @pytest.mark.parametrize("name", ["boxes", "images", "labels", "starts", "mids"])
     @pytest.mark.parametrize("content", [b"no Arrow file", b"", None])
     def test_a_damaged_one_is_made_again(

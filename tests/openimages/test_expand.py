@@ -10,7 +10,7 @@ import pytest
 from boxable.errors import ArgumentError, BoxableError
 from boxable.openimages import arrow_tables
 from boxable.openimages.expand import expand_table
-from tests.openimages.made import ANIMAL, BOX_HEADER, CAR, CAT, LABEL_HEADER, box, rows_of, write_csv
+from tests.openimages.made import ANIMAL, BOX_HEADER, CAR, CAT, DOG, LABEL_HEADER, PERSON, box, rows_of, write_csv
 
 
 def lines(path: Path) -> Counter[str]:
@@ -121,3 +121,13 @@ def test_a_dest_that_cannot_be_is_refused(tmp_path: Path, dest: str) -> None:
     with pytest.raises(ArgumentError, match="expected"):
         expand_table(source, tmp_path / dest)
     assert len(rows_of(source)) == 1
+
+
+@pytest.mark.parametrize("name", ["out.parquet", "out.csv"])
+def test_classes_are_chosen_after_the_expansion(tmp_path: Path, name: str) -> None:
+    rows = [box("01", CAT), box("01", CAR), box("02", PERSON), box("03", DOG), box("03", CAT)]
+    source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, rows)
+    done = expand_table(source, tmp_path / name, {ANIMAL, DOG})
+    kept = [(row["ImageID"], row["LabelName"]) for row in rows_of(tmp_path / name)]
+    assert kept == [("01", ANIMAL), ("03", DOG), ("03", ANIMAL), ("03", ANIMAL)]
+    assert (done.rows_in, done.rows_out) == (5, 4)

@@ -10,7 +10,7 @@ from boxable.openimages import arrow_tables, by_image
 from boxable.openimages.by_image import is_sorted, rows_by_image
 from boxable.openimages.layout import BOX_COLUMNS, LABEL_COLUMNS
 from boxable.openimages.narrow import image_ids, narrow
-from tests.openimages.made import ANIMAL, BOX_HEADER, CAR, CAT, DOG, LABEL_HEADER, PERSON, box, rows_of, write_csv
+from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, LABEL_HEADER, PERSON, box, rows_of, write_csv
 
 ROWS = [box("01", CAT), box("01", CAR), box("02", PERSON), box("03", DOG), box("03", CAT, (0.25, 0.5, 0.75, 1.0))]
 
@@ -41,11 +41,6 @@ def test_image_labels_of_the_chosen_images(tmp_path: Path) -> None:
     assert pq.read_schema(tmp_path / "out.parquet").names == list(LABEL_COLUMNS)
 
 
-def test_expansion_comes_before_the_choice_of_classes(source: Path, tmp_path: Path) -> None:
-    narrow(source, tmp_path / "out.parquet", classes={ANIMAL, DOG}, expand=True)
-    assert kept(tmp_path / "out.parquet") == [("01", ANIMAL), ("03", DOG), ("03", ANIMAL), ("03", ANIMAL)]
-
-
 def test_the_table_of_images_has_no_classes_to_choose_by(tmp_path: Path) -> None:
     header = ("ImageID", "Subset", "Author", "Rotation")
     source = write_csv(tmp_path / "images.csv", header, [("02", "train", "B", ""), ("01", "train", "A, B", "90.0")])
@@ -69,10 +64,10 @@ def test_small_blocks_and_row_groups_change_nothing(tmp_path: Path, monkeypatch:
         box(f"{number // 3:016x}", (CAT, DOG, CAR)[number % 3], (0.1, 0.2, 0.3, number / 1e4)) for number in range(5000)
     ]
     source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, rows)
-    narrow(source, tmp_path / "whole.parquet", classes={ANIMAL, CAT}, expand=True)
+    narrow(source, tmp_path / "whole.parquet", classes={DOG, CAT})
     monkeypatch.setattr(arrow_tables, "BLOCK_BYTES", 4000)
     monkeypatch.setattr("boxable.openimages.table_writer.GROUP_ROWS", 100)
-    narrow(source, tmp_path / "blocks.parquet", classes={ANIMAL, CAT}, expand=True)
+    narrow(source, tmp_path / "blocks.parquet", classes={DOG, CAT})
     assert pq.ParquetFile(tmp_path / "blocks.parquet").num_row_groups > 10
     assert rows_of(tmp_path / "whole.parquet") == rows_of(tmp_path / "blocks.parquet")
 

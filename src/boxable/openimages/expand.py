@@ -11,6 +11,7 @@ from boxable.errors import ArgumentError
 from boxable.formats.annotations import Coded
 from boxable.formats.expansion import related_rows
 from boxable.formats.tables import column_names, is_parquet, table_errors
+from boxable.openimages.ahead import ahead
 from boxable.openimages.arrow_tables import BATCH_ROWS, batches, import_arrow, schema
 from boxable.openimages.layout import BOX_COLUMNS, Kind
 from boxable.openimages.table_writer import Written, check_table_name, table_writer
@@ -74,10 +75,11 @@ def _known_classes() -> frozenset[str]:
     return frozenset(item.mid for item in open_images())
 
 
-def expand_table(source: Path, dest: Path) -> Written:
+def expand_table(source: Path, dest: Path, classes: Collection[str] | None = None) -> Written:
     """Expand a table of boxes or image labels into another, of the same or another form (SEMANTICS §8).
 
-    All columns stay, and their values; between CSV files they are copied letter by letter. Memory holds a few batches.
+    With `classes` (MIDs) only their rows are kept: those of an Animal have the boxes of a Cat. All columns stay, and
+    their values; between CSV files they are copied letter by letter. Memory holds a few batches.
     Raises ArgumentError for a table of another kind, BoxableError where reading or writing fails.
     """
     import_arrow()
@@ -97,9 +99,9 @@ def expand_table(source: Path, dest: Path) -> Written:
             _verbatim(source) if is_parquet(source) else (batches(source, columns, needed=()), schema(columns))
         )
         with table_writer(dest, kept) as out:
-            for batch in incoming:
+            for batch in ahead(incoming):
                 rows_in += batch.num_rows
-                out.write(expander.expand(batch))
+                out.write(expander.expand(batch, None if classes is None else frozenset(classes)))
     return Written(rows_in, out.rows, expander.notes())
 
 

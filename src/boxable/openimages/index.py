@@ -14,8 +14,9 @@ import hashlib
 import logging
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ ROTATIONS = (0, 90, 180, 270)
 UNKNOWN_ROTATION = -1
 # The class of rows that name none.
 UNNAMED = "user/unnamed"
+# No index takes so long to make.
+_MAKING_S = 24 * 3600
 # Part of the name, so that another version does not read what this one wrote.
 _VERSION = "1"
 
@@ -121,13 +124,20 @@ def _make(folder: DataFolder, place: Path) -> None:
         ready.mkdir()
         _build(folder, ready, scratch)
         for old in place.parent.iterdir():
-            if old not in (scratch, place) and not old.name.startswith("."):
+            if old not in (scratch, place) and (not old.name.startswith(".") or _is_left_over(old)):
                 shutil.rmtree(old, ignore_errors=True)
         try:
             ready.rename(place)
         except OSError:
             if not place.is_dir():  # else another process was sooner, with the same
                 raise
+
+
+def _is_left_over(scratch: Path) -> bool:
+    """Whether who was making this index has long been killed."""
+    with suppress(OSError):
+        return scratch.stat().st_mtime < time.time() - _MAKING_S
+    return False
 
 
 @contextmanager

@@ -1,22 +1,18 @@
 """From an official table of any size to the rows that are wanted, in the columns of a data folder."""
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 from boxable.files import writing
 from boxable.formats.tables import SUFFIXES, column_names, table_errors
+from boxable.openimages.ahead import ahead
 from boxable.openimages.arrow_tables import batches, import_arrow, schema
 from boxable.openimages.by_image import is_in_order, write_sorted
-from boxable.openimages.expand import Expander, has_value
+from boxable.openimages.expand import has_value
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, Kind
 from boxable.openimages.table_writer import Written, check_table_name, table_writer
-from boxable.vocabulary import open_images_hierarchy
-
-Item = TypeVar("Item")
 
 
 def narrow(
@@ -25,15 +21,13 @@ def narrow(
     *,
     classes: Collection[str] | None = None,
     images: Collection[str] | None = None,
-    expand: bool = False,
 ) -> Written:
     """Write the rows of `source` that are of these classes (MIDs) and images to `dest`; None takes all.
 
-    It is a table of boxes, of image labels, or of images, which have no class; either may be of any form. `expand` adds
-    the rows that follow along the hierarchy (SEMANTICS §8) before classes are chosen, so that the boxes of a Cat are
-    there where Animal is wanted. Columns that the data folder does not have, such as the
-    extreme points of V6, are left out. Rows are sorted by ImageID; the official tables are so already and stream
-    through, a few batches in memory at a time, while others are held in memory to sort them.
+    It is a table of boxes, of image labels, or of images, which have no class; either may be of any form. Columns that
+    the data folder does not have, such as the extreme points of V6, are left out. Rows are sorted by ImageID; the
+    official tables are so already and stream through, a few batches in memory at a time, while others are held in
+    memory to sort them.
 
     Raises ArgumentError for a table that cannot be used, BoxableError where reading or writing fails.
     """
@@ -41,22 +35,18 @@ def narrow(
     check_table_name(source)
     check_table_name(dest)
     columns = native_columns(source)
-    has_classes = "LabelName" in columns
-    expander = Expander(open_images_hierarchy(), boxes="XMin" in columns) if expand and has_classes else None
-    wanted = None if classes is None or not has_classes else frozenset(classes)
+    wanted = None if classes is None or "LabelName" not in columns else frozenset(classes)
     chosen = None if images is None else frozenset(images)
     rows_in, last, in_order = 0, "", True
     scratch = dest.with_name(f".{dest.name[:40]}.{secrets.token_hex(4)}.rows{_suffix(dest)}")
     try:
         with table_writer(scratch, schema(columns)) as out:
-            for batch in _ahead(batches(source, columns)):
+            for batch in ahead(batches(source, columns)):
                 rows_in += batch.num_rows
                 rows = batch
                 if chosen is not None:
                     rows = rows.filter(has_value(rows.column("ImageID"), chosen.__contains__))
-                if expander:
-                    rows = expander.expand(rows, wanted)
-                elif wanted is not None:
+                if wanted is not None:
                     rows = rows.filter(has_value(rows.column("LabelName"), wanted.__contains__))
                 if rows.num_rows:
                     in_order = in_order and is_in_order(rows.column("ImageID"), last)
@@ -70,7 +60,7 @@ def narrow(
     finally:
         with suppress(OSError):
             scratch.unlink()
-    return Written(rows_in, out.rows, expander.notes() if expander else [])
+    return Written(rows_in, out.rows, [])
 
 
 def image_ids(path: Path) -> list[str]:
@@ -90,15 +80,6 @@ def native_columns(path: Path) -> Mapping[str, Kind]:
     if "LabelName" not in names:
         return IMAGE_COLUMNS
     return BOX_COLUMNS if "XMin" in names else LABEL_COLUMNS
-
-
-def _ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items; the next is made in a thread while the last one is used."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(next, items, None)
-        while (item := waiting.result()) is not None:
-            waiting = pool.submit(next, items, None)
-            yield item
 
 
 def _suffix(path: Path) -> str:

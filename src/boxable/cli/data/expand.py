@@ -11,7 +11,10 @@ logger = logging.getLogger("boxable")
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.argument("dest", type=click.Path(path_type=Path, dir_okay=False))
-def expand(source: Path, dest: Path) -> None:
+@click.option(
+    "--classes", metavar="SELECTION", help='Keep only rows of these, as in "Animal,Car"; see `boxable classes --help`.'
+)
+def expand(source: Path, dest: Path, classes: str | None) -> None:
     """Expand annotations along the hierarchy: a Cat is an Animal too.
 
     SOURCE is a table of boxes or of image labels, .csv, .csv.gz or .parquet, of any size; DEST is one too, perhaps of
@@ -21,11 +24,15 @@ def expand(source: Path, dest: Path) -> None:
 
     Exit codes: 0 done; 1 what is needed cannot be read or written; 2 wrong usage or input; 130 stopped by Ctrl-C.
 
+    \b
     Example: boxable data expand validation-annotations-bbox.csv expanded.csv
+             boxable data expand train-annotations-bbox.csv --classes Vehicle vehicles.parquet
     """
     from boxable.openimages.expand import expand_table
+    from boxable.vocabulary import select
 
-    done = expand_table(source, dest)
+    mids = None if classes is None else {item.mid for item in select(classes)}
+    done = expand_table(source, dest, mids)
     for note in done.notes:
         logger.info("note: %s", note)
     logger.info("wrote %s: %d rows of %d", dest, done.rows_out, done.rows_in)
