@@ -133,7 +133,10 @@ class Dataset:
         return [Shard(self, number, count, seed, epoch) for number in range(count)]
 
     def resume(self, state: dict[str, Any]) -> Shard:
-        """The shard that had this `state`, which goes on where it was. Raises ArgumentError for one of another set."""
+        """The shard that had this `state`, which goes on where it was.
+
+        Raises ArgumentError for what is no state, and for that of a set with another number of images.
+        """
         return Shard.resumed(self, state)
 
     def _number(self, place: int | str) -> int:

@@ -192,7 +192,8 @@ def _made_by(attribution: Attribution) -> str:
         lambda found: f"CC {found[1].upper()} {found[2]}",
         attribution.licence,
     )
-    parts = ((attribution.author, attribution.address), (licence, attribution.licence))
+    author = attribution.author or ("author unnamed" if attribution.address else "")
+    parts = ((author, attribution.address), (licence, attribution.licence))
     return ", ".join(
         f'<a href="{text(address)}">{text(words)}</a>' if address.startswith(("https://", "http://")) else text(words)
         for words, address in parts
