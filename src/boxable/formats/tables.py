@@ -124,7 +124,7 @@ def column_names(path: Path) -> list[str]:
         return list(pq.read_schema(path).names)
     from pyarrow import csv
 
-    with csv.open_csv(open_bytes(path), read_options=csv.ReadOptions(block_size=1 << 16)) as reader:
+    with csv.open_csv(open_bytes(path), parse_options=csv.ParseOptions(newlines_in_values=True)) as reader:
         return list(reader.schema.names)
 
 

@@ -6,12 +6,15 @@ from typing import Any
 
 from boxable.errors import ArgumentError
 from boxable.formats.tables import column_names, is_parquet, open_bytes, require_tables, table_errors
-from boxable.openimages.layout import NEEDED, Kind
+from boxable.openimages.layout import BOX_COLUMNS, LABEL_COLUMNS, NEEDED, Kind
 
 BLOCK_BYTES = 8 << 20
 BATCH_ROWS = 1 << 17
 # The same column under another name, in other releases.
 _OTHER_NAMES = {"Confidence": "Verified"}
+# What tables of boxes and of image labels have, the extreme points of V6 among it: no line breaks in these.
+_EXTREME_POINTS = (f"XClick{point}{axis}" for point in (1, 2, 3, 4) for axis in "XY")
+_PLAIN = {*BOX_COLUMNS, *LABEL_COLUMNS, *_OTHER_NAMES.values(), *_EXTREME_POINTS}
 EXTRA = "boxable[data]"
 
 
@@ -47,7 +50,8 @@ def batches(path: Path, columns: Mapping[str, Kind], needed: Sequence[str] = NEE
         names += column_names(path)
         found = _find(path, columns, names, needed)
         target = schema(columns)
-        for batch in _raw(path, {other: columns[name] for name, other in found.items() if other}):
+        wanted = {other: columns[name] for name, other in found.items() if other}
+        for batch in _raw(path, wanted, newlines=not _PLAIN.issuperset(names)):
             yield _typed(batch, columns, found, target)
 
 
@@ -71,8 +75,11 @@ def _find(
     return found
 
 
-def _raw(path: Path, wanted: Mapping[str, Kind]) -> Iterator[Any]:
-    """Batches of these columns; of CSV, every number is a float, and text that repeats is in dictionaries."""
+def _raw(path: Path, wanted: Mapping[str, Kind], *, newlines: bool) -> Iterator[Any]:
+    """Batches of these columns; of CSV, every number is a float, and text that repeats is in dictionaries.
+
+    `newlines` is whether there may be line breaks between quotes, in columns that are not wanted too.
+    """
     if is_parquet(path):
         import pyarrow.parquet as pq
 
@@ -89,8 +96,8 @@ def _raw(path: Path, wanted: Mapping[str, Kind]) -> Iterator[Any]:
     with open_bytes(path) as stream, csv.open_csv(
         stream,
         read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
-        # Titles and authors may hold line breaks between quotes; where there are none, finding lines is cheaper.
-        parse_options=csv.ParseOptions(newlines_in_values="string" in wanted.values()),
+        # Where there are none, finding lines is cheaper.
+        parse_options=csv.ParseOptions(newlines_in_values=newlines),
         convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
     ) as reader:  # fmt: skip
         yield from (batch for batch in reader if batch.num_rows)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +104,7 @@ class _CsvWriter(TableWriter):
         import pyarrow as pa
 
         self._file: IO[bytes] = pa.output_stream(str(path), compression="gzip" if packed else None)
-        self._file.write(_csv_lines([schema.names]))
+        self._file.write(csv_lines([schema.names]))
 
     def write(self, batch: Any) -> None:
         import pyarrow as pa
@@ -116,11 +116,14 @@ class _CsvWriter(TableWriter):
         options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
         try:
             arrow_csv.write_csv(plain, lines, options)
-        except pa.ArrowInvalid:  # a value needs quotes; Arrow would put them around every string
+            needs_quotes = b"\r" in lines.getvalue()  # which Arrow writes as it is, and reads as the end of a line
+        except pa.ArrowInvalid:
+            needs_quotes = True
+        if needs_quotes:  # Arrow would put them around every string
             columns = (column.to_pylist() for column in plain.columns)
-            self._file.write(_csv_lines(zip(*columns, strict=True)))
+            self._file.write(csv_lines(zip(*columns, strict=True)))
         else:
-            self._file.write(lines.getbuffer())
+            self._file.write(lines.getvalue())
 
     def close(self) -> None:
         self._file.close()
@@ -135,7 +138,18 @@ def _without_dictionaries(batch: Any) -> Any:
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
-def _csv_lines(rows: Any) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode()
+def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows as CSV with quotes around the cells that need them; lines end in "\\n"."""
+    lines = _Lines()
+    # It quotes the signs that end its lines, and no others: with "\n" alone a cell's "\r" would end one for readers.
+    csv.writer(lines, lineterminator=_Lines.END).writerows(rows)
+    return "".join(lines).encode()
+
+
+class _Lines(list[str]):
+    """What a csv.writer writes to: lines that end in "\\n", whatever it ends them with."""
+
+    END = "\r\n"
+
+    def write(self, line: str) -> None:
+        self.append(f"{line.removesuffix(self.END)}\n")

@@ -1,7 +1,5 @@
 """Open Images tables, CSV or Parquet: a data folder, or one table of boxes."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, Annotate
 from boxable.openimages.convert.photos import bring_photo, photos_below, put_photo, size_of
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder, Kind
 from boxable.openimages.narrow import image_ids, narrow
-from boxable.openimages.table_writer import table_writer
+from boxable.openimages.table_writer import csv_lines, table_writer
 from boxable.vocabulary import ClassList, open_images
 
 _ROWS_AT_ONCE = 1 << 15
@@ -113,9 +111,9 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
     (folder / layout.PHOTOS).mkdir(parents=True)
     paths = [folder / name.replace(".parquet", suffix) for name in (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES)]
     with (
-        _rows(paths[0], BOX_COLUMNS) as boxes,
-        _rows(paths[1], LABEL_COLUMNS) as labels,
-        _rows(paths[2], IMAGE_COLUMNS) as listed,
+        _RowWriter(paths[0], BOX_COLUMNS) as boxes,
+        _RowWriter(paths[1], LABEL_COLUMNS) as labels,
+        _RowWriter(paths[2], IMAGE_COLUMNS) as listed,
     ):
         for image in images.sound():
             flags = [image.flags[name].tolist() if name in image.flags else [-1] * len(image.box) for name in FLAGS]
@@ -135,13 +133,11 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
 
 def write_classes(classes: ClassList, path: Path) -> None:
     """classes.csv, in the order of the classes."""
-    text = io.StringIO()
     rows = [("LabelName", "DisplayName"), *((item.mid, item.name) for item in classes)]
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_atomically(path, text.getvalue().encode())
+    write_atomically(path, csv_lines(rows))
 
 
-class _rows:  # noqa: N801 (a context manager, used like a function)
+class _RowWriter:
     """A table that takes rows one by one."""
 
     def __init__(self, path: Path, columns: dict[str, Kind]) -> None:
@@ -149,7 +145,7 @@ class _rows:  # noqa: N801 (a context manager, used like a function)
         self._writing = table_writer(path, self._schema)
         self._waiting: list[tuple[Any, ...]] = []
 
-    def __enter__(self) -> "_rows":
+    def __enter__(self) -> "_RowWriter":
         self._out = self._writing.__enter__()
         return self
 
