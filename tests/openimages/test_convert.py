@@ -202,6 +202,14 @@ def test_yolo_of_others_is_read_by_its_names(tmp_path: Path) -> None:
     assert images_of(tmp_path / "again")["a"].labels == found["a"].labels
 
 
+@pytest.mark.parametrize("names", ['[no, 1.50, "7", Cat]', "{0: no, 1: 1.50, 2: 7, 3: Cat}"])
+def test_names_of_yolo_are_text_as_it_is_written(tmp_path: Path, names: str) -> None:
+    (tmp_path / "yolo" / "labels").mkdir(parents=True)
+    (tmp_path / "yolo" / "data.yaml").write_text(f"names: {names}\n")
+    convert(tmp_path / "yolo", tmp_path / "parquet", "parquet")
+    assert [row["DisplayName"] for row in rows_of(tmp_path / "parquet" / "classes.csv")] == ["no", "1.50", "7", "Cat"]
+
+
 def test_voc_of_others_is_read_by_its_names(tmp_path: Path) -> None:
     folder = tmp_path / "voc" / "Annotations"
     folder.mkdir(parents=True)

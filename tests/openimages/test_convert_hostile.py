@@ -39,6 +39,9 @@ def text(folder: Path, name: str, content: str) -> Path:
 
 OBJECT = "<annotation><object><name>cat</name>{}</object></annotation>"
 ENTITIES = '<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>'
+# A few hundred bytes, gigabytes when they are written out.
+ALIASES = "a0: &a0 [cat]\n" + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+MERGES = "a0: &a0 {x: y}\n" + "".join(f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 9))
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing": (lambda folder: folder, "no such file or folder"),
     "another file": (lambda folder: text(folder, "a.docx", "x"), "none of the forms"),
@@ -54,6 +57,9 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "yolo: no names": (lambda folder: yolo(folder, yaml="nc: 1"), "no names"),
     "yolo: odd numbers": (lambda folder: yolo(folder, yaml="names: {1: cat}"), "no names"),
     "yolo: the same name twice": (lambda folder: yolo(folder, yaml="names: [cat, Cat]"), "same"),
+    "yolo: names that are lists": (lambda folder: yolo(folder, yaml="names: [[cat], dog]"), "no names"),
+    "yolo: lists in lists": (lambda folder: yolo(folder, yaml=ALIASES + "names: [*a8]"), "no names"),
+    "yolo: mappings in mappings": (lambda folder: yolo(folder, yaml=MERGES + "names: *a8"), "no names"),
     "voc: no file": (lambda folder: voc(folder, "").parent, "no annotations in this folder"),
     "voc: no XML": (lambda folder: voc(folder, "<annotation>"), r"a\.xml: no XML"),
     "voc: entities": (lambda folder: voc(folder, ENTITIES), r"a\.xml: no XML"),

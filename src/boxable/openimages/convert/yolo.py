@@ -57,15 +57,17 @@ def _yaml_names(text: str, path: Path) -> list[str]:
     except ImportError:
         raise MissingExtraError("reading YOLO's data.yaml", "boxable[data]") from None
     try:
-        content = yaml.safe_load(text)
+        # It makes lists, mappings and text only: a class may be called "no", and nothing is merged.
+        content = yaml.load(text, yaml.BaseLoader)  # noqa: S506
     except (yaml.YAMLError, RecursionError):
         raise ArgumentError(f"{path}: no YAML") from None
     names = content.get("names") if isinstance(content, Mapping) else None
-    if isinstance(names, Mapping) and sorted(names, key=str) == sorted(range(len(names)), key=str):
-        names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list):
+    if isinstance(names, Mapping) and names.keys() == {str(number) for number in range(len(names))}:
+        names = [names[str(number)] for number in range(len(names))]
+    # A name that is a list could hold itself many times over by aliases, and would be gigabytes of text.
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ArgumentError(f"{path}: no names; expected a list, or numbers from 0 with their names")
-    return [str(name).strip() for name in names]
+    return [name.strip() for name in names]
 
 
 def _images(folder: Path, classes: ClassList) -> Iterator[AnnotatedImage]:
