@@ -1,5 +1,6 @@
 """Sets that cannot be converted: one line that says why, and nothing left behind."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
+from boxable.openimages import layout
 from boxable.openimages.convert.job import convert
-from boxable.openimages.tfrecord import BYTES, FLOATS, Feature, example, write_record
-from tests.openimages.made import CAT, box, write_set
+from boxable.openimages.tfrecord import BYTES, FLOATS, INTEGERS, Feature, example, write_record
+from tests.openimages.made import CAT, box, jpeg, rows_of, write_set
 
 
 def yolo(folder: Path, line: str = "0 0.5 0.5 1 1", yaml: str = "names: [cat]") -> Path:
@@ -42,11 +44,15 @@ ENTITIES = '<!DOCTYPE a [<!ENTITY b "c">]><annotation>&b;</annotation>'
 # A few hundred bytes, gigabytes when they are written out.
 ALIASES = "a0: &a0 [cat]\n" + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
 MERGES = "a0: &a0 {x: y}\n" + "".join(f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 9))
+BNDBOX = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox>"
+DESTS = {"openimages": "csv", "parquet": "p", "coco": "c.json", "yolo": "yolo", "voc": "voc", "tfrecord": "t"}
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing": (lambda folder: folder, "no such file or folder"),
     "another file": (lambda folder: text(folder, "a.docx", "x"), "none of the forms"),
     "an empty table": (lambda folder: text(folder, "a.csv", ""), "Empty CSV file"),
     "no boxes": (lambda folder: text(folder, "a.csv", "ImageID,LabelName\na,b\n"), "no column XMin"),
+    "image labels": (lambda folder: text(folder, "a.csv", "ImageID,LabelName,Confidence\na,b,1\n"), "no column XMin"),
+    "images": (lambda folder: text(folder, "a.csv", "ImageID,Width\na,1\n"), "no column (LabelName|XMin)"),
     "no COCO": (lambda folder: text(folder, "a.json", "{}"), "expected COCO JSON"),
     "yolo: four values": (lambda folder: yolo(folder, "0 0.5 0.5 1"), r"a\.txt, line 2: 4 values"),
     "yolo: a polygon": (lambda folder: yolo(folder, "0 0 0 1 0 1 1 0 1"), r"line 2: 9 values"),
@@ -60,6 +66,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "yolo: names that are lists": (lambda folder: yolo(folder, yaml="names: [[cat], dog]"), "no names"),
     "yolo: lists in lists": (lambda folder: yolo(folder, yaml=ALIASES + "names: [*a8]"), "no names"),
     "yolo: mappings in mappings": (lambda folder: yolo(folder, yaml=MERGES + "names: *a8"), "no names"),
+    "yolo: half a sign": (lambda folder: yolo(folder, yaml=r'names: ["\ud800"]'), "not text"),
     "voc: no file": (lambda folder: voc(folder, "").parent, "no annotations in this folder"),
     "voc: no XML": (lambda folder: voc(folder, "<annotation>"), r"a\.xml: no XML"),
     "voc: entities": (lambda folder: voc(folder, ENTITIES), r"a\.xml: no XML"),
@@ -80,26 +87,105 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda folder: tfrecord(folder, {"image/object/class/text": (FLOATS, [0.1])}), "holds no text"
     ),
     "tfrecord: no records": (lambda folder: text(folder, "a.tfrecord", "not at all records"), "record 0 is damaged"),
-    "an id that leads elsewhere": (lambda folder: write_set(folder, [box("../a")], photos=False), "cannot be the name"),
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(("to", "name"), DESTS.items())
 @pytest.mark.parametrize(("make", "says"), BAD.values(), ids=BAD)
-def test_a_bad_source_is_one_line_and_leaves_nothing(tmp_path: Path, make: Callable[[Path], Path], says: str) -> None:
-    source = make(tmp_path / "in" / "set") if (tmp_path / "in").mkdir() is None else tmp_path
+def test_a_bad_source_is_one_line_and_leaves_nothing(
+    tmp_path: Path, make: Callable[[Path], Path], says: str, to: str, name: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    source = make(tmp_path / "in" / "set")
     out = tmp_path / "out"
     with pytest.raises(BoxableError, match=says) as caught:
-        convert(source, out / "yolo", "yolo")
+        convert(source, out / name, to, shards=1)
     assert "\n" not in str(caught.value)
     assert not out.exists() or not list(out.iterdir())
 
 
-@pytest.mark.parametrize(("to", "name"), [("coco", "c.json"), ("tfrecord", "t"), ("voc", "voc"), ("parquet", "p")])
-def test_an_error_on_the_way_leaves_nothing(tmp_path: Path, to: str, name: str) -> None:
-    source = yolo(tmp_path / "set", "0 0.5 0.5 1")
-    with pytest.raises(ArgumentError, match="line 2"):
-        convert(source, tmp_path / "out" / name, to)
-    assert list((tmp_path / "out").iterdir()) == []
+@pytest.mark.parametrize("to", ["yolo", "voc"])
+def test_an_id_that_leads_elsewhere_becomes_no_file(tmp_path: Path, to: str) -> None:
+    with pytest.raises(ArgumentError, match="cannot be the name"):
+        convert(write_set(tmp_path / "set", [box("../a")], photos=False), tmp_path / "out", to)
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+SIZE = OBJECT.replace("<object>", "<size><width>{}</width><height>9</height></size><object>").format("{}", BNDBOX)
+ODD: dict[str, Callable[[Path], Path]] = {
+    **{f"voc: width {width}": lambda folder, width=width: voc(folder, SIZE.format(width))
+       for width in ("1e400", "1e30", "5e9", "-1", "0.5", "nan")},
+    "voc: a corner far away": lambda folder: voc(folder, SIZE.format(9).replace("<ymax>9", "<ymax>1e20")),
+    **{f"tfrecord: width {width}": lambda folder, width=width: tfrecord(folder, {
+            "image/source_id": (BYTES, [b"a"]), "image/encoded": (BYTES, [jpeg()]),
+            "image/width": (INTEGERS, [width]), "image/height": (INTEGERS, [9])})
+       for width in (1 << 40, -5)},
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("to", "name"), DESTS.items())
+@pytest.mark.parametrize("make", ODD.values(), ids=ODD)
+def test_a_size_that_no_picture_has_is_unknown(
+    tmp_path: Path, make: Callable[[Path], Path], to: str, name: str
+) -> None:
+    source = make(tmp_path / "set")
+    if source.is_dir():
+        (source / "JPEGImages").mkdir()
+        (source / "JPEGImages" / "a.jpg").write_bytes(jpeg(16, 9))
+    convert(source, tmp_path / name, to, shards=1)
+    convert(tmp_path / name, tmp_path / "back", "parquet")
+    (image,) = rows_of(tmp_path / "back" / "images.parquet")
+    assert image["ImageID"] == "a"
+    assert image["Width"] in (16, 9)
+
+
+@pytest.mark.parametrize(("to", "name"), DESTS.items())
+def test_a_photo_whose_name_is_no_text_is_an_error_that_says_so(tmp_path: Path, to: str, name: str) -> None:
+    source = yolo(tmp_path / "set")
+    (source / "images").mkdir()
+    try:
+        (source / "images" / os.fsdecode(b"\xff.jpg")).write_bytes(jpeg())
+    except OSError:
+        pytest.skip("this file system has no such names")
+    with pytest.raises(ArgumentError, match="not UTF-8"):
+        convert(source, tmp_path / name, to, shards=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_source_whose_name_is_no_text_is_a_source(tmp_path: Path) -> None:
+    try:
+        source = yolo(tmp_path / os.fsdecode(b"\xff"))
+    except OSError:
+        pytest.skip("this file system has no such names")
+    convert(source, tmp_path / "parquet", "parquet")
+    assert layout.read_description(tmp_path / "parquet")["converted_from"] == "\ufffd"
+
+
+@pytest.mark.parametrize("to", DESTS)
+@pytest.mark.parametrize("dest", [".", "..", "a/.."])
+def test_a_folder_without_a_name_of_its_own_is_no_destination(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, to: str, dest: str
+) -> None:
+    source = yolo(tmp_path / "set")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    with pytest.raises(ArgumentError, match="expected the name"):
+        convert(source, Path(dest), to)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "set"]
+
+
+def test_a_prefix_is_taken_as_it_is_written(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "set", [box("01")])
+    convert(source, tmp_path / "r[1]", "tfrecord", shards=1)
+    with pytest.raises(ArgumentError, match="there are shards of this name"):
+        convert(source, tmp_path / "r[1]", "tfrecord", shards=1)
+    convert(source, tmp_path / "r?", "tfrecord", shards=1)
+
+
+def test_a_class_that_xml_cannot_hold_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="XML cannot hold"):
+        convert(yolo(tmp_path / "set", yaml='names: ["a\\0b"]'), tmp_path / "voc", "voc")
 
 
 def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:

@@ -13,7 +13,13 @@ from boxable.openimages.layout import BOX_COLUMNS
 from boxable.vocabulary import ClassList
 
 _EXAMPLES = 3
+_MOST_PIXELS = 10**9
 FLAGS = tuple(name for name, kind in BOX_COLUMNS.items() if kind == "flag")
+
+
+def pixels(side: float) -> int:
+    """The side of a picture in pixels; 0, which is unknown, where it cannot be one."""
+    return int(side) if 1 <= side < _MOST_PIXELS else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,11 +68,13 @@ class AnnotatedSet:
     def sound(self) -> Iterator[AnnotatedImage]:
         """The images with those boxes and labels that are of a class of the set, and those boxes that are boxes.
 
-        Raises ArgumentError at the end where there were boxes and no such one: what is made of them would be empty.
+        Raises ArgumentError for the name of an image that is no text, and at the end where there were boxes and no such
+        one: what is made of them would be empty.
         """
         known = {item.mid for item in self.classes}
         came = kept = 0
         for image in self.images:
+            _require_text(image.image_id)
             ymin, xmin, ymax, xmax = image.box.T
             named = np.array([label in known for label in image.labels], bool)
             with np.errstate(invalid="ignore"):
@@ -100,3 +108,11 @@ class AnnotatedSet:
             for what, count in self.left_out.items()
             for examples in (self.examples[what],)
         ]
+
+
+def _require_text(image_id: str) -> None:
+    """File names may hold bytes that are no UTF-8."""
+    try:
+        image_id.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(f"image {image_id!r}: a name that is not UTF-8; rename its files") from None

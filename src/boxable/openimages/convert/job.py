@@ -1,5 +1,7 @@
 """From one form into another: what came, what the other can hold, and a result that is whole or not there."""
 
+import glob
+import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -61,13 +63,15 @@ def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: 
 
 
 def _check(dest: Path, to: str) -> None:
+    if dest.name in ("", ".."):
+        raise ArgumentError(f"{dest}: a folder that is there; expected the name of what is to be made")
     if to in _TABLES:
         require_utf8(dest)
     if to == "coco":
         if dest.suffix.lower() != ".json":
             raise ArgumentError(f"{dest}: expected a name that ends in .json")
     elif to == "tfrecord":
-        if list(dest.parent.glob(f"{dest.name}-?????-of-?????")):
+        if list(dest.parent.glob(f"{glob.escape(dest.name)}-?????-of-?????")):
             raise ArgumentError(f"{dest}: there are shards of this name; remove them, or name another prefix")
     elif dest.exists() and (not dest.is_dir() or any(dest.iterdir())):
         raise ArgumentError(f"{dest}: is there already; expected the name of a new folder")
@@ -157,7 +161,8 @@ def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str,
 
 def _describe(folder: Path, source: Path) -> None:
     about = layout.read_description(source) if source.is_dir() else {}
-    layout.write_description(folder, {**about, "layout": layout.LAYOUT, "converted_from": source.name})
+    name = os.fsencode(source.name).decode(errors="replace")
+    layout.write_description(folder, {**about, "layout": layout.LAYOUT, "converted_from": name})
 
 
 @contextmanager

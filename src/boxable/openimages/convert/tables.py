@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from boxable.errors import ArgumentError
 from boxable.files import write_atomically
 from boxable.formats.openimages_reading import read_classes
 from boxable.formats.tables import column_names, is_table, table_errors
@@ -15,7 +16,7 @@ from boxable.openimages.by_image import Columns, is_sorted, rows_by_image, write
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.photos import bring_photo, photos_below, put_photo, size_of
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder, Kind
-from boxable.openimages.narrow import image_ids, narrow
+from boxable.openimages.narrow import image_ids, narrow, native_columns
 from boxable.openimages.table_writer import csv_lines, table_writer
 from boxable.vocabulary import ClassList, open_images
 
@@ -89,6 +90,8 @@ def _merged(streams: list[Iterator[tuple[str, Columns]]]) -> Iterator[tuple[str,
 def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
     """A data folder from another, table by table, with every column that a data folder has; gives lines of notes."""
     tables = open_tables(source)
+    if is_table(source) and native_columns(source) is not BOX_COLUMNS:
+        raise ArgumentError(f"{source}: no column XMin; expected a table of boxes, or the folder that this table is in")
     names = (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES)
     for table, name in zip((tables.boxes, tables.image_labels, tables.images), names, strict=True):
         if table:

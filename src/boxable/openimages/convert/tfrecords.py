@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 from boxable.files import writing
-from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
+from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
 from boxable.openimages.convert.photos import bytes_of
 from boxable.openimages.tfrecord import (
     BYTES,
@@ -125,15 +126,19 @@ def _images(shards: Sequence[Path], found: AnnotatedSet) -> Iterator[AnnotatedIm
 def _image(features: Mapping[str, Sequence[Any]], labels: list[str], flags: tuple[str, ...]) -> AnnotatedImage:
     sides = [features.get(f"{_OBJECT}bbox/{side}", ()) for side in _SIDES]
     box = np.stack([np.array(side, np.float64).reshape(len(labels)) for side in sides], axis=1)
-    unknown = [-1] * len(labels)
-    marks = {
-        column: np.array(features.get(_OBJECT + FLAGS[column], unknown), np.int8).reshape(len(labels))
-        for column in flags
-    }
-    width, height = (int((features.get(f"image/{side}") or [0])[0]) for side in ("width", "height"))
+    marks = {column: _marks(features.get(_OBJECT + FLAGS[column]), len(labels)) for column in flags}
+    width, height = (pixels((features.get(f"image/{side}") or [0])[0]) for side in ("width", "height"))
     source_id = features.get("image/source_id") or [Path(features["image/filename"][0].decode()).stem.encode()]
     photo = (features.get("image/encoded") or [None])[0]
     return AnnotatedImage(source_id[0].decode(), labels, box, marks, width=width, height=height, photo=photo)
+
+
+def _marks(values: Sequence[int] | None, boxes: int) -> NDArray[np.int8]:
+    """A mark for every box; what is neither 0 nor 1 is unknown."""
+    if values is None:
+        return np.full(boxes, -1, np.int8)
+    told = np.array(values, np.int64).reshape(boxes)
+    return np.where((told == 0) | (told == 1), told, -1).astype(np.int8)
 
 
 def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:

@@ -1,5 +1,6 @@
 """Pascal VOC: Annotations/<id>.xml and JPEGImages/<id>.jpg; corners are whole pixels, the first is number 1."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,17 @@ from numpy.typing import NDArray
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
 from boxable.formats.openimages_reading import read_classes
-from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
+from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
 from boxable.openimages.convert.photos import bring_photo, file_stem, photos_below, size_of
 from boxable.openimages.convert.tables import write_classes
 from boxable.openimages.layout import CLASSES
 from boxable.vocabulary import ClassList
 
 _FLAGS = {"truncated": "IsTruncated", "occluded": "IsOccluded"}
+# In pixels from the corner of the picture: nonsense, but a whole number.
+_FARTHEST = 10**9
 _CORNERS = ("ymin", "xmin", "ymax", "xmax")
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def is_voc(folder: Path) -> bool:
@@ -70,17 +74,17 @@ def _images(files: list[Path], photos: dict[str, Path], found: AnnotatedSet) -> 
         flags = {column: np.array([_flag(item, name) for item in objects], np.int8) for name, column in _FLAGS.items()}
         found.count("marks of difficult boxes", sum(_flag(item, "difficult") == 1 for item in objects))
         image = AnnotatedImage(path.stem, [], np.zeros((0, 4)), photo=photos.get(path.stem))
-        width, height = (_number(root, f"size/{side}", path) for side in ("width", "height"))
-        if not (width > 0 and height > 0):
-            width, height = size_of(image) or (np.nan, np.nan)
-        if not width > 0:
+        width, height = (pixels(_number(root, f"size/{side}", path)) for side in ("width", "height"))
+        if not (width and height):
+            width, height = size_of(image) or (0, 0)
+        if not width:
             found.count("images of unknown size, without a photo that tells it", 1)
             continue
         corners = [[_number(item, f"bndbox/{side}", path) for side in _CORNERS] for item in objects]
         # The left and upper sides of a pixel come before its number, the others after it.
         box = (np.array(corners).reshape(-1, 4) - [1, 1, 0, 0]) / [height, width, height, width]
         labels = [mids.get(name.casefold(), name) for name in names]
-        yield AnnotatedImage(path.stem, labels, box, flags, width=int(width), height=int(height), photo=image.photo)
+        yield AnnotatedImage(path.stem, labels, box, flags, width=width, height=height, photo=image.photo)
 
 
 def _text(item: Any, tag: str, path: Path) -> str:
@@ -105,6 +109,9 @@ def _flag(item: Any, tag: str) -> int:
 
 def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
     """The set; corners are rounded to whole pixels. classes.csv keeps the MIDs."""
+    for item in images.classes:
+        if _NOT_IN_XML.search(item.name):
+            raise ArgumentError(f"class {item.name!r}: a name with signs that XML cannot hold; rename it")
     (folder / "Annotations").mkdir(parents=True)
     (folder / "JPEGImages").mkdir()
     names = {item.mid: item.name for item in images.classes}
@@ -146,7 +153,7 @@ def _xml(image: AnnotatedImage, size: tuple[int, int], name: str, names: dict[st
 
 def _pixels(box: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.int64]:
     """The first and last pixels of boxes `[N, 4]`, from 1; one pixel at least, where the box has its middle."""
-    sides = box.reshape(-1, 2, 2) * [size[1], size[0]]
+    sides = (box.reshape(-1, 2, 2) * [size[1], size[0]]).clip(-_FARTHEST, _FARTHEST)
     first, end = np.rint(sides).astype(np.int64).transpose(1, 0, 2)
     middle = np.minimum(np.floor(sides.mean(axis=1)).astype(np.int64), [size[1] - 1, size[0] - 1])
     thin = first >= end

@@ -42,10 +42,11 @@ def _classes(folder: Path) -> ClassList:
             names.pop()
         if not names or not all(names):
             raise ArgumentError("expected the names of the classes")
+        "".join(names).encode()  # half a surrogate pair is no text
         return ClassList.from_names(names)
     except ArgumentError as error:
         raise ArgumentError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
-    except UnicodeDecodeError:
+    except UnicodeError:
         raise ArgumentError(f"{path}: not text") from None
     except OSError as error:
         raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
