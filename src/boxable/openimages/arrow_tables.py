@@ -11,10 +11,10 @@ from boxable.openimages.layout import BOX_COLUMNS, LABEL_COLUMNS, NEEDED, Kind
 BLOCK_BYTES = 8 << 20
 BATCH_ROWS = 1 << 17
 # The same column under another name, in other releases.
-_OTHER_NAMES = {"Confidence": "Verified"}
+OTHER_NAMES = {"Confidence": "Verified"}
 # What tables of boxes and of image labels have, the extreme points of V6 among it: no line breaks in these.
 _EXTREME_POINTS = (f"XClick{point}{axis}" for point in (1, 2, 3, 4) for axis in "XY")
-_PLAIN = {*BOX_COLUMNS, *LABEL_COLUMNS, *_OTHER_NAMES.values(), *_EXTREME_POINTS}
+_PLAIN = {*BOX_COLUMNS, *LABEL_COLUMNS, *OTHER_NAMES.values(), *_EXTREME_POINTS}
 EXTRA = "boxable[data]"
 
 
@@ -63,9 +63,7 @@ def import_arrow() -> None:
 def _find(
     path: Path, columns: Mapping[str, Kind], names: Sequence[str], needed: Sequence[str]
 ) -> dict[str, str | None]:
-    found = {
-        name: next((other for other in (name, _OTHER_NAMES.get(name)) if other in names), None) for name in columns
-    }
+    found = {name: next((other for other in (name, OTHER_NAMES.get(name)) if other in names), None) for name in columns}
     missing = [name for name in needed if name in columns and found[name] is None]
     if missing:
         raise ArgumentError(

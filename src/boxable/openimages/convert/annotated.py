@@ -26,8 +26,10 @@ def pixels(side: float) -> int:
 class AnnotatedImage:
     """An image: `labels` are the MIDs of its boxes, `box` float64 `[N, 4]` (ymin, xmin, ymax, xmax; normalised).
 
-    `width` and `height` are 0 where they are unknown. `flags` are int8 `[N]` by the name of the column, -1 unknown;
-    `image_labels` are MIDs with their confidence. `photo` is the file, or its bytes, or None.
+    `width` and `height` are 0 where they are unknown. `rotation` is by how many degrees picture and boxes are to be
+    turned counter-clockwise. Where it is known, the boxes are of the photo's pixels as they are stored, and an EXIF
+    orientation is passed over; else they are of the upright picture. `flags` are int8 `[N]` by the name of the column,
+    -1 unknown; `image_labels` are MIDs with their confidence. `photo` is the file, or its bytes, or None.
     """
 
     image_id: str
@@ -37,6 +39,7 @@ class AnnotatedImage:
     image_labels: list[tuple[str, float]] = field(default_factory=list)
     width: int = 0
     height: int = 0
+    rotation: int | None = None
     photo: Path | bytes | None = None
 
     def take(self, rows: NDArray[np.bool_]) -> "AnnotatedImage":

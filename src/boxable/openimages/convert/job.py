@@ -26,11 +26,12 @@ class _Form:
     flags: tuple[str, ...] = ()
     image_labels: bool = False
     unknown: bool = False
+    rotation: bool = False
 
 
 FORMS = {
-    "openimages": _Form("Open Images CSV", FLAGS, image_labels=True, unknown=True),
-    "parquet": _Form("Parquet", FLAGS, image_labels=True, unknown=True),
+    "openimages": _Form("Open Images CSV", FLAGS, image_labels=True, unknown=True, rotation=True),
+    "parquet": _Form("Parquet", FLAGS, image_labels=True, unknown=True, rotation=True),
     "coco": _Form("COCO", ("IsGroupOf",)),
     "yolo": _Form("YOLO"),
     "voc": _Form("Pascal VOC", ("IsTruncated", "IsOccluded")),
@@ -116,6 +117,8 @@ def _limit(images: AnnotatedSet, form: _Form) -> list[str]:
             for name in blurred:
                 unknown = (image.flags[name] == -1).sum()
                 images.count(f"the word that {name} is unknown, which becomes no in {form.name}", unknown)
+            if not form.rotation:
+                images.count(f"Rotation other than 0, which {form.name} does not hold", int(bool(image.rotation)))
             if form.image_labels:
                 yield image
             else:
@@ -129,7 +132,7 @@ def _limit(images: AnnotatedSet, form: _Form) -> list[str]:
             "TFRecord does not say whether people saw the class of an image label, or saw that it is not there"
         )
     if images.has_attribution and form.name not in ("Open Images CSV", "Parquet"):
-        notes.append(f"{form.name} gets no authors, licences and Rotation of the photos; keep the table of images")
+        notes.append(f"{form.name} gets no authors and licences of the photos; keep the table of images")
     return notes
 
 

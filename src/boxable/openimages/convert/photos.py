@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -11,6 +12,7 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.files import writing
 from boxable.images.decode import SUFFIXES
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
+from boxable.openimages.convert.orientation import ON_ITS_SIDE, orientation, without_orientation
 
 MODES = ("copy", "link", "none")
 
@@ -35,16 +37,21 @@ def _photos(place: str, names: list[str]) -> dict[str, Path]:
 
 
 def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
-    """Width and height in pixels: as the set says, else as the header of the photo does; None if neither does."""
+    """Width and height in pixels: as the set says, else as the header of the photo does; None if neither does.
+
+    They are of the picture that the boxes are of: as it is stored where Rotation is known, else upright.
+    """
     if image.width > 0 and image.height > 0:
         return image.width, image.height
     if image.photo is None:
         return None
     try:
         with Image.open(io.BytesIO(image.photo) if isinstance(image.photo, bytes) else image.photo) as picture:
-            return picture.size
+            width, height = picture.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
+    on_its_side = image.rotation is None and orientation(image.photo) in ON_ITS_SIDE
+    return (height, width) if on_its_side else (width, height)
 
 
 def bytes_of(image: AnnotatedImage) -> bytes | None:
@@ -57,6 +64,18 @@ def bytes_of(image: AnnotatedImage) -> bytes | None:
         return None
     except OSError as error:
         raise BoxableError(f"{image.photo}: cannot read it ({error.strerror or error})") from error
+
+
+def upright(images: AnnotatedSet, image: AnnotatedImage) -> AnnotatedImage:
+    """The image with a photo that every reader shows as its boxes are, for a form that does not hold Rotation.
+
+    Where Rotation overrules an EXIF orientation, the photo is without it; one that cannot be is counted.
+    """
+    if image.rotation is None or image.photo is None or orientation(image.photo) == 1:
+        return image
+    data = without_orientation(bytes_of(image) or b"")
+    images.count("orientations in photos, which Rotation overrules and cannot be taken out", int(data is None))
+    return image if data is None else replace(image, photo=data)
 
 
 def bring_photo(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mode: str) -> str | None:

@@ -8,19 +8,21 @@ import numpy as np
 
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
-from boxable.formats.openimages_reading import read_classes
-from boxable.formats.tables import column_names, is_table, table_errors
+from boxable.formats.openimages_reading import find_table, read_classes
+from boxable.formats.tables import column_names, is_table, read_table, table_errors
 from boxable.openimages import layout
-from boxable.openimages.arrow_tables import import_arrow, schema
+from boxable.openimages.arrow_tables import OTHER_NAMES, import_arrow, schema
 from boxable.openimages.by_image import Columns, is_sorted, rows_by_image, write_sorted
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.photos import bring_photo, photos_below, put_photo, size_of
+from boxable.openimages.index import ROTATIONS
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder, Kind
 from boxable.openimages.narrow import image_ids, narrow, native_columns
 from boxable.openimages.table_writer import csv_lines, table_writer
 from boxable.vocabulary import ClassList, open_images
 
 _ROWS_AT_ONCE = 1 << 15
+_IS_DIFFICULT = "IsDifficult"
 _SIDES = ("YMin", "XMin", "YMax", "XMax")
 
 
@@ -45,8 +47,23 @@ def read(path: Path, *, unlisted: bool = False) -> AnnotatedSet:
         classes, iter(()), flags,
         has_image_labels=tables.image_labels is not None, has_attribution=tables.images is not None,
     )  # fmt: skip
+    found.count("marks of difficult boxes", _difficult(path, tables, names))
     found.images = _images(tables, found, unlisted=unlisted)
     return found
+
+
+def _difficult(source: Path, tables: DataFolder, names: list[str]) -> int:
+    """How many boxes are marked as difficult: in a column of their table, and in a table of their own."""
+    marked = 0
+    if tables.boxes and _IS_DIFFICULT in names:
+        marked = int((read_table(tables.boxes, {_IS_DIFFICULT: "number"}).number(_IS_DIFFICULT) > 0).sum())
+    listed = _difficult_table(source)
+    return marked + (read_table(listed, {"ImageID": "text"}).rows if listed else 0)
+
+
+def _difficult_table(source: Path) -> Path | None:
+    """The table of the difficult boxes, if there is one in this folder."""
+    return find_table(source, r"(.*-)?difficult") if source.is_dir() else None
 
 
 def _images(tables: DataFolder, found: AnnotatedSet, *, unlisted: bool) -> Iterator[AnnotatedImage]:
@@ -62,6 +79,9 @@ def _images(tables: DataFolder, found: AnnotatedSet, *, unlisted: bool) -> Itera
         if not unlisted and boxes is None and labels is None and image is None:
             found.count("photos that no table names", 1, [image_id])
             continue
+        if boxes:
+            confidence = boxes["Confidence"]
+            found.count("Confidence of boxes other than 1", (np.isfinite(confidence) & (confidence != 1)).sum())
         box = np.stack([boxes[side] for side in _SIDES], axis=1) if boxes else np.zeros((0, 4))
         yield AnnotatedImage(
             image_id,
@@ -71,6 +91,7 @@ def _images(tables: DataFolder, found: AnnotatedSet, *, unlisted: bool) -> Itera
             list(zip(labels["LabelName"], labels["Confidence"].tolist(), strict=True)) if labels else [],
             int(image["Width"][0]) if image else 0,
             int(image["Height"][0]) if image else 0,
+            int(image["Rotation"][0]) if image and image["Rotation"][0] in ROTATIONS else None,
             photos.get(image_id),
         )
 
@@ -89,6 +110,7 @@ def _merged(streams: list[Iterator[tuple[str, Columns]]]) -> Iterator[tuple[str,
 
 def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
     """A data folder from another, table by table, with every column that a data folder has; gives lines of notes."""
+    notes = []
     tables = open_tables(source)
     if is_table(source) and native_columns(source) is not BOX_COLUMNS:
         raise ArgumentError(f"{source}: no column XMin; expected a table of boxes, or the folder that this table is in")
@@ -96,17 +118,37 @@ def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
     for table, name in zip((tables.boxes, tables.image_labels, tables.images), names, strict=True):
         if table:
             narrow(table, folder / name.replace(".parquet", suffix))
+            dropped = _dropped(table)
+            notes += [f"{table.name}: columns {', '.join(dropped)} left out"] if dropped else []
     if tables.classes:
-        write_atomically(folder / layout.CLASSES, tables.classes.read_bytes())
+        _copy_classes(tables.classes, folder / layout.CLASSES)
     if is_table(source):
-        return []
+        return notes
+    if difficult := _difficult_table(source):
+        write_atomically(folder / difficult.name, difficult.read_bytes())
     (folder / layout.PHOTOS).mkdir()
     there = photos_below(source / layout.PHOTOS)
     for image_id, path in there.items():
         put_photo(AnnotatedImage(image_id, [], np.zeros((0, 4)), photo=path), folder / layout.PHOTOS, photos)
     named = {image_id for table in (tables.boxes, tables.images) if table for image_id in image_ids(table)}
     missing = 0 if photos == "none" else len(named.difference(there))
-    return [f"photos that are not there: {missing} left out"] if missing else []
+    return [*notes, f"photos that are not there: {missing} left out"] if missing else notes
+
+
+def _dropped(table: Path) -> list[str]:
+    """The columns that a data folder does not have, such as the extreme points of V6."""
+    names: list[str] = []
+    with table_errors(table, names):
+        names += column_names(table)
+    return [name for name in names if name not in native_columns(table) and name not in OTHER_NAMES.values()]
+
+
+def _copy_classes(source: Path, dest: Path) -> None:
+    """As it is, or as CSV."""
+    if source.name.lower().endswith(".csv"):
+        write_atomically(dest, source.read_bytes())
+    else:
+        write_classes(read_classes(source), dest)
 
 
 def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
@@ -124,7 +166,7 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
                 boxes.add(image.image_id, "", label, 1.0, xmin, xmax, ymin, ymax, *marks)
             for label, confidence in image.image_labels:
                 labels.add(image.image_id, "", label, confidence)
-            listed.add(image.image_id, "", *(size_of(image) or (0, 0)), *[""] * 6, None, "", "", None)
+            listed.add(image.image_id, "", *(size_of(image) or (0, 0)), *[""] * 6, None, "", "", image.rotation)
             bring_photo(images, image, folder / layout.PHOTOS, photos)
     if not images.has_image_labels:
         paths[1].unlink()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from boxable.errors import ArgumentError
 from boxable.files import writing
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
+from boxable.openimages.convert.orientation import orientation
 from boxable.openimages.convert.photos import bytes_of
 from boxable.openimages.tfrecord import (
     BYTES,
@@ -129,8 +130,11 @@ def _image(features: Mapping[str, Sequence[Any]], labels: list[str], flags: tupl
     marks = {column: _marks(features.get(_OBJECT + FLAGS[column]), len(labels)) for column in flags}
     width, height = (pixels((features.get(f"image/{side}") or [0])[0]) for side in ("width", "height"))
     source_id = features.get("image/source_id") or [Path(features["image/filename"][0].decode()).stem.encode()]
+    # Who reads TFRecord passes over an orientation in the photo: boxes are of its pixels as they are stored.
     photo = (features.get("image/encoded") or [None])[0]
-    return AnnotatedImage(source_id[0].decode(), labels, box, marks, width=width, height=height, photo=photo)
+    return AnnotatedImage(
+        source_id[0].decode(), labels, box, marks, width=width, height=height, rotation=0, photo=photo
+    )
 
 
 def _marks(values: Sequence[int] | None, boxes: int) -> NDArray[np.int8]:
@@ -154,6 +158,8 @@ def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:
             if photo is None:
                 images.count("images without a photo", 1)
                 continue
+            turned = image.rotation is None and orientation(photo) != 1
+            images.count("orientations in photos, which readers of TFRecord pass over", int(turned))
             features = _features(image, photo, label_ids, images)
             write_record(files[shard_of(image.image_id, shards)], example(features))
             written += 1

@@ -11,7 +11,7 @@ from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
 from boxable.formats.openimages_reading import read_classes
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.photos import bring_photo, file_stem, photos_below
+from boxable.openimages.convert.photos import bring_photo, file_stem, photos_below, upright
 from boxable.openimages.convert.tables import write_classes
 from boxable.openimages.layout import CLASSES
 from boxable.vocabulary import ClassList
@@ -27,7 +27,9 @@ def is_yolo(folder: Path) -> bool:
 def read(folder: Path) -> AnnotatedSet:
     """The images with a file of labels, and the photos without one, which have no boxes."""
     classes = _classes(folder)
-    return AnnotatedSet(classes, _images(folder, classes))
+    found = AnnotatedSet(classes, iter(()))
+    found.images = _images(folder, found)
+    return found
 
 
 def _classes(folder: Path) -> ClassList:
@@ -71,7 +73,8 @@ def _yaml_names(text: str, path: Path) -> list[str]:
     return [name.strip() for name in names]
 
 
-def _images(folder: Path, classes: ClassList) -> Iterator[AnnotatedImage]:
+def _images(folder: Path, found: AnnotatedSet) -> Iterator[AnnotatedImage]:
+    classes = found.classes
     photos = photos_below(folder / "images")
     labels: dict[str, Path] = {}
     for path in sorted((folder / "labels").rglob("*.txt")):
@@ -79,15 +82,16 @@ def _images(folder: Path, classes: ClassList) -> Iterator[AnnotatedImage]:
             raise ArgumentError(f"{path}: another image is called so: {labels[path.stem]}; expected different names")
         labels[path.stem] = path
     for stem in sorted({*labels, *photos}):
-        rows = _rows(labels[stem], len(classes)) if stem in labels else np.zeros((0, 5))
-        _, x, y, width, height = rows.T
+        rows = _rows(labels[stem], len(classes)) if stem in labels else np.zeros((0, 6))
+        _, x, y, width, height, scores = rows.T
+        found.count("scores of boxes", np.isfinite(scores).sum())
         box = np.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=1)
         mids = [classes[int(number)].mid for number in rows[:, 0]]
         yield AnnotatedImage(stem, mids, box, photo=photos.get(stem))
 
 
 def _rows(path: Path, classes: int) -> NDArray[np.float64]:
-    """Class, centre, size; a sixth number would be a score, and is dropped: `[N, 5]`."""
+    """Class, centre, size, and a score, NaN where there is none: `[N, 6]`."""
     rows: list[list[float]] = []
     try:
         for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
@@ -99,14 +103,14 @@ def _rows(path: Path, classes: int) -> NDArray[np.float64]:
                 raise ArgumentError(f"{place}: {len(cells)} values; expected class, centre x and y, width, height")
             if not (cells[0].isascii() and cells[0].isdigit() and int(cells[0]) < classes):
                 raise ArgumentError(f"{place}: class {cells[0][:20]!r}; expected a number from 0 to {classes - 1}")
-            rows.append([float(cell) for cell in cells[:5]])
+            rows.append([float(cell) for cell in (*cells, "nan")[:6]])
     except UnicodeDecodeError:
         raise ArgumentError(f"{path}: not text") from None
     except ValueError as error:
         raise error if isinstance(error, ArgumentError) else ArgumentError(f"{place}: {error}") from None
     except OSError as error:
         raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
-    return np.array(rows, np.float64).reshape(-1, 5)
+    return np.array(rows, np.float64).reshape(-1, 6)
 
 
 def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
@@ -118,7 +122,7 @@ def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
         path = folder / "labels" / f"{file_stem(image.image_id)}.txt"
         with writing(path):
             path.write_text("".join(_lines(image, numbers)), "utf-8")
-        bring_photo(images, image, folder / "images", photos)
+        bring_photo(images, upright(images, image), folder / "images", photos)
     _write_yaml(images.classes, folder / "data.yaml")
     write_classes(images.classes, folder / CLASSES)
 

@@ -1,0 +1,154 @@
+"""What a set says besides boxes and marks comes along, or is counted."""
+
+import gzip
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from boxable.formats.reading import read_annotations
+from boxable.images.decode import decode_as_stored, orientation_of
+from boxable.openimages import Dataset
+from boxable.openimages.convert.job import convert
+from boxable.openimages.convert.orientation import orientation, without_orientation
+from tests.openimages.folders import BOX_HEAD, CAT, box_row, photo, put_photo, write_folder
+from tests.openimages.made import BOX_HEADER, LABEL_HEADER, box, rows_of, write_csv, write_set
+
+DESTS = {"openimages": "csv", "parquet": "p", "coco": "c.json", "yolo": "yolo", "voc": "voc", "tfrecord": "t"}
+OTHERS = ["coco", "yolo", "voc", "tfrecord"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the index is kept."""
+    monkeypatch.setenv("BOXABLE_HOME", str(tmp_path / "home"))
+
+
+def turned(folder: Path, rotation: str, exif: int) -> Path:
+    """A photo that tells an orientation; its box is the red quarter, as the photo is stored."""
+    write_folder(folder, [box_row("a", CAT, (0, 0, 0.5, 0.5))], images=[f"a,,,{rotation}"])
+    put_photo(folder, "a", photo(orientation=exif))
+    return folder
+
+
+def colour_in_box(folder: Path) -> list[int]:
+    image, targets = Dataset(folder)[0]
+    height, width, _ = image.shape
+    ymin, xmin, ymax, xmax = targets.boxes[0] * [height, width, height, width]
+    return [int(value > 128) for value in image[int((ymin + ymax) / 2), int((xmin + xmax) / 2)]]
+
+
+@pytest.mark.parametrize("mode", ["copy", "link"])
+@pytest.mark.parametrize(("to", "name"), [item for item in DESTS.items() if item[0] != "coco"])
+@pytest.mark.parametrize("exif", [3, 6])
+def test_boxes_stay_on_what_they_are_of_where_rotation_overrules_the_photo(
+    tmp_path: Path, to: str, name: str, exif: int, mode: str
+) -> None:
+    source = turned(tmp_path / "set", "0", exif)
+    assert colour_in_box(source) == [1, 0, 0]
+    notes = convert(source, tmp_path / name, to, photos=mode, shards=1)
+    assert not any("orientation" in note or "Rotation" in note for note in notes)
+    convert(tmp_path / name, tmp_path / "back", "parquet")
+    assert colour_in_box(tmp_path / "back") == [1, 0, 0]
+    assert orientation_of((source / "images" / "a.jpg").read_bytes()) == exif
+
+
+@pytest.mark.parametrize(("to", "name"), DESTS.items())
+def test_what_cannot_be_told_of_the_orientation_is_counted(tmp_path: Path, to: str, name: str) -> None:
+    notes = "\n".join(convert(turned(tmp_path / "set", "90.0", 6), tmp_path / name, to, shards=1))
+    assert ("Rotation other than 0" in notes) == (to not in ("openimages", "parquet"))
+    assert ("orientations in photos, which Rotation overrules" in notes) == (to == "coco")
+    notes = "\n".join(convert(turned(tmp_path / "unknown", "", 6), tmp_path / f"unknown-{name}", to, shards=1))
+    assert "Rotation other" not in notes
+    assert ("orientations in photos, which readers of TFRecord pass over" in notes) == (to == "tfrecord")
+
+
+@pytest.mark.parametrize(("rotation", "size"), [("", (24, 36)), ("0", (36, 24))])
+def test_a_size_is_that_of_the_picture_that_the_boxes_are_of(
+    tmp_path: Path, rotation: str, size: tuple[int, int]
+) -> None:
+    convert(turned(tmp_path / "set", rotation, 6), tmp_path / "c.json", "coco")
+    assert read_annotations(tmp_path / "c.json").sizes == {"a": size}
+
+
+@pytest.mark.parametrize("exif", range(2, 9))
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_photo_without_its_orientation_is_otherwise_the_same(exif: int, order: str) -> None:
+    entries = Image.Exif()
+    entries.endian = order
+    entries[0x010F], entries[0x0112], entries[0x0132] = "maker", exif, "2018:01:01"
+    data = io.BytesIO()
+    Image.fromarray(decode_as_stored(photo(), "")).save(data, "JPEG", exif=entries)
+    before = data.getvalue()
+    assert orientation(before) == exif
+    after = without_orientation(before)
+    assert after is not None
+    assert orientation(after) == 1
+    assert len(after) == len(before)
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
+    np.testing.assert_array_equal(decode_as_stored(after, ""), decode_as_stored(before, ""))
+
+
+def test_of_other_pictures_the_orientation_stays_and_is_counted(tmp_path: Path) -> None:
+    source = turned(tmp_path / "set", "0", 6)
+    (source / "images" / "a.jpg").unlink()
+    entries = Image.Exif()
+    entries[0x0112] = 6
+    Image.new("RGB", (36, 24)).save(source / "images" / "a.png", exif=entries)
+    assert any("cannot be taken out: 1" in note for note in convert(source, tmp_path / "yolo", "yolo"))
+
+
+@pytest.mark.parametrize("to", OTHERS)
+def test_confidence_of_a_box_is_counted(tmp_path: Path, to: str) -> None:
+    rows = [box_row("a"), box_row("a").replace(",1,", ",0.5,", 1), box_row("a").replace(",1,", ",,", 1)]
+    source = write_folder(tmp_path / "set", rows)
+    put_photo(source, "a")
+    assert "Confidence of boxes other than 1: 1 left out" in convert(source, tmp_path / DESTS[to], to, shards=1)
+
+
+def test_scores_in_yolo_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "yolo" / "labels").mkdir(parents=True)
+    (tmp_path / "yolo" / "classes.txt").write_text("cat\n")
+    (tmp_path / "yolo" / "labels" / "a.txt").write_text("0 0.5 0.5 0.5 0.5 0.9\n0 0.5 0.5 0.5 0.5\n")
+    notes = convert(tmp_path / "yolo", tmp_path / "parquet", "parquet", photos="none")
+    assert notes == ["scores of boxes: 1 left out"]
+
+
+@pytest.mark.parametrize("to", ["openimages", "parquet"])
+def test_difficult_boxes_come_along_into_tables(data: Path, tmp_path: Path, to: str) -> None:
+    convert(data / "eval-voc", tmp_path / "out", to, photos="none")
+    assert read_annotations(tmp_path / "out").boxes.difficult.sum() == 25
+
+
+@pytest.mark.parametrize("to", OTHERS)
+def test_difficult_boxes_are_counted_where_they_do_not(tmp_path: Path, to: str) -> None:
+    source = write_set(tmp_path / "set", [box("01"), box("02")])
+    write_csv(source / "voc-difficult.csv", BOX_HEADER, [box("02")])
+    assert "marks of difficult boxes: 1 left out" in convert(source, tmp_path / DESTS[to], to, shards=1)
+    (source / "voc-difficult.csv").unlink()
+    write_csv(source / "annotations-bbox.csv", (*BOX_HEADER, "IsDifficult"), [(*box("01"), 0), (*box("02"), 1)])
+    assert "marks of difficult boxes: 1 left out" in convert(source, tmp_path / f"2{DESTS[to]}", to, shards=1)
+
+
+def test_columns_that_a_data_folder_does_not_have_are_named(tmp_path: Path) -> None:
+    source = tmp_path / "set"
+    source.mkdir()
+    (source / "annotations-bbox.csv").write_text(f"{BOX_HEAD},XClick1X,XClick1Y\n{box_row('a')},0.5,0.25\n")
+    write_csv(source / "annotations-human-imagelabels.csv", (*LABEL_HEADER[:3], "Verified"), [("a", "x", CAT, 1)])
+    notes = convert(source, tmp_path / "out", "parquet", photos="none")
+    assert notes == ["annotations-bbox.csv: columns XClick1X, XClick1Y left out"]
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv.gz"])
+def test_classes_in_another_form_become_csv(tmp_path: Path, suffix: str) -> None:
+    source = write_set(tmp_path / "set", [box("01", "user/yeti")])
+    if suffix == ".parquet":
+        pq.write_table(pa.table({"LabelName": ["user/yeti"], "DisplayName": ["Yeti"]}), source / "classes.parquet")
+    else:
+        (source / "classes.csv.gz").write_bytes(gzip.compress(b"LabelName,DisplayName\nuser/yeti,Yeti\n"))
+    assert convert(source, tmp_path / "out", "openimages") == []
+    assert rows_of(tmp_path / "out" / "classes.csv") == [{"LabelName": "user/yeti", "DisplayName": "Yeti"}]
