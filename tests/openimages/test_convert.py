@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from boxable.errors import ArgumentError
 from boxable.formats.reading import read_annotations
@@ -16,6 +17,7 @@ from boxable.openimages import layout
 from boxable.openimages.convert import tables
 from boxable.openimages.convert.annotated import AnnotatedImage
 from boxable.openimages.convert.job import convert
+from boxable.openimages.tfrecord import parse_example, read_records
 from boxable.vocabulary import open_images
 from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, box, rows_of, write_csv, write_set
 
@@ -251,6 +253,22 @@ def test_a_photo_that_is_not_there_is_counted_unless_none_is_wanted(tmp_path: Pa
     note = "photos that are not there: 1 left out"
     assert note in convert(source, tmp_path / "out", form)
     assert note not in convert(source, tmp_path / "tables", form, photos="none")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_photos_of_other_kinds_are_called_what_they_are(tmp_path: Path, kind: str) -> None:
+    source = write_set(tmp_path / "set", [box("01")], photos=False)
+    suffix = {"TIFF": ".tif"}.get(kind, f".{kind.lower()}")
+    Image.new("RGB", (16, 8)).save(source / "images" / f"01{suffix}", kind)
+    for form, name in FORMS.items():
+        convert(source, tmp_path / name, form, shards=1)
+    assert json.loads((tmp_path / "c.json").read_text())["images"][0]["file_name"] == f"01{suffix}"
+    assert f"<filename>01{suffix}</filename>" in (tmp_path / "voc" / "Annotations" / "01.xml").read_text()
+    (record,) = read_records(tmp_path / "t-00000-of-00001")
+    assert parse_example(record, "")["image/filename"] == [f"01{suffix}".encode()]
+    convert(tmp_path / "t", tmp_path / "back", "parquet")
+    for folder in ("csv", "parquet", "yolo", "back"):
+        assert [path.name for path in (tmp_path / folder / "images").iterdir()] == [f"01{suffix}"]
 
 
 def test_what_would_be_empty_is_an_error_that_says_why(tmp_path: Path) -> None:

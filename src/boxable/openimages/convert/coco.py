@@ -15,7 +15,7 @@ from boxable.formats.coco import image_number
 from boxable.formats.coco_reading import CocoFile
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.orientation import orientation
-from boxable.openimages.convert.photos import photos_below, photos_in, size_of
+from boxable.openimages.convert.photos import file_name, photos_below, photos_in, size_of
 from boxable.vocabulary import open_images
 
 
@@ -59,7 +59,7 @@ def write(images: AnnotatedSet, path: Path) -> None:
             images.count("orientations in photos, which Rotation overrules and COCO does not", int(overruled))
             number = image_number(image.image_id, described, numbers)
             described[number] = {
-                "id": number, "file_name": f"{image.image_id}.jpg", "width": size[0], "height": size[1]
+                "id": number, "file_name": file_name(image), "width": size[0], "height": size[1]
             }  # fmt: skip
             for line in _annotations(image, size):
                 line |= {"id": next(annotation_ids), "image_id": number, "category_id": ids[line["category_id"]]}

@@ -43,7 +43,7 @@ _TABLES = {"openimages": ".csv", "parquet": ".parquet"}
 def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: int = tfrecords.SHARDS) -> list[str]:
     """Convert annotated photos; gives a line on everything that could not come along.
 
-    `to` is one of `FORMS`, `photos` one of `photos.MODES`, `shards` how many files TFRecord has. The form of `source`
+    `to` is one of `FORMS`, `photos` is copy, link or none, `shards` how many files TFRecord has. The form of `source`
     is found out. `dest` is a file for COCO, a prefix for TFRecord, and a new folder otherwise.
 
     Raises ArgumentError for a source that cannot be used and for a `dest` that is there, BoxableError where reading

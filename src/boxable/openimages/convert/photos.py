@@ -14,7 +14,8 @@ from boxable.images.decode import SUFFIXES
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.orientation import ON_ITS_SIDE, orientation, without_orientation
 
-MODES = ("copy", "link", "none")
+# How files begin that are pictures, but no JPEG.
+_SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
 
 
 def photos_below(folder: Path) -> dict[str, Path]:
@@ -66,6 +67,18 @@ def bytes_of(image: AnnotatedImage) -> bytes | None:
         raise BoxableError(f"{image.photo}: cannot read it ({error.strerror or error})") from error
 
 
+def suffix_of(data: bytes) -> str:
+    """What the name of a picture's file ends in, by what the file is; .jpg also where that cannot be said."""
+    return next((suffix for sign, suffix in _SIGNS.items() if data.startswith(sign)), ".jpg")
+
+
+def file_name(image: AnnotatedImage) -> str:
+    """What the photo is called: as its file is, else as it would be."""
+    if isinstance(image.photo, Path):
+        return image.photo.name
+    return f"{image.image_id}{suffix_of(image.photo or b'')}"
+
+
 def upright(images: AnnotatedSet, image: AnnotatedImage) -> AnnotatedImage:
     """The image with a photo that every reader shows as its boxes are, for a form that does not hold Rotation.
 
@@ -92,7 +105,7 @@ def put_photo(image: AnnotatedImage, folder: Path, mode: str) -> str | None:
     """Copy or link the photo into the folder; its name there, or None where there is none or none is wanted."""
     if mode == "none" or image.photo is None:
         return None
-    suffix = image.photo.suffix.lower() if isinstance(image.photo, Path) else ".jpg"
+    suffix = image.photo.suffix.lower() if isinstance(image.photo, Path) else suffix_of(image.photo)
     path = folder / f"{file_stem(image.image_id)}{'.jpg' if suffix == '.jpeg' else suffix}"
     try:
         with writing(path):

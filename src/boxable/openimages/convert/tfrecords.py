@@ -14,7 +14,7 @@ from boxable.errors import ArgumentError
 from boxable.files import writing
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
 from boxable.openimages.convert.orientation import orientation
-from boxable.openimages.convert.photos import bytes_of
+from boxable.openimages.convert.photos import bytes_of, suffix_of
 from boxable.openimages.tfrecord import (
     BYTES,
     FLOATS,
@@ -172,7 +172,7 @@ def _features(
 ) -> dict[str, Feature]:
     features: dict[str, Feature] = {
         "image/encoded": (BYTES, [photo]),
-        "image/filename": (BYTES, [f"{image.image_id}.jpg".encode()]),
+        "image/filename": (BYTES, [f"{image.image_id}{suffix_of(photo)}".encode()]),
         "image/source_id": (BYTES, [image.image_id.encode()]),
         _OBJECT + "class/text": (BYTES, [mid.encode() for mid in image.labels]),
         _OBJECT + "class/label": (INTEGERS, [label_ids[mid] for mid in image.labels]),

@@ -1,4 +1,4 @@
-"""Pascal VOC: Annotations/<id>.xml and JPEGImages/<id>.jpg; corners are whole pixels, the first is number 1."""
+"""Pascal VOC: Annotations/<id>.xml and JPEGImages/; corners are whole pixels, the first is number 1."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
 from boxable.formats.openimages_reading import read_classes
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
-from boxable.openimages.convert.photos import bring_photo, file_stem, photos_below, size_of, upright
+from boxable.openimages.convert.photos import bring_photo, file_name, file_stem, photos_below, size_of, upright
 from boxable.openimages.convert.tables import write_classes
 from boxable.openimages.layout import CLASSES
 from boxable.vocabulary import ClassList
@@ -121,7 +121,7 @@ def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
             images.count("images of unknown size, without a photo that tells it", 1)
             continue
         path = folder / "Annotations" / f"{file_stem(image.image_id)}.xml"
-        name = bring_photo(images, upright(images, image), folder / "JPEGImages", photos) or f"{image.image_id}.jpg"
+        name = bring_photo(images, upright(images, image), folder / "JPEGImages", photos) or file_name(image)
         with writing(path):
             path.write_bytes(_xml(image, size, name, names))
     write_classes(images.classes, folder / CLASSES)
