@@ -1,6 +1,8 @@
 """Sets that cannot be converted: one line that says why, and nothing left behind."""
 
 import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -198,6 +200,36 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
             convert(source, source, to)
     with pytest.raises(ArgumentError, match=r"ends in \.json"):
         convert(source, tmp_path / "coco", "coco")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from boxable.openimages.convert import job, yolo
+def killed(images, folder, photos):
+    (folder / "labels").mkdir()
+    print("there", flush=True)
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGKILL)
+yolo.write = killed
+job.convert(Path(sys.argv[1]), Path(sys.argv[2]), "yolo")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_what_a_killed_conversion_left_goes_with_the_next_and_a_running_one_stays(tmp_path: Path) -> None:
+    source, dest = write_set(tmp_path / "set", [box("01")]), tmp_path / "out" / "set"
+    command = [sys.executable, "-c", KILLED, source, dest]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        assert running.stdout.readline() == b"there\n"
+        convert(source, dest, "yolo")
+        (left,) = set(dest.parent.iterdir()) - {dest}
+        assert (left / "whole" / "labels").is_dir()
+        running.communicate()
+    shutil.rmtree(dest)
+    convert(source, dest, "voc")
+    assert list(dest.parent.iterdir()) == [dest]
 
 
 def test_a_photo_that_is_no_picture_is_no_reason_to_stop(tmp_path: Path) -> None:

@@ -2,10 +2,7 @@
 
 import glob
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from boxable.formats.tables import is_table, require_utf8
 from boxable.openimages import layout
 from boxable.openimages.convert import coco, tables, tfrecords, voc, yolo
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
+from boxable.openimages.convert.scratch import new_folder, scratch_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: 
     """
     _check(dest, to)
     if to in _TABLES and _is_tables(source):
-        with _new_folder(dest) as folder:
+        with new_folder(dest) as folder:
             notes = tables.copy(source, folder, _TABLES[to], photos)
             _describe(folder, source)
         return notes
@@ -146,13 +144,13 @@ def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str,
     if to == "coco":
         coco.write(images, dest)
     elif to == "tfrecord":
-        with _scratch(dest) as folder:
+        with scratch_folder(dest) as folder:
             tfrecords.write(images, folder / dest.name, shards)
             with writing(dest):
                 for path in tfrecords.shard_paths(folder / dest.name, shards):
                     path.replace(dest.parent / path.name)
     else:
-        with _new_folder(dest) as folder:
+        with new_folder(dest) as folder:
             if to == "yolo":
                 yolo.write(images, folder, photos)
             elif to == "voc":
@@ -166,26 +164,3 @@ def _describe(folder: Path, source: Path) -> None:
     about = layout.read_description(source) if source.is_dir() else {}
     name = os.fsencode(source.name).decode(errors="replace")
     layout.write_description(folder, {**about, "layout": layout.LAYOUT, "converted_from": name})
-
-
-@contextmanager
-def _new_folder(dest: Path) -> Iterator[Path]:
-    """A folder to write into; it becomes `dest` when the block ends, and is removed if it raises."""
-    with _scratch(dest) as scratch:
-        folder = scratch / "whole"
-        folder.mkdir()
-        yield folder
-        with writing(dest):
-            folder.replace(dest)
-
-
-@contextmanager
-def _scratch(dest: Path) -> Iterator[Path]:
-    """A folder beside `dest`, which is removed in any case."""
-    scratch = dest.with_name(f".{dest.name[:40]}.{secrets.token_hex(4)}.part")
-    with writing(dest):
-        scratch.mkdir(parents=True)
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
