@@ -6,15 +6,14 @@ from typing import Any
 
 from boxable.errors import ArgumentError
 from boxable.formats.tables import column_names, is_parquet, open_bytes, require_tables, table_errors
-from boxable.openimages.layout import BOX_COLUMNS, LABEL_COLUMNS, NEEDED, Kind
+from boxable.openimages.layout import BOX_COLUMNS, EXTREME_POINTS, LABEL_COLUMNS, NEEDED, Kind
 
 BLOCK_BYTES = 8 << 20
 BATCH_ROWS = 1 << 17
 # The same column under another name, in other releases.
 OTHER_NAMES = {"Confidence": "Verified"}
-# What tables of boxes and of image labels have, the extreme points of V6 among it: no line breaks in these.
-_EXTREME_POINTS = (f"XClick{point}{axis}" for point in (1, 2, 3, 4) for axis in "XY")
-_PLAIN = {*BOX_COLUMNS, *LABEL_COLUMNS, *OTHER_NAMES.values(), *_EXTREME_POINTS}
+# What tables of boxes and of image labels have: no line breaks in these.
+_PLAIN = {*BOX_COLUMNS, *LABEL_COLUMNS, *EXTREME_POINTS, *OTHER_NAMES.values()}
 EXTRA = "boxable[data]"
 
 

@@ -13,13 +13,12 @@ from boxable.formats.expansion import related_rows
 from boxable.formats.tables import column_names, is_parquet, table_errors
 from boxable.openimages.ahead import ahead
 from boxable.openimages.arrow_tables import BATCH_ROWS, batches, import_arrow, schema
-from boxable.openimages.layout import BOX_COLUMNS, Kind
+from boxable.openimages.layout import BOX_COLUMNS, EXTREME_POINTS, Kind
 from boxable.openimages.table_writer import Written, check_table_name, table_writer
 from boxable.vocabulary import Hierarchy, open_images, open_images_hierarchy
 
-# The extreme points of V6; columns that nobody knows stay text.
-_CLICKS: dict[str, Kind] = {f"XClick{number}{axis}": "number" for axis in "XY" for number in range(1, 5)}
-_KINDS: dict[str, Kind] = {**BOX_COLUMNS, **_CLICKS}
+# Columns that nobody knows stay text.
+_KINDS: dict[str, Kind] = {**BOX_COLUMNS, **EXTREME_POINTS}
 _EXAMPLES = 3
 
 

@@ -43,6 +43,8 @@ BOX_COLUMNS: dict[str, Kind] = {
     "XMin": "number", "XMax": "number", "YMin": "number", "YMax": "number",
     "IsOccluded": "flag", "IsTruncated": "flag", "IsGroupOf": "flag", "IsDepiction": "flag", "IsInside": "flag",
 }  # fmt: skip
+# Four points a box that tables of V6 have besides; the data folder does not keep them.
+EXTREME_POINTS: dict[str, Kind] = {f"XClick{number}{axis}": "number" for axis in "XY" for number in range(1, 5)}
 LABEL_COLUMNS: dict[str, Kind] = {"ImageID": "text", "Source": "text", "LabelName": "text", "Confidence": "number"}
 IMAGE_COLUMNS: dict[str, Kind] = {
     "ImageID": "string", "Subset": "text", "Width": "pixels", "Height": "pixels", "OriginalURL": "string",
