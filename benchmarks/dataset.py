@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np, pyarrow, pyarrow.compute, pyarrow.csv, pyarrow.parquet
 from boxable.openimages import Dataset
 from boxable.openimages.stats import stats_of
+pyarrow.array([1.5]).to_numpy(zero_copy_only=False)  # loads pandas, where there is one
 
 def memory():
     status = Path("/proc/self/status").read_text()
