@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from boxable.errors import ArgumentError
@@ -104,3 +106,10 @@ def test_a_table_that_cannot_be_used_is_one_line_that_names_it(tmp_path: Path, d
         list(batches(path, layout.BOX_COLUMNS))
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_flags_may_be_true_and_false(tmp_path: Path) -> None:
+    path = tmp_path / "boxes.parquet"
+    row = {"ImageID": "a", "LabelName": "b", "XMin": 0.0, "XMax": 1.0, "YMin": 0.0, "YMax": 1.0}
+    pq.write_table(pa.Table.from_pylist([{**row, "IsGroupOf": value} for value in (True, False, None)]), path)
+    assert read(path, layout.BOX_COLUMNS).column("IsGroupOf").to_pylist() == [1, 0, -1]

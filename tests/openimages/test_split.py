@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from boxable.errors import ArgumentError, BoxableError
@@ -140,3 +142,15 @@ def test_the_photo_sets_are_split_as_they_are_described(
     monkeypatch.setattr(os, "link", lambda photo, place: place.symlink_to(photo))  # leave the sets themselves alone
     assert split(DATA / name, tmp_path / "out") == {"train": train, "validation": validation}
     assert verify(Dataset(tmp_path / "out" / "validation")).good
+
+
+def test_a_table_that_cannot_be_divided_is_one_line(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set", [box_row("a")])
+    (folder / "mine.csv").write_text("ImageID,Note,Note\na,b,c\n")
+    with pytest.raises(ArgumentError, match=r"mine\.csv: columns ImageID, Note, Note; expected each name once"):
+        split(folder, tmp_path / "parts")
+    (folder / "mine.csv").unlink()
+    pq.write_table(pa.table({"ImageID": pa.array([b"\xff"])}), folder / "mine.parquet")
+    with pytest.raises(ArgumentError, match=r"mine\.parquet: Invalid UTF8"):
+        split(folder, tmp_path / "parts")
+    assert list((tmp_path / "parts").glob("*")) == []

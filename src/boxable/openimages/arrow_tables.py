@@ -130,7 +130,8 @@ def _as_kind(column: Any, kind: Kind, wanted: Any, rows: int) -> Any:
     if column.null_count and unknown is not None:
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
-        column = column.fill_null(unknown)
+        # Flags may come as true and false, beside which there is no -1.
+        column = column.cast(pa.string() if kind == "text" else wanted).fill_null(unknown)
     if kind == "text" and not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     return column if column.type == wanted else column.cast(wanted)

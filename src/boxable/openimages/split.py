@@ -85,13 +85,16 @@ def _divide(table: Path, places: dict[str, Path], every: int) -> None:
             with writing(place / table.name):
                 shutil.copyfile(table, place / table.name)
         return
+    if len(set(names)) < len(names):
+        raise ArgumentError(f"{table}: columns {', '.join(names)}; expected each name once")
     schema, batches = _as_it_is(table, names)
     with (
         table_writer(places[TRAIN] / table.name, schema) as train,
         table_writer(places[VALIDATION] / table.name, schema) as validation,
     ):
         for batch in batches:
-            chosen = _are_validation(batch.column("ImageID"), every)
+            with table_errors(table, names):
+                chosen = _are_validation(batch.column("ImageID"), every)
             for writer, rows in ((train, ~chosen), (validation, chosen)):
                 if rows.any():
                     writer.write(_rows(batch, rows))
