@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -109,6 +110,26 @@ def test_ctrl_c_ends_with_130_and_a_ledger_of_what_came(bucket: Bucket, tmp_path
     assert f"{count} images, 0 failed, {COUNT - count} not tried" in stderr.decode()
     assert command(*FETCH, folder).returncode == 0
     assert files_of(folder) == published(bucket)
+
+
+@posix
+def test_ctrl_c_says_what_it_waits_for_and_a_second_one_ends_at_once(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.fault = lambda path, count: "silent" if path.endswith(".jpg") else None  # for 3 seconds
+    with started(*FETCH, tmp_path / "data") as process:
+        end = time.monotonic() + 60
+        while not any(path.endswith(".jpg") for path in list(bucket.asked)):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert process.stderr is not None
+        process.send_signal(signal.SIGINT)
+        while b"waiting for" not in (line := process.stderr.readline()):
+            assert line
+        assert re.fullmatch(rb"boxable: waiting for \d+ images that are under way; Ctrl-C again ends at once\n", line)
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=60)
+    assert time.monotonic() - start < 2
+    assert (process.returncode, stderr.split()) == (130, [b"boxable:", b"stopped"])
 
 
 @posix

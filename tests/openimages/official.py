@@ -84,6 +84,7 @@ class Bucket:
     files: dict[str, bytes]
     fault: Callable[[str, int], str | None] = lambda path, count: None
     asked: Counter[str] = field(default_factory=Counter)
+    etag: Callable[[bytes], str] = lambda body: hashlib.md5(body).hexdigest()
     most_at_once: int = 0
     delay_s: float = 0
 
@@ -130,7 +131,7 @@ def serving(files: dict[str, bytes]) -> Iterator[Bucket]:
             body = bucket.files.get(path)
             status = 404 if body is None else int(fault) if fault and fault.isdigit() else 200
             body = b"" if body is None or status != 200 else body
-            etag = hashlib.md5(body).hexdigest()
+            etag = bucket.etag(body)
             wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
             if wanted and status == 200:
                 body, status = body[int(wanted[1]) :], 206

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from boxable.cli.data.fetch import fetch as fetch_command
 from boxable.errors import ArgumentError, BoxableError, FetchError, UnknownClassError
-from boxable.openimages.fetch import images, job, transport
+from boxable.openimages.fetch import back_off, images, job, transport
 from boxable.openimages.fetch.job import Fetched, Request
 from boxable.openimages.fetch.ledger import Ledger
 from boxable.openimages.split import split
@@ -31,7 +32,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         monkeypatch.setenv("BOXABLE_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{server.address}/tables")
         monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{server.address}/images/")
-        monkeypatch.setattr(images, "FIRST_DELAY_S", 0.002)
+        monkeypatch.setattr(back_off, "FIRST_DELAY_S", 0.002)
         yield server
 
 
@@ -146,13 +147,13 @@ def test_an_image_that_fails_in_other_ways_each_time_is_tried_six_times(bucket: 
     bucket.fault = lambda asked, count: faults[count - 1] if asked == path else None
     done = fetch(tmp_path / "data", classes="Dog")
     assert dict(done.failures) == {image_id(0): "the server answered 429"}
-    assert bucket.asked[path] == images.TRIES
+    assert bucket.asked[path] == back_off.TRIES
 
 
 def test_slow_bodies_are_waited_for_and_silent_ones_are_not(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(transport, "SILENCE_S", 0.5)
     silent, slow = (f"images/validation/{image_id(n)}.jpg" for n in (0, 3))
     bucket.fault = lambda path, count: {silent: "silent" if count == 1 else None, slow: "slow"}.get(path)
     assert fetch(tmp_path / "data", classes="Dog").images == 20
@@ -257,13 +258,57 @@ def test_a_server_that_is_gone_ends_it_and_keeps_what_came(
     monkeypatch.setattr(images, "WORKERS", 4)
     monkeypatch.setattr(images, "_UNREACHABLE", 10)
     folder = tmp_path / "data"
-    bucket.fault = lambda path, count: "503" if len(asked_for_images(bucket)) > 15 and path.endswith(".jpg") else None
-    with pytest.raises(FetchError, match=r"none of the last 10 images could be fetched \(\w{16}: the server answered"):
-        fetch(folder)
-    came = len(files_of(folder))
-    assert 10 <= came < 20
+    bucket.fault = lambda path, count: "cut" if len(asked_for_images(bucket)) > 15 and path.endswith(".jpg") else None
+    gone = fetch(folder)
+    assert gone.given_up is not None
+    assert re.match(r"none of the last 10 images could be fetched \(\w{16}: the answer broke off\); ", gone.given_up)
+    assert len(gone.failures) >= 10
+    assert gone.missing > 0
+    assert 10 <= len(files_of(folder)) == gone.images < 20
     bucket.fault = lambda path, count: None
     assert fetch(folder).images == COUNT
+
+
+def test_a_server_that_answers_is_not_gone(bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_UNREACHABLE", 5)
+    bad = {f"images/validation/{image_id(n)}.jpg" for n in range(0, COUNT, 3)}
+    bucket.fault = lambda path, count: "503" if path in bad else None
+    for _ in range(2):  # the second run asks for nothing but those
+        done = fetch(tmp_path / "data")
+        assert (done.images, done.missing, len(done.failures), done.given_up) == (40, 0, 20, None)
+
+
+def test_a_server_that_answers_nothing_but_503_ends_it_and_the_failures_are_listed(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in (("WORKERS", 4), ("_UNREACHABLE", 10), ("_BUSY_S", 0.05)):
+        monkeypatch.setattr(images, name, value)
+    bucket.fault = lambda path, count: "503" if path.endswith(".jpg") else None
+    with pytest.raises(FetchError, match=r"none of the last \d+ images could be fetched \(\w{16}: the server answered"):
+        fetch_command.callback(tmp_path / "data", False, split="validation", source="bucket")  # type: ignore[misc]
+    listed = capsys.readouterr().out.splitlines()
+    assert 10 <= len(listed) < COUNT
+    assert all(line.endswith("\tthe server answered 503") for line in listed)
+
+
+def test_a_row_with_a_bad_address_fails_alone(bucket: Bucket, tmp_path: Path) -> None:
+    table = "tables/2018_04/validation/validation-images-with-rotation.csv"
+    for number, address in ((3, b"http://[bad/3.jpg"), (6, b"http://127.0.0.1:1/" + b"a" * 100_000)):
+        published_at = f"{bucket.address}/originals/{number}.jpg".encode()
+        assert published_at in bucket.files[table]
+        bucket.files[table] = bucket.files[table].replace(published_at, address)
+    done = fetch(tmp_path / "data", classes="Dog", source="original")
+    assert (done.images, done.missing) == (18, 0)
+    reasons = dict(done.failures)
+    assert reasons[image_id(3)].startswith("no address: http://[bad/3.jpg")
+    assert reasons[image_id(6)].startswith("an address of 100019 characters: ")
+
+
+def test_an_original_is_not_measured_by_the_etag_of_its_server(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.etag = lambda body: hashlib.md5(b"of something else").hexdigest()
+    assert fetch(tmp_path / "originals", source="original").images == COUNT
+    done = fetch(tmp_path / "bucket", classes="Rocket")
+    assert "the server says" in done.failures[0][1]
 
 
 def test_limits_take_the_first_images_by_id(bucket: Bucket, tmp_path: Path) -> None:

@@ -54,4 +54,4 @@ def test_an_etag_of_s3_is_the_md5_of_the_file(store: str) -> None:
 def test_a_key_that_is_not_there_is_final(store: str) -> None:  # S3 does not tell strangers whether there is one
     with pytest.raises(NotFetchedError, match=r"the server answered 40[34]") as caught:
         Transport(store).get("images/validation/none.jpg")
-    assert caught.value.final
+    assert caught.value.trouble is None

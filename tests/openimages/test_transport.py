@@ -1,10 +1,12 @@
 """One request: what comes, and what goes wrong."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from boxable.errors import ImageError
 from boxable.openimages.fetch import transport
 from boxable.openimages.fetch.transport import NotFetchedError, Transport
 from tests.openimages.official import Bucket, photo, serving
@@ -26,34 +28,86 @@ def test_a_file_comes_with_its_md5_from_below_the_base_and_from_a_whole_address(
 
 
 @pytest.mark.parametrize(
-    ("fault", "said", "final"),
+    ("fault", "said", "trouble"),
     [
-        ("500", "the server answered 500", False),
-        ("503", "the server answered 503", False),
-        ("429", "the server answered 429", False),
-        ("408", "the server answered 408", False),
-        ("403", "the server answered 403", True),
-        ("404", "the server answered 404", True),
-        ("410", "the server answered 410", True),
-        ("cut", "the answer broke off", False),
-        ("silent", "the server was silent for too long", False),
+        ("500", "the server answered 500", "server"),
+        ("503", "the server answered 503", "server"),
+        ("429", "the server answered 429", "server"),
+        ("408", "the server answered 408", "server"),
+        ("403", "the server answered 403", None),
+        ("404", "the server answered 404", None),
+        ("410", "the server answered 410", None),
+        ("cut", "the answer broke off", "network"),
+        ("silent", "the server was silent for too long", "network"),
     ],
 )
-def test_what_goes_wrong_is_said_and_whether_to_try_again(
-    fault: str, said: str, final: bool, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+def test_what_goes_wrong_is_said_and_whose_trouble_it_is(
+    fault: str, said: str, trouble: str | None, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(transport, "SILENCE_S", 0.3)
     bucket.fault = lambda path, count: fault
     with pytest.raises(NotFetchedError) as caught:
         Transport(bucket.address).get("a/b.jpg")
-    assert (str(caught.value), caught.value.final) == (said, final)
+    assert (str(caught.value), caught.value.trouble) == (said, trouble)
     assert bucket.asked["a/b.jpg"] == 1
 
 
-def test_a_file_that_is_too_large_is_not_waited_for(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_MOST_BYTES", len(PHOTO) - 1)
+def test_a_slow_body_may_take_longer_than_the_silence_that_ends_it(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "SILENCE_S", 0.2)
+    bucket.files["small.jpg"] = bytes(4000)
+    bucket.fault = lambda path, count: "slow"  # 0.4 s
+    start = time.monotonic()
+    assert Transport(bucket.address).get("small.jpg").data == bytes(4000)
+    assert time.monotonic() - start > 0.3
+
+
+@pytest.mark.parametrize(("limit", "size"), [("_MOST_UNKNOWN_BYTES", None), ("_MOST_BYTES", len(PHOTO))])
+def test_a_file_that_is_too_large_is_not_waited_for(
+    limit: str, size: int | None, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, limit, len(PHOTO) - 1)
     with pytest.raises(NotFetchedError, match=rf"^the server announced {len(PHOTO)} bytes; at most {len(PHOTO) - 1}$"):
-        Transport(bucket.address).get("a/b.jpg")
+        Transport(bucket.address).get("a/b.jpg", size)
+
+
+@pytest.mark.parametrize("size", [len(PHOTO) - 1, len(PHOTO) + 1])
+def test_a_file_of_another_size_than_the_list_says_is_not_waited_for(size: int, bucket: Bucket) -> None:
+    bucket.fault = lambda path, count: "silent"  # a body that never comes
+    start = time.monotonic()
+    with pytest.raises(ImageError, match=f"announced {len(PHOTO)} bytes, the list of images says {size}"):
+        Transport(bucket.address).get("a/b.jpg", size)
+    assert time.monotonic() - start < 2
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[bad/3.jpg",
+        "http://a b/x.jpg",
+        "http:///x.jpg",
+        "http://127.0.0.1:99999/x.jpg",
+        "http://127.0.0.1:1/a//b.jpg",
+        "http://127.0.0.1:1/../b.jpg",
+        "http://127.0.0.1:1/\x00",
+        "http://127.0.0.1:1/\ud800",
+        "http://\u2100/x.jpg",
+        "http://127.0.0.1:1/" + "a" * 100_000,
+        "http://127.0.0.1:1/" + "\U0001f600" * 10_000,
+    ],
+    ids=lambda address: ascii(address[:30]),
+)
+def test_what_is_no_address_is_said_once_and_for_all(address: str) -> None:
+    with pytest.raises(NotFetchedError) as caught:
+        Transport("http://127.0.0.1:1").get(address)
+    assert caught.value.trouble is None
+    assert len(str(caught.value)) < 400
+
+
+def test_the_longest_address_that_is_asked_for_is_one_that_can_be(bucket: Bucket) -> None:
+    with pytest.raises(NotFetchedError, match="the server answered"):
+        Transport(bucket.address).get("\U0001f600" * 3900)
 
 
 def test_a_server_that_is_not_there_is_no_connection() -> None:

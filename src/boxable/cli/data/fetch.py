@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from boxable.cli.interrupt import polite_interrupt
-from boxable.errors import FAILED, INTERRUPTED
+from boxable.errors import FAILED, INTERRUPTED, FetchError
 
 logger = logging.getLogger("boxable")
 
@@ -66,6 +66,8 @@ def fetch(folder: Path, dry_run: bool, **wanted: Any) -> int:
             done = job.fetch(folder, plan, stop)
     for image_id, reason in done.failures:
         click.echo(f"{image_id}\t{reason}")
+    if done.given_up:
+        raise FetchError(done.given_up)
     failed = len(done.failures)
     if done.missing:
         logger.info("stopped: %s has %d images, %d failed, %d not tried", folder, done.images, failed, done.missing)

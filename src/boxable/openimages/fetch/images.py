@@ -1,11 +1,10 @@
 """Fetch the images that the ledger misses: many at a time, each tried again with back-off, each checked."""
 
 import hashlib
-import queue
-import random
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -14,17 +13,19 @@ import simplejpeg
 from boxable.errors import BoxableError, FetchError, ImageError
 from boxable.files import writing
 from boxable.images.decode import decode_scaled
-from boxable.openimages.fetch.ledger import Ledger, Outcome, Wanted
+from boxable.openimages.fetch.back_off import delays
+from boxable.openimages.fetch.ledger import Ledger, Outcome, Trouble, Wanted
 from boxable.openimages.fetch.transport import NotFetchedError, Transport
+from boxable.openimages.fetch.workers import Workers
 
 # Enough to hide a latency of 20 ms at 500 images a second several times over.
 WORKERS = 48
-TRIES = 6
-FIRST_DELAY_S = 0.25  # before the second attempt; doubled before each further one
 # So often the same wrong file is no accident: it was replaced, as authors and hosts do.
 _SAME_WRONG = 3
 # So many images in a row that no attempt could reach: the network or the server is gone, not an image.
 _UNREACHABLE = WORKERS
+# A server that answers can be waited for: it may be busy, and some images may be all that is wrong.
+_BUSY_S = 120.0
 
 
 def reconcile(ledger: Ledger, folder: Path) -> None:
@@ -35,7 +36,7 @@ def reconcile(ledger: Ledger, folder: Path) -> None:
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob(".*.part"):
+        for left in folder.glob(".*.jpg.part"):
             left.unlink()
         changed = [image_id for image_id, size in ledger.done() if _size_of(image_path(folder, image_id)) != size]
         for image_id in changed:
@@ -49,18 +50,24 @@ def fetch_images(
     """Fetch what the ledger misses into `folder`, and record what becomes of each; `show` is called after each.
 
     A file of the right name is taken if it is whole. When `stop` is set, what is under way is completed. Raises
-    FetchError when nothing can be reached any more, and BoxableError when a file cannot be written; what is done
-    until then is recorded.
+    FetchError when nothing comes any more, and BoxableError when a file cannot be written; what is done until then is
+    recorded.
     """
-    unreachable = 0
+    row: Counter[Trouble] = Counter()
+    came = time.monotonic()
     with closing(_outcomes(ledger.missing(), folder, transport, stop)) as outcomes:
         for outcome in outcomes:
             ledger.record(outcome)
             show()
-            unreachable = unreachable + 1 if outcome.unreachable else 0
-            if unreachable >= _UNREACHABLE:
+            if outcome.trouble is None:
+                row.clear()
+                came = time.monotonic()
+                continue
+            row[outcome.trouble] += 1
+            busy = row.total() >= _UNREACHABLE and time.monotonic() - came >= _BUSY_S
+            if busy or row["network"] >= _UNREACHABLE:
                 raise FetchError(
-                    f"none of the last {unreachable} images could be fetched ({outcome.id}: {outcome.reason}); look at "
+                    f"none of the last {row.total()} images could be fetched ({outcome.id}: {outcome.reason}); look at "
                     "the network and at BOXABLE_OPENIMAGES_IMAGES, then run it again to go on"
                 )
 
@@ -74,38 +81,20 @@ def _outcomes(
     images: Iterator[Wanted], folder: Path, transport: Transport, stop: threading.Event
 ) -> Generator[Outcome, None, None]:
     """What becomes of each image, as it becomes known; few more than `WORKERS` are under way at a time."""
-    finished: queue.SimpleQueue[Future[Outcome | None]] = queue.SimpleQueue()
-    under_way = 0
-    halt = threading.Event()  # also where the caller gives up
 
-    def work(image: Wanted) -> Outcome | None:
-        return None if stop.is_set() or halt.is_set() else _fetch(image, folder, transport, stop, halt)
+    def given_up() -> bool:
+        return workers.halted
 
-    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="fetch")
-    try:
-        for image in images:
-            if stop.is_set():
-                break
-            pool.submit(work, image).add_done_callback(finished.put)
-            under_way += 1
-            while under_way >= 2 * WORKERS:
-                under_way -= 1
-                yield from _one(finished.get())
-        for _ in range(under_way):
-            yield from _one(finished.get())
-    finally:
-        halt.set()
-        pool.shutdown(wait=False, cancel_futures=True)  # nothing is under way unless the caller gave up
+    def fetch(image: Wanted) -> Outcome | None:
+        return _fetch(image, folder, transport, stop, given_up)
 
-
-def _one(future: "Future[Outcome | None]") -> Iterator[Outcome]:
-    outcome = future.result()
-    if outcome is not None:
-        yield outcome
+    workers = Workers(WORKERS, fetch, stop)
+    with closing(workers.results(images)) as outcomes:
+        yield from (outcome for outcome in outcomes if outcome is not None)
 
 
 def _fetch(
-    image: Wanted, folder: Path, transport: Transport, stop: threading.Event, halt: threading.Event
+    image: Wanted, folder: Path, transport: Transport, stop: threading.Event, given_up: Callable[[], bool]
 ) -> Outcome | None:
     """Get one image into the folder, with as many tries as it takes; None if stopped between them."""
     path = image_path(folder, image.id)
@@ -114,26 +103,29 @@ def _fetch(
         return there
     if not image.address:
         return Outcome(image.id, 0, reason="no address of it is known")
-    delay = FIRST_DELAY_S
+    pauses = delays()
     wrong: list[str] = []
-    for tries in range(1, TRIES + 1):
+    tries = 0
+    while True:
+        tries += 1
+        trouble: Trouble | None = None
         try:
-            answer = transport.get(image.address)
-            outcome = _checked(image, answer.data, answer.md5, tries)
+            answer = transport.get(image.address, image.size)
+            # Of an original the list says what it should be; its server may mean anything by an ETag.
+            outcome = _checked(image, answer.data, None if image.is_original else answer.md5, tries)
         except NotFetchedError as error:
-            reason, unreachable, final = str(error), not error.final, error.final
+            reason, trouble, final = str(error), error.trouble, error.trouble is None
         except ImageError as error:
             wrong.append(str(error))
-            reason, unreachable, final = str(error), False, wrong.count(str(error)) == _SAME_WRONG
+            reason, final = str(error), wrong.count(str(error)) == _SAME_WRONG
         else:
             _write(path, answer.data)
             return outcome
-        if final or tries == TRIES:
-            break
-        if stop.wait(delay * random.uniform(0.5, 1.5)) or halt.is_set():
+        pause = None if final else next(pauses, None)
+        if pause is None:
+            return Outcome(image.id, tries, reason=reason, trouble=trouble)
+        if stop.wait(pause) or given_up():
             return None
-        delay *= 2
-    return Outcome(image.id, tries, reason=reason, unreachable=unreachable)
 
 
 def _there(image: Wanted, path: Path) -> Outcome | None:

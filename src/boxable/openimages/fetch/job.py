@@ -13,7 +13,7 @@ import filelock
 import numpy as np
 
 from boxable.detection.progress import progress
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import ArgumentError, BoxableError, FetchError
 from boxable.files import writing
 from boxable.formats.tables import require_utf8
 from boxable.openimages import layout
@@ -84,12 +84,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """How a fetch ended: images there, their bytes, images not yet there, id and reason of each that failed."""
+    """How a fetch ended: images there, their bytes, images not yet there, id and reason of each that failed.
+
+    `given_up`: why it ended before all was tried, where nothing came any more.
+    """
 
     images: int
     bytes: int
     missing: int
     failures: list[tuple[str, str]]
+    given_up: str | None = None
 
 
 @contextmanager
@@ -168,10 +172,10 @@ def fetch(folder: Path, plan: Plan, stop: threading.Event) -> Fetched:
     """Write the tables of the plan into `folder` and fetch its images; goes on where an earlier run ended.
 
     When `stop` is set, what is under way is completed. Raises ArgumentError for a folder with images that the plan
-    leaves out, BoxableError where another process is at it or a file cannot be written, FetchError where nothing can
-    be reached.
+    leaves out, BoxableError where another process is at it or a file cannot be written.
     """
     request = plan.request
+    given_up = None
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder), Ledger(_prepared(folder, request) / layout.LEDGER) as ledger:
@@ -186,11 +190,13 @@ def fetch(folder: Path, plan: Plan, stop: threading.Event) -> Fetched:
             try:
                 with progress("images", missing) as show:
                     fetch_images(ledger, folder / layout.PHOTOS, Transport(base), stop, show)
+            except FetchError as error:
+                given_up = str(error)
             finally:
                 ledger.commit()
             image_list.write_images(plan.table, folder / layout.IMAGES, ledger)
         counts = ledger.counts()
-        return Fetched(*counts["done"], counts["wanted"][0], list(ledger.failures()))
+        return Fetched(*counts["done"], counts["wanted"][0], list(ledger.failures()), given_up)
 
 
 def _check_folder(folder: Path, request: Request) -> None:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from boxable.errors import ArgumentError, BoxableError
 
 State = Literal["wanted", "done", "failed"]
+# Why another attempt may go better: nothing came from the server, or it answered that it is busy or broken.
+Trouble = Literal["network", "server"]
 
 _SCHEMA = 1
 _TABLE = """
@@ -41,12 +43,17 @@ class Wanted:
     size: int | None = None
     md5: str | None = None
 
+    @property
+    def is_original(self) -> bool:
+        """Whether it is where its author published it, not in the bucket."""
+        return "://" in self.address
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of an image: its file's size in bytes, MD5, width and height, or the reason why there is none.
 
-    `unreachable`: no attempt got as far as a file, or the server's word that it has none.
+    `trouble`: of a failure that may have nothing to do with the image.
     """
 
     id: str
@@ -56,7 +63,7 @@ class Outcome:
     width: int = 0
     height: int = 0
     reason: str | None = None
-    unreachable: bool = False
+    trouble: Trouble | None = None
 
 
 class Ledger:
