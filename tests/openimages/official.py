@@ -77,7 +77,8 @@ def _csv(rows: Sequence[Sequence[object]]) -> bytes:
 class Bucket:
     """Files at an address. `fault(path, how often it was asked for)` names how an answer goes wrong:
 
-    a status ("503"), "cut" (it breaks off), "silent", "slow" (byte by byte), "other" (another file of the same length).
+    a status ("503"), "cut" (it breaks off), "silent", "slow" (byte by byte), "other" (another file of the same length),
+    "no length". `ranges` are the parts that were asked for, and `etag` names a version of a file.
     """
 
     address: str
@@ -85,6 +86,7 @@ class Bucket:
     fault: Callable[[str, int], str | None] = lambda path, count: None
     asked: Counter[str] = field(default_factory=Counter)
     etag: Callable[[bytes], str] = lambda body: hashlib.md5(body).hexdigest()
+    ranges: list[str | None] = field(default_factory=list)
     most_at_once: int = 0
     delay_s: float = 0
 
@@ -129,17 +131,21 @@ def serving(files: dict[str, bytes]) -> Iterator[Bucket]:
 
         def _answer(self, path: str, fault: str | None) -> None:
             body = bucket.files.get(path)
+            bucket.ranges.append(self.headers.get("Range"))
             status = 404 if body is None else int(fault) if fault and fault.isdigit() else 200
             body = b"" if body is None or status != 200 else body
             etag = bucket.etag(body)
             wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-            if wanted and status == 200:
+            same = self.headers.get("If-Range", f'"{etag}"') == f'"{etag}"'
+            if wanted and same and status == 200:
                 body, status = body[int(wanted[1]) :], 206
             if fault == "other":
                 body = body[:-30] + bytes(28) + body[-2:]
             self.send_response(status)
-            self.send_header("ETag", f'"{etag}"')
-            self.send_header("Content-Length", str(len(body)))
+            if etag:
+                self.send_header("ETag", f'"{etag}"')
+            if fault != "no length":
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if fault == "silent":
                 time.sleep(3)
@@ -151,7 +157,7 @@ def serving(files: dict[str, bytes]) -> Iterator[Bucket]:
             elif fault == "cut":
                 body = body[: len(body) // 2]
             self.wfile.write(body)
-            self.close_connection = fault in ("cut", "silent")
+            self.close_connection = fault in ("cut", "silent", "no length")
 
     class Server(ThreadingHTTPServer):
         request_queue_size = 128

@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import astuple
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from boxable.errors import FetchError
-from boxable.openimages.fetch import tables
-from boxable.openimages.fetch.addresses import SPLITS, VERSIONS, Published, tables_of
+from boxable.openimages.fetch import back_off, tables
+from boxable.openimages.fetch.addresses import SPLITS, Published, Version, tables_of
 from boxable.openimages.fetch.class_names import read_class_names
 from tests.openimages.official import Bucket, serving
 
@@ -24,6 +25,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         monkeypatch.setenv("BOXABLE_HOME", str(tmp_path))
         monkeypatch.setenv("BOXABLE_OPENIMAGES", server.address)
         monkeypatch.setattr(tables, "OFFICIAL_TABLES", server.address)
+        monkeypatch.setattr(back_off, "FIRST_DELAY_S", 0.002)
         yield server
 
 
@@ -50,14 +52,54 @@ def test_another_table_than_the_published_one_is_refused(known: Published, said:
     assert not list(tables.cache_folder().rglob("*.csv"))
 
 
-def test_a_table_that_breaks_off_goes_on_where_it_was(bucket: Bucket) -> None:
-    bucket.fault = lambda path, count: "cut" if count == 1 else None
+@pytest.mark.parametrize("md5", [MD5, ""])
+@pytest.mark.parametrize("faults", [["503"], ["500", "cut", "429", "cut"], ["503"] * 5])
+def test_a_table_outlives_the_faults_of_the_server(faults: list[str], md5: str, bucket: Bucket) -> None:
+    bucket.fault = lambda path, count: faults[count - 1] if count <= len(faults) else None
+    assert tables._fetched(Published("a/table.csv", len(CONTENT) if md5 else 0, md5)).read_bytes() == CONTENT
+    assert bucket.asked["a/table.csv"] == len(faults) + 1
+    assert not list(tables.cache_folder().rglob("*.part*"))
+
+
+@pytest.mark.parametrize(("fault", "asked"), [("503", 6), ("404", 1)])
+def test_a_table_that_does_not_come_is_asked_for_as_often_as_it_may_help(
+    fault: str, asked: int, bucket: Bucket
+) -> None:
+    bucket.fault = lambda path, count: fault
+    with pytest.raises(FetchError, match=f"the server answered {fault}.* run it again to go on"):
+        tables._fetched(Published("a/table.csv"))
+    assert bucket.asked["a/table.csv"] == asked
+
+
+def test_a_table_that_gets_further_each_time_is_not_given_up(bucket: Bucket) -> None:
+    bucket.fault = lambda path, count: "cut" if count < 10 else None  # half of what is left
     known = Published("a/table.csv", len(CONTENT), MD5)
-    with pytest.raises(FetchError, match="run it again to go on"):
-        tables._fetched(known)
-    (part,) = tables.cache_folder().rglob("*.part")
-    assert part.stat().st_size == len(CONTENT) // 2
     assert tables._fetched(known).read_bytes() == CONTENT
+    assert bucket.asked["a/table.csv"] == 10
+    assert bucket.ranges[:3] == [None, f"bytes={len(CONTENT) // 2}-", f"bytes={len(CONTENT) // 2 * 3 // 2}-"]
+
+
+@pytest.mark.parametrize("etag", ["of the day", ""])
+def test_a_table_that_changed_meanwhile_is_not_patched_together(etag: str, bucket: Bucket) -> None:
+    newer = b"/m/01yrx,Dog\n" * 500
+    if not etag:
+        bucket.etag = lambda body: ""
+
+    def fault(path: str, count: int) -> str | None:
+        bucket.files["a/table.csv"] = CONTENT if count == 1 else newer
+        return "cut" if count == 1 else None
+
+    bucket.fault = fault
+    assert tables._fetched(Published("a/table.csv")).read_bytes() == newer
+    assert bucket.ranges == [None, f"bytes={len(CONTENT) // 2}-" if etag else None]
+
+
+def test_a_table_without_a_length_is_whole_only_where_its_md5_is_known(bucket: Bucket) -> None:
+    bucket.fault = lambda path, count: "no length"
+    with pytest.raises(FetchError, match="the server does not say how long it is"):
+        tables._fetched(Published("a/table.csv"))
+    assert not list(tables.cache_folder().rglob("*.csv"))
+    assert tables._fetched(Published("a/table.csv", 0, MD5)).read_bytes() == CONTENT
 
 
 def test_a_table_of_another_size_in_the_cache_is_fetched_again(bucket: Bucket) -> None:
@@ -76,7 +118,7 @@ def test_another_address_has_tables_of_its_own(bucket: Bucket, monkeypatch: pyte
 
 
 def test_every_release_has_four_tables_for_every_split() -> None:
-    for version in VERSIONS:
+    for version in get_args(Version):
         for split in SPLITS:
             paths = [item["path"] if isinstance(item, dict) else item[0] for item in astuple(tables_of(version, split))]
             assert len(set(paths)) == 4

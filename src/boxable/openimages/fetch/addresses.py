@@ -8,7 +8,6 @@ from typing import Literal, get_args
 
 Version = Literal["v4", "v5", "v6", "v7"]
 Split = Literal["train", "validation", "test"]
-VERSIONS: tuple[Version, ...] = get_args(Version)
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 

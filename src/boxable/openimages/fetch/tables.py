@@ -10,6 +10,7 @@ import filelock
 from boxable.errors import BoxableError, FetchError
 from boxable.files import writing
 from boxable.openimages.fetch.addresses import Published, Split, Version, tables_of
+from boxable.openimages.fetch.back_off import delays
 from boxable.settings import OFFICIAL_TABLES, home, offline, open_images_tables
 from boxable.weights.download import download
 
@@ -71,7 +72,7 @@ def _fetched(published: Published) -> Path:
             return path
         logger.info("fetching %s", address)
         part = path.with_name(f"{path.name}.part")
-        problems = download([address], part, known.size, known.md5, "md5")
+        problems = download([address], part, known.size, known.md5, "md5", delays)
         if problems:
             raise FetchError(
                 f"cannot fetch a table of Open Images: {'; '.join(problems)}; look at the network and at "
