@@ -131,6 +131,40 @@ def test_a_folder_does_not_shrink_or_change(bucket: Bucket, tmp_path: Path) -> N
     assert len(pq.read_table(folder / "images.parquet")) == COUNT
 
 
+@pytest.mark.parametrize(("first", "then"), [("Cat,Dog", "Cat"), (None, "Cat"), ("Animal", "Cat,Dog")])
+def test_a_folder_does_not_lose_the_boxes_of_a_class(
+    first: str | None, then: str, bucket: Bucket, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    fetch(folder, classes=first, max_images=5)
+    before = pq.read_table(folder / "annotations-bbox.parquet")
+    with pytest.raises(ArgumentError, match=f"has the boxes of {first or 'all classes'}, and {then} leaves some"):
+        fetch(folder, classes=then, max_images=COUNT)
+    assert pq.read_table(folder / "annotations-bbox.parquet") == before
+    assert fetch(folder, classes=f"{first},Car" if first else None, max_images=COUNT).images >= 5
+
+
+def test_what_a_killed_run_left_of_its_tables_is_removed_and_nothing_else(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "data"
+    mine = {".annotations-bbox.parquet.mine.part", "notes.part", ".x.jpg.0123abcd.part", "images.parquet.0123abcd.part"}
+    fetch(folder, max_images=1)
+    for name in mine:
+        (folder / name).write_bytes(b"mine")
+    with job.planned(folder, Request("validation", max_images=1)) as plan, monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: None)  # as a kill -9 between writing and naming, at each of the files
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        job.fetch(folder, plan, NEVER)
+    assert len({path.name for path in folder.glob(".*.part")} - mine) == 5
+    (folder / ".annotations-human-imagelabels.parquet.0123abcd.rows.parquet").write_bytes(b"a part of it")
+    fetch(folder, max_images=1)
+    assert {path.name for path in folder.glob("*")} == mine | {
+        "annotations-bbox.parquet", "annotations-human-imagelabels.parquet", "images.parquet", "classes.csv", "images",
+        "ledger.sqlite", "boxable-data.json", ".fetching.lock",
+    }  # fmt: skip
+
+
 def test_faults_of_the_server_are_outlived(bucket: Bucket, tmp_path: Path) -> None:
     bucket.fault = lambda path, count: some_fail(0.25)(path, count) if path.endswith(".jpg") else None
     done = fetch(tmp_path / "data")

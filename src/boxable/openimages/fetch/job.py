@@ -1,6 +1,7 @@
 """Fetch a part of Open Images into a data folder: what is wanted first, then the images."""
 
 import logging
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ from boxable.vocabulary import select
 logger = logging.getLogger("boxable")
 
 _LOCK = ".fetching.lock"
+# What a killed run leaves of the files that it was writing here, see files.py and narrow.py.
+_TABLE = r"\.(annotations-bbox|annotations-human-imagelabels|images|classes|boxable-data)\.(parquet|csv|json)\."
+_LEFT = re.compile(rf"{_TABLE}[0-9a-f]{{8}}\.(part|rows\.parquet)|\.{_TABLE}.*\.[0-9a-f]{{8}}\.part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +184,7 @@ def fetch(folder: Path, plan: Plan, stop: threading.Event) -> Fetched:
         folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder), Ledger(_prepared(folder, request) / layout.LEDGER) as ledger:
         _check_growth(folder, ledger, plan)
+        _remove_leftovers(folder)
         ledger.want(image_list.wanted_images(plan.table, request.split, request.source))
         reconcile(ledger, folder / layout.PHOTOS)
         _write_tables(folder, plan, ledger)
@@ -235,6 +240,24 @@ def _check_growth(folder: Path, ledger: Ledger, plan: Plan) -> None:
             f"{folder}: has {len(others)} images that this selection leaves out, such as {others[0]}; a folder can "
             "only grow: select at least as much as before, or name a new folder"
         )
+    before = layout.read_description(folder).get("classes")
+    if not _covers(plan.request.mids, Request(plan.request.split, before).mids):
+        raise ArgumentError(
+            f"{folder}: has the boxes of {before or 'all classes'}, and {plan.request.classes} leaves some of them "
+            "out; a folder can only grow: select at least as much as before, or name a new folder"
+        )
+
+
+def _covers(classes: frozenset[str] | None, before: frozenset[str] | None) -> bool:
+    """Whether these classes are at least those of before; None are all."""
+    return classes is None or (before is not None and before <= classes)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    with writing(folder):
+        for path in folder.iterdir():
+            if _LEFT.fullmatch(path.name):
+                path.unlink()
 
 
 def _prepared(folder: Path, request: Request) -> Path:
