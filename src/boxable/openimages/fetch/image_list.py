@@ -2,8 +2,7 @@
 
 import base64
 import binascii
-import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,36 +15,47 @@ from boxable.openimages.table_writer import table_writer
 
 Source = Literal["bucket", "original"]
 
-_FILE_NAME = re.compile(r"[0-9A-Za-z_][0-9A-Za-z_.-]*")
+_FILE_NAME = r"^[0-9A-Za-z_][0-9A-Za-z_.-]*\z"
 
 
-def narrow_images(source: Path, wanted: Collection[str] | None) -> Any:
+def narrow_images(source: Path, wanted: Any) -> Any:
     """The rows of these images, each once, sorted by id: a `pyarrow.Table`; None takes all that are listed.
 
-    Images that are not listed are left out.
+    `wanted` is an Arrow array of ids. Images that are not listed are left out.
 
     Raises ArgumentError for a list that cannot be used, and for an id that is no file name.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    chosen = None if wanted is None else frozenset(wanted)
-    seen: set[str] = set()
     kept = []
     for batch in batches(source, IMAGE_COLUMNS, needed=("ImageID",)):
-        rows = []
-        for row, image_id in enumerate(batch.column("ImageID").to_pylist()):
-            if image_id not in seen and (chosen is None or image_id in chosen):
-                seen.add(image_id)
-                rows.append(row)
-        if rows:
-            kept.append(batch.take(pa.array(rows)))
-    table = pa.Table.from_batches(kept, schema(IMAGE_COLUMNS)).unify_dictionaries()
-    table = table.take(pc.sort_indices(table.column("ImageID")))
-    for image_id in table.column("ImageID").to_pylist():
-        if not _FILE_NAME.fullmatch(image_id):
-            raise ArgumentError(f"{source}: image id {image_id!r}; expected letters and digits, as in 000a1249af2bc5f0")
+        rows = batch if wanted is None else batch.filter(pc.is_in(batch.column("ImageID"), wanted))
+        if rows.num_rows:
+            kept.append(rows)
+    table = _each_once(pa.Table.from_batches(kept, schema(IMAGE_COLUMNS)).unify_dictionaries())
+    ids = table.column("ImageID")
+    odd = ids.filter(pc.invert(pc.match_substring_regex(ids, _FILE_NAME)))
+    if len(odd):
+        raise ArgumentError(
+            f"{source}: image id {odd[0].as_py()!r}; expected letters and digits, as in 000a1249af2bc5f0"
+        )
     return table
+
+
+def _each_once(table: Any) -> Any:
+    """The rows in order of ImageID, of each image the first. The published lists are so; copying them takes a GB."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    ids = table.column("ImageID")
+    if not pc.all(pc.less_equal(ids[:-1], ids[1:]), min_count=0).as_py():
+        table = table.take(pc.sort_indices(ids))
+        ids = table.column("ImageID")
+    is_first = pc.not_equal(ids[1:], ids[:-1])
+    if pc.all(is_first, min_count=0).as_py():
+        return table
+    return table.filter(pa.chunked_array([pa.array([True]), *is_first.chunks]))
 
 
 def wanted_images(table: Any, split: Split, source: Source) -> Iterator[Wanted]:

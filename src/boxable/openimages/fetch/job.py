@@ -12,6 +12,7 @@ from typing import Any
 
 import filelock
 import numpy as np
+from numpy.typing import NDArray
 
 from boxable.detection.progress import progress
 from boxable.errors import ArgumentError, BoxableError, FetchError
@@ -80,8 +81,8 @@ class Plan:
     def bytes_of(self, without: set[str]) -> tuple[int, bool]:
         """Bytes of the images but these; and whether every size is known, not a mean."""
         sizes = self.table.column("OriginalSize").to_pylist() if self.request.source == "original" else []
-        known = dict(zip(self.ids, sizes, strict=True)) if sizes else {}
-        left = [known.get(image_id) for image_id in self.ids if image_id not in without]
+        ids = self.ids
+        left = [size for image_id, size in zip(ids, sizes or [None] * len(ids), strict=True) if image_id not in without]
         mean = MEAN_IMAGE_BYTES[self.request.split]
         return sum(size or mean for size in left), all(left)
 
@@ -121,8 +122,7 @@ def planned(folder: Path, request: Request) -> Iterator[Plan]:
             names = read_class_names(files.classes)
             boxed = BoxedImages(boxes)
             table = _choose(request, files, boxed)
-        listed = set(table.column("ImageID").to_pylist())
-        counts = boxed.counts(np.array([image_id in listed for image_id in boxed.images], bool))
+        counts = boxed.counts(_is_in(boxed.images, table.column("ImageID")))
         yield Plan(request, files, boxes, table, counts, names)
 
 
@@ -144,7 +144,7 @@ def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
     table = image_list.narrow_images(files.images, None if everything else wanted)
     if not table.num_rows:
         raise ArgumentError(f"{files.images}: none of the {len(wanted)} images is in this list")
-    unlisted = len(set(wanted).difference(table.column("ImageID").to_pylist()))
+    unlisted = int(np.count_nonzero(~_is_in(wanted, table.column("ImageID"))))
     if unlisted:
         logger.warning(
             "%d of %d images are left out: they have boxes, but are not in %s", unlisted, len(wanted), files.images.name
@@ -152,15 +152,24 @@ def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
     return table.slice(0, request.max_images)
 
 
-def _with_boxes(request: Request, boxed: BoxedImages) -> list[str]:
-    """The ids of the images that have boxes of the wanted classes, within the limits."""
-    chosen = boxed.choose(request.max_images, request.per_class)
-    wanted = [image_id for image_id, is_chosen in zip(boxed.images, chosen, strict=True) if is_chosen]
-    if not wanted:
+def _with_boxes(request: Request, boxed: BoxedImages) -> Any:
+    """The ids of the images that have boxes of the wanted classes, within the limits; an Arrow array."""
+    import pyarrow as pa
+
+    wanted = boxed.images.filter(pa.array(boxed.choose(request.max_images, request.per_class)))
+    if not len(wanted):
         raise ArgumentError(
             f"no image of {request.version} {request.split} has a box of {request.classes or 'any class'}"
         )
     return wanted
+
+
+def _is_in(ids: Any, others: Any) -> NDArray[np.bool_]:
+    """Which of these ids are among the others: bool `[ids]`."""
+    import pyarrow.compute as pc
+
+    found: NDArray[np.bool_] = pc.is_in(ids, others.combine_chunks()).to_numpy(zero_copy_only=False)
+    return found
 
 
 def already_there(folder: Path) -> set[str]:
