@@ -374,6 +374,19 @@ def test_images_that_the_list_does_not_name_are_left_out_and_counted(
     assert "1 of 61 images are left out" in caplog.text
 
 
+@pytest.mark.parametrize("classes", [None, "Cat"])
+def test_an_image_that_the_list_names_twice_comes_once_with_its_first_author(
+    classes: str | None, bucket: Bucket, tmp_path: Path
+) -> None:
+    path = "tables/2018_04/validation/validation-images-with-rotation.csv"
+    header, rows = bucket.files[path].split(b"\n", 1)
+    bucket.files[path] = header + b"\n" + rows + rows.replace(b"Ann, of", b"Bob, of")
+    assert fetch(tmp_path / "data", classes=classes).images == COUNT
+    table = pq.read_table(tmp_path / "data" / "images.parquet").to_pydict()
+    assert table["ImageID"] == sorted(map(image_id, range(COUNT)))
+    assert set(table["Author"]) == {'Ann, of the "Lake"'}
+
+
 @pytest.mark.parametrize("name", ["../../outside", "/etc/passwd", ".hidden", "a/b"])
 def test_an_id_that_is_no_file_name_is_refused(name: str, bucket: Bucket, tmp_path: Path) -> None:
     for path in list(bucket.files):
