@@ -37,6 +37,7 @@ def test_a_file_comes_with_its_md5_from_below_the_base_and_from_a_whole_address(
         ("403", "the server answered 403", None),
         ("404", "the server answered 404", None),
         ("410", "the server answered 410", None),
+        ("no length", "the server does not say how long the file is", None),
         ("cut", "the answer broke off", "network"),
         ("silent", "the server was silent for too long", "network"),
     ],

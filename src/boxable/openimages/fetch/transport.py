@@ -27,6 +27,7 @@ _PREAMBLE = re.compile(r"^.*?(Error performing \w+ .* in [\d.]+\S* - )")
 # What no other attempt would change: the 4xx but for "timeout" and "too many requests".
 _FINAL = re.compile(r"4(?!08|29)\d\d")
 _NO_PATH = "Could not parse path"
+_NO_LENGTH = "Content-Length Header missing"
 _MEANINGS = {
     "Connect": "no connection to the server",
     "Timeout": "the server was silent for too long",
@@ -143,6 +144,8 @@ def _not_fetched(error: Exception) -> NotFetchedError:
     status = re.search(r"non-2xx status code: (\d{3})", text)
     if status:
         return NotFetchedError(f"the server answered {status[1]}", None if _FINAL.fullmatch(status[1]) else "server")
+    if _NO_LENGTH in text:
+        return NotFetchedError("the server does not say how long the file is")
     if _NO_PATH in text or isinstance(error, ValueError):
         return NotFetchedError(" ".join(text.partition("\n")[0].split())[:200])
     kind = re.search(r"kind: (Connect|Timeout|Decode|Interrupted)\b", text)
