@@ -14,9 +14,11 @@ from PIL import Image
 
 from boxable.cli.data.fetch import fetch as fetch_command
 from boxable.errors import ArgumentError, BoxableError, FetchError, UnknownClassError
-from boxable.openimages.fetch import back_off, images, job, transport
-from boxable.openimages.fetch.job import Fetched, Request
+from boxable.openimages.fetch import back_off, destination, images, job, transport
+from boxable.openimages.fetch.job import Fetched
 from boxable.openimages.fetch.ledger import Ledger
+from boxable.openimages.fetch.planning import planned
+from boxable.openimages.fetch.request import Request
 from boxable.openimages.split import split
 from tests.openimages.official import CAR, CAT, DOG, ROCKET, Bucket, image_id, photo, publish, serving, some_fail
 
@@ -37,7 +39,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 
 def fetch(folder: Path, stop: threading.Event = NEVER, **wanted: object) -> Fetched:
-    with job.planned(folder, Request("validation", **wanted)) as plan:  # type: ignore[arg-type]
+    with planned(folder, Request("validation", **wanted)) as plan:  # type: ignore[arg-type]
         return job.fetch(folder, plan, stop)
 
 
@@ -152,7 +154,7 @@ def test_what_a_killed_run_left_of_its_tables_is_removed_and_nothing_else(
     fetch(folder, max_images=1)
     for name in mine:
         (folder / name).write_bytes(b"mine")
-    with job.planned(folder, Request("validation", max_images=1)) as plan, monkeypatch.context() as patch:
+    with planned(folder, Request("validation", max_images=1)) as plan, monkeypatch.context() as patch:
         patch.setattr(Path, "replace", lambda *_: None)  # as a kill -9 between writing and naming, at each of the files
         patch.setattr(Path, "unlink", lambda *_, **__: None)
         job.fetch(folder, plan, NEVER)
@@ -349,7 +351,7 @@ def test_limits_take_the_first_images_by_id(bucket: Bucket, tmp_path: Path) -> N
     ids = sorted(map(image_id, range(COUNT)))
     fetch(tmp_path / "five", max_images=5)
     assert sorted(files_of(tmp_path / "five")) == [f"{name}.jpg" for name in ids[:5]]
-    with job.planned(tmp_path / "none", Request("validation", per_class=3)) as plan:
+    with planned(tmp_path / "none", Request("validation", per_class=3)) as plan:
         dogs = sorted(image_id(n) for n in range(0, COUNT, 3))[:3]
         cars = sorted(image_id(n) for n in range(0, COUNT, 5))[:3]
         assert plan.ids == sorted({*ids[:3], *dogs, *cars, image_id(COUNT - 1)})
@@ -360,7 +362,7 @@ def test_limits_take_the_first_images_by_id(bucket: Bucket, tmp_path: Path) -> N
 def test_two_processes_do_not_fetch_into_one_folder(bucket: Bucket, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     fetch(folder, max_images=1)
-    with job._alone(folder), pytest.raises(BoxableError, match="another process fetches into it"):
+    with destination.alone(folder), pytest.raises(BoxableError, match="another process fetches into it"):
         fetch(folder, max_images=2)
     assert fetch(folder, max_images=2).images == 2
 

@@ -7,7 +7,8 @@ import pytest
 
 from boxable.openimages import Dataset
 from boxable.openimages.fetch import job
-from boxable.openimages.fetch.job import Request
+from boxable.openimages.fetch.planning import planned
+from boxable.openimages.fetch.request import Request
 from boxable.openimages.split import split
 from boxable.openimages.stats import stats_of
 from boxable.openimages.verify import verify
@@ -19,7 +20,7 @@ def test_a_fetched_folder_is_whole_and_so_are_its_parts(tmp_path: Path, monkeypa
     with serving(files) as server:
         monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{server.address}/tables")
         monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{server.address}/images")
-        with job.planned(tmp_path / "data", Request("validation")) as plan:
+        with planned(tmp_path / "data", Request("validation")) as plan:
             done = job.fetch(tmp_path / "data", plan, threading.Event())
     dataset = Dataset(tmp_path / "data")
     verification = verify(dataset)

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from boxable.openimages.fetch import job
-from boxable.openimages.fetch.job import Request
+from boxable.openimages.fetch.planning import planned
+from boxable.openimages.fetch.request import Request
 from tests.conftest import ROOT
 from tests.openimages.official import serving
 
@@ -31,7 +32,7 @@ def test_genuine_rows_and_photos_come_through_unchanged(tmp_path: Path, monkeypa
         monkeypatch.setenv("BOXABLE_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{server.address}/tables")
         monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{server.address}/images")
-        with job.planned(tmp_path / "data", Request("validation", classes="Spoon,Fruit")) as plan:
+        with planned(tmp_path / "data", Request("validation", classes="Spoon,Fruit")) as plan:
             done = job.fetch(tmp_path / "data", plan, threading.Event())
     at_hand = {path.stem for path in photos} & set(plan.ids)
     assert len(plan.ids) == 456

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from boxable.openimages.fetch import job
-from boxable.openimages.fetch.job import Request
+from boxable.openimages.fetch.planning import planned
+from boxable.openimages.fetch.request import Request
 from boxable.openimages.fetch.transport import NotFetchedError, Transport
 from tests.openimages.official import image_id, publish
 
@@ -37,7 +38,7 @@ def test_tables_and_images_come_from_a_bucket(store: str, tmp_path: Path, monkey
     monkeypatch.setenv("BOXABLE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{store}/tables")
     monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{store}/images")
-    with job.planned(tmp_path / "data", Request("validation", classes="Dog,Car")) as plan:
+    with planned(tmp_path / "data", Request("validation", classes="Dog,Car")) as plan:
         done = job.fetch(tmp_path / "data", plan, threading.Event())
     assert (done.images, done.failures) == (6, [])
     published = publish(COUNT)

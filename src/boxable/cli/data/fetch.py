@@ -55,9 +55,11 @@ def fetch(folder: Path, dry_run: bool, **wanted: Any) -> int:
              boxable data fetch --split train --classes "Vehicle,-Rocket" --per-class 500 --dry-run vehicles
     """
     from boxable.openimages.fetch import job
+    from boxable.openimages.fetch.planning import planned
+    from boxable.openimages.fetch.request import Request
     from boxable.settings import open_images_images
 
-    with job.planned(folder, job.Request(**wanted)) as plan:
+    with planned(folder, Request(**wanted)) as plan:
         if dry_run:
             for line in _what_it_comes_to(plan, job.already_there(folder)):
                 click.echo(line)

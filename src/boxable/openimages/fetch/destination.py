@@ -1,0 +1,112 @@
+"""The folder that is fetched into: whether it may be, what it says of itself, and that one process has it at a time."""
+
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from boxable.errors import ArgumentError, BoxableError
+from boxable.files import writing
+from boxable.formats.tables import require_utf8
+from boxable.openimages import layout
+from boxable.openimages.fetch.ledger import Ledger
+from boxable.openimages.fetch.request import Request
+
+_LOCK = ".fetching.lock"
+# What a killed run leaves of the files that it was writing here, see files.py and narrow.py.
+_TABLE = r"\.(annotations-bbox|annotations-human-imagelabels|images|classes|boxable-data)\.(parquet|csv|json)\."
+_LEFT = re.compile(rf"{_TABLE}[0-9a-f]{{8}}\.(part|rows\.parquet)|\.{_TABLE}.*\.[0-9a-f]{{8}}\.part")
+
+
+def check_folder(folder: Path, request: Request) -> None:
+    """Raise ArgumentError unless the folder is new, or one that the same was fetched into."""
+    require_utf8(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ArgumentError(f"{folder}: a file; expected a folder, or a name for a new one")
+    about = layout.read_description(folder)
+    if not about:
+        taken = [
+            name
+            for name in (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES, layout.CLASSES, layout.LEDGER)
+            if (folder / name).exists()
+        ]
+        if taken:
+            raise ArgumentError(
+                f"{folder}: has {', '.join(taken)}, but no {layout.DESCRIPTION}; name a new folder to fetch into; "
+                f"photos that you move into its {layout.PHOTOS}/ are taken if they are whole"
+            )
+        return
+    if "part" in about:
+        raise ArgumentError(f"{folder}: a part that `boxable data split` made; fetch into a folder of its own")
+    here = tuple(about.get(name) for name in ("version", "split", "source"))
+    if here != (request.version, request.split, request.source):
+        what = " ".join(str(word) for word in here if word) or "something that was not fetched"
+        raise ArgumentError(
+            f"{folder}: holds {what}; {request.version} {request.split} {request.source} needs a folder of its own"
+        )
+
+
+def check_growth(folder: Path, ledger: Ledger, request: Request, wanted: Collection[str]) -> None:
+    """Raise ArgumentError where the folder has images besides the wanted ones (a set), or boxes of other classes."""
+    others = [image_id for image_id in ledger.ids() if image_id not in wanted]
+    if others:
+        raise ArgumentError(
+            f"{folder}: has {len(others)} images that this selection leaves out, such as {others[0]}; a folder can "
+            "only grow: select at least as much as before, or name a new folder"
+        )
+    before = layout.read_description(folder).get("classes")
+    if not _covers(request.mids, Request(request.split, before).mids):
+        raise ArgumentError(
+            f"{folder}: has the boxes of {before or 'all classes'}, and {request.classes} leaves some of them "
+            "out; a folder can only grow: select at least as much as before, or name a new folder"
+        )
+
+
+def _covers(classes: frozenset[str] | None, before: frozenset[str] | None) -> bool:
+    """Whether these classes are at least those of before; None are all."""
+    return classes is None or (before is not None and before <= classes)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the half-written tables of a run that was killed; nobody else may be at it."""
+    with writing(folder):
+        for path in folder.iterdir():
+            if _LEFT.fullmatch(path.name):
+                path.unlink()
+
+
+def prepared(folder: Path, request: Request) -> Path:
+    """The folder, once it says what it is; so a run that is killed later can be gone on with."""
+    check_folder(folder, request)  # again: another process may have come first
+    if not layout.read_description(folder):
+        describe(folder, request)
+    return folder
+
+
+def describe(folder: Path, request: Request) -> None:
+    """Write what was asked for into the description of the folder."""
+    layout.write_description(
+        folder,
+        {
+            "made_by": layout.MADE_BY_FETCH, "version": request.version, "split": request.split,
+            "source": request.source, "classes": request.classes, "max_images": request.max_images,
+            "per_class": request.per_class,
+        },
+    )  # fmt: skip
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from fetching into the same folder."""
+    lock = filelock.FileLock(folder / _LOCK)
+    with writing(folder / _LOCK):
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise BoxableError(f"{folder}: another process fetches into it; wait, or name another folder") from None
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,127 @@
+"""What a request comes to: which images, which rows, how many bytes."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from boxable.errors import ArgumentError
+from boxable.openimages import layout
+from boxable.openimages.fetch import image_list
+from boxable.openimages.fetch.addresses import MEAN_IMAGE_BYTES
+from boxable.openimages.fetch.class_names import read_class_names
+from boxable.openimages.fetch.destination import check_folder
+from boxable.openimages.fetch.request import Request
+from boxable.openimages.fetch.selection import BoxedImages, ClassCount
+from boxable.openimages.fetch.tables import TableFiles, fetch_tables
+from boxable.openimages.fetch.transport import require_transport
+from boxable.openimages.narrow import narrow, native_columns
+
+logger = logging.getLogger("boxable")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a request comes to.
+
+    `boxes` has all boxes of the wanted classes, `table` the rows of images.parquet; `counts` are of the boxes in these
+    images, and `names` gives each class its name.
+    """
+
+    request: Request
+    files: TableFiles
+    boxes: Path
+    table: Any
+    counts: list[ClassCount]
+    names: dict[str, str]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the wanted images, in order."""
+        ids: list[str] = self.table.column("ImageID").to_pylist()
+        return ids
+
+    def bytes_of(self, without: set[str]) -> tuple[int, bool]:
+        """Bytes of the images but these; and whether every size is known, not a mean."""
+        sizes = self.table.column("OriginalSize").to_pylist() if self.request.source == "original" else []
+        ids = self.ids
+        left = [size for image_id, size in zip(ids, sizes or [None] * len(ids), strict=True) if image_id not in without]
+        mean = MEAN_IMAGE_BYTES[self.request.split]
+        return sum(size or mean for size in left), all(left)
+
+
+@contextmanager
+def planned(folder: Path, request: Request) -> Iterator[Plan]:
+    """What has to be fetched; the tables are fetched for it where they are not in the cache, `folder` is not touched.
+
+    Raises UnknownClassError for a wrong class; ArgumentError where nothing is selected, and for a folder that holds
+    something else; FetchError and BoxableError as `fetch_tables` does.
+    """
+    mids = request.mids
+    require_transport()
+    check_folder(folder, request)
+    files = fetch_tables(request.version, request.split)
+    with TemporaryDirectory(prefix="boxable-") as scratch:
+        boxes = Path(scratch) / layout.BOXES
+        with _cached(files):
+            for path, columns in ((files.boxes, layout.BOX_COLUMNS), (files.image_labels, layout.LABEL_COLUMNS)):
+                if native_columns(path) is not columns:
+                    raise ArgumentError(f"{path}: expected the columns {', '.join(columns)}")
+            narrow(files.boxes, boxes, classes=mids)
+            names = read_class_names(files.classes)
+            boxed = BoxedImages(boxes)
+            table = _choose(request, files, boxed)
+        counts = boxed.counts(_is_in(boxed.images, table.column("ImageID")))
+        yield Plan(request, files, boxes, table, counts, names)
+
+
+@contextmanager
+def _cached(files: TableFiles) -> Iterator[None]:
+    """Say of a table in the cache that cannot be used how to get another one."""
+    try:
+        yield
+    except ArgumentError as error:
+        if any(str(error).startswith(f"{path}: ") for path in files.paths):
+            raise ArgumentError(f"{error}; remove it to fetch it again") from error
+        raise
+
+
+def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
+    """The rows of images.parquet: images with boxes of the wanted classes, or all there are if nothing narrows them."""
+    wanted = _with_boxes(request, boxed)
+    everything = request.classes is None and request.per_class is None
+    table = image_list.narrow_images(files.images, None if everything else wanted)
+    if not table.num_rows:
+        raise ArgumentError(f"{files.images}: none of the {len(wanted)} images is in this list")
+    unlisted = int(np.count_nonzero(~_is_in(wanted, table.column("ImageID"))))
+    if unlisted:
+        logger.warning(
+            "%d of %d images are left out: they have boxes, but are not in %s", unlisted, len(wanted), files.images.name
+        )
+    return table.slice(0, request.max_images)
+
+
+def _with_boxes(request: Request, boxed: BoxedImages) -> Any:
+    """The ids of the images that have boxes of the wanted classes, within the limits; an Arrow array."""
+    import pyarrow as pa
+
+    wanted = boxed.images.filter(pa.array(boxed.choose(request.max_images, request.per_class)))
+    if not len(wanted):
+        raise ArgumentError(
+            f"no image of {request.version} {request.split} has a box of {request.classes or 'any class'}"
+        )
+    return wanted
+
+
+def _is_in(ids: Any, others: Any) -> NDArray[np.bool_]:
+    """Which of these ids are among the others: bool `[ids]`."""
+    import pyarrow.compute as pc
+
+    found: NDArray[np.bool_] = pc.is_in(ids, others.combine_chunks()).to_numpy(zero_copy_only=False)
+    return found
