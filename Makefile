@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-optional test-tensorflow lint bench speed clean
+.PHONY: demo test test-optional test-tensorflow lint bench bench-data speed clean
 
 demo: .venv/installed ## Detect in the photos of examples/ and say where the pictures are.
 	@$(BIN)/boxable models pull ssd601 || echo "going on with the 23-class network"
@@ -24,6 +24,11 @@ bench: .venv/bench ## Measure, against LiteRT; the figures that the README quote
 	@$(BIN)/python benchmarks/latency.py $(if $(JSON),--json $(JSON))
 	@$(BIN)/python benchmarks/throughput.py
 	@$(BIN)/python benchmarks/evaluation.py
+
+bench-data: .venv/bench ## Measure tables and data sets of the size of Open Images, and fetching; 6 GB of disk, some 7 minutes.
+	@$(BIN)/python benchmarks/annotations.py --folder build/sets
+	@$(BIN)/python benchmarks/dataset.py --folder build/sets
+	@$(BIN)/python benchmarks/fetch.py
 
 speed: .venv/bench ## Measure the network against the core, and against the original if make test-tensorflow ran; writes docs/speed.md.
 	@$(BIN)/python benchmarks/roofline.py --docs docs
