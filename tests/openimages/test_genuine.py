@@ -3,9 +3,12 @@
 import threading
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from boxable.openimages import Dataset
+from boxable.openimages.convert.job import convert
 from boxable.openimages.fetch import job
 from boxable.openimages.fetch.planning import planned
 from boxable.openimages.fetch.request import Request
@@ -43,3 +46,26 @@ def test_genuine_rows_and_photos_come_through_unchanged(tmp_path: Path, monkeypa
     assert all(row["License"] == "https://creativecommons.org/licenses/by/2.0/" and row["Author"] for row in listed)
     assert {row["Title"] for row in listed} >= {"Alianza del Pacífico en la SIAL 2015", "Melon CHino"}
     assert sum(bool(row["Width"]) for row in listed) == len(at_hand) > 0
+
+
+# How far a side of a box may move, as a share of the image: VOC has whole pixels, others float32 or nine digits.
+PRECISION = {"openimages": 0, "parquet": 0, "coco": 1e-7, "yolo": 1e-7, "voc": 0.005, "tfrecord": 1e-7}
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="the data sets are not beside this checkout")
+@pytest.mark.parametrize("form", PRECISION)
+@pytest.mark.parametrize("name", ["eval-oi", "tiny", "tune-bccd"])
+def test_genuine_boxes_and_photos_come_back_from_every_form(name: str, form: str, tmp_path: Path) -> None:
+    dest = tmp_path / ("there.json" if form == "coco" else "there")
+    convert(DATA / name, dest, form, shards=3)
+    if form == "coco":
+        (tmp_path / "images").symlink_to(DATA / name / "images")
+    convert(dest, tmp_path / "back", "parquet")
+    before, after = Dataset(DATA / name), Dataset(tmp_path / "back")
+    assert [*after.index.image_ids()] == [*before.index.image_ids()]
+    for number in range(len(before)):
+        mine, others = before.targets(number), after.targets(number)
+        assert others.mids == mine.mids
+        np.testing.assert_allclose(others.boxes, mine.boxes, rtol=0, atol=PRECISION[form])
+        photo = f"{mine.image_id}.jpg"
+        assert (tmp_path / "back" / "images" / photo).read_bytes() == (DATA / name / "images" / photo).read_bytes()
