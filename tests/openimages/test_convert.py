@@ -285,3 +285,25 @@ def test_what_would_be_empty_is_an_error_that_says_why(tmp_path: Path) -> None:
 def test_what_becomes_no_where_it_was_unknown_is_counted(tmp_path: Path) -> None:
     notes = convert(write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))]), tmp_path / "voc", "voc")
     assert any("is unknown, which becomes no in Pascal VOC" in note for note in notes)
+
+
+def test_photos_of_coco_that_are_called_alike_are_found_by_their_paths(tmp_path: Path) -> None:
+    names = ["1.png", "sub/1.jpg", "ok.jpg", "../secret.jpg"]
+    for number, name in enumerate(names[:3]):
+        path = tmp_path / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16 + number, 8)).save(path)
+    shutil.copy(tmp_path / "images" / "ok.jpg", tmp_path / "secret.jpg")
+    images = [{"id": n, "file_name": name, "width": 16, "height": 8} for n, name in enumerate(names)]
+    boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [1, 1, 4, 4]} for n in range(4)]
+    (tmp_path / "i.json").write_text(
+        json.dumps({"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "Cat"}]})
+    )
+    assert convert(tmp_path / "i.json", tmp_path / "out", "parquet") == ["photos that are not there: 1 left out"]
+    found = {path.name: path.read_bytes() for path in (tmp_path / "out" / "images").iterdir()}
+    assert found == {
+        "1.png.png": (tmp_path / "images" / "1.png").read_bytes(),
+        "sub_1.jpg.jpg": (tmp_path / "images" / "sub" / "1.jpg").read_bytes(),
+        "ok.jpg": (tmp_path / "images" / "ok.jpg").read_bytes(),
+    }
+    assert set(images_of(tmp_path / "out")) == {"1.png", "sub_1.jpg", "ok", "secret"}

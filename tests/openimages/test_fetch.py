@@ -434,3 +434,19 @@ def test_a_whole_split_has_images_without_boxes_too(bucket: Bucket, tmp_path: Pa
     split(tmp_path / "whole", tmp_path / "parts")
     with pytest.raises(ArgumentError, match="a part that `boxable data split` made"):
         fetch(tmp_path / "parts" / "train")
+
+
+def test_the_number_of_images_that_are_not_listed_is_that_of_the_split(
+    bucket: Bucket, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = "tables/2018_04/validation/validation-annotations-bbox.csv"
+    bucket.files[path] += b"0000000000000000,xclick,/m/01yrx,1,0,1,0,1,0,0,0,0,0\n"
+    assert fetch(tmp_path / "data", max_images=2).images == 2
+    assert f"1 of {COUNT + 1} images are left out" in caplog.text
+
+
+def test_a_table_without_boxes_says_which_it_is(bucket: Bucket, tmp_path: Path) -> None:
+    path = "tables/2018_04/validation/validation-annotations-bbox.csv"
+    bucket.files[path] = bucket.files[path].splitlines(keepends=True)[0]
+    with pytest.raises(ArgumentError, match=r"annotations-bbox\.csv: no boxes in this table; remove it to fetch it"):
+        fetch(tmp_path / "data")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from boxable.errors import ArgumentError
 from boxable.openimages import Dataset
+from boxable.openimages.convert.job import convert
 from boxable.openimages.fetch.ledger import Ledger, Outcome, Wanted
 from boxable.openimages.findings import Verification
 from boxable.openimages.verify import verify
@@ -62,7 +64,7 @@ def test_a_bad_box_is_found(tmp_path: Path, row: str, rule: str, example: str) -
     folder = good_folder(tmp_path / "set", boxes=(row,))
     put_photo(folder, "c")
     found = flaws(verify(Dataset(folder)))
-    found.pop("every file belongs to an image", None)
+    found.pop("every file is the photo of an image", None)
     assert found == {rule: (1, [example])}
 
 
@@ -78,7 +80,7 @@ def test_a_bad_label_is_found(tmp_path: Path, row: str, rule: str, example: str)
     folder = good_folder(tmp_path / "set", labels=(row,))
     put_photo(folder, "c")
     found = flaws(verify(Dataset(folder)))
-    found.pop("every file belongs to an image", None)
+    found.pop("every file is the photo of an image", None)
     assert found == {rule: (1, [example])}
 
 
@@ -112,9 +114,8 @@ class TestPhotos:
         )  # fmt: skip
         assert found["every photo can be decoded"][0] == 1
         assert found["every photo can be decoded"][1][0].startswith("d: damaged")
-        assert (found["every file belongs to an image"][0], sorted(found["every file belongs to an image"][1])) == (
-            2, ["a.txt", "stranger.jpg"],
-        )  # fmt: skip
+        count, examples = found["every file is the photo of an image"]
+        assert (count, sorted(examples)) == (2, ["a.txt", "stranger.jpg"])
 
     @pytest.mark.parametrize(("orientation", "rotation"), [(8, "90"), (3, "180"), (6, "270"), (1, "90"), (6, "")])
     def test_an_orientation_that_says_what_rotation_says_is_right(
@@ -139,6 +140,13 @@ class TestPhotos:
     def test_a_folder_of_tables_alone_lacks_its_photos(self, tmp_path: Path) -> None:
         verification = verify(Dataset(write_folder(tmp_path / "set", [box_row("a")])))
         assert flaws(verification) == {"every image has its photo": (1, ["a: not there"])}
+
+    def test_a_second_photo_of_an_image_is_found(self, tmp_path: Path) -> None:
+        folder = good_folder(tmp_path / "set")
+        (folder / "images" / "a.png").write_bytes((folder / "images" / "a.jpg").read_bytes())
+        assert flaws(verify(Dataset(folder))) == {"every file is the photo of an image": (1, ["a.png"])}
+        with pytest.raises(ArgumentError, match=r"a\.png: another photo is called so: .*a\.jpg; expected one of them"):
+            convert(folder, tmp_path / "yolo", "yolo")
 
     def test_photos_may_be_of_other_kinds(self, tmp_path: Path) -> None:
         folder = good_folder(tmp_path / "set")

@@ -20,7 +20,10 @@ Floats = NDArray[np.float64]
 
 
 class CocoFile:
-    """A COCO file, or a list of results, which needs the images and categories of another file."""
+    """A COCO file, or a list of results, which needs the images and categories of another file.
+
+    `file_names` are those that it gives its images, by the ids that these have here.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -33,6 +36,7 @@ class CocoFile:
             self._items: Sequence[Mapping[str, Any]] = content if isinstance(content, list) else content["annotations"]
             images = described.get("images", ())
             self._names = _image_ids(images)
+            self.file_names = {self._names[image["id"]]: _whole_name(image) for image in images}
             self._sizes = {image["id"]: _size(image) for image in images}
             self._classes = _classes(described.get("categories", ()))
 

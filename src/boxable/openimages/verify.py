@@ -44,13 +44,12 @@ def _photos(dataset: Dataset, stop: threading.Event) -> list[Finding]:
         "decodes": Finding(PHOTOS, "every photo can be decoded"),
         "size": Finding(PHOTOS, "photos have the size that the table of images says"),
         "turn": Finding(PHOTOS, "an orientation in a photo agrees with Rotation"),
-        "orphan": Finding(PHOTOS, "every file belongs to an image"),
+        "orphan": Finding(PHOTOS, "every file is the photo of an image"),
     }
     if (dataset.path / LEDGER).is_file():
         findings["fetched"] = Finding(PHOTOS, "photos are as they were fetched")
     for name in _files(dataset.path / PHOTOS):
-        file = Path(name)
-        belongs = file.suffix.lower() in SUFFIXES and dataset.index.find(file.stem) is not None
+        belongs = _belongs(dataset, name)
         findings["orphan"].add(1, not belongs, [] if belongs else [name])
     with progress("decoding", len(dataset)) as advance, noted_md5(dataset.files) as noted:
         images = ((number, image_id, noted(image_id)) for number, image_id in enumerate(dataset.index.image_ids()))
@@ -62,6 +61,14 @@ def _photos(dataset: Dataset, stop: threading.Event) -> list[Finding]:
                 findings[name].add(1, name in flaws, [flaws[name]] if name in flaws else [])
             advance()
     return list(findings.values())
+
+
+def _belongs(dataset: Dataset, name: str) -> bool:
+    """Whether this file is the photo of an image, and not a second one."""
+    file = Path(name)
+    if file.suffix.lower() not in SUFFIXES or dataset.index.find(file.stem) is None:
+        return False
+    return photo_path(dataset.files, file.stem).name == name
 
 
 def _files(folder: Path) -> Iterator[str]:

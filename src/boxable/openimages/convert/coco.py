@@ -2,13 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from boxable.errors import ArgumentError
 from boxable.files import atomic_file
 from boxable.formats.annotations import Annotations
 from boxable.formats.coco import image_number
@@ -20,11 +21,35 @@ from boxable.vocabulary import open_images
 
 
 def read(path: Path) -> AnnotatedSet:
-    """The images that the file describes; photos are looked for in the folder `images` beside it, else beside it."""
-    truth = CocoFile(path).annotations()
+    """The images that the file describes; photos are looked for in the folder `images` beside it, else beside it.
+
+    An image is called as its file without suffix, where others are called so too as its path. Raises ArgumentError
+    where two paths make the same name.
+    """
+    file = CocoFile(path)
+    truth = file.annotations()
     beside = path.parent / "images"
-    photos = photos_below(beside) if beside.is_dir() else photos_in(path.parent)
+    photos = photos_below(beside, alike=True) if beside.is_dir() else photos_in(path.parent)
+    for image_id, name in file.file_names.items():
+        photo = _below((beside, path.parent), name)
+        if photo is not None:
+            photos[image_id] = photo
+    if len({_plain(image_id) for image_id in truth.listed_images}) < len(truth.listed_images):
+        raise ArgumentError(f"{path}: file names that are the same once / is _; rename the photos")
     return AnnotatedSet(truth.classes or open_images(), _images(truth, photos), ("IsGroupOf",))
+
+
+def _below(folders: Sequence[Path], name: str) -> Path | None:
+    """The file of this name below one of the folders, if there is one; a name may not lead out of them."""
+    parts = PurePosixPath(name).parts
+    if ".." in parts or "\0" in name or PurePosixPath(name).is_absolute() or Path(name).is_absolute():
+        return None
+    return next((path for folder in folders if (path := folder / name).is_file()), None)
+
+
+def _plain(image_id: str) -> str:
+    """An id that is a path, as the name of a file."""
+    return image_id.replace("/", "_")
 
 
 def _images(truth: Annotations, photos: dict[str, Path]) -> Iterator[AnnotatedImage]:
@@ -37,7 +62,7 @@ def _images(truth: Annotations, photos: dict[str, Path]) -> Iterator[AnnotatedIm
         mine = np.array(rows.get(image_id, ()), np.intp)
         width, height = truth.sizes.get(image_id, (0, 0))
         yield AnnotatedImage(
-            image_id, [labels[row] for row in mine], boxes.box[mine], {"IsGroupOf": boxes.group_of[mine]},
+            _plain(image_id), [labels[row] for row in mine], boxes.box[mine], {"IsGroupOf": boxes.group_of[mine]},
             width=width, height=height, photo=photos.get(image_id),
         )  # fmt: skip
 

@@ -18,23 +18,30 @@ from boxable.openimages.convert.orientation import ON_ITS_SIDE, orientation, wit
 _SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
 
 
-def photos_below(folder: Path) -> dict[str, Path]:
-    """The photos of a folder and the folders in it, by file name without suffix."""
+def photos_below(folder: Path, *, alike: bool = False) -> dict[str, Path]:
+    """The photos of a folder and the folders in it, by file name without suffix.
+
+    Raises ArgumentError where two are called alike, since nobody knows which of them the boxes are of; with `alike` the
+    first is taken.
+    """
     found: dict[str, Path] = {}
     for place, folders, files in os.walk(folder):
         folders.sort()
-        found = _photos(place, files) | found
+        for path in _photos(place, files):
+            other = found.setdefault(path.stem, path)
+            if other is not path and not alike:
+                raise ArgumentError(f"{path}: another photo is called so: {other}; expected one of them")
     return found
 
 
 def photos_in(folder: Path) -> dict[str, Path]:
-    """The photos of a folder itself, by file name without suffix."""
-    return _photos(str(folder), os.listdir(folder))
+    """The photos of a folder itself, by file name without suffix; the last where two are called alike."""
+    return {path.stem: path for path in _photos(str(folder), os.listdir(folder))}
 
 
-def _photos(place: str, names: list[str]) -> dict[str, Path]:
+def _photos(place: str, names: list[str]) -> list[Path]:
     photos = (name for name in sorted(names) if name.lower().endswith(SUFFIXES) and not name.startswith("."))
-    return {Path(name).stem: Path(place, name) for name in photos}
+    return [Path(place, name) for name in photos]
 
 
 def size_of(image: AnnotatedImage) -> tuple[int, int] | None:

@@ -94,8 +94,10 @@ def _cached(files: TableFiles) -> Iterator[None]:
 
 def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
     """The rows of images.parquet: images with boxes of the wanted classes, or all there are if nothing narrows them."""
-    wanted = _with_boxes(request, boxed)
     everything = request.classes is None and request.per_class is None
+    if everything and not len(boxed.images):
+        raise ArgumentError(f"{files.boxes}: no boxes in this table")
+    wanted = boxed.images if everything else _with_boxes(request, boxed)
     table = image_list.narrow_images(files.images, None if everything else wanted)
     if not table.num_rows:
         raise ArgumentError(f"{files.images}: none of the {len(wanted)} images is in this list")
