@@ -35,7 +35,7 @@ _ORIENTATION = 0x0112
 # What may stand before the pixels of a JPEG, each with its length: frame headers and tables, APP0, APP2 to APP15,
 # comments. Not APP1, which holds EXIF and XMP.
 _JPEG_SEGMENTS = {bytes([0xFF, kind]) for kind in (*range(0xC0, 0xD0), 0xDB, 0xDD, 0xE0, *range(0xE2, 0xF0), 0xFE)}
-_ON_ITS_SIDE = (5, 6, 7, 8)
+ON_ITS_SIDE = (5, 6, 7, 8)
 
 
 def decode(data: bytes, name: str) -> Pixels:
@@ -89,7 +89,7 @@ def _by_pillow(data: bytes, name: str, least: int | None, *, as_stored: bool = F
         upright = _upright(pixels, orientation)
         if not is_jpeg:
             return upright, upright.shape[1], upright.shape[0]
-        width, height = image.size[::-1] if orientation in _ON_ITS_SIDE else image.size
+        width, height = image.size[::-1] if orientation in ON_ITS_SIDE else image.size
         return upright, width, height
 
 
@@ -173,7 +173,7 @@ def _orientation_of(image: Image.Image) -> int:
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
     """Undo an EXIF orientation (1 to 8)."""
-    if orientation in _ON_ITS_SIDE:
+    if orientation in ON_ITS_SIDE:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]

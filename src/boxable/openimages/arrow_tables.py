@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from boxable.errors import ArgumentError
 from boxable.formats.tables import column_names, is_parquet, open_bytes, require_tables, table_errors
 from boxable.openimages.layout import BOX_COLUMNS, EXTREME_POINTS, LABEL_COLUMNS, NEEDED, Kind
@@ -52,6 +55,11 @@ def batches(path: Path, columns: Mapping[str, Kind], needed: Sequence[str] = NEE
         wanted = {other: columns[name] for name, other in found.items() if other}
         for batch in _raw(path, wanted, newlines=not _PLAIN.issuperset(names)):
             yield _typed(batch, columns, found, target)
+
+
+def numbers(batch: Any, name: str) -> NDArray[Any]:
+    """A column of a record batch as an array; NaN where a number is missing."""
+    return np.asarray(batch.column(name).to_numpy(zero_copy_only=False))
 
 
 def import_arrow() -> None:

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.files import writing
-from boxable.openimages.arrow_tables import batches, import_arrow
+from boxable.openimages.arrow_tables import batches, import_arrow, numbers
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder
 from boxable.openimages.sorting import Spool, StringNumbers, starts_of
 from boxable.settings import home
@@ -160,18 +160,18 @@ def _build(folder: DataFolder, ready: Path, scratch: Path) -> None:
     ):
         if folder.boxes:
             for batch in batches(folder.boxes, _BOXES):
-                box = np.stack([_numbers(batch, name) for name in ("YMin", "XMin", "YMax", "XMax")], axis=1)
-                flags = np.stack([_numbers(batch, name).clip(-1, 1) for name in FLAGS], axis=1)
+                box = np.stack([numbers(batch, name) for name in ("YMin", "XMin", "YMax", "XMax")], axis=1)
+                flags = np.stack([numbers(batch, name).clip(-1, 1) for name in FLAGS], axis=1)
                 label = mids.of(batch.column("LabelName"))
                 boxes.add(images.of(batch.column("ImageID")), label=label, box=box, flags=flags)
         if folder.image_labels:
             for batch in batches(folder.image_labels, _LABELS):
-                label, confidence = mids.of(batch.column("LabelName")), _numbers(batch, "Confidence")
+                label, confidence = mids.of(batch.column("LabelName")), numbers(batch, "Confidence")
                 labels.add(images.of(batch.column("ImageID")), label=label, confidence=confidence)
         if folder.images:
             for batch in batches(folder.images, _IMAGES):
-                width, height = _numbers(batch, "Width"), _numbers(batch, "Height")
-                rotation = known_rotation(_numbers(batch, "Rotation"))
+                width, height = numbers(batch, "Width"), numbers(batch, "Height")
+                rotation = known_rotation(numbers(batch, "Rotation"))
                 sizes.add(images.of(batch.column("ImageID")), width=width, height=height, rotation=rotation)
         rank, ids = images.sorted()
         new_label, names = mids.sorted()
@@ -200,11 +200,6 @@ def _one_each(sizes: Spool, rank: NDArray[np.int32], count: int) -> dict[str, ND
         filled[name] = np.full(count, unknown, values.dtype)
         filled[name][codes] = values
     return filled
-
-
-def _numbers(batch: Any, name: str) -> NDArray[Any]:
-    column = batch.column(name)
-    return np.asarray(column.to_numpy(zero_copy_only=False))
 
 
 def _write(path: Path, columns: dict[str, Any]) -> None:

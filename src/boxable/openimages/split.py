@@ -3,10 +3,8 @@
 import errno
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from boxable.files import writing
 from boxable.formats.tables import column_names, is_parquet, is_table, open_bytes, table_errors
 from boxable.openimages.arrow_tables import import_arrow
 from boxable.openimages.layout import PHOTOS, open_folder, write_description
+from boxable.openimages.scratch import new_folder
 from boxable.openimages.table_writer import table_writer
 
 TRAIN, VALIDATION = "train", "validation"
@@ -48,7 +47,8 @@ def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:
     for end in ends.values():
         if os.path.lexists(end):
             raise ArgumentError(f"{end}: is there already; remove it, or give another folder with --out")
-    with _being_made(ends) as places:
+    with new_folder(ends[TRAIN]) as train, new_folder(ends[VALIDATION]) as validation:
+        places = {TRAIN: train, VALIDATION: validation}
         for table in sorted(path for path in folder.iterdir() if is_table(path)):
             _divide(table, places, every)
         counts = _link_photos(folder / PHOTOS, places, every)
@@ -56,24 +56,6 @@ def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:
         for part, place in places.items():
             write_description(place, {**source.about, "part": part, "rule": rule})
     return counts
-
-
-@contextmanager
-def _being_made(ends: dict[str, Path]) -> Iterator[dict[str, Path]]:
-    """A folder for each part, which gets its own name when the block ends, and is removed if it raises."""
-    places = {part: end.with_name(f".{end.name}.{secrets.token_hex(4)}.part") for part, end in ends.items()}
-    try:
-        for place in places.values():
-            with writing(place):
-                place.mkdir(parents=True)
-        yield places
-        for part, place in places.items():
-            with writing(ends[part]):
-                place.rename(ends[part])
-    except BaseException:
-        for place in places.values():
-            shutil.rmtree(place, ignore_errors=True)
-        raise
 
 
 def _divide(table: Path, places: dict[str, Path], every: int) -> None:

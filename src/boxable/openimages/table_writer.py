@@ -2,6 +2,7 @@
 
 import csv
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from boxable.errors import ArgumentError
-from boxable.files import atomic_path
+from boxable.files import atomic_path, write_atomically
 from boxable.formats.tables import SUFFIXES, is_parquet, is_table
 
 # Large enough that the dictionaries of a row group cost little, small enough to keep a few of them in memory.
@@ -49,18 +50,23 @@ def table_writer(path: Path, schema: Any) -> Iterator["TableWriter"]:
             writer.close()
 
 
-class TableWriter:
+def write_class_rows(path: Path, classes: Iterable[tuple[str, str]]) -> None:
+    """Write classes.csv: MID and name of each class, in this order."""
+    write_atomically(path, csv_lines([("LabelName", "DisplayName"), *classes]))
+
+
+class TableWriter(ABC):
     """A table that grows by batches; `rows` is how many there are."""
 
     rows = 0
 
+    @abstractmethod
     def write(self, batch: Any) -> None:
         """Add a `pyarrow.RecordBatch` of the schema."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> None:
         """Write what is left, and the end of the file."""
-        raise NotImplementedError
 
 
 class _ParquetWriter(TableWriter):

@@ -9,7 +9,7 @@ from pathlib import Path
 from boxable.detection.pipeline import in_order
 from boxable.detection.progress import progress
 from boxable.errors import ImageError
-from boxable.images.decode import SUFFIXES, decode_as_stored, orientation_of
+from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, decode_as_stored, orientation_of
 from boxable.openimages.dataset import Dataset
 from boxable.openimages.findings import Finding, Verification
 from boxable.openimages.index import UNKNOWN_ROTATION
@@ -21,7 +21,6 @@ from boxable.settings import available_cores
 
 # By how many degrees counter-clockwise a picture with this EXIF orientation is to be turned; others are mirrored.
 _TURNS = {1: 0, 8: 90, 3: 180, 6: 270}
-_SIDEWAYS = (5, 6, 7, 8)
 _BATCH = 8
 
 # What is wrong with one photo: the names of the findings, each with an example.
@@ -100,7 +99,7 @@ def _look(dataset: Dataset, number: int, image_id: str, md5: str | None) -> tupl
     if all(listed):
         looked_at.append("size")
         possible = [(width, height)]
-        if rotation == UNKNOWN_ROTATION and orientation in _SIDEWAYS:
+        if rotation == UNKNOWN_ROTATION and orientation in ON_ITS_SIDE:
             possible.append((height, width))
         if listed not in possible:
             flaws["size"] = f"{image_id}: {listed[0]}x{listed[1]} in the table, the photo has {width}x{height}"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.formats.openimages_reading import read_classes
-from boxable.openimages.arrow_tables import batches
+from boxable.openimages.arrow_tables import batches, numbers
 from boxable.openimages.findings import EXAMPLES, Finding, until
 from boxable.openimages.index import FLAGS, ROTATIONS
 from boxable.openimages.layout import (
@@ -66,7 +66,7 @@ def _images(path: Path, stop: threading.Event) -> tuple[Any, list[Finding]]:
     parts = []
     columns = {name: IMAGE_COLUMNS[name] for name in ("ImageID", "Rotation")}
     for batch in until(stop, batches(path, columns)):
-        rotation = _numbers(batch, "Rotation")
+        rotation = numbers(batch, "Rotation")
         _judge(turns, batch, ~np.isin(rotation, ROTATIONS) & ~np.isnan(rotation), ["Rotation"])
         parts.append(batch.column("ImageID"))
     ids = pa.chunked_array(parts, pa.string())
@@ -83,10 +83,10 @@ def _boxes(path: Path, known: set[str], listed: Any, stop: threading.Event) -> l
     flags = Finding(path.name, "flags are 0, 1 or -1")
     classes, belonging = _common(path, listed)
     for batch in until(stop, batches(path, BOX_COLUMNS)):
-        sides = np.stack([_numbers(batch, name) for name in _SIDES], axis=1)
+        sides = np.stack([numbers(batch, name) for name in _SIDES], axis=1)
         _judge(inside, batch, ~((sides >= -_ROUNDING) & (sides <= 1 + _ROUNDING)).all(axis=1), _SIDES)
         _judge(upright, batch, (sides[:, 0] >= sides[:, 1]) | (sides[:, 2] >= sides[:, 3]), _SIDES)
-        values = np.stack([_numbers(batch, name) for name in FLAGS], axis=1)
+        values = np.stack([numbers(batch, name) for name in FLAGS], axis=1)
         _judge(flags, batch, ((values < -1) | (values > 1)).any(axis=1), FLAGS)
         _judge_classes(classes, batch, known)
         _judge_listed(belonging, batch, listed)
@@ -97,7 +97,7 @@ def _labels(path: Path, known: set[str], listed: Any, stop: threading.Event) -> 
     confidence = Finding(path.name, "Confidence is from 0 to 1")
     classes, belonging = _common(path, listed)
     for batch in until(stop, batches(path, LABEL_COLUMNS)):
-        values = _numbers(batch, "Confidence")
+        values = numbers(batch, "Confidence")
         _judge(confidence, batch, ~((values >= 0) & (values <= 1)), ["LabelName", "Confidence"])
         _judge_classes(classes, batch, known)
         _judge_listed(belonging, batch, listed)
@@ -138,10 +138,6 @@ def _judge_listed(finding: Finding, batch: Any, listed: Any) -> None:
     coded = batch.column("ImageID")
     is_wrong = pc.is_null(pc.index_in(coded.dictionary, value_set=listed)).to_numpy(zero_copy_only=False)
     _judge(finding, batch, is_wrong[coded.indices.to_numpy()], ["LabelName"])
-
-
-def _numbers(batch: Any, name: str) -> NDArray[Any]:
-    return np.asarray(batch.column(name).to_numpy(zero_copy_only=False))
 
 
 def _plain(value: Any) -> str:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _PARTIAL_CONTENT = 206
 _NOTHING_LEFT = "416"
-WRONG_HASH = "its sha256 is"
+_WRONG = "its {} is"
+WRONG_HASH = _WRONG.format("sha256")
 Algorithm = Literal["sha256", "md5"]
 MAX_BYTES = 2 * 2**30  # of a file whose size is not known
 # Statuses that another attempt may not meet with.
@@ -71,8 +72,12 @@ def download(
 
 def sha256_of_file(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's content."""
+    return _hash_of_file(path, "sha256")
+
+
+def _hash_of_file(path: Path, algorithm: Algorithm) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def sha256_of(data: bytes) -> str:
@@ -181,12 +186,11 @@ def _damage(part: Path, digest: str, algorithm: Algorithm) -> str | None:
     """Remove a complete file whose hash is wrong and say so."""
     if not digest:
         return None
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, algorithm).hexdigest()
+    found = _hash_of_file(part, algorithm)
     if found == digest:
         return None
     part.unlink()
-    return f"its {algorithm} is {found}, expected {digest}"
+    return f"{_WRONG.format(algorithm)} {found}, expected {digest}"
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from boxable.formats.tables import is_table, require_utf8
 from boxable.openimages import layout
 from boxable.openimages.convert import coco, tables, tfrecords, voc, yolo
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.scratch import new_folder, scratch_folder
+from boxable.openimages.scratch import new_folder, scratch_folder
 
 
 @dataclass(frozen=True, slots=True)

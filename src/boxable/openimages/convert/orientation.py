@@ -8,8 +8,6 @@ from PIL import Image
 
 from boxable.images.decode import FORMATS, orientation_of
 
-# Orientations that exchange width and height.
-ON_ITS_SIDE = (5, 6, 7, 8)
 _TAG = 0x0112
 _SHORT = 3
 _MARK = b"Exif\0\0"

@@ -18,7 +18,7 @@ from boxable.openimages.convert.photos import bring_photo, photos_below, put_pho
 from boxable.openimages.index import ROTATIONS
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder, Kind
 from boxable.openimages.narrow import image_ids, narrow, native_columns
-from boxable.openimages.table_writer import csv_lines, table_writer
+from boxable.openimages.table_writer import table_writer, write_class_rows
 from boxable.vocabulary import ClassList, open_images
 
 _ROWS_AT_ONCE = 1 << 15
@@ -178,8 +178,7 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
 
 def write_classes(classes: ClassList, path: Path) -> None:
     """classes.csv, in the order of the classes."""
-    rows = [("LabelName", "DisplayName"), *((item.mid, item.name) for item in classes)]
-    write_atomically(path, csv_lines(rows))
+    write_class_rows(path, ((item.mid, item.name) for item in classes))
 
 
 class _RowWriter:

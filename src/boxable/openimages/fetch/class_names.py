@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from boxable.errors import ArgumentError
-from boxable.files import write_atomically
+from boxable.openimages.table_writer import write_class_rows
 
 
 def read_class_names(path: Path) -> dict[str, str]:
@@ -23,8 +23,4 @@ def read_class_names(path: Path) -> dict[str, str]:
 
 def write_class_names(path: Path, names: dict[str, str], mids: Collection[str] | None) -> None:
     """Write classes.csv: these classes, or all, in the order of the published list."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("LabelName", "DisplayName"))
-    rows.writerows((mid, name) for mid, name in names.items() if mids is None or mid in mids)
-    write_atomically(path, text.getvalue().encode())
+    write_class_rows(path, ((mid, name) for mid, name in names.items() if mids is None or mid in mids))
