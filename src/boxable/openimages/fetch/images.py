@@ -82,21 +82,33 @@ def _outcomes(
 ) -> Generator[Outcome, None, None]:
     """What becomes of each image, as it becomes known; few more than `WORKERS` are under way at a time."""
 
+    writes = threading.Semaphore(WORKERS)
+
     def given_up() -> bool:
         return workers.halted
 
     def fetch(image: Wanted) -> Outcome | None:
-        return _fetch(image, folder, transport, stop, given_up)
+        return _fetch(image, folder, transport, stop, given_up, writes)
 
     workers = Workers(WORKERS, fetch, stop)
-    with closing(workers.results(images)) as outcomes:
-        yield from (outcome for outcome in outcomes if outcome is not None)
+    try:
+        with closing(workers.results(images)) as outcomes:
+            yield from (outcome for outcome in outcomes if outcome is not None)
+    finally:
+        # The process may end now: files are completed, and no other is begun, however many images are under way.
+        for _ in range(WORKERS):
+            writes.acquire()
 
 
 def _fetch(
-    image: Wanted, folder: Path, transport: Transport, stop: threading.Event, given_up: Callable[[], bool]
+    image: Wanted,
+    folder: Path,
+    transport: Transport,
+    stop: threading.Event,
+    given_up: Callable[[], bool],
+    writes: threading.Semaphore,
 ) -> Outcome | None:
-    """Get one image into the folder, with as many tries as it takes; None if stopped between them."""
+    """Get one image into the folder, with as many tries as it takes; None if stopped or given up between them."""
     path = image_path(folder, image.id)
     there = _there(image, path)
     if there is not None:
@@ -119,7 +131,12 @@ def _fetch(
             wrong.append(str(error))
             reason, final = str(error), wrong.count(str(error)) == _SAME_WRONG
         else:
-            _write(path, answer.data)
+            if not writes.acquire(blocking=False):
+                return None
+            try:
+                _write(path, answer.data)
+            finally:
+                writes.release()
             return outcome
         pause = None if final else next(pauses, None)
         if pause is None:

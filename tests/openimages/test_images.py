@@ -1,0 +1,53 @@
+"""Images that come many at a time, when one of them ends the work."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from boxable.errors import BoxableError
+from boxable.openimages.fetch.images import fetch_images, image_path
+from boxable.openimages.fetch.ledger import Ledger, Wanted
+from boxable.openimages.fetch.transport import Transport
+from tests.openimages.official import photo, serving
+
+COMMENT = b"\xff\xfe\xff\xff" + bytes(65533)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a pipe stands for a slow disk")
+def test_a_file_that_is_being_written_is_completed_before_an_error_ends_the_work(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    image_path(folder, "unwritable").mkdir(parents=True)
+    disk = folder / ".slow.jpg.part"
+    os.mkfifo(disk)
+    small = photo(1)
+    large = small[:2] + 4 * COMMENT + small[2:]  # more than a pipe holds
+    being_written = threading.Event()
+
+    def unwritable_comes_later(path: str, count: int) -> None:
+        if path == "unwritable.jpg":
+            being_written.wait(30)
+
+    def run() -> None:
+        with (
+            Ledger(tmp_path / "ledger.sqlite") as ledger,
+            pytest.raises(BoxableError, match=r"cannot write .*unwritable\.jpg"),
+        ):
+            ledger.want([Wanted("slow", "slow.jpg"), Wanted("unwritable", "unwritable.jpg")])
+            fetch_images(ledger, folder, Transport(server.address), threading.Event(), lambda: None)
+
+    with serving({"slow.jpg": large, "unwritable.jpg": small}) as server:
+        server.fault = unwritable_comes_later
+        work = threading.Thread(target=run)
+        work.start()
+        with disk.open("rb") as pipe:
+            came = pipe.read(1)
+            being_written.set()
+            work.join(0.5)
+            assert work.is_alive()
+            came += pipe.read()
+        work.join(30)
+    assert not work.is_alive()
+    assert came == large
+    assert sorted(path.name for path in folder.iterdir()) == ["slow.jpg", "unwritable.jpg"]
