@@ -11,8 +11,8 @@ demo: .venv/installed ## Detect in the photos of examples/ and say where the pic
 	@$(BIN)/boxable detect examples --out demo --format table
 	@echo "Open the pictures in demo/; for your own: $(BIN)/boxable detect PHOTO --out found"
 
-test: .venv/test ## Run every test that needs no optional package.
-	@$(BIN)/python -m pytest
+test: .venv/test ## Run every test that needs no optional package, on two cores.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-optional: .venv/optional ## Run the tests of what works together with optional packages.
 	@.venv-optional/bin/python -m pytest -m optional
