@@ -30,12 +30,10 @@ def test_a_file_that_is_being_written_is_completed_before_an_error_ends_the_work
             being_written.wait(30)
 
     def run() -> None:
-        with (
-            Ledger(tmp_path / "ledger.sqlite") as ledger,
-            pytest.raises(BoxableError, match=r"cannot write .*unwritable\.jpg"),
-        ):
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
             ledger.want([Wanted("slow", "slow.jpg"), Wanted("unwritable", "unwritable.jpg")])
-            fetch_images(ledger, folder, Transport(server.address), threading.Event(), lambda: None)
+            with pytest.raises(BoxableError, match=r"cannot write .*unwritable\.jpg"):
+                fetch_images(ledger, folder, Transport(server.address), threading.Event(), lambda: None)
 
     with serving({"slow.jpg": large, "unwritable.jpg": small}) as server:
         server.fault = unwritable_comes_later

@@ -81,7 +81,6 @@ def _outcomes(
     images: Iterator[Wanted], folder: Path, transport: Transport, stop: threading.Event
 ) -> Generator[Outcome, None, None]:
     """What becomes of each image, as it becomes known; few more than `WORKERS` are under way at a time."""
-
     writes = threading.Semaphore(WORKERS)
 
     def given_up() -> bool:
