@@ -1,6 +1,7 @@
 """Encoded pictures become upright RGB pixels."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from boxable.errors import ImageError
-from boxable.images.decode import decode, decode_scaled, from_pil
+from boxable.images.decode import decode, decode_as_stored, decode_scaled, from_pil, size_of_whole
 
 ORIENTATION = 0x0112
 # Not square, and different in every corner, so that each of the eight orientations gives another picture.
@@ -180,3 +181,55 @@ def test_other_formats_are_never_scaled(format_: str, orientation: int) -> None:
     pixels, width, height = decode_scaled(content, "whole", 1)
     assert_array_equal(pixels, decode(content, "whole"))
     assert (height, width) == pixels.shape[:2]
+
+
+@pytest.mark.parametrize("orientation", [None, 1, 6])
+@pytest.mark.parametrize(
+    ("format_", "mode"),
+    [("JPEG", "RGB"), ("JPEG", "L"), ("JPEG", "CMYK"), ("PNG", "RGB"), ("WEBP", "RGB"), ("BMP", "RGB"), ("GIF", "P")],
+)
+def test_the_size_of_a_whole_picture_is_that_of_its_pixels_as_stored(
+    format_: str, mode: str, orientation: int | None
+) -> None:
+    content = encoded(
+        Image.fromarray(PIXELS).convert(mode), format_, orientation if format_ not in ("BMP", "GIF") else None
+    )
+    assert size_of_whole(content, "whole") == (64, 40)
+    assert decode_as_stored(content, "whole").shape == (40, 64, 3)
+
+
+def as_stored(data: bytes, name: str) -> tuple[int, int]:
+    height, width, _ = decode_as_stored(data, name).shape
+    return width, height
+
+
+def outcome(read: Callable[[bytes, str], tuple[int, int]], data: bytes) -> tuple[int, int] | str:
+    try:
+        return read(data, "damaged")
+    except ImageError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_damage_that_a_decoder_meets_is_met_where_only_the_size_is_asked_for(
+    progressive: bool, subsampling: int
+) -> None:
+    content = encoded(PIXELS.repeat(3, axis=0), "JPEG", progressive=progressive, subsampling=subsampling)
+    random = np.random.default_rng(1)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(content)
+        damaged[random.integers(len(content))] = random.integers(256)
+        if random.random() < 0.3:
+            del damaged[random.integers(len(content)) :]
+        whole, size = (outcome(read, bytes(damaged)) for read in (as_stored, size_of_whole))
+        assert size == whole
+        refused += isinstance(whole, str)
+    assert 50 < refused < 250
+
+
+def test_no_size_of_what_cannot_be_read() -> None:
+    for data in (b"", b"text", encoded(PIXELS, "PNG")[:200], encoded(PIXELS, "JPEG")[:300]):
+        with pytest.raises(ImageError, match=r"^holiday: "):
+            size_of_whole(data, "holiday")

@@ -48,12 +48,27 @@ def decode(data: bytes, name: str) -> Pixels:
 
 
 def decode_as_stored(data: bytes, name: str) -> Pixels:
-    """As `decode`, but an EXIF orientation is not applied."""
+    """As `decode`, but an EXIF orientation is not applied; that of a TIFF is, because Pillow does so as it loads."""
     if not data:
         raise _empty(name)
     with _damage_named(name):
         plain = _plain_jpeg(data, None)
         return _by_pillow(data, name, None, as_stored=True)[0] if plain is None else plain[0]
+
+
+def size_of_whole(data: bytes, name: str) -> tuple[int, int]:
+    """Width and height of an encoded picture, as stored: an EXIF orientation is not applied.
+
+    All of it is read and decoded, in the cheapest way that finds damage. Raises ImageError as `decode` does.
+    """
+    # Colours and fine detail are read too, but nothing is made of them.
+    with suppress(ValueError):
+        height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
+        if _is_plain(width, height, colors):
+            simplejpeg.decode_jpeg(data, "GRAY", min_height=1, min_width=1, min_factor=2)
+            return width, height
+    height, width, _ = decode_as_stored(data, name).shape
+    return width, height
 
 
 def orientation_of(data: bytes) -> int:
@@ -133,9 +148,14 @@ def _plain_jpeg(data: bytes, least: int | None) -> tuple[Pixels, int, int] | Non
         return None
     with suppress(ValueError):
         height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
-        if colors not in ("CMYK", "YCCK") and width * height <= MAX_PIXELS:
+        if _is_plain(width, height, colors):
             return _rgb_of_jpeg(data, least), width, height
     return None
+
+
+def _is_plain(width: int, height: int, colors: str) -> bool:
+    """Whether a JPEG with this header can be decoded without Pillow."""
+    return colors not in ("CMYK", "YCCK") and width * height <= MAX_PIXELS
 
 
 def _without_orientation(data: bytes) -> bool:

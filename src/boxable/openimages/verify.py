@@ -9,7 +9,7 @@ from pathlib import Path
 from boxable.detection.pipeline import in_order
 from boxable.detection.progress import progress
 from boxable.errors import ImageError
-from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, decode_as_stored, orientation_of
+from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of, size_of_whole
 from boxable.openimages.dataset import Dataset
 from boxable.openimages.findings import Finding, Verification
 from boxable.openimages.index import UNKNOWN_ROTATION
@@ -91,7 +91,7 @@ def _look(dataset: Dataset, number: int, image_id: str, md5: str | None) -> tupl
         if hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
             flaws["fetched"] = f"{image_id}: another MD5 than in the ledger; remove the photo and fetch again"
     try:
-        height, width, _ = decode_as_stored(data, image_id).shape
+        width, height = size_of_whole(data, image_id)
     except ImageError as error:
         return looked_at, flaws | {"decodes": str(error)}
     orientation, rotation = orientation_of(data), int(dataset.index.rotation[number])

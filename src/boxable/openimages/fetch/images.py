@@ -8,11 +8,9 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-import simplejpeg
-
 from boxable.errors import BoxableError, FetchError, ImageError
 from boxable.files import writing
-from boxable.images.decode import decode_scaled
+from boxable.images.decode import size_of_whole
 from boxable.openimages.fetch.back_off import delays
 from boxable.openimages.fetch.ledger import Ledger, Outcome, Trouble, Wanted
 from boxable.openimages.fetch.transport import NotFetchedError, Transport
@@ -166,18 +164,9 @@ def _checked(image: Wanted, data: bytes, announced_md5: str | None, tries: int) 
     for known, who in ((announced_md5, "the server"), (image.md5, "the list of images")):
         if known is not None and md5 != known:
             raise ImageError(f"its md5 is {md5}, {who} says {known}")
-    # An eighth of the size costs half the time; all of the file is read for it.
-    _, *upright = decode_scaled(data, image.id, 1)
-    width, height = _size_as_stored(data) or upright
+    # As it is stored, because that is what the boxes are of.
+    width, height = size_of_whole(data, image.id)
     return Outcome(image.id, tries, len(data), md5, width, height)
-
-
-def _size_as_stored(data: bytes) -> tuple[int, int] | None:
-    """Width and height of a JPEG before an EXIF orientation is applied: the boxes are of the photo as it is stored."""
-    with suppress(ValueError):
-        height, width, *_ = simplejpeg.decode_jpeg_header(data)
-        return width, height
-    return None
 
 
 def _write(path: Path, data: bytes) -> None:
