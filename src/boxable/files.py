@@ -2,12 +2,16 @@
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from boxable.errors import BoxableError
+
+# No work on temporary files takes so long.
+_ABANDONED_S = 24 * 3600
 
 
 @contextmanager
@@ -56,3 +60,10 @@ def writing(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise BoxableError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def is_abandoned(temporary: Path) -> bool:
+    """Whether whatever made this temporary file or folder was killed: it is a day old. False if it is not there."""
+    with suppress(OSError):
+        return temporary.stat().st_mtime < time.time() - _ABANDONED_S
+    return False

@@ -14,7 +14,7 @@ from boxable.formats.reading import read_annotations
 from boxable.images.decode import decode_as_stored, orientation_of
 from boxable.openimages import Dataset
 from boxable.openimages.convert.job import convert
-from boxable.openimages.convert.orientation import orientation, without_orientation
+from boxable.openimages.convert.orientation import without_orientation
 from tests.openimages.folders import BOX_HEAD, CAT, box_row, photo, put_photo, write_folder
 from tests.openimages.made import BOX_HEADER, LABEL_HEADER, box, rows_of, write_csv, write_set
 
@@ -84,10 +84,10 @@ def test_a_photo_without_its_orientation_is_otherwise_the_same(exif: int, order:
     data = io.BytesIO()
     Image.fromarray(decode_as_stored(photo(), "")).save(data, "JPEG", exif=entries)
     before = data.getvalue()
-    assert orientation(before) == exif
+    assert orientation_of(before) == exif
     after = without_orientation(before)
     assert after is not None
-    assert orientation(after) == 1
+    assert orientation_of(after) == 1
     assert len(after) == len(before)
     assert sum(one != other for one, other in zip(before, after, strict=True)) == 1
     np.testing.assert_array_equal(decode_as_stored(after, ""), decode_as_stored(before, ""))

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import simplejpeg
@@ -71,11 +72,16 @@ def size_of_whole(data: bytes, name: str) -> tuple[int, int]:
     return width, height
 
 
-def orientation_of(data: bytes) -> int:
-    """The EXIF orientation that an encoded picture tells, 1 to 8; 1 where it tells none that can be read."""
-    if not _without_orientation(data):
-        with suppress(Exception), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return _orientation_of(image)
+def orientation_of(photo: bytes | Path) -> int:
+    """The EXIF orientation that an encoded picture tells, 1 to 8; 1 where it tells none that can be read.
+
+    Only the header is read of a file.
+    """
+    if isinstance(photo, bytes) and _without_orientation(photo):
+        return 1
+    file = io.BytesIO(photo) if isinstance(photo, bytes) else photo
+    with suppress(Exception), Image.open(file, formats=FORMATS) as image:
+        return _orientation_of(image)
     return 1
 
 

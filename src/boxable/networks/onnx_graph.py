@@ -63,17 +63,25 @@ def build_onnx(
     return bytes(model.SerializeToString())
 
 
+def open_onnx(data: bytes, name: str) -> onnx.ModelProto:
+    """The model in these bytes. Raises WeightsError, which begins with `name`, where there is none."""
+    try:
+        return onnx.load_from_string(data)
+    except Exception as error:  # protobuf raises many kinds
+        raise _unreadable(name, error) from None
+
+
 def read_onnx(data: bytes, name: str) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
     """Metadata and weights (TF variable names) of a graph that `build_onnx` made. Raises WeightsError, which
     begins with `name`, for another.
 
     Batch norm cannot be unfolded; it comes as the one that changes nothing.
     """
+    model = open_onnx(data, name)
     try:
-        model = onnx.load_from_string(data)
         tensors = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
-    except Exception as error:  # protobuf and onnx raise many kinds
-        raise WeightsError(f"{name}: not a readable ONNX file ({type(error).__name__})") from None
+    except Exception as error:  # onnx raises many kinds
+        raise _unreadable(name, error) from None
     network = ssd_mobilenet_v2(1)
     outputs = tensors.get(f"{network.feature_maps[0].class_head.name}/bias")
     if outputs is not None:
@@ -89,6 +97,10 @@ def read_onnx(data: bytes, name: str) -> tuple[dict[str, str], dict[str, NDArray
             raise WeightsError(f"{name}: {layer.name} has a kernel of shape {list(kernel.shape)}")
         weights |= unfolded(layer, kernel.reshape(layer.kernel_shape), bias)
     return {item.key: item.value for item in model.metadata_props}, weights
+
+
+def _unreadable(name: str, error: Exception) -> WeightsError:
+    return WeightsError(f"{name}: not a readable ONNX file ({type(error).__name__})")
 
 
 def fold(layer: Layer, weights: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

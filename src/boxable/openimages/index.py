@@ -14,16 +14,15 @@ import hashlib
 import logging
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.files import writing
+from boxable.files import is_abandoned, writing
 from boxable.openimages.arrow_tables import batches, import_arrow, numbers
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder
 from boxable.openimages.sorting import Spool, StringNumbers, starts_of
@@ -36,8 +35,6 @@ ROTATIONS = (0, 90, 180, 270)
 UNKNOWN_ROTATION = -1
 # The class of rows that name none.
 UNNAMED = "user/unnamed"
-# No index takes so long to make.
-_MAKING_S = 24 * 3600
 # Part of the name, so that another version does not read what this one wrote.
 _VERSION = "1"
 
@@ -124,20 +121,13 @@ def _make(folder: DataFolder, place: Path) -> None:
         ready.mkdir()
         _build(folder, ready, scratch)
         for old in place.parent.iterdir():
-            if old not in (scratch, place) and (not old.name.startswith(".") or _is_left_over(old)):
+            if old not in (scratch, place) and (not old.name.startswith(".") or is_abandoned(old)):
                 shutil.rmtree(old, ignore_errors=True)
         try:
             ready.rename(place)
         except OSError:
             if not place.is_dir():  # else another process was sooner, with the same
                 raise
-
-
-def _is_left_over(scratch: Path) -> bool:
-    """Whether who was making this index has long been killed."""
-    with suppress(OSError):
-        return scratch.stat().st_mtime < time.time() - _MAKING_S
-    return False
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import gzip
 import shutil
 import tarfile
 import tempfile
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from boxable.errors import WeightsError
-from boxable.files import writing
+from boxable.files import is_abandoned, writing
 from boxable.settings import home
 
 SUFFIXES = (".tar.gz", ".tgz", ".tar")
@@ -20,7 +19,6 @@ MAX_FILE_BYTES = 2 * 2**30
 MAX_MEMBERS = 10_000
 _MAX_HEADER_BYTES = 32 * 2**20  # of all members together; tarfile keeps them in memory
 _BLOCK = 2**20
-_STALE_S = 24 * 3600
 _GZIP = b"\x1f\x8b"
 
 
@@ -70,10 +68,10 @@ def unpacked(archive: Path) -> Iterator[Path]:
 
 
 def _sweep(place: Path) -> None:
-    """Make the folder, and remove what processes that were killed have left there a day ago."""
+    """Make the folder, and remove what processes that were killed have left there."""
     place.mkdir(parents=True, exist_ok=True)
     for left in place.glob("boxable-*"):
-        if time.time() - left.stat().st_mtime > _STALE_S:
+        if is_abandoned(left):
             shutil.rmtree(left, ignore_errors=True)
 
 

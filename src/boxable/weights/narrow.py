@@ -17,11 +17,9 @@ def narrowed(graph: bytes, classes: Selection, name: str) -> bytes:
     import onnx  # a cached graph does not need it
 
     from boxable.networks.class_columns import keep_columns
+    from boxable.networks.onnx_graph import open_onnx
 
-    try:
-        model = onnx.load_from_string(graph)
-    except Exception as error:  # protobuf raises many kinds
-        raise WeightsError(f"{name}: not a readable ONNX file ({type(error).__name__})") from None
+    model = open_onnx(graph, name)
     whole = Description.from_metadata({item.key: item.value for item in model.metadata_props}, name)
     chosen = ClassList(select(classes, whole.classes))
     if len(chosen) == len(whole.classes):

@@ -14,8 +14,8 @@ from boxable.files import atomic_file
 from boxable.formats.annotations import Annotations
 from boxable.formats.coco import image_number
 from boxable.formats.coco_reading import CocoFile
+from boxable.images.decode import orientation_of
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.orientation import orientation
 from boxable.openimages.convert.photos import file_name, photos_below, photos_in, size_of
 from boxable.vocabulary import open_images
 
@@ -80,7 +80,7 @@ def write(images: AnnotatedSet, path: Path) -> None:
             if size is None:
                 images.count("images of unknown size, without a photo that tells it", 1)
                 continue
-            overruled = image.rotation is not None and image.photo is not None and orientation(image.photo) != 1
+            overruled = image.rotation is not None and image.photo is not None and orientation_of(image.photo) != 1
             images.count("orientations in photos, which Rotation overrules and COCO does not", int(overruled))
             number = image_number(image.image_id, described, numbers)
             described[number] = {

@@ -1,25 +1,12 @@
-"""The EXIF orientation of a photo, and the photo without it."""
+"""A photo without its EXIF orientation."""
 
-import io
 import struct
-from pathlib import Path
 
-from PIL import Image
-
-from boxable.images.decode import FORMATS, orientation_of
+from boxable.images.decode import orientation_of
 
 _TAG = 0x0112
 _SHORT = 3
 _MARK = b"Exif\0\0"
-
-
-def orientation(photo: Path | bytes) -> int:
-    """1 to 8; 1 where it tells none that can be read. Only the header is read of a file."""
-    try:
-        with Image.open(io.BytesIO(photo) if isinstance(photo, bytes) else photo, formats=FORMATS) as picture:
-            return int(picture.getexif().get(_TAG, 1))
-    except Exception:  # damage in many ways; it is the reader of the photo who will tell
-        return 1
 
 
 def without_orientation(data: bytes) -> bytes | None:

@@ -10,9 +10,9 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import writing
-from boxable.images.decode import ON_ITS_SIDE, SUFFIXES
+from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.orientation import orientation, without_orientation
+from boxable.openimages.convert.orientation import without_orientation
 
 # How files begin that are pictures, but no JPEG.
 _SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
@@ -58,7 +58,7 @@ def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
             width, height = picture.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    on_its_side = image.rotation is None and orientation(image.photo) in ON_ITS_SIDE
+    on_its_side = image.rotation is None and orientation_of(image.photo) in ON_ITS_SIDE
     return (height, width) if on_its_side else (width, height)
 
 
@@ -91,7 +91,7 @@ def upright(images: AnnotatedSet, image: AnnotatedImage) -> AnnotatedImage:
 
     Where Rotation overrules an EXIF orientation, the photo is without it; one that cannot be is counted.
     """
-    if image.rotation is None or image.photo is None or orientation(image.photo) == 1:
+    if image.rotation is None or image.photo is None or orientation_of(image.photo) == 1:
         return image
     data = without_orientation(bytes_of(image) or b"")
     images.count("orientations in photos, which Rotation overrules and cannot be taken out", int(data is None))

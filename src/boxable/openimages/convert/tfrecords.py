@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 from boxable.files import writing
+from boxable.images.decode import orientation_of
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
-from boxable.openimages.convert.orientation import orientation
 from boxable.openimages.convert.photos import bytes_of, suffix_of
 from boxable.openimages.tfrecord import (
     BYTES,
@@ -158,7 +158,7 @@ def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:
             if photo is None:
                 images.count("images without a photo", 1)
                 continue
-            turned = image.rotation is None and orientation(photo) != 1
+            turned = image.rotation is None and orientation_of(photo) != 1
             images.count("orientations in photos, which readers of TFRecord pass over", int(turned))
             features = _features(image, photo, label_ids, images)
             write_record(files[shard_of(image.image_id, shards)], example(features))
