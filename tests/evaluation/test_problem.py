@@ -83,6 +83,13 @@ def test_an_odd_row_is_kept_with_a_note(extra: Truth | Found, note: str, ap: flo
         evaluated(boxes, found, strict=True)
 
 
+def test_a_side_that_rounding_put_beyond_the_border_is_not_odd() -> None:
+    beyond = 1 + 4e-16
+    boxes = [Truth("i", A, (0, 0, beyond, 0.5)), Truth("i", B, (-1e-16, 0, 1, beyond))]
+    found = [Found("i", A, 0.5, (0, 0, beyond, 0.5)), Found("i", B, 0.5, (-1e-16, 0, 1, beyond))]
+    assert notes(evaluated(boxes, found)) == []
+
+
 def test_a_row_is_dropped_for_one_reason() -> None:
     found = [Found("k", "/m/zzz", nan, (nan, 0, 0, 0)), *FOUND]
     assert notes(evaluated(BOXES, found)) == ["1 prediction of an unknown class (/m/zzz): dropped"]

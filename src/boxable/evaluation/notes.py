@@ -18,6 +18,8 @@ Mask = NDArray[np.bool_]
 
 # Coordinates beyond this are none; their areas could not be computed.
 _FARTHEST = 1e6
+# What is left of a side of 0 or 1 that was written in pixels, and as a width.
+_ROUNDING = 1e-9
 # Rows of which examples are looked for.
 _LOOKED_AT = 1000
 
@@ -177,7 +179,7 @@ def _sane(box: NDArray[np.float64]) -> Mask:
 
 
 def _outside(box: NDArray[np.float64]) -> Mask:
-    return np.asarray((box < 0).any(axis=1) | (box > 1).any(axis=1))
+    return np.asarray((box < -_ROUNDING).any(axis=1) | (box > 1 + _ROUNDING).any(axis=1))
 
 
 def _outside_effect(box: NDArray[np.float64]) -> str:
