@@ -34,8 +34,8 @@ def stats_page(stats: Stats, title: str) -> str:
     """The same as one HTML page, with every class."""
     facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in _facts(stats))
     plots = "".join(bars(name, rows) for name, rows in _plots(stats))
-    largest = bars(f"Classes with most boxes, {min(_SHOWN, len(stats.classes))} of {len(stats.classes):,}",
-                   [(item.name, item.boxes) for item in stats.classes[:_SHOWN]])  # fmt: skip
+    boxed = [(item.name, item.boxes) for item in stats.classes if item.boxes]
+    largest = bars(f"Classes with most boxes, {min(_SHOWN, len(boxed))} of {len(boxed):,}", boxed[:_SHOWN])
     classes = table(_HEADS, [_row(item) for item in stats.classes])
     return page(title, f'<dl>{facts}</dl><div class="plots">{plots}{largest}</div><h2>All classes</h2>{classes}')
 
