@@ -133,6 +133,32 @@ def test_a_folder_does_not_shrink_or_change(bucket: Bucket, tmp_path: Path) -> N
     assert len(pq.read_table(folder / "images.parquet")) == COUNT
 
 
+@pytest.mark.parametrize("there", ["README.md", "src/main.py", "classes.csv"])
+def test_a_folder_of_something_else_is_not_fetched_into(there: str, bucket: Bucket, tmp_path: Path) -> None:
+    path = tmp_path / "mine" / there
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    with pytest.raises(ArgumentError, match=rf"mine: has {Path(there).parts[0]}, but no boxable-data"):
+        fetch(tmp_path / "mine")
+    assert [item for item in (tmp_path / "mine").rglob("*") if item.is_file()] == [path]
+
+
+def test_photos_and_hidden_files_may_be_there_before(bucket: Bucket, tmp_path: Path) -> None:
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    (tmp_path / "data" / ".DS_Store").write_bytes(b"")
+    name, content = next(iter(published(bucket, range(1)).items()))
+    (tmp_path / "data" / "images" / name).write_bytes(content)
+    assert fetch(tmp_path / "data").images == COUNT
+    assert f"images/validation/{name}" not in bucket.asked
+
+
+def test_classes_without_a_box_are_named(bucket: Bucket, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fetch(tmp_path / "dogs", classes="Dog")
+    assert not caplog.text
+    fetch(tmp_path / "data", classes="Dog,Tortoise,Ostrich")
+    assert "no boxes in v4 validation of 2 of the 3 classes: Tortoise, Ostrich" in caplog.text
+
+
 @pytest.mark.parametrize(("first", "then"), [("Cat,Dog", "Cat"), (None, "Cat"), ("Animal", "Cat,Dog")])
 def test_a_folder_does_not_lose_the_boxes_of_a_class(
     first: str | None, then: str, bucket: Bucket, tmp_path: Path

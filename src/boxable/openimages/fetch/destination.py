@@ -27,14 +27,9 @@ def check_folder(folder: Path, request: Request) -> None:
         raise ArgumentError(f"{folder}: a file; expected a folder, or a name for a new one")
     about = layout.read_description(folder)
     if not about:
-        taken = [
-            name
-            for name in (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES, layout.CLASSES, layout.LEDGER)
-            if (folder / name).exists()
-        ]
-        if taken:
+        if taken := _others(folder):
             raise ArgumentError(
-                f"{folder}: has {', '.join(taken)}, but no {layout.DESCRIPTION}; name a new folder to fetch into; "
+                f"{folder}: has {', '.join(taken[:3])}, but no {layout.DESCRIPTION}; name a new folder to fetch into; "
                 f"photos that you move into its {layout.PHOTOS}/ are taken if they are whole"
             )
         return
@@ -46,6 +41,13 @@ def check_folder(folder: Path, request: Request) -> None:
         raise ArgumentError(
             f"{folder}: holds {what}; {request.version} {request.split} {request.source} needs a folder of its own"
         )
+
+
+def _others(folder: Path) -> list[str]:
+    """What is in a folder besides photos, and files that somebody hid."""
+    with writing(folder):
+        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return [name for name in names if name != layout.PHOTOS and not name.startswith(".")]
 
 
 def check_growth(folder: Path, ledger: Ledger, request: Request, wanted: Collection[str]) -> None:

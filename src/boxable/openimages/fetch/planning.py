@@ -22,8 +22,11 @@ from boxable.openimages.fetch.selection import BoxedImages, ClassCount
 from boxable.openimages.fetch.tables import TableFiles, fetch_tables
 from boxable.openimages.fetch.transport import require_transport
 from boxable.openimages.narrow import narrow, native_columns
+from boxable.vocabulary import select
 
 logger = logging.getLogger("boxable")
+
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ def planned(folder: Path, request: Request) -> Iterator[Plan]:
             narrow(files.boxes, boxes, classes=mids)
             names = read_class_names(files.classes)
             boxed = BoxedImages(boxes)
+            _tell_classes_without_boxes(request, boxed)
             table = _choose(request, files, boxed)
         counts = boxed.counts(_is_in(boxed.images, table.column("ImageID")))
         yield Plan(request, files, boxes, table, counts, names)
@@ -107,6 +111,17 @@ def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
             "%d of %d images are left out: they have boxes, but are not in %s", unlisted, len(wanted), files.images.name
         )
     return table.slice(0, request.max_images)
+
+
+def _tell_classes_without_boxes(request: Request, boxed: BoxedImages) -> None:
+    classes = [] if request.classes is None else select(request.classes)
+    without = [item.name for item in classes if item.mid not in boxed.mids]
+    if without and len(without) < len(classes):
+        more = f" and {len(without) - _NAMED} more" if len(without) > _NAMED else ""
+        logger.warning(
+            "no boxes in %s %s of %d of the %d classes: %s%s",
+            request.version, request.split, len(without), len(classes), ", ".join(without[:_NAMED]), more,
+        )  # fmt: skip
 
 
 def _with_boxes(request: Request, boxed: BoxedImages) -> Any:
