@@ -19,10 +19,14 @@ from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, slug
 Floats = NDArray[np.float64]
 
 
+_BEYOND_BOXES = ("segmentation", "keypoints")
+
+
 class CocoFile:
     """A COCO file, or a list of results, which needs the images and categories of another file.
 
-    `file_names` are those that it gives its images, by the ids that these have here.
+    `file_names` are those that it gives its images, by the ids that these have here. `beyond` counts what annotations
+    have besides boxes, and `renumbered` the categories whose number is not the label id of their class.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,6 +43,8 @@ class CocoFile:
             self.file_names = {self._names[image["id"]]: _whole_name(image) for image in images}
             self._sizes = {image["id"]: _size(image) for image in images}
             self._classes = _classes(described.get("categories", ()))
+            self.beyond = {name: sum(bool(item.get(name)) for item in self._items) for name in _BEYOND_BOXES}
+            self.renumbered = sum(number != item.label_id for number, item in self._classes.items())
 
     def annotations(self) -> Annotations:
         """Ground truth; image ids are file names without suffix, `iscrowd` is the group-of flag.

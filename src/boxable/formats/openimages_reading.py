@@ -42,7 +42,8 @@ def read_folder(folder: Path) -> Annotations:
     boxes_file = find_table(folder, BOXES)
     if boxes_file is None:
         raise ArgumentError(
-            f"{folder}: no annotations in this folder; expected annotations-bbox.csv (or .csv.gz, .parquet)"
+            f"{folder}: no annotations in this folder; expected annotations-bbox.csv (or .csv.gz, .parquet), which "
+            "`boxable data convert --to openimages` makes of other forms"
         )
     labels_file, classes_file, images_file = (find_table(folder, name) for name in (LABELS, CLASSES, IMAGES))
     boxes = read_boxes(boxes_file)

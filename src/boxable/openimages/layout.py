@@ -87,7 +87,10 @@ def open_folder(folder: Path) -> DataFolder:
         about,
     )
     if found.boxes is None and found.images is None:
-        raise ArgumentError(f"{folder}: no annotations in this folder; expected {BOXES} (or .csv, .csv.gz)")
+        raise ArgumentError(
+            f"{folder}: no annotations in this folder; expected {BOXES} (or .csv, .csv.gz), which "
+            "`boxable data convert --to parquet` makes of COCO, YOLO, Pascal VOC and TFRecord"
+        )
     return found
 
 

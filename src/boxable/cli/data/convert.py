@@ -41,7 +41,7 @@ def convert(source: Path, dest: Path, to: str, photos: str, shards: int) -> None
     \b
     openimages  a folder of CSV tables as Open Images has them; as SOURCE also one table of boxes
     parquet     a data folder, the same in Parquet
-    coco        a .json file; as SOURCE with the photos in images/ beside it
+    coco        a .json file; as SOURCE with the photos in images/, beside it, or as COCO has them
     yolo        a folder with data.yaml (or classes.txt), images/ and labels/
     voc         a folder with Annotations/ and JPEGImages/; corners are whole pixels
     tfrecord    shards PREFIX-00000-of-00100 with the features of create_oid_tf_record; as SOURCE also one file

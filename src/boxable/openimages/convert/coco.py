@@ -21,22 +21,37 @@ from boxable.vocabulary import open_images
 
 
 def read(path: Path) -> AnnotatedSet:
-    """The images that the file describes; photos are looked for in the folder `images` beside it, else beside it.
+    """The images that the file describes; for where their photos may be see `_photo_folders`.
 
     An image is called as its file without suffix, where others are called so too as its path. Raises ArgumentError
     where two paths make the same name.
     """
     file = CocoFile(path)
     truth = file.annotations()
-    beside = path.parent / "images"
-    photos = photos_below(beside, alike=True) if beside.is_dir() else photos_in(path.parent)
+    folders = _photo_folders(path)
+    photos = photos_below(folders[0], alike=True) if folders[0].is_dir() else photos_in(path.parent)
     for image_id, name in file.file_names.items():
-        photo = _below((beside, path.parent), name)
+        photo = _below(folders, name)
         if photo is not None:
             photos[image_id] = photo
     if len({_plain(image_id) for image_id in truth.listed_images}) < len(truth.listed_images):
         raise ArgumentError(f"{path}: file names that are the same once / is _; rename the photos")
-    return AnnotatedSet(truth.classes or open_images(), _images(truth, photos), ("IsGroupOf",))
+    if not truth.listed_images:
+        raise ArgumentError(f"{path}: no images in it; expected COCO JSON with images and their annotations")
+    found = AnnotatedSet(truth.classes or open_images(), _images(truth, photos), ("IsGroupOf",))
+    for name, number in file.beyond.items():
+        found.count(f"{name} of boxes", number)
+    found.count("category ids, which no other form keeps", file.renumbered)
+    return found
+
+
+def _photo_folders(path: Path) -> list[Path]:
+    """Where the photos may be: beside the file, or as COCO has annotations/instances_val2017.json and val2017/."""
+    folders = [path.parent / "images", path.parent]
+    if path.parent.name == "annotations":
+        root, part = path.parent.parent, path.stem.partition("_")[2]
+        folders += [root / "images" / part, root / part, root / "images"]
+    return folders
 
 
 def _below(folders: Sequence[Path], name: str) -> Path | None:
@@ -90,6 +105,8 @@ def write(images: AnnotatedSet, path: Path) -> None:
                 line |= {"id": next(annotation_ids), "image_id": number, "category_id": ids[line["category_id"]]}
                 file.write(start + json.dumps(line).encode())
                 start = b",\n"
+        if not described:
+            raise ArgumentError(f"no image of known size, which COCO needs: {'; '.join(images.notes())}")
         categories = [{"id": item.label_id, "name": item.name, "mid": item.mid} for item in images.classes]
         file.write(b'],\n"images": ' + json.dumps(list(described.values()), ensure_ascii=False).encode())
         file.write(b',\n"categories": ' + json.dumps(categories, ensure_ascii=False).encode() + b"}\n")

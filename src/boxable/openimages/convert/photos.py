@@ -104,7 +104,7 @@ def bring_photo(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mode:
     Where there is none it is counted, unless none is wanted.
     """
     name = put_photo(image, folder, mode)
-    images.count("photos that are not there", int(name is None and mode != "none"))
+    images.count("photos that are not there", int(name is None and mode != "none"), [image.image_id])
     return name
 
 

@@ -131,8 +131,10 @@ def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
     for image_id, path in there.items():
         put_photo(AnnotatedImage(image_id, [], np.zeros((0, 4)), photo=path), folder / layout.PHOTOS, photos)
     named = {image_id for table in (tables.boxes, tables.images) if table for image_id in image_ids(table)}
-    missing = 0 if photos == "none" else len(named.difference(there))
-    return [*notes, f"photos that are not there: {missing} left out"] if missing else notes
+    missing = set() if photos == "none" else named.difference(there)
+    if missing:
+        notes.append(f"photos that are not there: {len(missing)} left out, such as {min(missing)!r}")
+    return notes
 
 
 def _dropped(table: Path) -> list[str]:

@@ -1,0 +1,77 @@
+"""COCO files as others lay them out: where their photos are, and what they hold besides boxes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from boxable.errors import ArgumentError
+from boxable.openimages.convert.job import convert
+
+ANNOTATION = {"id": 7, "image_id": 3, "category_id": 5, "bbox": [1, 1, 4, 4]}
+POLYGON = [[1, 1, 5, 1, 5, 5, 1, 5]]
+
+
+def coco(path: Path, *annotations: dict[str, Any], photo: Path | None = None) -> Path:
+    """A file with one image, a.png, and its boxes; the photo is written where it shall be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "images": [{"id": 3, "file_name": "a.png", "width": 16, "height": 8}],
+        "annotations": annotations or [ANNOTATION],
+        "categories": [{"id": 5, "name": "Cat"}],
+    }
+    path.write_text(json.dumps(content))
+    if photo:
+        photo.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 8)).save(photo / "a.png")
+    return path
+
+
+@pytest.mark.parametrize("place", ["val2017", "images", "images/val2017", "annotations", "annotations/images"])
+def test_photos_are_found_where_coco_has_them(place: str, tmp_path: Path) -> None:
+    source = coco(tmp_path / "annotations" / "instances_val2017.json", photo=tmp_path / place)
+    notes = convert(source, tmp_path / "out", "parquet")
+    assert (tmp_path / "out" / "images" / "a.png").is_file()
+    assert not any("photos" in note for note in notes)
+
+
+@pytest.mark.parametrize("place", ["val2017", "images/val2017", "../val2017"])
+def test_photos_are_not_looked_for_around_a_file_that_is_not_so_laid_out(place: str, tmp_path: Path) -> None:
+    source = coco(tmp_path / "in" / "boxes" / "instances_val2017.json", photo=tmp_path / "in" / place)
+    assert "photos that are not there: 1 left out, such as 'a'" in convert(source, tmp_path / "out", "parquet")
+
+
+def test_what_annotations_have_besides_boxes_is_counted(tmp_path: Path) -> None:
+    crowd = ANNOTATION | {"iscrowd": 1, "segmentation": {"counts": "1", "size": [8, 16]}}
+    points = ANNOTATION | {"keypoints": [1, 1, 2], "segmentation": []}
+    source = coco(tmp_path / "a.json", ANNOTATION | {"segmentation": POLYGON}, crowd, points, photo=tmp_path)
+    assert convert(source, tmp_path / "out", "parquet") == [
+        "segmentation of boxes: 2 left out",
+        "keypoints of boxes: 1 left out",
+        "category ids, which no other form keeps: 1 left out",
+    ]
+
+
+def test_a_file_of_our_own_loses_nothing(tmp_path: Path) -> None:
+    first = coco(tmp_path / "a.json", photo=tmp_path)
+    convert(first, tmp_path / "b.json", "coco")
+    assert convert(tmp_path / "b.json", tmp_path / "out", "parquet") == []
+    assert json.loads((tmp_path / "b.json").read_text())["categories"][0]["mid"] == "/m/01yrx"
+
+
+def test_nothing_is_made_of_a_file_without_images(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"annotations": [], "categories": [{"id": 1, "name": "Cat"}]}')
+    with pytest.raises(ArgumentError, match=r"a\.json: no images in it"):
+        convert(tmp_path / "a.json", tmp_path / "out", "parquet")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_is_made_of_images_that_are_all_of_unknown_size(tmp_path: Path) -> None:
+    (tmp_path / "boxes.csv").write_text(
+        "ImageID,LabelName,XMin,XMax,YMin,YMax\na,/m/01yrx,0,1,0,1\nb,/m/01yrx,0,1,0,1\n"
+    )
+    with pytest.raises(ArgumentError, match=r"no image of known size, which COCO needs: images of unknown size.*: 2"):
+        convert(tmp_path / "boxes.csv", tmp_path / "out.json", "coco")
+    assert [path.name for path in tmp_path.iterdir()] == ["boxes.csv"]
