@@ -75,6 +75,7 @@ def test_kill_9_loses_nothing_and_leaves_nothing_half_written(bucket: Bucket, tm
     assert b"wrote" in done.stderr
     assert files_of(folder) == published(bucket)
     assert not list((folder / "images").glob(".*"))
+    assert not list((tmp_path / "home").rglob(".plan.*"))
     # What was under way when it was killed came twice, and 5 % of the answers were bad; nothing else did.
     asked = sum(count for path, count in bucket.asked.items() if path.endswith(".jpg"))
     assert asked < COUNT * 1.5

@@ -88,6 +88,10 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "tfrecord: numbers for text": (
         lambda folder: tfrecord(folder, {"image/object/class/text": (FLOATS, [0.1])}), "holds no text"
     ),
+    "tfrecord: a photo that is a number": (
+        lambda folder: tfrecord(folder, {"image/source_id": (BYTES, [b"a"]), "image/encoded": (INTEGERS, [1])}),
+        "do not fit together",
+    ),
     "tfrecord: no records": (lambda folder: text(folder, "a.tfrecord", "not at all records"), "record 0 is damaged"),
 }  # fmt: skip
 

@@ -35,6 +35,7 @@ def test_a_description_is_read_as_it_was_written(tmp_path: Path) -> None:
         ("{}", "layout None"),
         ("[]", "layout None"),
         ("{", "no JSON"),
+        ("[" * 200_000, "no JSON"),
     ],
 )
 def test_a_folder_of_another_layout_says_what_to_do(tmp_path: Path, content: str, says: str) -> None:

@@ -109,7 +109,7 @@ def read_description(folder: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ArgumentError(f"{path}: no JSON; remove it if the tables beside it are good") from None
     layout = content.get("layout") if isinstance(content, dict) else None
     if layout != LAYOUT:

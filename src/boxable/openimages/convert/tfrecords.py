@@ -132,6 +132,8 @@ def _image(features: Mapping[str, Sequence[Any]], labels: list[str], flags: tupl
     source_id = features.get("image/source_id") or [Path(features["image/filename"][0].decode()).stem.encode()]
     # Who reads TFRecord passes over an orientation in the photo: boxes are of its pixels as they are stored.
     photo = (features.get("image/encoded") or [None])[0]
+    if not isinstance(photo, bytes | None):
+        raise TypeError("a photo that is no bytes")
     return AnnotatedImage(
         source_id[0].decode(), labels, box, marks, width=width, height=height, rotation=0, photo=photo
     )

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,10 @@ from boxable.openimages.fetch.class_names import read_class_names
 from boxable.openimages.fetch.destination import check_folder
 from boxable.openimages.fetch.request import Request
 from boxable.openimages.fetch.selection import BoxedImages, ClassCount
-from boxable.openimages.fetch.tables import TableFiles, fetch_tables
+from boxable.openimages.fetch.tables import TableFiles, cache_folder, fetch_tables
 from boxable.openimages.fetch.transport import require_transport
 from boxable.openimages.narrow import narrow, native_columns
+from boxable.openimages.scratch import scratch_folder
 from boxable.vocabulary import select
 
 logger = logging.getLogger("boxable")
@@ -70,8 +70,8 @@ def planned(folder: Path, request: Request) -> Iterator[Plan]:
     require_transport()
     check_folder(folder, request)
     files = fetch_tables(request.version, request.split)
-    with TemporaryDirectory(prefix="boxable-") as scratch:
-        boxes = Path(scratch) / layout.BOXES
+    with scratch_folder(cache_folder() / "plan") as scratch:
+        boxes = scratch / layout.BOXES
         with _cached(files):
             for path, columns in ((files.boxes, layout.BOX_COLUMNS), (files.image_labels, layout.LABEL_COLUMNS)):
                 if native_columns(path) is not columns:
