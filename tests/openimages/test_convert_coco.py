@@ -18,7 +18,7 @@ def coco(path: Path, *annotations: dict[str, Any], photo: Path | None = None) ->
     """A file with one image, a.png, and its boxes; the photo is written where it shall be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
-        "images": [{"id": 3, "file_name": "a.png", "width": 16, "height": 8}],
+        "images": [{"id": 3, "file_name": "a.png", "width": 16, "height": 8, "license": 1}],
         "annotations": annotations or [ANNOTATION],
         "categories": [{"id": 5, "name": "Cat"}],
     }
@@ -45,20 +45,47 @@ def test_photos_are_not_looked_for_around_a_file_that_is_not_so_laid_out(place: 
 
 def test_what_annotations_have_besides_boxes_is_counted(tmp_path: Path) -> None:
     crowd = ANNOTATION | {"iscrowd": 1, "segmentation": {"counts": "1", "size": [8, 16]}}
-    points = ANNOTATION | {"keypoints": [1, 1, 2], "segmentation": []}
-    source = coco(tmp_path / "a.json", ANNOTATION | {"segmentation": POLYGON}, crowd, points, photo=tmp_path)
+    points = ANNOTATION | {"keypoints": [1, 1, 2], "segmentation": [], "area": 16.0}
+    source = coco(
+        tmp_path / "a.json", ANNOTATION | {"segmentation": POLYGON, "area": 15}, crowd, points, photo=tmp_path
+    )
     assert convert(source, tmp_path / "out", "parquet") == [
-        "segmentation of boxes: 2 left out",
-        "keypoints of boxes: 1 left out",
+        "segmentations, which no other form keeps: 2 left out",
+        "keypoints, which no other form keeps: 1 left out",
+        "areas other than width times height, which no other form keeps: 1 left out",
+        "licences and addresses of images, which no other form keeps: 1 left out",
+        "image ids other than the name of the file, which no other form keeps: 1 left out",
         "category ids, which no other form keeps: 1 left out",
     ]
 
 
-def test_a_file_of_our_own_loses_nothing(tmp_path: Path) -> None:
+def test_a_file_of_our_own_loses_nothing_but_the_numbers_of_its_images(tmp_path: Path) -> None:
     first = coco(tmp_path / "a.json", photo=tmp_path)
     convert(first, tmp_path / "b.json", "coco")
-    assert convert(tmp_path / "b.json", tmp_path / "out", "parquet") == []
+    ids = "image ids other than the name of the file, which no other form keeps: 1 left out"
+    assert convert(tmp_path / "b.json", tmp_path / "out", "parquet") == [ids]
     assert json.loads((tmp_path / "b.json").read_text())["categories"][0]["mid"] == "/m/01yrx"
+
+
+@pytest.mark.parametrize(
+    ("key", "twin", "says"),
+    [
+        ("images", {"id": 3, "file_name": "b.png", "width": 9, "height": 9}, "image 3 is 'a.png' and 'b.png'"),
+        ("categories", {"id": 5, "name": "Dog"}, "category 5 is 'Cat' and 'Dog'"),
+    ],
+)
+def test_a_number_that_two_have_is_an_error_and_the_same_one_twice_is_not(
+    key: str, twin: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    path = coco(tmp_path / "a.json", photo=tmp_path)
+    content = json.loads(path.read_text())
+    content[key] += content[key]
+    path.write_text(json.dumps(content))
+    convert(path, tmp_path / "out", "parquet")
+    content[key].append(twin)
+    path.write_text(json.dumps(content))
+    with pytest.raises(ArgumentError, match=f"a.json: {says}; expected different numbers"):
+        convert(path, tmp_path / "other", "parquet")
 
 
 def test_nothing_is_made_of_a_file_without_images(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,14 @@ from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, slug
 Floats = NDArray[np.float64]
 
 
-_BEYOND_BOXES = ("segmentation", "keypoints")
+# What COCO says of a photo's origin.
+_ORIGIN = ("license", "flickr_url", "coco_url")
 
 
 class CocoFile:
     """A COCO file, or a list of results, which needs the images and categories of another file.
 
-    `file_names` are those that it gives its images, by the ids that these have here. `beyond` counts what annotations
-    have besides boxes, and `renumbered` the categories whose number is not the label id of their class.
+    `file_names` are those that it gives its images, by the ids that these have here.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,13 +38,14 @@ class CocoFile:
         described = content if isinstance(content, dict) else {}
         with self._reading():
             self._items: Sequence[Mapping[str, Any]] = content if isinstance(content, list) else content["annotations"]
-            images = described.get("images", ())
+            self._images: Sequence[Mapping[str, Any]] = described.get("images", ())
+            images = self._images
+            _require_one_each("image", ((image["id"], _whole_name(image)) for image in images))
+            _require_one_each("category", ((item["id"], item["name"]) for item in described.get("categories", ())))
             self._names = _image_ids(images)
             self.file_names = {self._names[image["id"]]: _whole_name(image) for image in images}
             self._sizes = {image["id"]: _size(image) for image in images}
             self._classes = _classes(described.get("categories", ()))
-            self.beyond = {name: sum(bool(item.get(name)) for item in self._items) for name in _BEYOND_BOXES}
-            self.renumbered = sum(number != item.label_id for number, item in self._classes.items())
 
     def annotations(self) -> Annotations:
         """Ground truth; image ids are file names without suffix, `iscrowd` is the group-of flag.
@@ -79,6 +80,22 @@ class CocoFile:
             image, label, box = self._columns(key)
             score = _numbers([item["score"] for item in self._items], len(self._items))
         return Predictions(image, label, box, score)
+
+    def beyond_boxes(self) -> dict[str, int]:
+        """What the file has besides ground truth, and how much of it: name and number of each kind."""
+        with self._reading():
+            size = _numbers([item["bbox"] for item in self._items], len(self._items), 4)[:, 2:].prod(axis=1)
+            area = _numbers([item.get("area", np.nan) for item in self._items], len(self._items))
+            return {
+                "segmentations": sum(bool(item.get("segmentation")) for item in self._items),
+                "keypoints": sum(bool(item.get("keypoints")) for item in self._items),
+                "areas other than width times height": int((np.abs(area - size) > 1e-6 * np.abs(size)).sum()),
+                "licences and addresses of images": sum(any(map(image.get, _ORIGIN)) for image in self._images),
+                "image ids other than the name of the file": sum(
+                    self._names[image["id"]].lstrip("0") != str(image["id"]).lstrip("0") for image in self._images
+                ),
+                "category ids": sum(number != item.label_id for number, item in self._classes.items()),
+            }
 
     def _columns(self, key: "CocoFile") -> tuple[Coded, Coded, Floats]:
         """Images, classes and boxes; what `key` does not describe gets a name that nothing else has."""
@@ -121,6 +138,14 @@ def _load(path: Path) -> Any:
 
 def _numbers(values: list[Any], *shape: int) -> Floats:
     return np.array(values, np.float64).reshape(shape)
+
+
+def _require_one_each(kind: str, named: Iterable[tuple[Any, Any]]) -> None:
+    """Raise ArgumentError where a number has two names: nobody knows which of them a box is of."""
+    names: dict[Any, Any] = {}
+    for number, name in named:
+        if names.setdefault(number, name) != name:
+            raise ArgumentError(f"{kind} {number} is {names[number]!r} and {name!r}; expected different numbers")
 
 
 def _image_ids(images: Sequence[Mapping[str, Any]]) -> dict[Any, str]:

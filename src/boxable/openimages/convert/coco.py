@@ -39,9 +39,8 @@ def read(path: Path) -> AnnotatedSet:
     if not truth.listed_images:
         raise ArgumentError(f"{path}: no images in it; expected COCO JSON with images and their annotations")
     found = AnnotatedSet(truth.classes or open_images(), _images(truth, photos), ("IsGroupOf",))
-    for name, number in file.beyond.items():
-        found.count(f"{name} of boxes", number)
-    found.count("category ids, which no other form keeps", file.renumbered)
+    for name, number in file.beyond_boxes().items():
+        found.count(f"{name}, which no other form keeps", number)
     return found
 
 
