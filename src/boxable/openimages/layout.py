@@ -31,6 +31,8 @@ CLASSES = "classes.csv"
 PHOTOS = "images"
 LEDGER = "ledger.sqlite"
 DESCRIPTION = "boxable-data.json"
+# What the column Subset says, and what the parts of a folder are called.
+SUBSETS = ("train", "validation", "test")
 # What it says of who made the folder, if it was fetched.
 MADE_BY_FETCH = "boxable data fetch"
 
@@ -87,11 +89,27 @@ def open_folder(folder: Path) -> DataFolder:
         about,
     )
     if found.boxes is None and found.images is None:
+        if parts := find_parts(folder):
+            raise ArgumentError(
+                f"{folder}: no annotations in this folder itself, but in {', '.join(map(str, parts.values()))}; "
+                "expected one of them, so take them one by one"
+            )
         raise ArgumentError(
             f"{folder}: no annotations in this folder; expected {BOXES} (or .csv, .csv.gz), which "
             "`boxable data convert --to parquet` makes of COCO, YOLO, Pascal VOC and TFRecord"
         )
     return found
+
+
+def has_tables(folder: Path) -> bool:
+    """Whether `open_folder` would find tables here. Raises ArgumentError where there are two and one is expected."""
+    names = (reading.BOXES, reading.IMAGES)
+    return folder.is_dir() and any(reading.find_table(folder, name) is not None for name in names)
+
+
+def find_parts(folder: Path) -> dict[str, Path]:
+    """The data folders in this folder that are called as a subset, as `boxable data split` makes them."""
+    return {subset: folder / subset for subset in SUBSETS if has_tables(folder / subset)}
 
 
 def write_description(folder: Path, about: Mapping[str, Any]) -> None:

@@ -29,7 +29,8 @@ class AnnotatedImage:
     `width` and `height` are 0 where they are unknown. `rotation` is by how many degrees picture and boxes are to be
     turned counter-clockwise. Where it is known, the boxes are of the photo's pixels as they are stored, and an EXIF
     orientation is passed over; else they are of the upright picture. `flags` are int8 `[N]` by the name of the column,
-    -1 unknown; `image_labels` are MIDs with their confidence. `photo` is the file, or its bytes, or None.
+    -1 unknown; `image_labels` are MIDs with their confidence. `photo` is the file, or its bytes, or None. `subset` is
+    train, validation or test, "" where that is unknown.
     """
 
     image_id: str
@@ -41,6 +42,7 @@ class AnnotatedImage:
     height: int = 0
     rotation: int | None = None
     photo: Path | bytes | None = None
+    subset: str = ""
 
     def take(self, rows: NDArray[np.bool_]) -> "AnnotatedImage":
         """The image with these boxes only."""
@@ -57,7 +59,8 @@ class AnnotatedSet:
     """Images to come, in the order of the source, and what is known beforehand.
 
     `flags` are those that the source tells, `has_image_labels` whether it has labels of whole images, `has_attribution`
-    whether it may name authors and licences. `left_out` counts, while the images come, what could not be taken.
+    whether it may name authors and licences, `subsets` which ones its images are of. `left_out` counts, while the
+    images come, what could not be taken.
     """
 
     classes: ClassList
@@ -65,6 +68,7 @@ class AnnotatedSet:
     flags: tuple[str, ...] = ()
     has_image_labels: bool = False
     has_attribution: bool = False
+    subsets: tuple[str, ...] = ()
     left_out: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 

@@ -11,12 +11,12 @@ from boxable.files import write_atomically
 from boxable.formats.openimages_reading import find_table, read_classes
 from boxable.formats.tables import column_names, is_table, read_table, table_errors
 from boxable.openimages import layout
-from boxable.openimages.arrow_tables import OTHER_NAMES, import_arrow, schema
+from boxable.openimages.arrow_tables import OTHER_NAMES, batches, import_arrow, schema
 from boxable.openimages.by_image import Columns, is_sorted, rows_by_image, write_sorted
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.photos import bring_photo, photos_below, put_photo, size_of
 from boxable.openimages.index import ROTATIONS
-from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder, Kind
+from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, SUBSETS, DataFolder, Kind
 from boxable.openimages.narrow import image_ids, narrow, native_columns
 from boxable.openimages.table_writer import table_writer, write_class_rows
 from boxable.vocabulary import ClassList, open_images
@@ -46,10 +46,24 @@ def read(path: Path, *, unlisted: bool = False) -> AnnotatedSet:
     found = AnnotatedSet(
         classes, iter(()), flags,
         has_image_labels=tables.image_labels is not None, has_attribution=tables.images is not None,
+        subsets=_subsets(tables.images) if tables.images else (),
     )  # fmt: skip
     found.count("marks of difficult boxes", _difficult(path, tables, names))
     found.images = _images(tables, found, unlisted=unlisted)
     return found
+
+
+def _subsets(images: Path) -> tuple[str, ...]:
+    """Those that the table of images names."""
+    names: list[str] = []
+    with table_errors(images, names):
+        names += column_names(images)
+    named: set[str] = set()
+    if "Subset" in names:
+        for batch in batches(images, {"Subset": "text"}):
+            column = batch.column("Subset")
+            named.update(column.dictionary.take(column.indices.unique()).to_pylist())
+    return tuple(subset for subset in SUBSETS if subset in named)
 
 
 def _difficult(source: Path, tables: DataFolder, names: list[str]) -> int:
@@ -93,6 +107,7 @@ def _images(tables: DataFolder, found: AnnotatedSet, *, unlisted: bool) -> Itera
             int(image["Height"][0]) if image else 0,
             int(image["Rotation"][0]) if image and image["Rotation"][0] in ROTATIONS else None,
             photos.get(image_id),
+            image["Subset"][0] if image and image["Subset"][0] in SUBSETS else "",
         )
 
 
@@ -168,7 +183,8 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
                 boxes.add(image.image_id, "", label, 1.0, xmin, xmax, ymin, ymax, *marks)
             for label, confidence in image.image_labels:
                 labels.add(image.image_id, "", label, confidence)
-            listed.add(image.image_id, "", *(size_of(image) or (0, 0)), *[""] * 6, None, "", "", image.rotation)
+            size = size_of(image) or (0, 0)
+            listed.add(image.image_id, image.subset, *size, *[""] * 6, None, "", "", image.rotation)
             bring_photo(images, image, folder / layout.PHOTOS, photos)
     if not images.has_image_labels:
         paths[1].unlink()
