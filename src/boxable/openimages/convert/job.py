@@ -11,7 +11,7 @@ from boxable.errors import ArgumentError
 from boxable.files import writing
 from boxable.formats.tables import is_table, require_utf8
 from boxable.openimages import layout
-from boxable.openimages.convert import coco, tables, tfrecords, voc, yolo
+from boxable.openimages.convert import coco, parts, tables, tfrecords, voc, yolo
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.openimages.scratch import new_folder, scratch_folder
 
@@ -42,7 +42,8 @@ def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: 
     """Convert annotated photos; gives a line on everything that could not come along.
 
     `to` is one of `FORMS`, `photos` is copy, link or none, `shards` how many files TFRecord has. The form of `source`
-    is found out. `dest` is a file for COCO, a prefix for TFRecord, and a new folder otherwise.
+    is found out; for YOLO it may also be a folder with data folders in it that are called as the subsets. `dest` is a
+    file for COCO, a prefix for TFRecord, and a new folder otherwise.
 
     Raises ArgumentError for a source that cannot be used and for a `dest` that is there, BoxableError where reading
     or writing fails; there is no part of a result then.
@@ -53,11 +54,11 @@ def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: 
             notes = tables.copy(source, folder, _TABLES[to], photos)
             _describe(folder, source)
         return notes
-    images = _open(source, unlisted=to == "tfrecord")
+    images = _open(source, to)
     notes = _limit(images, FORMS[to])
     with progress("images", None) as step:
         images.images = _each(images.images, step)
-        _write(images, source, dest, to, photos, shards)
+        notes += _write(images, source, dest, to, photos, shards)
     return [*images.notes(), *notes]
 
 
@@ -82,11 +83,14 @@ def _is_tables(source: Path) -> bool:
     return source.is_dir() and not (yolo.is_yolo(source) or voc.is_voc(source) or tfrecords.find_shards(source))
 
 
-def _open(source: Path, *, unlisted: bool) -> AnnotatedSet:
-    """The set, whatever its form; `unlisted` is whether photos that no table names belong to it (SEMANTICS §9).
+def _open(source: Path, to: str) -> AnnotatedSet:
+    """The set, whatever its form.
 
+    In TFRecord photos that no table names belong to it (SEMANTICS §9); in YOLO its parts become parts of one set.
     Raises ArgumentError for what is none of the forms.
     """
+    if to == "yolo" and len(found := layout.find_parts(source)) > 1:
+        return parts.read(source, found)
     if source.is_dir() and voc.is_voc(source):
         return voc.read(source)
     if source.is_dir() and yolo.is_yolo(source):
@@ -94,7 +98,7 @@ def _open(source: Path, *, unlisted: bool) -> AnnotatedSet:
     if shards := tfrecords.find_shards(source):
         return tfrecords.read(shards)
     if source.is_dir() or (source.is_file() and is_table(source)):
-        return tables.read(source, unlisted=unlisted)
+        return tables.read(source, unlisted=to == "tfrecord")
     if source.is_file() and source.suffix.lower() == ".json":
         return coco.read(source)
     raise ArgumentError(
@@ -140,7 +144,8 @@ def _each(images: Iterator[AnnotatedImage], step: Callable[[], None]) -> Iterato
         step()
 
 
-def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str, shards: int) -> None:
+def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str, shards: int) -> list[str]:
+    """Write the set; gives lines on what is to be known of the result."""
     if to == "coco":
         coco.write(images, dest)
     elif to == "tfrecord":
@@ -152,12 +157,13 @@ def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str,
     else:
         with new_folder(dest) as folder:
             if to == "yolo":
-                yolo.write(images, folder, photos)
-            elif to == "voc":
+                return yolo.write(images, folder, photos)
+            if to == "voc":
                 voc.write(images, folder, photos)
             else:
                 tables.write(images, folder, _TABLES[to], photos)
                 _describe(folder, source)
+    return []
 
 
 def _describe(folder: Path, source: Path) -> None:

@@ -1,6 +1,11 @@
-"""YOLO as Ultralytics has it: data.yaml, images/, labels/ with a line a box: class, centre x and y, width, height."""
+"""YOLO as Ultralytics has it: data.yaml, images/, labels/ with a line a box: class, centre x and y, width, height.
 
+data.yaml names the folders of photos of each part; labels are where the last `images` of a path is `labels` instead.
+"""
+
+import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,58 +18,95 @@ from boxable.formats.openimages_reading import read_classes
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.photos import bring_photo, file_stem, photos_below, upright
 from boxable.openimages.convert.tables import write_classes
-from boxable.openimages.layout import CLASSES
+from boxable.openimages.layout import CLASSES, SUBSETS, has_tables
 from boxable.vocabulary import ClassList
 
 _YAML, _LIST = ("data.yaml", "data.yml", "dataset.yaml"), ("classes.txt", "obj.names")
+_KEYS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+_PARTS = {"train": "train", "validation": "val", "test": "test"}
+_EXPECTED = (
+    "expected data.yaml with names:, and with train: and val: that are folders beside it, such as images/train with "
+    "labels in labels/train"
+)
 
 
 def is_yolo(folder: Path) -> bool:
-    """Whether this folder is such a set."""
-    return (folder / "labels").is_dir() and any((folder / name).is_file() for name in (*_YAML, *_LIST))
+    """Whether this folder is such a set, or was to be one: there is data.yaml, or there are labels and no tables."""
+    has_labels = (folder / "labels").is_dir()
+    if has_tables(folder):
+        return has_labels and _first(folder, (*_YAML, *_LIST)) is not None
+    return has_labels or (folder / "train" / "labels").is_dir() or _first(folder, _YAML) is not None
+
+
+def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((path for name in names if (path := folder / name).is_file()), None)
 
 
 def read(folder: Path) -> AnnotatedSet:
-    """The images with a file of labels, and the photos without one, which have no boxes."""
-    classes = _classes(folder)
-    found = AnnotatedSet(classes, iter(()))
-    found.images = _images(folder, found)
+    """The images with a file of labels, and the photos without one, which have no boxes.
+
+    Raises ArgumentError where nothing names the classes, and where data.yaml names folders that are not there, or not
+    below the folder that it is in.
+    """
+    path = _first(folder, _YAML)
+    content = _content(path) if path else {}
+    found = AnnotatedSet(_classes(folder, content), iter(()))
+    folders = _folders(path, content, found) if path else {}
+    if not folders:
+        if not (folder / "labels").is_dir():
+            raise ArgumentError(f"{path or folder}: no folders of photos; {_EXPECTED}")
+        folders = {Path("images"): ""}
+    found.subsets = tuple(subset for subset in SUBSETS if subset in folders.values())
+    found.images = _images(folder, folders, found)
     return found
 
 
-def _classes(folder: Path) -> ClassList:
-    """In the order of their numbers; where our own writer left classes.csv, with the MIDs in it."""
-    if (folder / CLASSES).is_file():
-        return read_classes(folder / CLASSES)
-    path = next(path for name in (*_YAML, *_LIST) if (path := folder / name).is_file())
-    try:
-        text = path.read_text("utf-8-sig")
-        names = _yaml_names(text, path) if path.name in _YAML else [line.strip() for line in text.split("\n")]
-        while names and not names[-1]:
-            names.pop()
-        if not names or not all(names):
-            raise ArgumentError("expected the names of the classes")
-        "".join(names).encode()  # half a surrogate pair is no text
-        return ClassList.from_names(names)
-    except ArgumentError as error:
-        raise ArgumentError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
-    except UnicodeError:
-        raise ArgumentError(f"{path}: not text") from None
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
-
-
-def _yaml_names(text: str, path: Path) -> list[str]:
+def _content(path: Path) -> Mapping[str, Any]:
+    """What data.yaml says, as lists, mappings and text; empty where it is something else."""
     try:
         import yaml
     except ImportError:
         raise MissingExtraError("reading YOLO's data.yaml", "boxable[data]") from None
     try:
         # It makes lists, mappings and text only: a class may be called "no", and nothing is merged.
-        content = yaml.load(text, yaml.BaseLoader)  # noqa: S506
+        content = yaml.load(_text(path), yaml.BaseLoader)  # noqa: S506
     except (yaml.YAMLError, RecursionError):
         raise ArgumentError(f"{path}: no YAML") from None
-    names = content.get("names") if isinstance(content, Mapping) else None
+    return content if isinstance(content, Mapping) else {}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeError:
+        raise ArgumentError(f"{path}: not text") from None
+    except OSError as error:
+        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+
+
+def _classes(folder: Path, content: Mapping[str, Any]) -> ClassList:
+    """In the order of their numbers; where our own writer left classes.csv, with the MIDs in it."""
+    if (folder / CLASSES).is_file():
+        return read_classes(folder / CLASSES)
+    path = _first(folder, (*_YAML, *_LIST))
+    if path is None:
+        raise ArgumentError(f"{folder}: no data.yaml and no classes.txt, so nobody knows the classes; {_EXPECTED}")
+    names = _yaml_names(content, path) if path.name in _YAML else [line.strip() for line in _text(path).split("\n")]
+    while names and not names[-1]:
+        names.pop()
+    try:
+        if not names or not all(names):
+            raise ArgumentError("expected the names of the classes")
+        "".join(names).encode()  # half a surrogate pair is no text
+        return ClassList.from_names(names)
+    except ArgumentError as error:
+        raise ArgumentError(f"{path}: {error}") from None
+    except UnicodeError:
+        raise ArgumentError(f"{path}: not text") from None
+
+
+def _yaml_names(content: Mapping[str, Any], path: Path) -> list[str]:
+    names = content.get("names")
     if isinstance(names, Mapping) and names.keys() == {str(number) for number in range(len(names))}:
         names = [names[str(number)] for number in range(len(names))]
     # A name that is a list could hold itself many times over by aliases, and would be gigabytes of text.
@@ -73,21 +115,104 @@ def _yaml_names(text: str, path: Path) -> list[str]:
     return [name.strip() for name in names]
 
 
-def _images(folder: Path, found: AnnotatedSet) -> Iterator[AnnotatedImage]:
-    classes = found.classes
-    photos = photos_below(folder / "images")
-    labels: dict[str, Path] = {}
-    for path in sorted((folder / "labels").rglob("*.txt")):
-        if path.stem in labels:
-            raise ArgumentError(f"{path}: another image is called so: {labels[path.stem]}; expected different names")
-        labels[path.stem] = path
-    for stem in sorted({*labels, *photos}):
-        rows = _rows(labels[stem], len(classes)) if stem in labels else np.zeros((0, 6))
-        _, x, y, width, height, scores = rows.T
-        found.count("scores of boxes", np.isfinite(scores).sum())
-        box = np.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=1)
-        mids = [classes[int(number)].mid for number in rows[:, 0]]
-        yield AnnotatedImage(stem, mids, box, photo=photos.get(stem))
+def _folders(path: Path, content: Mapping[str, Any], found: AnnotatedSet) -> dict[Path, str]:
+    """The folders of photos that data.yaml names, relative to its own, each with its subset.
+
+    The subset is unknown where train and val are the same; of a folder that several others name too it is the first.
+    A folder of test that is not there is counted, since Roboflow names one in any case.
+    """
+    named: dict[str, list[Path]] = {}
+    for key, subset in _KEYS.items():
+        for value in _values(content, key, path):
+            place = _place(path.parent, content.get("path"), value)
+            if place is not None:
+                named.setdefault(subset, []).append(place)
+            elif subset == "test":
+                found.count("folders of test that data.yaml names and that are not there", 1, [value[:80]])
+            else:
+                raise ArgumentError(f"{path}: {key} is {value[:80]!r}, no folder below {path.parent}; {_EXPECTED}")
+    if "train" in named and named["train"] == named.get("validation"):
+        named = {"": named["train"], "test": named.get("test", [])}
+    folders: dict[Path, str] = {}
+    for subset, places in named.items():
+        for place in places:
+            folders.setdefault(place, subset)
+    for place in folders:
+        if outer := next((other for other in folders if other in place.parents), None):
+            raise ArgumentError(f"{path}: {place} is in {outer}, which it names too; expected folders of their own")
+    return folders
+
+
+def _values(content: Mapping[str, Any], key: str, path: Path) -> list[str]:
+    """The folders of a key; none where it is not there, or is empty."""
+    values = content.get(key) or []
+    values = [values] if isinstance(values, str) else values
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise ArgumentError(f"{path}: {key} is neither a folder nor a list of folders; {_EXPECTED}")
+    for value in values:
+        if value.lower().endswith(".txt"):
+            raise ArgumentError(f"{path}: {key} is {value[:80]!r}, a list of images; {_EXPECTED}")
+    return values
+
+
+def _place(folder: Path, start: Any, value: str) -> Path | None:
+    """The folder of photos that a value of data.yaml means, relative to its folder; None if there is none below it.
+
+    It is relative to `path`, which may be of another machine, and else to data.yaml; Roboflow begins with a '../' that
+    nobody follows. Where there are labels only, the photos need not be there.
+    """
+    root = Path(os.path.normpath(folder.absolute()))
+    for before in (start if isinstance(start, str) else "", ""):
+        for text in (value, value.removeprefix("../")):
+            place = Path(os.path.normpath(root / before / text))
+            if place.is_relative_to(root):
+                below = place.relative_to(root)
+                if _is_folder(place) or _is_folder(root / _labels_of(below)):
+                    return below
+    return None
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether this is a folder; what somebody wrote may be no name of a file at all."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _labels_of(photos: Path) -> Path:
+    """The folder of the labels of a folder of photos, both relative to data.yaml: the last `images` is `labels`."""
+    parts = list(photos.parts)
+    if "images" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+    return Path(*parts)
+
+
+def _images(folder: Path, folders: Mapping[Path, str], found: AnnotatedSet) -> Iterator[AnnotatedImage]:
+    seen: dict[str, Path] = {}
+    for place, subset in folders.items():
+        photos = photos_below(folder / place)
+        labels: dict[str, Path] = {}
+        for path in sorted((folder / _labels_of(place)).rglob("*.txt")):
+            if path.stem in labels:
+                raise ArgumentError(
+                    f"{path}: another image is called so: {labels[path.stem]}; expected different names"
+                )
+            labels[path.stem] = path
+        for stem in sorted({*labels, *photos}):
+            path = photos.get(stem) or labels[stem]
+            if stem in seen:
+                raise ArgumentError(f"{path}: another image is called so: {seen[stem]}; expected different names")
+            seen[stem] = path
+            yield replace(_image(stem, labels.get(stem), found), photo=photos.get(stem), subset=subset)
+
+
+def _image(stem: str, labels: Path | None, found: AnnotatedSet) -> AnnotatedImage:
+    rows = _rows(labels, len(found.classes)) if labels else np.zeros((0, 6))
+    _, x, y, width, height, scores = rows.T
+    found.count("scores of boxes", np.isfinite(scores).sum())
+    box = np.stack([y - height / 2, x - width / 2, y + height / 2, x + width / 2], axis=1)
+    return AnnotatedImage(stem, [found.classes[int(number)].mid for number in rows[:, 0]], box)
 
 
 def _rows(path: Path, classes: int) -> NDArray[np.float64]:
@@ -113,18 +238,36 @@ def _rows(path: Path, classes: int) -> NDArray[np.float64]:
     return np.array(rows, np.float64).reshape(-1, 6)
 
 
-def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
-    """The set; classes are numbered from 0 in its order, and classes.csv keeps their MIDs."""
-    (folder / "images").mkdir(parents=True)
-    (folder / "labels").mkdir()
+def write(images: AnnotatedSet, folder: Path, photos: str) -> list[str]:
+    """The set; classes are numbered from 0 in its order, and classes.csv keeps their MIDs. Gives lines of notes.
+
+    A set of several subsets has its photos in images/train, images/val and images/test. Those of train and val are
+    there in any case, since Ultralytics wants both; an image of unknown subset is in train, so that none validates that
+    was not meant to.
+    """
+    several = len(images.subsets) > 1
+    parts = [part for subset, part in _PARTS.items() if part != "test" or subset in images.subsets] if several else [""]
+    for part in parts:
+        (folder / "images" / part).mkdir(parents=True)
+        (folder / "labels" / part).mkdir(parents=True)
     numbers = {item.mid: number for number, item in enumerate(images.classes)}
+    unknown = 0
     for image in images.sound():
-        path = folder / "labels" / f"{file_stem(image.image_id)}.txt"
+        part = _PARTS[image.subset or "train"] if several else ""
+        unknown += not image.subset
+        path = folder / "labels" / part / f"{file_stem(image.image_id)}.txt"
         with writing(path):
             path.write_text("".join(_lines(image, numbers)), "utf-8")
-        bring_photo(images, upright(images, image), folder / "images", photos)
-    _write_yaml(images.classes, folder / "data.yaml")
+        bring_photo(images, upright(images, image), folder / "images" / part, photos)
+    places = {part: f"images/{part}" for part in parts} if several else {"train": "images", "val": "images"}
+    _write_yaml(images.classes, places, folder / "data.yaml")
     write_classes(images.classes, folder / CLASSES)
+    if not several:
+        return [
+            "data.yaml names the same photos for train and val; for two parts convert a folder that train/ and "
+            "validation/ are in, as boxable data split makes them"
+        ]
+    return [f"images of an unknown subset, which went to train: {unknown}"] if unknown else []
 
 
 def _lines(image: AnnotatedImage, numbers: Mapping[str, int]) -> Iterator[str]:
@@ -133,13 +276,11 @@ def _lines(image: AnnotatedImage, numbers: Mapping[str, int]) -> Iterator[str]:
         yield f"{numbers[mid]} {' '.join(f'{value:.9g}' for value in values)}\n"
 
 
-def _write_yaml(classes: ClassList, path: Path) -> None:
+def _write_yaml(classes: ClassList, places: Mapping[str, str], path: Path) -> None:
     try:
         import yaml
     except ImportError:
         raise MissingExtraError("writing YOLO's data.yaml", "boxable[data]") from None
-    content: dict[str, Any] = {
-        "train": "images", "val": "images", "names": {n: item.name for n, item in enumerate(classes)}
-    }  # fmt: skip
+    content: dict[str, Any] = {**places, "names": {number: item.name for number, item in enumerate(classes)}}
     with writing(path):
         path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")

@@ -1,0 +1,77 @@
+"""Data folders that are the parts of one set: train, validation and test, as `boxable data split` makes them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from boxable.errors import ArgumentError
+from boxable.openimages import layout
+from boxable.openimages.convert import tables
+from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
+from boxable.openimages.narrow import image_ids
+from boxable.vocabulary import ClassList, open_images
+
+
+def read(folder: Path, parts: Mapping[str, Path]) -> AnnotatedSet:
+    """The images of these parts of a folder, by subset, one part after the other.
+
+    Classes are those of all parts, in the order in which they come first. Raises ArgumentError where an image is in two
+    parts, and where the folder has tables of its own, but not of the same images.
+    """
+    _require_parts(folder, parts)
+    sets = {subset: tables.read(path) for subset, path in parts.items()}
+    joined = AnnotatedSet(
+        _classes(folder, sets), iter(()), tuple(dict.fromkeys(flag for one in sets.values() for flag in one.flags)),
+        has_image_labels=any(one.has_image_labels for one in sets.values()),
+        has_attribution=any(one.has_attribution for one in sets.values()),
+        subsets=tuple(sets),
+    )  # fmt: skip
+    for one in sets.values():
+        for what, number in one.left_out.items():
+            joined.count(what, number, one.examples[what])
+        one.left_out, one.examples = joined.left_out, joined.examples
+    joined.images = _images(sets, joined.flags)
+    return joined
+
+
+def _require_parts(folder: Path, parts: Mapping[str, Path]) -> None:
+    seen: dict[str, Path] = {}
+    for path in parts.values():
+        for image_id in _named(path):
+            if image_id in seen:
+                raise ArgumentError(f"{path}: image {image_id!r} is in {seen[image_id]} too; expected it in one part")
+            seen[image_id] = path
+    if layout.has_tables(folder) and (whole := _named(folder)) != seen.keys():
+        raise ArgumentError(
+            f"{folder}: its parts {', '.join(parts)} have {len(seen)} images, and are not those {len(whole)} of the "
+            "folder as it is now; remove these parts and split it again"
+        )
+
+
+def _named(folder: Path) -> set[str]:
+    """The images that some table of the folder names."""
+    found = tables.open_tables(folder)
+    return {
+        image_id for table in (found.boxes, found.image_labels, found.images) if table for image_id in image_ids(table)
+    }
+
+
+def _classes(folder: Path, sets: Mapping[str, AnnotatedSet]) -> ClassList:
+    known = {item.mid: item for item in open_images()}
+    names: dict[str, str] = {}
+    for one in sets.values():
+        for item in one.classes:
+            names.setdefault(item.mid, item.name)
+    try:
+        return ClassList.numbered(known.get(mid) or (mid, name) for mid, name in names.items())
+    except ArgumentError as error:
+        raise ArgumentError(f"{folder}: classes of its parts {', '.join(sets)}: {error}") from error
+
+
+def _images(sets: Mapping[str, AnnotatedSet], flags: tuple[str, ...]) -> Iterator[AnnotatedImage]:
+    for subset, one in sets.items():
+        for image in one.images:
+            unknown = {flag: np.full(len(image.labels), -1, np.int8) for flag in flags if flag not in image.flags}
+            yield replace(image, subset=subset, flags={**image.flags, **unknown})
