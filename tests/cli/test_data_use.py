@@ -58,6 +58,29 @@ def test_split_makes_two_folders_which_are_data_folders_again(invoke: Invoke, fo
     assert "is there already" in result.stderr
 
 
+def test_split_says_how_yolo_takes_both_parts(
+    invoke: Invoke, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for image in "cdefgh":
+        put_photo(folder, image)
+    assert invoke("data", "split", folder, "--every", 2).code == 0
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    assert f"boxable data convert {folder} DEST --to yolo" in caplog.messages[-1]
+    assert invoke("data", "convert", folder, tmp_path / "yolo", "--to", "yolo").code == 0
+    assert (tmp_path / "yolo" / "labels" / "train").is_dir()
+
+
+@pytest.mark.parametrize(("images", "empty"), [("a", "validation"), ("", None), ("b", "validation")])
+def test_split_warns_of_a_part_without_photos(
+    invoke: Invoke, folder: Path, caplog: pytest.LogCaptureFixture, images: str, empty: str | None
+) -> None:
+    for image in {"a", "b"} - set(images):
+        (folder / "images" / f"{image}.jpg").unlink()
+    assert invoke("data", "split", folder, "--every", 1000).code == 0
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [message.split()[0] for message in warnings] == ([empty] if empty else [])
+
+
 def test_verify_says_what_is_wrong_and_exits_with_1(invoke: Invoke, folder: Path) -> None:
     assert invoke("data", "verify", folder).code == 0
     put_photo(folder, "b", b"no photo")

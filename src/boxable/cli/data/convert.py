@@ -42,9 +42,12 @@ def convert(source: Path, dest: Path, to: str, photos: str, shards: int) -> None
     openimages  a folder of CSV tables as Open Images has them; as SOURCE also one table of boxes
     parquet     a data folder, the same in Parquet
     coco        a .json file; as SOURCE with the photos in images/, beside it, or as COCO has them
-    yolo        a folder with data.yaml (or classes.txt), images/ and labels/
+    yolo        a folder with data.yaml (or classes.txt), images/ and labels/, or as train, val, test of data.yaml say
     voc         a folder with Annotations/ and JPEGImages/; corners are whole pixels
     tfrecord    shards PREFIX-00000-of-00100 with the features of create_oid_tf_record; as SOURCE also one file
+
+    With --to yolo SOURCE may also be a folder with two or three data folders train/, validation/ and test/ in it, as
+    boxable data split leaves them: they become train, val and test of one data.yaml, with the same numbers of classes.
 
     What a form does not hold, such as marks of group-of boxes in YOLO, is left out, and a note on stderr says how many
     there were. DEST appears when it is whole.
@@ -54,6 +57,7 @@ def convert(source: Path, dest: Path, to: str, photos: str, shards: int) -> None
     \b
     Example: boxable data convert validation/ validation-yolo --to yolo --images link
              boxable data convert validation/ records/validation --to tfrecord --shards 10
+             boxable data split pets/ && boxable data convert pets/ pets-yolo --to yolo
     """
     from boxable.openimages.convert.job import convert as convert_set
 

@@ -21,7 +21,7 @@ def split(folder: Path, out: Path | None, every: int) -> None:
 
     An image validates where int(sha1(ImageID).hexdigest(), 16) % N is 0: so it does in every set that has it, whatever
     else is there. Rows stay as they are. Photos are not copied: each gets a second name, a hard link, or a symbolic
-    link where that cannot be.
+    link where that cannot be. boxable data convert takes both parts at once, with --to yolo.
 
     \b
     Example: boxable data split photos/
@@ -29,5 +29,12 @@ def split(folder: Path, out: Path | None, every: int) -> None:
     """
     from boxable.openimages.split import split as split_folder
 
-    for part, count in split_folder(folder, out or folder, every).items():
+    counts = split_folder(folder, out or folder, every)
+    for part, count in counts.items():
         logger.info("%s: %d photos", (out or folder) / part, count)
+        if not count and any(counts.values()):
+            logger.warning(
+                "%s gets none of the %d photos; ids alone decide, so with few photos try another --every",
+                part, sum(counts.values()),
+            )  # fmt: skip
+    logger.info("both as one YOLO folder: boxable data convert %s DEST --to yolo", out or folder)
