@@ -1,5 +1,6 @@
 """YOLO in parts: data.yaml that says what trains and what validates, of ours and of others."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -59,6 +60,14 @@ def test_what_split_leaves_becomes_one_data_yaml(tmp_path: Path, beside: bool) -
     assert subsets_of(tmp_path / "back") == {
         name: "validation" if is_validation(name) else "train" for name in IDS
     }  # fmt: skip
+
+
+def test_a_part_without_images_is_made_and_named(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "set", [box("a"), box("b")])
+    split(source, source, 1000)
+    notes = convert(source, tmp_path / "yolo", "yolo")
+    assert any("images/val is empty" in note for note in notes)
+    assert list((tmp_path / "yolo" / "images" / "val").iterdir()) == []
 
 
 def test_parts_share_their_numbers_of_classes(tmp_path: Path) -> None:
@@ -130,7 +139,8 @@ def test_one_part_alone_is_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize("subsets", [("train", "validation"), ("train", "validation", "test"), ("validation", "test")])
 def test_the_column_subset_makes_parts_and_comes_back(tmp_path: Path, subsets: Sequence[str]) -> None:
     wanted = {f"i-{subset}": subset for subset in subsets}
-    convert(with_subsets(tmp_path / "set", wanted), tmp_path / "yolo", "yolo")
+    notes = convert(with_subsets(tmp_path / "set", wanted), tmp_path / "yolo", "yolo")
+    assert any("images/train is empty" in note for note in notes) == ("train" not in subsets)
     assert set(labels_by_ultralytics(tmp_path / "yolo")) == {f"{PARTS[subset]}/i-{subset}" for subset in subsets}
     content = yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())
     assert {"train", "val"} <= content.keys()  # Ultralytics wants both
@@ -244,6 +254,12 @@ def outside(folder: Path) -> Path:
     return others(folder, "train: ../other/images\nval: images/val", "images/val/b.jpg")
 
 
+def unlabelled(folder: Path) -> Path:
+    others(folder, "train: images/train\nval: images/val", *ULTRALYTICS)
+    shutil.rmtree(folder / "labels" / "val")
+    return folder
+
+
 def twice(folder: Path) -> Path:
     return others(folder, "train: images/train\nval: images/val", "images/train/a.jpg", "images/val/a.png")
 
@@ -267,6 +283,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda folder: others(folder, "train: images\nval: images/val", *ULTRALYTICS), "images/val is in images, which"
     ),
     "one name in two parts": (twice, r"a\.png: another image is called so: .*a\.jpg"),
+    "no labels": (unlabelled, "labels/val: no such folder; expected the labels of .*images/val there"),
     "no keys": (lambda folder: others(folder, "", *ROBOFLOW), "data.yaml: no folders of photos; expected data.yaml"),
     "no data.yaml": (unnamed, "no data.yaml and no classes.txt.*; expected data.yaml with names:"),
 }  # fmt: skip

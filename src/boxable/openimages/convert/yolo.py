@@ -4,6 +4,7 @@ data.yaml names the folders of photos of each part; labels are where the last `i
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -192,8 +193,11 @@ def _images(folder: Path, folders: Mapping[Path, str], found: AnnotatedSet) -> I
     seen: dict[str, Path] = {}
     for place, subset in folders.items():
         photos = photos_below(folder / place)
+        beside = folder / _labels_of(place)
+        if not beside.is_dir():
+            raise ArgumentError(f"{beside}: no such folder; expected the labels of {folder / place} there")
         labels: dict[str, Path] = {}
-        for path in sorted((folder / _labels_of(place)).rglob("*.txt")):
+        for path in sorted(beside.rglob("*.txt")):
             if path.stem in labels:
                 raise ArgumentError(
                     f"{path}: another image is called so: {labels[path.stem]}; expected different names"
@@ -251,10 +255,11 @@ def write(images: AnnotatedSet, folder: Path, photos: str) -> list[str]:
         (folder / "images" / part).mkdir(parents=True)
         (folder / "labels" / part).mkdir(parents=True)
     numbers = {item.mid: number for number, item in enumerate(images.classes)}
-    unknown = 0
+    unknown, counts = 0, Counter[str]()
     for image in images.sound():
         part = _PARTS[image.subset or "train"] if several else ""
         unknown += not image.subset
+        counts[part] += 1
         path = folder / "labels" / part / f"{file_stem(image.image_id)}.txt"
         with writing(path):
             path.write_text("".join(_lines(image, numbers)), "utf-8")
@@ -267,7 +272,9 @@ def write(images: AnnotatedSet, folder: Path, photos: str) -> list[str]:
             "data.yaml names the same photos for train and val; for two parts convert a folder that train/ and "
             "validation/ are in, as boxable data split makes them"
         ]
-    return [f"images of an unknown subset, which went to train: {unknown}"] if unknown else []
+    empty = [part for part in ("train", "val") if not counts[part]]
+    notes = [f"images/{part} is empty, and Ultralytics needs train and val to train" for part in empty]
+    return [*notes, f"images of an unknown subset, which went to train: {unknown}"] if unknown else notes
 
 
 def _lines(image: AnnotatedImage, numbers: Mapping[str, int]) -> Iterator[str]:
