@@ -35,6 +35,13 @@ def tfrecord(folder: Path, features: dict[str, Feature]) -> Path:
     return folder.parent / "a.tfrecord"
 
 
+def twins(folder: Path) -> Path:
+    with (folder.parent / "a.tfrecord").open("wb") as file:
+        for _ in range(2):
+            write_record(file, example({"image/source_id": (BYTES, [b"1"]), "image/encoded": (BYTES, [jpeg()])}))
+    return folder.parent / "a.tfrecord"
+
+
 def text(folder: Path, name: str, content: str) -> Path:
     path = folder.parent / name
     path.write_text(content)
@@ -92,6 +99,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda folder: tfrecord(folder, {"image/source_id": (BYTES, [b"a"]), "image/encoded": (INTEGERS, [1])}),
         "do not fit together",
     ),
+    "tfrecord: two of a name": (twins, "two images are called '1'"),
     "tfrecord: no records": (lambda folder: text(folder, "a.tfrecord", "not at all records"), "record 0 is damaged"),
 }  # fmt: skip
 
@@ -108,6 +116,13 @@ def test_a_bad_source_is_one_line_and_leaves_nothing(
         convert(source, out / name, to, shards=1)
     assert "\n" not in str(caught.value)
     assert not out.exists() or not list(out.iterdir())
+
+
+@pytest.mark.parametrize(("to", "name"), [item for item in DESTS.items() if item[0] not in ("openimages", "parquet")])
+def test_a_box_that_reaches_farther_than_numbers_do_is_no_box(tmp_path: Path, to: str, name: str) -> None:
+    source = write_set(tmp_path / "set", [box("a"), box("a", sides=(0, 1e307, 0, 1))])
+    notes = convert(source, tmp_path / name, to, shards=1)
+    assert "boxes without numbers, or with their sides exchanged: 1 left out" in notes
 
 
 @pytest.mark.parametrize("to", ["yolo", "voc"])

@@ -14,6 +14,8 @@ from boxable.vocabulary import ClassList
 
 _EXAMPLES = 3
 _MOST_PIXELS = 10**9
+# Beyond it sides overflow, in TFRecord as float32 and in COCO as pixels.
+_FARTHEST = 1e30
 FLAGS = tuple(name for name, kind in BOX_COLUMNS.items() if kind == "flag")
 
 
@@ -75,17 +77,21 @@ class AnnotatedSet:
     def sound(self) -> Iterator[AnnotatedImage]:
         """The images with those boxes and labels that are of a class of the set, and those boxes that are boxes.
 
-        Raises ArgumentError for the name of an image that is no text, and at the end where there were boxes and no such
-        one: what is made of them would be empty.
+        Raises ArgumentError for the name of an image that is no text or that two have, and at the end where there were
+        boxes and no such one: what is made of them would be empty.
         """
         known = {item.mid for item in self.classes}
         came = kept = 0
+        seen: set[str] = set()
         for image in self.images:
             _require_text(image.image_id)
+            if image.image_id in seen:
+                raise ArgumentError(f"two images are called {image.image_id!r}; expected names of their own")
+            seen.add(image.image_id)
             ymin, xmin, ymax, xmax = image.box.T
             named = np.array([label in known for label in image.labels], bool)
             with np.errstate(invalid="ignore"):
-                real = np.isfinite(image.box).all(axis=1) & (ymin <= ymax) & (xmin <= xmax)
+                real = (np.abs(image.box) < _FARTHEST).all(axis=1) & (ymin <= ymax) & (xmin <= xmax)
             labels = [(mid, confidence) for mid, confidence in image.image_labels if mid in known]
             strangers = (label for label in image.labels if label not in known)
             self.count("boxes of a class that the set does not name", (~named).sum(), strangers)
