@@ -154,7 +154,9 @@ def test_a_data_folder_keeps_every_column_and_says_where_it_is_from(tmp_path: Pa
     assert (image["Author"], image["License"], image["Subset"], image["Rotation"]) == (
         "Ann, B", "https://cc", "train", "90.0"
     )  # fmt: skip
-    assert layout.read_description(tmp_path / "csv") == {"layout": 1, "version": "v4", "converted_from": "parquet"}
+    assert layout.read_description(tmp_path / "csv") == {
+        "layout": 1, "converted_from": "parquet", "from": layout.read_description(tmp_path / "parquet")
+    }  # fmt: skip
 
 
 def test_one_table_of_boxes_is_a_source(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from PIL import Image
 
 from boxable.cli.data.fetch import fetch as fetch_command
 from boxable.errors import ArgumentError, BoxableError, FetchError, UnknownClassError
+from boxable.openimages import Dataset
+from boxable.openimages.convert.job import convert
 from boxable.openimages.fetch import back_off, destination, images, job, transport
 from boxable.openimages.fetch.job import Fetched
 from boxable.openimages.fetch.ledger import Ledger
@@ -141,6 +143,17 @@ def test_a_folder_of_something_else_is_not_fetched_into(there: str, bucket: Buck
     with pytest.raises(ArgumentError, match=rf"mine: has {Path(there).parts[0]}, but no boxable-data"):
         fetch(tmp_path / "mine")
     assert [item for item in (tmp_path / "mine").rglob("*") if item.is_file()] == [path]
+
+
+@pytest.mark.parametrize("form", ["openimages", "parquet"])
+def test_what_was_made_of_a_fetched_folder_is_not_fetched_into(form: str, bucket: Bucket, tmp_path: Path) -> None:
+    fetch(tmp_path / "data", classes="Dog")
+    convert(tmp_path / "data", tmp_path / "other", form)
+    before = sorted((tmp_path / "other").rglob("*"))
+    with pytest.raises(ArgumentError, match=r"holds something that was not fetched; .* needs a folder of its own"):
+        fetch(tmp_path / "other", classes="Dog")
+    assert sorted((tmp_path / "other").rglob("*")) == before
+    assert len(Dataset(tmp_path / "other")) == 20
 
 
 def test_photos_and_hidden_files_may_be_there_before(bucket: Bucket, tmp_path: Path) -> None:

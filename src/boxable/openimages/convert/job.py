@@ -169,4 +169,5 @@ def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str,
 def _describe(folder: Path, source: Path) -> None:
     about = layout.read_description(source) if source.is_dir() else {}
     name = os.fsencode(source.name).decode(errors="replace")
-    layout.write_description(folder, {**about, "layout": layout.LAYOUT, "converted_from": name})
+    origin = {"from": about} if about else {}
+    layout.write_description(folder, {"converted_from": name, **origin})
