@@ -1,6 +1,6 @@
 """Tables of a data folder as Arrow: streamed in batches or whole, whatever the form of the file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def read(path: Path, columns: Mapping[str, Kind]) -> Any:
     return pa.Table.from_batches(batches(path, columns), schema(columns)).unify_dictionaries()
 
 
-def batches(path: Path, columns: Mapping[str, Kind], needed: Sequence[str] = NEEDED) -> Iterator[Any]:
+def batches(path: Path, columns: Mapping[str, Kind], needed: Sequence[str] = NEEDED) -> Generator[Any]:
     """The table as record batches with these columns, in order; in memory there are a few of them at a time.
 
     A column that the file lacks is unknown throughout, unless it is one of `needed`. Other columns are left out.

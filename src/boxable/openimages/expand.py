@@ -1,17 +1,17 @@
 """Tables of boxes or image labels along the class hierarchy, of any size."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from boxable.detection.ahead import ahead
 from boxable.errors import ArgumentError
 from boxable.formats.annotations import Coded
 from boxable.formats.expansion import related_rows
 from boxable.formats.tables import column_names, is_parquet, table_errors
-from boxable.openimages.ahead import ahead
 from boxable.openimages.arrow_tables import BATCH_ROWS, batches, import_arrow, schema
 from boxable.openimages.layout import BOX_COLUMNS, EXTREME_POINTS, Kind
 from boxable.openimages.table_writer import Written, check_table_name, table_writer
@@ -98,7 +98,7 @@ def expand_table(source: Path, dest: Path, classes: Collection[str] | None = Non
             _verbatim(source) if is_parquet(source) else (batches(source, columns, needed=()), schema(columns))
         )
         with table_writer(dest, kept) as out:
-            for batch in ahead(incoming):
+            for batch in ahead(incoming, 1):
                 rows_in += batch.num_rows
                 out.write(expander.expand(batch, None if classes is None else frozenset(classes)))
     return Written(rows_in, out.rows, expander.notes())
@@ -116,7 +116,7 @@ def _holds_boxes(path: Path, names: list[str]) -> bool:
     )
 
 
-def _verbatim(path: Path) -> tuple[Iterator[Any], Any]:
+def _verbatim(path: Path) -> tuple[Generator[Any], Any]:
     """The batches of a Parquet file, all columns as they are but LabelName a dictionary column, and their schema."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -125,7 +125,7 @@ def _verbatim(path: Path) -> tuple[Iterator[Any], Any]:
     place = file.schema_arrow.get_field_index("LabelName")
     labels = pa.field("LabelName", pa.dictionary(pa.int32(), pa.string()))
 
-    def rows() -> Iterator[Any]:
+    def rows() -> Generator[Any]:
         with table_errors(path, file.schema_arrow.names), file:
             for batch in file.iter_batches(BATCH_ROWS):
                 column = batch.column(place).cast(pa.string()).fill_null("").dictionary_encode()

@@ -5,9 +5,9 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from boxable.detection.ahead import ahead
 from boxable.files import writing
 from boxable.formats.tables import SUFFIXES, column_names, table_errors
-from boxable.openimages.ahead import ahead
 from boxable.openimages.arrow_tables import batches, import_arrow, schema
 from boxable.openimages.by_image import is_in_order, write_sorted
 from boxable.openimages.expand import has_value
@@ -41,7 +41,7 @@ def narrow(
     scratch = dest.with_name(f".{dest.name[:40]}.{secrets.token_hex(4)}.rows{_suffix(dest)}")
     try:
         with table_writer(scratch, schema(columns)) as out:
-            for batch in ahead(batches(source, columns)):
+            for batch in ahead(batches(source, columns), 1):
                 rows_in += batch.num_rows
                 rows = batch
                 if chosen is not None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from boxable.detection.ahead import ahead
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.detection.options import Nms
@@ -16,7 +17,6 @@ from boxable.detection.postprocess import MAX_TOTAL
 from boxable.errors import ArgumentError
 from boxable.formats.record import FrameRecord
 from boxable.images.draw import draw_boxes
-from boxable.video.ahead import ahead
 from boxable.video.frames import Frame, read_frames
 from boxable.video.source import Video, open_video
 from boxable.video.tracking import Tracker

@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from boxable.video.ahead import ahead
+from boxable.detection.ahead import ahead
 
 
 def counting(count: int, made: list[int], pause_s: float = 0.0) -> Generator[int]:

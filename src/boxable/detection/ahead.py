@@ -23,7 +23,7 @@ def ahead(
     """
     shelf: _Shelf[Item] = _Shelf(room, drop)
     # A daemon: a camera that gives no picture must not hold up the exit.
-    thread = threading.Thread(target=_fill, args=(items, shelf), name="boxable-video", daemon=True)
+    thread = threading.Thread(target=_fill, args=(items, shelf), name="ahead", daemon=True)
     thread.start()
     try:
         while stop is None or not stop.is_set():
