@@ -68,6 +68,12 @@ def test_an_image_comes_with_all_that_is_known_of_it(folder: Path) -> None:
     assert (targets.positive.tolist(), targets.negative.tolist()) == ([446], [122])
 
 
+def test_a_class_that_was_seen_twice_is_named_once(tmp_path: Path) -> None:
+    labels = [f"a,v,{DOG},1", f"a,v,{CAT},1", f"a,m,{DOG},1", f"a,v,{PERSON},0", f"a,m,{PERSON},0"]
+    targets = Dataset(write_folder(tmp_path / "set", [box_row("a")], labels=labels)).targets("a")
+    assert (targets.positive.tolist(), targets.negative.tolist()) == ([122, 446], [69])
+
+
 def test_an_image_without_rows_has_empty_targets(folder: Path) -> None:
     _, targets = Dataset(folder)["d"]
     assert (targets.boxes.shape, targets.mids, len(targets.positive)) == ((0, 4), (), 0)

@@ -49,10 +49,18 @@ def test_classes_come_by_falling_count(figures: Stats) -> None:
     assert rows == [("Dog", 6, 2, 0, 0, 0), ("Cat", 3, 2, 1, 2, 1), ("Yeti", 0, 0, 0, 0, 0)]
 
 
+def test_an_image_in_which_a_class_was_seen_twice_counts_once(tmp_path: Path) -> None:
+    labels = [f"a,v,{CAT},1", f"a,m,{CAT},1", f"b,v,{CAT},1", f"b,v,{CAT},0", f"b,m,{CAT},0", f"b,m,{CAT},0.5"]
+    figures = stats_of(Dataset(write_folder(tmp_path / "set", [], labels=labels, images=["a,,,", "b,,,"])))
+    (cat,) = [item for item in figures.classes if item.name == "Cat"]
+    assert (cat.positive, cat.negative) == (2, 1)
+
+
 @pytest.mark.parametrize("chunk", [1, 2, 3, 7])
 def test_rows_in_many_chunks_give_the_same(tmp_path: Path, chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [box_row(f"i{number % 5}", (CAT, DOG)[number % 3 == 0]) for number in range(23)]
-    dataset = Dataset(write_folder(tmp_path / "set", [*rows, box_row("z")]))
+    labels = [f"i{number % 5},v,{(CAT, DOG)[number % 3 == 0]},{number % 2}" for number in range(40)]
+    dataset = Dataset(write_folder(tmp_path / "set", [*rows, box_row("z")], labels=labels))
     whole = stats_of(dataset)
     monkeypatch.setattr(module, "_CHUNK_ROWS", chunk)
     assert stats_of(dataset) == whole

@@ -30,7 +30,8 @@ class Targets:
     `boxes` float32 `[N, 4]`: ymin, xmin, ymax, xmax from 0 to 1 in the upright picture, otherwise as the table has
     them. `label_ids` int32 `[N]`, `mids` `[N]`: their classes. `group_of`, `occluded`, `truncated`, `depiction`,
     `inside` int8 `[N]`: 1 yes, 0 no, -1 unknown. `positive`, `negative` int32: label ids of the classes that people saw
-    in the image (confidence 1), and of those that they looked for in vain (0); of all others nothing is known.
+    in the image (confidence 1), and of those that they looked for in vain (0), each once and in rising order; of all
+    others nothing is known.
     """
 
     image_id: str
@@ -114,8 +115,8 @@ class Dataset:
             truncated=truncated,
             depiction=depiction,
             inside=inside,
-            positive=labels[confidence == 1],
-            negative=labels[confidence == 0],
+            positive=np.unique(labels[confidence == 1]),
+            negative=np.unique(labels[confidence == 0]),
         )
 
     def __iter__(self) -> Iterator[tuple[Pixels, Targets]]:

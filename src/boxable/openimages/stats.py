@@ -145,27 +145,40 @@ def _classes(dataset: Dataset) -> list[ClassStats]:
     for rows in _chunks(len(index.box_label)):
         groups += np.bincount(index.box_label[rows][index.flags[rows, group_of] == 1], minlength=count)
     positive, negative = (
-        np.bincount(index.image_label[index.confidence == value], minlength=count) for value in (1, 0)
+        _images_of_classes(index.label_starts, index.image_label, count, index.confidence == value) for value in (1, 0)
     )
-    boxes, images = np.bincount(index.box_label, minlength=count), _images_of_classes(index, count)
+    boxes = np.bincount(index.box_label, minlength=count)
+    images = _images_of_classes(index.box_starts, index.box_label, count)
     figures = zip(index.mids, boxes, images, groups, positive, negative, strict=True)
     by_mid = {mid: tuple(map(int, row)) for mid, *row in figures}
     counted = [ClassStats(item.mid, item.name, *by_mid.get(item.mid, (0, 0, 0, 0, 0))) for item in dataset.classes]
     return sorted(counted, key=lambda item: (-item.boxes, -item.positive, item.name))
 
 
-def _images_of_classes(index: Index, count: int) -> Counts:
-    """Images with a box of each class: int64 `[count]`. Rows of an image are together."""
+def _images_of_classes(
+    starts: Counts, labels: NDArray[np.int32], count: int, counted: NDArray[np.bool_] | None = None
+) -> Counts:
+    """Images with a row of each class: int64 `[count]`; of the rows `[N]` only the `counted` ones, all by default.
+
+    Rows of an image are together, and `starts` says where.
+    """
     images = np.zeros(count, np.int64)
-    for rows in _chunks(len(index.box_label)):
-        image = np.searchsorted(index.box_starts, np.arange(rows.start, rows.stop), side="right")
-        pairs = _distinct(image * count + index.box_label[rows])
-        first = index.box_starts[image[0] - 1]
-        if first < rows.start:  # the first image began in the chunk before, where these classes were counted
-            before = _distinct(image[0] * count + index.box_label[first : rows.start])
+    for chunk in _chunks(len(labels)):
+        rows = _rows(chunk.start, chunk.stop, counted)
+        if not len(rows):
+            continue
+        image = np.searchsorted(starts, rows, side="right")
+        pairs = _distinct(image * count + labels[rows])
+        first = starts[image[0] - 1]
+        if first < chunk.start:  # the first image began in the chunk before, where these classes were counted
+            before = _distinct(image[0] * count + labels[_rows(first, chunk.start, counted)])
             pairs = np.setdiff1d(pairs, before, assume_unique=True)
         images += np.bincount(pairs % count, minlength=count)
     return images
+
+
+def _rows(start: int, stop: int, counted: NDArray[np.bool_] | None) -> Counts:
+    return np.arange(start, stop) if counted is None else start + np.flatnonzero(counted[start:stop])
 
 
 def _distinct(values: Counts) -> Counts:
