@@ -11,6 +11,7 @@ import sys
 from itertools import chain
 from pathlib import Path
 
+import filelock
 import numpy as np
 import pytest
 
@@ -231,7 +232,32 @@ class TestIndex:
         table.write_text(table.read_text() + box_row("e") + "\n")
         assert len(Dataset(folder)) == 5
         (own,) = (Path(os.environ["BOXABLE_HOME"]) / "data").iterdir()
-        assert len(list(own.iterdir())) == 1
+        assert len([path for path in own.iterdir() if path.is_dir()]) == 1
+
+    def test_processes_that_open_it_together_make_it_once(self, folder: Path) -> None:
+        code = """
+import logging, sys, time
+from boxable.openimages import Dataset, index
+logging.basicConfig(level=logging.INFO, stream=sys.stdout)
+build = index._build
+index._build = lambda *given: (time.sleep(0.5), build(*given))
+print(len(Dataset(sys.argv[1])))
+"""
+        command = [sys.executable, "-c", code, folder]
+        running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+        said = [process.communicate()[0] for process in running]
+        assert [text.splitlines()[-1] for text in said] == ["4"] * 3
+        assert "".join(said).count("indexing") == 1
+
+    def test_the_lock_stays_where_it_is_however_old(self, folder: Path) -> None:
+        Dataset(folder)
+        (lock,) = Path(os.environ["BOXABLE_HOME"]).rglob(".lock")
+        os.utime(lock, (0, 0))
+        before = lock.stat().st_ino
+        table = folder / "annotations-bbox.csv"
+        table.write_text(table.read_text() + box_row("e") + "\n")
+        Dataset(folder)
+        assert lock.stat().st_ino == before
 
     def test_what_a_killed_process_left_goes_once_it_is_old(self, folder: Path) -> None:
         Dataset(folder)
@@ -242,7 +268,7 @@ class TestIndex:
         table = folder / "annotations-bbox.csv"
         table.write_text(table.read_text() + box_row("e") + "\n")
         Dataset(folder)
-        assert {path.name for path in own.iterdir() if path.name.startswith(".")} == {".making-new"}
+        assert {path.name for path in own.iterdir() if path.name.startswith(".")} == {".making-new", ".lock"}
 
     @pytest.mark.parametrize("name", ["boxes", "images", "labels", "starts", "mids"])
     @pytest.mark.parametrize("content", [b"no Arrow file", b"", None])
@@ -255,16 +281,50 @@ class TestIndex:
         assert Dataset(folder).targets("b").mids == (DOG, "user/yeti", PERSON)
         assert "damaged" in caplog.text
 
+    @pytest.mark.parametrize("noted", ["[]", "{}", "no JSON", '{"images.arrow": [1]}'])
+    def test_one_whose_lengths_are_not_noted_is_made_again(
+        self, folder: Path, noted: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        Dataset(folder)
+        (path,) = Path(os.environ["BOXABLE_HOME"]).rglob("written.json")
+        path.write_text(noted)
+        assert len(Dataset(folder)) == 4
+        assert "damaged" in caplog.text
+
+    def test_one_with_a_file_of_another_length_is_made_again(
+        self, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        Dataset(folder)
+        (path,) = Path(os.environ["BOXABLE_HOME"]).rglob("boxes.arrow")
+        path.write_bytes(bytes(8) + path.read_bytes())
+        assert Dataset(folder).targets("b").mids == (DOG, "user/yeti", PERSON)
+        assert "boxes.arrow has" in caplog.text
+
     def test_nothing_is_left_of_one_that_could_not_be_made(self, folder: Path) -> None:
         table = folder / "annotations-bbox.csv"
         table.write_text(table.read_text() + "x,xclick,/m/01yrx,1,left,0,0,0,0,0,0,0,0\n")
         with pytest.raises(ArgumentError, match="column XMin"):
             Dataset(folder)
-        assert not [path for path in Path(os.environ["BOXABLE_HOME"]).rglob("*") if path.is_file()]
+        assert [path.name for path in Path(os.environ["BOXABLE_HOME"]).rglob("*") if path.is_file()] == [".lock"]
 
     def test_a_home_that_cannot_be_written_is_told(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("BOXABLE_HOME", str(folder / "classes.csv"))
         with pytest.raises(BoxableError, match="cannot write"):
+            Dataset(folder)
+
+    def test_one_in_a_home_that_can_only_be_read_is_used_and_a_missing_one_is_told(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Dataset(folder)
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
+        assert len(Dataset(folder)) == 4
+        table = folder / "annotations-bbox.csv"
+        table.write_text(table.read_text() + box_row("e") + "\n")
+        with pytest.raises(BoxableError, match=r"cannot write .*Permission denied"):
             Dataset(folder)
 
     def test_many_rows_out_of_order_are_put_in_order(self, tmp_path: Path) -> None:

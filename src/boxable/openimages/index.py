@@ -6,19 +6,25 @@
       boxes.arrow    label, box (ymin, xmin, ymax, xmax), flags
       labels.arrow   label, confidence
       mids.arrow     what the numbers of the labels stand for
+      written.json   the length and the CRC-32 of each of these files
 
-It is made once, in a few bytes of memory a row, and again when a table has changed. It can be deleted at any time.
+It is made once, by one process, in a few bytes of memory a row, and again when a table has changed. It can be deleted at
+any time. Lengths are compared whenever it is opened, which costs nothing; the CRC-32 is for `boxable data verify`.
 """
 
 import hashlib
+import json
 import logging
+import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,9 +42,15 @@ UNKNOWN_ROTATION = -1
 # The class of rows that name none.
 UNNAMED = "user/unnamed"
 # Part of the name, so that another version does not read what this one wrote.
-_VERSION = "1"
+_VERSION = "2"
+_LOCK = ".lock"
+_NAMES = ("images", "starts", "boxes", "labels", "mids")
+_WRITTEN = "written.json"
+# What a damaged file raises; pyarrow's errors are among these.
+_DAMAGE = (OSError, ValueError, LookupError, TypeError)
 
 _IDS_AT_ONCE = 1 << 14
+_BYTES_AT_ONCE = 1 << 20
 
 _BOXES = {name: BOX_COLUMNS[name] for name in ("ImageID", "LabelName", "YMin", "XMin", "YMax", "XMax", *FLAGS)}
 _LABELS = {name: LABEL_COLUMNS[name] for name in ("ImageID", "LabelName", "Confidence")}
@@ -55,6 +67,10 @@ class Index:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name, (length, _) in _written(folder).items():
+            if (found := (folder / name).stat().st_size) != length:
+                raise ValueError(f"{name} has {found} bytes, {length} were written")
         images, boxes, labels = (_mapped(folder / f"{name}.arrow") for name in ("images", "boxes", "labels"))
         self.ids = images.column("id")
         self.width, self.height, self.rotation = (_view(images, name) for name in ("width", "height", "rotation"))
@@ -66,6 +82,13 @@ class Index:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def is_as_written(self) -> bool:
+        """Whether every file still has the content that was written; reads all of them.
+
+        Raises OSError where one cannot be read.
+        """
+        return all(_crc(self.folder / name) == crc for name, (_, crc) in _written(self.folder).items())
 
     def image_ids(self) -> Iterator[str]:
         """All ids, in order."""
@@ -94,16 +117,20 @@ def open_index(folder: DataFolder) -> Index:
     """
     import_arrow()
     place = home() / "data" / _hash(str(folder.path.resolve())) / index_name(folder)
-    if place.is_dir():
-        try:
-            return Index(place)
-        except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are among these
-            logger.warning("%s: damaged (%s)", place, error)
-            shutil.rmtree(place, ignore_errors=True)
-    logger.info("indexing %s, once", folder.path)
-    with writing(place):
-        _make(folder, place)
+    with suppress(*_DAMAGE):
         return Index(place)
+    with writing(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(place.parent / _LOCK):
+            if place.is_dir():
+                try:
+                    return Index(place)  # another process was sooner
+                except _DAMAGE as error:
+                    logger.warning("%s: damaged (%s)", place, error)
+                    shutil.rmtree(place)
+            logger.info("indexing %s, once", folder.path)
+            _make(folder, place)
+            return Index(place)
 
 
 def index_name(folder: DataFolder) -> str:
@@ -115,19 +142,45 @@ def index_name(folder: DataFolder) -> str:
 
 def _make(folder: DataFolder, place: Path) -> None:
     """Build the index beside its place, then put it there; older ones of the folder are removed."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     with _scratch(place.parent) as scratch:
         ready = scratch / "ready"
         ready.mkdir()
         _build(folder, ready, scratch)
+        _seal(ready)
         for old in place.parent.iterdir():
-            if old not in (scratch, place) and (not old.name.startswith(".") or is_abandoned(old)):
+            if old not in (scratch, place.parent / _LOCK) and (not old.name.startswith(".") or is_abandoned(old)):
                 shutil.rmtree(old, ignore_errors=True)
+        ready.rename(place)
+
+
+def _seal(ready: Path) -> None:
+    """Note what was written, and bring it to the disk: the name must not be there before the content is."""
+    files = [ready / f"{name}.arrow" for name in _NAMES]
+    written = {path.name: (path.stat().st_size, _crc(path)) for path in files}
+    (ready / _WRITTEN).write_text(json.dumps(written), "utf-8")
+    for path in (*files, ready / _WRITTEN):
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        folder = os.open(ready, os.O_RDONLY)
         try:
-            ready.rename(place)
-        except OSError:
-            if not place.is_dir():  # else another process was sooner, with the same
-                raise
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _written(folder: Path) -> dict[str, tuple[int, int]]:
+    """The length and the CRC-32 of each file. Raises one of `_DAMAGE` where they are not noted as they should be."""
+    noted = json.loads((folder / _WRITTEN).read_text("utf-8"))
+    return {f"{name}.arrow": (int(noted[f"{name}.arrow"][0]), int(noted[f"{name}.arrow"][1])) for name in _NAMES}
+
+
+def _crc(path: Path) -> int:
+    crc = 0
+    with path.open("rb") as file:
+        while data := file.read(_BYTES_AT_ONCE):
+            crc = zlib.crc32(data, crc)
+    return crc
 
 
 @contextmanager
