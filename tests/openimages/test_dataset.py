@@ -327,6 +327,13 @@ print(len(Dataset(sys.argv[1])))
         with pytest.raises(BoxableError, match=r"cannot write .*Permission denied"):
             Dataset(folder)
 
+    def test_of_several_rows_of_an_image_the_first_counts(self, tmp_path: Path) -> None:
+        folder = write_folder(
+            tmp_path / "set", [box_row("a", CAT, (0, 0, 0.5, 0.5))], images=["a,36,24,90", "b,1,1,0", "a,3,2,180"]
+        )
+        index = Dataset(folder).index
+        assert (index.width.tolist(), index.height.tolist(), index.rotation.tolist()) == ([36, 1], [24, 1], [90, 0])
+
     def test_many_rows_out_of_order_are_put_in_order(self, tmp_path: Path) -> None:
         random = np.random.default_rng(0)
         images = random.integers(0, 500, 4000)

@@ -234,14 +234,14 @@ def known_rotation(degrees: NDArray[np.float64]) -> NDArray[np.int16]:
 
 
 def _one_each(sizes: Spool, rank: NDArray[np.int32], count: int) -> dict[str, NDArray[Any]]:
-    """What the table of images says of each image; unknown where it has no row, the last row where it has more."""
+    """What the table of images says of each image; unknown where it has no row, the first row where it has more."""
     codes = rank[sizes.codes()]
     columns = {"width": 0, "height": 0, "rotation": UNKNOWN_ROTATION}
     filled = {}
     for name, unknown in columns.items():
         values = sizes.column(name)
         filled[name] = np.full(count, unknown, values.dtype)
-        filled[name][codes] = values
+        filled[name][codes[::-1]] = values[::-1]
     return filled
 
 
