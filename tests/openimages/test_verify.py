@@ -1,13 +1,16 @@
 """Checks of a data folder."""
 
 import hashlib
+import os
+import shutil
 import threading
 from pathlib import Path
 
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.openimages import Dataset
+from boxable.openimages import Dataset, arrow_tables
+from boxable.openimages import verify as module
 from boxable.openimages.convert.job import convert
 from boxable.openimages.fetch.ledger import Ledger, Outcome, Wanted
 from boxable.openimages.findings import Verification
@@ -103,6 +106,44 @@ def test_a_bad_image_row_is_found(tmp_path: Path, row: str, rule: str, example: 
     assert flaws(verify(Dataset(folder))) == {rule: (1, [example])}
 
 
+def test_ids_are_looked_up_once_however_many_batches_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.compute
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    folder = good_folder(tmp_path / "set", boxes=tuple(map(box_row, "acdc")))
+    for name in ("annotations-bbox", "images"):
+        pyarrow.parquet.write_table(pyarrow.csv.read_csv(folder / f"{name}.csv"), folder / f"{name}.parquet")
+        (folder / f"{name}.csv").unlink()
+    calls = []
+    index_in = pyarrow.compute.index_in
+    monkeypatch.setattr(arrow_tables, "BATCH_ROWS", 2)
+    monkeypatch.setattr(
+        pyarrow.compute, "index_in", lambda *given, **named: calls.append(1) or index_in(*given, **named)
+    )
+    found = flaws(verify(Dataset(folder)))
+    assert found["every row belongs to a listed image"] == (3, [f"c: LabelName {CAT}", f"d: LabelName {CAT}"])
+    assert len(calls) == 2  # for the rows of images, and for the files
+
+
+def test_an_index_with_another_content_is_made_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = good_folder(tmp_path / "set")
+    Dataset(folder)
+    (path,) = Path(os.environ["BOXABLE_HOME"]).rglob("images.arrow")
+    sound = path.read_bytes()
+    path.write_bytes(sound.replace((36).to_bytes(4, "little"), (37).to_bytes(4, "little")))
+    verification = verify(Dataset(folder))
+    assert verification.good
+    assert path.read_bytes() == sound
+    assert "damaged; it is made anew" in caplog.text
+
+
+def test_an_index_that_was_deleted_meanwhile_is_made_anew(tmp_path: Path) -> None:
+    dataset = Dataset(good_folder(tmp_path / "set"))
+    shutil.rmtree(dataset.index.folder)
+    assert verify(dataset).good
+
+
 class TestPhotos:
     def test_missing_damaged_and_strange_ones_are_found(self, tmp_path: Path) -> None:
         folder = good_folder(tmp_path / "set", images=("c,36,24,0", "d,36,24,0", "../e,36,24,0"))
@@ -160,6 +201,32 @@ class TestPhotos:
         verification = verify(Dataset(good_folder(tmp_path / "set")), stop)
         assert not verification.complete
         assert list(verification.lines())[-1] == "stopped before the end"
+        assert not any(item.looked_at for item in verification.findings)
+
+    @pytest.mark.parametrize("at_once", [1, 2, 100])
+    def test_files_are_told_apart_however_many_are_looked_at_together(
+        self, tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "_NAMES_AT_ONCE", at_once)
+        folder = good_folder(tmp_path / "set", images=("c.d,36,24,0", "é,36,24,0"))
+        put_photo(folder, "c.d")
+        put_photo(folder, "é")
+        (folder / "images" / "b.jpg").rename(folder / "images" / "b.png")
+        strangers = ["", "a", "a.JPG", "a.txt", "b.Png", "c", "c.d.e.jpg", "ab.jpg", ".jpg"]
+        for name in filter(None, strangers):
+            (folder / "images" / name).write_bytes(b"")
+        rule = "every file is the photo of an image"
+        (finding,) = [item for item in verify(Dataset(folder)).findings if item.rule == rule]
+        assert (finding.looked_at, finding.wrong) == (12, 8)
+        assert set(finding.examples) < set(strangers)
+
+    def test_a_name_that_is_no_text_is_told(self, tmp_path: Path) -> None:
+        folder = good_folder(tmp_path / "set")
+        try:
+            Path(os.fsdecode(os.fsencode(folder / "images") + b"/\xff.jpg")).write_bytes(b"")
+        except OSError:
+            pytest.skip("this file system has text alone for names")
+        assert flaws(verify(Dataset(folder))) == {"every file is the photo of an image": (1, ["\udcff.jpg"])}
 
 
 class TestLedger:

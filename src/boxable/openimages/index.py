@@ -8,8 +8,8 @@
       mids.arrow     what the numbers of the labels stand for
       written.json   the length and the CRC-32 of each of these files
 
-It is made once, by one process, in a few bytes of memory a row, and again when a table has changed. It can be deleted at
-any time. Lengths are compared whenever it is opened, which costs nothing; the CRC-32 is for `boxable data verify`.
+It is made once, by one process, in a few bytes of memory a row, and again when a table has changed. It can be deleted
+at any time. Lengths are compared whenever it is opened, which costs nothing; the CRC-32 is for `boxable data verify`.
 """
 
 import hashlib
@@ -84,11 +84,10 @@ class Index:
         return len(self.ids)
 
     def is_as_written(self) -> bool:
-        """Whether every file still has the content that was written; reads all of them.
-
-        Raises OSError where one cannot be read.
-        """
-        return all(_crc(self.folder / name) == crc for name, (_, crc) in _written(self.folder).items())
+        """Whether every file is there and still has the content that was written; reads all of them."""
+        with suppress(*_DAMAGE):
+            return all(_crc(self.folder / name) == crc for name, (_, crc) in _written(self.folder).items())
+        return False
 
     def image_ids(self) -> Iterator[str]:
         """All ids, in order."""

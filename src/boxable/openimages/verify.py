@@ -1,17 +1,24 @@
 """Check a data folder: its tables, every photo, and that they belong together."""
 
 import hashlib
+import logging
 import os
+import shutil
 import threading
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from boxable.detection.pipeline import in_order
 from boxable.detection.progress import progress
 from boxable.errors import ImageError
+from boxable.files import writing
 from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of, size_of_whole
 from boxable.openimages.dataset import Dataset
-from boxable.openimages.findings import Finding, Verification
+from boxable.openimages.findings import EXAMPLES, Finding, Verification, until
 from boxable.openimages.index import UNKNOWN_ROTATION
 from boxable.openimages.layout import LEDGER, PHOTOS
 from boxable.openimages.photos import photo_path
@@ -19,9 +26,12 @@ from boxable.openimages.verify_ledger import noted_md5, verify_ledger
 from boxable.openimages.verify_tables import verify_tables
 from boxable.settings import available_cores
 
+logger = logging.getLogger("boxable")
+
 # By how many degrees counter-clockwise a picture with this EXIF orientation is to be turned; others are mirrored.
 _TURNS = {1: 0, 8: 90, 3: 180, 6: 270}
 _BATCH = 8
+_NAMES_AT_ONCE = 1 << 16
 
 # What is wrong with one photo: the names of the findings, each with an example.
 Flaws = dict[str, str]
@@ -30,11 +40,25 @@ Flaws = dict[str, str]
 def verify(dataset: Dataset, stop: threading.Event | None = None) -> Verification:
     """Check everything; once `stop` is set, what was found until then comes back.
 
-    Raises ArgumentError for a table that cannot be used, BoxableError where reading fails.
+    An index that is damaged is made anew. Raises ArgumentError for a table that cannot be used, BoxableError where
+    reading fails, or writing the index does.
     """
     stop = stop or threading.Event()
-    findings = verify_tables(dataset.files, stop) + verify_ledger(dataset.files, stop) + _photos(dataset, stop)
+    dataset = _soundly_indexed(dataset)
+    findings = verify_tables(dataset.files, dataset.index, stop)
+    findings += verify_ledger(dataset.files, stop) + _photos(dataset, stop)
     return Verification(findings, complete=not stop.is_set())
+
+
+def _soundly_indexed(dataset: Dataset) -> Dataset:
+    if dataset.index.is_as_written():
+        return dataset
+    place = dataset.index.folder
+    logger.warning("%s: damaged; it is made anew", place)
+    with writing(place):
+        if place.exists():
+            shutil.rmtree(place)
+    return Dataset(dataset.path)
 
 
 def _photos(dataset: Dataset, stop: threading.Event) -> list[Finding]:
@@ -43,13 +67,10 @@ def _photos(dataset: Dataset, stop: threading.Event) -> list[Finding]:
         "decodes": Finding(PHOTOS, "every photo can be decoded"),
         "size": Finding(PHOTOS, "photos have the size that the table of images says"),
         "turn": Finding(PHOTOS, "an orientation in a photo agrees with Rotation"),
-        "orphan": Finding(PHOTOS, "every file is the photo of an image"),
+        "orphan": _orphans(dataset, stop),
     }
     if (dataset.path / LEDGER).is_file():
         findings["fetched"] = Finding(PHOTOS, "photos are as they were fetched")
-    for name in _files(dataset.path / PHOTOS):
-        belongs = _belongs(dataset, name)
-        findings["orphan"].add(1, not belongs, [] if belongs else [name])
     with progress("decoding", len(dataset)) as advance, noted_md5(dataset.files) as noted:
         images = ((number, image_id, noted(image_id)) for number, image_id in enumerate(dataset.index.image_ids()))
         results = in_order(
@@ -62,17 +83,48 @@ def _photos(dataset: Dataset, stop: threading.Event) -> list[Finding]:
     return list(findings.values())
 
 
-def _belongs(dataset: Dataset, name: str) -> bool:
-    """Whether this file is the photo of an image, and not a second one."""
-    file = Path(name)
-    if file.suffix.lower() not in SUFFIXES or dataset.index.find(file.stem) is None:
-        return False
-    return photo_path(dataset.files, file.stem).name == name
+def _orphans(dataset: Dataset, stop: threading.Event) -> Finding:
+    """Whether every file is the photo of an image, and not a second one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    finding = Finding(PHOTOS, "every file is the photo of an image")
+    names, stems = _names(dataset.path / PHOTOS, stop)
+    is_known = pc.index_in(stems, value_set=dataset.index.ids.cast(pa.binary())).is_valid().to_numpy()
+    # Where there are several, it is the photo.
+    belongs = is_known & pc.ends_with(names, SUFFIXES[0]).to_numpy()
+    doubtful = np.flatnonzero(is_known & ~belongs).tolist()
+    with progress("files", len(doubtful)) as advance:
+        for number in until(stop, doubtful):
+            file = Path(os.fsdecode(names[number].as_py()))
+            is_picture = file.suffix.lower() in SUFFIXES
+            belongs[number] = is_picture and photo_path(dataset.files, file.stem).name == file.name
+            advance()
+    if not stop.is_set():
+        orphans = np.flatnonzero(~belongs)
+        examples = (os.fsdecode(names[number].as_py()) for number in orphans[:EXAMPLES].tolist())
+        finding.add(len(belongs), len(orphans), examples)
+    return finding
 
 
-def _files(folder: Path) -> Iterator[str]:
+def _names(folder: Path, stop: threading.Event) -> tuple[Any, Any]:
+    """The names of the files, and what they are without their suffixes: Arrow columns of bytes."""
+    import pyarrow as pa
+
+    names, stems = [], []
+    with progress("listing", None) as advance:
+        files = until(stop, _files(folder))
+        while batch := list(islice(files, _NAMES_AT_ONCE)):
+            names.append(pa.array(batch, pa.binary()))
+            stems.append(pa.array([name.rpartition(b".")[0] for name in batch], pa.binary()))
+            for _ in batch:
+                advance()
+    return pa.chunked_array(names, pa.binary()), pa.chunked_array(stems, pa.binary())
+
+
+def _files(folder: Path) -> Iterator[bytes]:
     if folder.is_dir():
-        with os.scandir(folder) as entries:
+        with os.scandir(os.fsencode(folder)) as entries:
             for entry in entries:
                 yield entry.name
 

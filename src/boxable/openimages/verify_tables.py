@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from boxable.formats.openimages_reading import read_classes
 from boxable.openimages.arrow_tables import batches, numbers
 from boxable.openimages.findings import EXAMPLES, Finding, until
-from boxable.openimages.index import FLAGS, ROTATIONS
+from boxable.openimages.index import FLAGS, ROTATIONS, Index
 from boxable.openimages.layout import (
     BOX_COLUMNS,
     BOXES,
@@ -29,19 +29,22 @@ from boxable.vocabulary import open_images
 _SIDES = ("XMin", "XMax", "YMin", "YMax")
 # Rounding may put a box so far outside of its image.
 _ROUNDING = 1e-6
+_KNOWN = "every class is known"
 
 
-def verify_tables(folder: DataFolder, stop: threading.Event) -> list[Finding]:
+def verify_tables(folder: DataFolder, index: Index, stop: threading.Event) -> list[Finding]:
     """What the tables say of themselves and of each other, as far as they were read until `stop`."""
     known = (
         {item.mid for item in read_classes(folder.classes)} if folder.classes else {item.mid for item in open_images()}
     )
-    listed, findings = _images(folder.images, stop) if folder.images else (None, [])
+    is_listed, findings = _images(folder.images, index, stop) if folder.images else (None, [])
     findings = [*_complete(folder), *findings]
     if folder.boxes:
-        findings += _boxes(folder.boxes, known, listed, stop)
+        findings += _boxes(folder.boxes, known, stop)
+        findings += _belonging(folder.boxes, index, index.box_starts, index.box_label, is_listed, stop)
     if folder.image_labels:
-        findings += _labels(folder.image_labels, known, listed, stop)
+        findings += _labels(folder.image_labels, known, stop)
+        findings += _belonging(folder.image_labels, index, index.label_starts, index.image_label, is_listed, stop)
     return findings
 
 
@@ -56,8 +59,8 @@ def _complete(folder: DataFolder) -> list[Finding]:
     return [finding]
 
 
-def _images(path: Path, stop: threading.Event) -> tuple[Any, list[Finding]]:
-    """The ids of the listed images, an Arrow array, and what is wrong with the table."""
+def _images(path: Path, index: Index, stop: threading.Event) -> tuple[NDArray[np.bool_], list[Finding]]:
+    """Whether each of the `I` images of the index has a row here, `[I]`, and what is wrong with the table."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -69,19 +72,20 @@ def _images(path: Path, stop: threading.Event) -> tuple[Any, list[Finding]]:
         rotation = numbers(batch, "Rotation")
         _judge(turns, batch, ~np.isin(rotation, ROTATIONS) & ~np.isnan(rotation), ["Rotation"])
         parts.append(batch.column("ImageID"))
-    ids = pa.chunked_array(parts, pa.string())
-    counts = pc.value_counts(ids)
-    again = counts.filter(pc.greater(counts.field("counts"), 1))
-    examples = (f"{row['values']}: {row['counts']} rows" for row in again.slice(0, EXAMPLES).to_pylist())
-    once.add(len(counts), len(again), examples)
-    return pc.unique(ids), [once, turns]
+    # All at once: every call makes a table of all ids.
+    places = pc.index_in(pa.chunked_array(parts, pa.string()), value_set=index.ids).drop_null()
+    rows = np.bincount(places.to_numpy(), minlength=len(index))
+    again = np.flatnonzero(rows > 1)
+    examples = (f"{index.ids[place].as_py()}: {rows[place]} rows" for place in again[:EXAMPLES].tolist())
+    once.add(int(np.count_nonzero(rows)), len(again), examples)
+    return rows > 0, [once, turns]
 
 
-def _boxes(path: Path, known: set[str], listed: Any, stop: threading.Event) -> list[Finding]:
+def _boxes(path: Path, known: set[str], stop: threading.Event) -> list[Finding]:
     inside = Finding(path.name, "boxes are inside their image")
     upright = Finding(path.name, "boxes have their sides in order, and an area")
     flags = Finding(path.name, "flags are 0, 1 or -1")
-    classes, belonging = _common(path, listed)
+    classes = Finding(path.name, _KNOWN)
     for batch in until(stop, batches(path, BOX_COLUMNS)):
         sides = np.stack([numbers(batch, name) for name in _SIDES], axis=1)
         _judge(inside, batch, ~((sides >= -_ROUNDING) & (sides <= 1 + _ROUNDING)).all(axis=1), _SIDES)
@@ -89,23 +93,40 @@ def _boxes(path: Path, known: set[str], listed: Any, stop: threading.Event) -> l
         values = np.stack([numbers(batch, name) for name in FLAGS], axis=1)
         _judge(flags, batch, ((values < -1) | (values > 1)).any(axis=1), FLAGS)
         _judge_classes(classes, batch, known)
-        _judge_listed(belonging, batch, listed)
-    return [inside, upright, flags, classes, *([] if listed is None else [belonging])]
+    return [inside, upright, flags, classes]
 
 
-def _labels(path: Path, known: set[str], listed: Any, stop: threading.Event) -> list[Finding]:
+def _labels(path: Path, known: set[str], stop: threading.Event) -> list[Finding]:
     confidence = Finding(path.name, "Confidence is from 0 to 1")
-    classes, belonging = _common(path, listed)
+    classes = Finding(path.name, _KNOWN)
     for batch in until(stop, batches(path, LABEL_COLUMNS)):
         values = numbers(batch, "Confidence")
         _judge(confidence, batch, ~((values >= 0) & (values <= 1)), ["LabelName", "Confidence"])
         _judge_classes(classes, batch, known)
-        _judge_listed(belonging, batch, listed)
-    return [confidence, classes, *([] if listed is None else [belonging])]
+    return [confidence, classes]
 
 
-def _common(path: Path, listed: Any) -> tuple[Finding, Finding]:
-    return Finding(path.name, "every class is known"), Finding(path.name, "every row belongs to a listed image")
+def _belonging(
+    path: Path,
+    index: Index,
+    starts: NDArray[np.int64],
+    labels: NDArray[np.int32],
+    is_listed: NDArray[np.bool_] | None,
+    stop: threading.Event,
+) -> list[Finding]:
+    """Whether the rows of a table, which the index has sorted by image, are of listed ones; an example is an image."""
+    if is_listed is None:
+        return []
+    finding = Finding(path.name, "every row belongs to a listed image")
+    if not stop.is_set():  # else not all of the list was read
+        rows = np.diff(starts)
+        strangers = np.flatnonzero(~is_listed & (rows > 0))
+        examples = (
+            f"{index.ids[place].as_py()}: LabelName {index.mids[labels[starts[place]]]}"
+            for place in strangers[:EXAMPLES].tolist()
+        )
+        finding.add(int(rows.sum()), int(rows[strangers].sum()), examples)
+    return [finding]
 
 
 def _judge(finding: Finding, batch: Any, wrong: Any, columns: Any) -> None:
@@ -128,16 +149,6 @@ def _judge_classes(finding: Finding, batch: Any, known: set[str]) -> None:
     wrong = sum(count for mid, count in zip(mids, counts, strict=True) if mid not in known)
     examples = (mid or "(empty)" for mid in strangers)
     finding.add(batch.num_rows, wrong, (mid for mid in examples if mid not in finding.examples))
-
-
-def _judge_listed(finding: Finding, batch: Any, listed: Any) -> None:
-    import pyarrow.compute as pc
-
-    if listed is None:
-        return
-    coded = batch.column("ImageID")
-    is_wrong = pc.is_null(pc.index_in(coded.dictionary, value_set=listed)).to_numpy(zero_copy_only=False)
-    _judge(finding, batch, is_wrong[coded.indices.to_numpy()], ["LabelName"])
 
 
 def _plain(value: Any) -> str:
