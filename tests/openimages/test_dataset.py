@@ -197,6 +197,20 @@ class TestShards:
         assert orders[0] == orders[1]
         assert len(set(orders)) == 3
 
+    def test_the_order_stays_that_of_earlier_versions(self, dataset: Dataset) -> None:
+        orders = [shard.numbers.tolist() for shard in dataset.shards(4, seed=7, epoch=3)]
+        whole = np.random.default_rng([7, 3]).permutation(np.arange(23, dtype=np.int32)).tolist()
+        assert orders == [whole[number::4] for number in range(4)]
+        states = [{**dataset.shards(4)[0].state, "shard": number, "seed": 7, "epoch": 3} for number in range(4)]
+        assert [dataset.resume(state).numbers.tolist() for state in states] == orders
+
+    def test_one_order_is_drawn_for_all_of_them(self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+        drawn = []
+        default_rng = np.random.default_rng
+        monkeypatch.setattr(np.random, "default_rng", lambda seed: drawn.append(seed) or default_rng(seed))
+        dataset.shards(20, seed=1, epoch=2)
+        assert drawn == [[1, 2]]
+
     def test_a_shard_goes_on_where_it_was(self, dataset: Dataset) -> None:
         whole = [targets.image_id for _, targets in dataset.shards(3, seed=5, epoch=2)[1]]
         shard = dataset.shards(3, seed=5, epoch=2)[1]

@@ -16,7 +16,7 @@ from boxable.openimages.index import UNKNOWN_ROTATION, open_index
 from boxable.openimages.layout import open_folder
 from boxable.openimages.photos import read_photo
 from boxable.openimages.rotation import turn, turn_boxes
-from boxable.openimages.shard import Shard
+from boxable.openimages.shard import Shard, order_of
 from boxable.vocabulary import ClassList, open_images
 
 Flags = NDArray[np.int8]
@@ -131,7 +131,8 @@ class Dataset:
         """
         if count < 1:
             raise ArgumentError(f"{count} shards; expected at least one")
-        return [Shard(self, number, count, seed, epoch) for number in range(count)]
+        order = order_of(len(self), seed, epoch)
+        return [Shard(self, order, number, count, seed, epoch) for number in range(count)]
 
     def resume(self, state: dict[str, Any]) -> Shard:
         """The shard that had this `state`, which goes on where it was.

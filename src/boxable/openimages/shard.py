@@ -27,10 +27,13 @@ class Shard(Iterator[tuple[Pixels, "Targets"]]):
     could not be read.
     """
 
-    def __init__(self, dataset: "Dataset", shard: int, shards: int, seed: int | None, epoch: int) -> None:
+    def __init__(
+        self, dataset: "Dataset", order: NDArray[np.int32], shard: int, shards: int, seed: int | None, epoch: int
+    ) -> None:
+        """Take one's part of the `order` int32 `[I]` of all images, which `order_of` gives for this seed and epoch."""
         self._dataset = dataset
         self._about = {"images": len(dataset), "shard": shard, "shards": shards, "seed": seed, "epoch": epoch}
-        self.numbers = _order(len(dataset), shard, shards, seed, epoch)
+        self.numbers = _part(order, shard, shards, seed)
         self.position = 0
         self.failed = 0
 
@@ -44,7 +47,8 @@ class Shard(Iterator[tuple[Pixels, "Targets"]]):
         numbers = [value for name, value in state.items() if not (name == "seed" and value is None)]
         if not all(isinstance(value, int) and value >= 0 for value in numbers):
             raise ArgumentError(f"a shard's state has numbers from 0; this is {state}")
-        shard = cls(dataset, state["shard"], state["shards"], state["seed"], state["epoch"])
+        order = order_of(len(dataset), state["seed"], state["epoch"])
+        shard = cls(dataset, order, state["shard"], state["shards"], state["seed"], state["epoch"])
         shard.position = state["position"]
         return shard
 
@@ -74,9 +78,15 @@ class Shard(Iterator[tuple[Pixels, "Targets"]]):
             logger.warning("further photos that cannot be read are passed over without a word")
 
 
-def _order(count: int, shard: int, shards: int, seed: int | None, epoch: int) -> NDArray[np.int32]:
+def order_of(count: int, seed: int | None, epoch: int) -> NDArray[np.int32]:
+    """All images int32 `[count]`, in the order of this seed and epoch; without a seed as they are."""
+    order = np.arange(count, dtype=np.int32)
+    return order if seed is None else np.random.default_rng([seed, epoch]).permutation(order)
+
+
+def _part(order: NDArray[np.int32], shard: int, shards: int, seed: int | None) -> NDArray[np.int32]:
     if not 0 <= shard < shards:
         raise ArgumentError(f"shard {shard} of {shards}; expected one from 0 to {shards - 1}")
     if seed is None:
-        return np.arange(shard * count // shards, (shard + 1) * count // shards, dtype=np.int32)
-    return np.random.default_rng([seed, epoch]).permutation(np.arange(count, dtype=np.int32))[shard::shards].copy()
+        return order[shard * len(order) // shards : (shard + 1) * len(order) // shards].copy()
+    return order[shard::shards].copy()
