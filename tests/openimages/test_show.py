@@ -100,9 +100,21 @@ def test_what_cannot_be_shown_is_told(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UnknownClassError, match="this data set cannot name 'Violin'"):
         show(dataset, [tmp_path / "s.png"], classes="Violin", count=1, seed=0)
     bare = Dataset(write_folder(tmp_path / "bare", [box_row("a")]))
+    with pytest.raises(ArgumentError, match=r"bare: no photos; expected in .*images"):
+        show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
+    put_photo(bare.path, "stranger")
     with pytest.raises(ArgumentError, match="none of 1 photos can be read"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
     assert not list(tmp_path.glob("s.*"))
+
+
+def test_without_photos_no_image_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = Dataset(write_folder(tmp_path / "bare", [box_row("a")]))
+    (bare.path / "images").mkdir()
+    (bare.path / "images" / "a.txt").write_text("")
+    monkeypatch.setattr(Dataset, "__getitem__", lambda *_: pytest.fail("looked for a photo"))
+    with pytest.raises(ArgumentError, match="no photos"):
+        show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
 
 
 def test_a_page_names_authors_and_licences(tmp_path: Path) -> None:

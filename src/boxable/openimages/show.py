@@ -3,6 +3,7 @@
 import base64
 import io
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from boxable.errors import ArgumentError, ImageError
+from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.files import atomic_file
-from boxable.images.decode import Pixels
+from boxable.images.decode import SUFFIXES, Pixels
 from boxable.images.draw import color_of, draw_boxes
 from boxable.openimages.attribution import Attribution, attributions
 from boxable.openimages.dataset import Dataset
@@ -57,7 +58,7 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
 
     They are drawn by lot, among the images with a box of these `classes`, if any are named; then only their boxes are
     shown. Photos that cannot be read are passed over. Raises ArgumentError for a file of another kind, and where no
-    photo is left; UnknownClassError for a class that is not there.
+    photo is left; UnknownClassError for a class that is not there; BoxableError for what cannot be read or written.
     """
     files = list(files)
     for path in files:
@@ -69,6 +70,8 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
         raise ArgumentError(
             f"{dataset.path}: no image has a box of {classes}" if classes else f"{dataset.path}: no images"
         )
+    if not _has_photos(dataset.path / PHOTOS):
+        raise ArgumentError(f"{dataset.path}: no photos; expected in {dataset.path / PHOTOS}")
     shown = list(_drawn_by_lot(dataset, candidates, wanted, count, seed))
     if not shown:
         raise ArgumentError(
@@ -86,6 +89,17 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
             else:
                 _sheet(shown).save(file, PICTURES[path.suffix.lower()], quality=_QUALITY)
     return len(shown)
+
+
+def _has_photos(folder: Path) -> bool:
+    """Whether there is any, before each image is tried for its own. Raises BoxableError for an unreadable folder."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(Path(entry.name).suffix.lower() in SUFFIXES for entry in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise BoxableError(f"{folder}: cannot read it ({error.strerror or error})") from error
 
 
 def _drawn_by_lot(
