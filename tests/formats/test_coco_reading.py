@@ -94,6 +94,12 @@ def test_categories_are_classes_of_open_images_by_name_and_others_their_own(path
     ]  # fmt: skip
 
 
+def test_the_mouse_of_coco_is_the_device(path: Path) -> None:
+    office = [{"id": 74, "name": "mouse"}, {"id": 73, "name": "laptop"}, {"id": 75, "name": "remote"}]
+    found = annotations(path, described([{**BOX, "category_id": 74}], categories=office))
+    assert found.boxes.label.strings() == ["/m/020lf"]
+
+
 @pytest.mark.parametrize(
     ("category", "mid", "name"),
     [

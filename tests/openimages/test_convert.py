@@ -17,7 +17,16 @@ from boxable.openimages import layout
 from boxable.openimages.convert import tables
 from boxable.openimages.convert.annotated import AnnotatedImage
 from boxable.openimages.convert.job import convert
-from boxable.openimages.tfrecord import parse_example, read_records
+from boxable.openimages.tfrecord import (
+    BYTES,
+    FLOATS,
+    INTEGERS,
+    Feature,
+    example,
+    parse_example,
+    read_records,
+    write_record,
+)
 from boxable.vocabulary import open_images
 from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, box, rows_of, write_csv, write_set
 
@@ -229,6 +238,28 @@ def test_voc_of_others_is_read_by_its_names(tmp_path: Path) -> None:
     assert image.labels == [DOG]
     assert image.box.tolist() == [[0.2, 0, 0.5, 1]]
     assert (image.flags["IsTruncated"].tolist(), image.flags["IsOccluded"].tolist()) == ([1], [-1])
+
+
+@pytest.mark.parametrize(
+    ("texts", "mids"),
+    [
+        (["cat", "dog"], [CAT, DOG]),
+        (["mouse", "keyboard", "CAT"], ["/m/020lf", "user/keyboard", CAT]),
+        (["/m/01yrx", "gnome"], [CAT, "user/gnome"]),
+    ],
+)
+def test_tfrecord_of_others_is_read_by_its_names(tmp_path: Path, texts: list[str], mids: list[str]) -> None:
+    features: dict[str, Feature] = {
+        "image/source_id": (BYTES, [b"a"]),
+        "image/object/class/text": (BYTES, [text.encode() for text in texts]),
+        "image/object/class/label": (INTEGERS, list(range(1, len(texts) + 1))),
+    }
+    for side, value in {"ymin": 0.25, "xmin": 0.0, "ymax": 0.5, "xmax": 1.0}.items():
+        features[f"image/object/bbox/{side}"] = (FLOATS, [value] * len(texts))
+    with (tmp_path / "a.tfrecord").open("wb") as file:
+        write_record(file, example(features))
+    convert(tmp_path / "a.tfrecord", tmp_path / "parquet", "parquet", photos="none")
+    assert images_of(tmp_path / "parquet")["a"].labels == mids
 
 
 def test_coco_of_ours_is_what_evaluation_reads(data: Path, tmp_path: Path) -> None:

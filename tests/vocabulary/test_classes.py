@@ -1,12 +1,15 @@
 """The 601 classes, and how one is looked up."""
 
+import csv
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxable.errors import ArgumentError, UnknownClassError
 from boxable.vocabulary import ClassList, ObjectClass, open_images
-from boxable.vocabulary.classes import slug
+from boxable.vocabulary.classes import classes_meant, slug
 
 CAT = ObjectClass(122, "/m/01yrx", "Cat")
 VEHICLE = ObjectClass(404, "/m/07yv9", "Vehicle")
@@ -145,6 +148,28 @@ def test_from_names_keeps_open_images_classes_and_numbers_the_others_from_1001()
         VEHICLE,
         ObjectClass(1003, "user/ångström-grösse", "Ångström Größe"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("names", "mid"),
+    [
+        (["mouse", "keyboard", "cat"], "/m/020lf"),
+        (["Mouse", "Laptop"], "/m/020lf"),
+        (["mouse", "cat"], "/m/04rmv"),
+        (["mouse", "laptop", "Computer mouse"], "/m/04rmv"),
+        (["mouse"], "/m/04rmv"),
+    ],
+)
+def test_a_mouse_among_office_things_is_the_device(names: list[str], mid: str) -> None:
+    assert ClassList.from_names(names)[0].mid == mid
+
+
+def test_every_name_of_coco_that_means_a_class_means_the_one_that_people_gave_it(data: Path) -> None:
+    with (data / "eval-coco" / "coco-to-open-images.csv").open(encoding="utf-8") as file:
+        given = {row["CocoName"]: row["LabelName"] for row in csv.DictReader(file)}
+    meant = {name: item.mid for name, item in classes_meant(given).items()}
+    assert len(meant) == 66
+    assert meant == {name: given[name] for name in meant}
 
 
 @pytest.mark.parametrize("names", [["Cat", "CAT"], ["robot", "Robot"], ["big cone", "big-cone"]])

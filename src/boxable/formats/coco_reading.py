@@ -14,7 +14,7 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.formats.annotations import Annotations, Coded, Predictions, TruthBoxes, no_image_labels
 from boxable.images.sources import stem_of
 from boxable.vocabulary import ClassList, ObjectClass, open_images
-from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, slug
+from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, classes_meant, slug
 
 Floats = NDArray[np.float64]
 
@@ -182,17 +182,17 @@ def _size(image: Mapping[str, Any]) -> tuple[int, int]:
 def _classes(categories: Sequence[Mapping[str, Any]]) -> dict[Any, ObjectClass]:
     """The class of each category id.
 
-    By its MID (which our own writer gives), else by its name among those of Open Images, else a class of its own.
+    By its MID (which our own writer gives), else by what its name means in Open Images, else a class of its own.
     """
     known = {item.mid: item for item in open_images()}
-    names = {item.name.casefold(): item for item in open_images()}
+    meant = classes_meant(_text(category["name"]) for category in categories)
     own: dict[str, ObjectClass] = {}
     mids: set[str] = set()
     classes = {}
     for category in categories:
         name, mid = category["name"], category.get("mid") or ""
-        _text(name).encode()  # half a surrogate pair is no text
-        item = known.get(mid) if mid else names.get(name.casefold()) or own.get(name)
+        name.encode()  # half a surrogate pair is no text
+        item = known.get(mid) if mid else meant.get(name) or own.get(name)
         if item is None:
             mid = str(mid) or f"user/{slug(name)}"
             if mid in mids:  # two names that differ in signs only

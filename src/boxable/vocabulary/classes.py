@@ -13,6 +13,9 @@ from boxable.errors import ArgumentError, UnknownClassError
 
 # Open Images uses 1..601; classes of other origin are numbered from here.
 FIRST_USER_LABEL_ID = 1001
+# COCO's names of what stands around a computer: among them a mouse is the device.
+_BESIDE_COMPUTERS = frozenset({"cell phone", "keyboard", "laptop", "remote", "tv"})
+_DEVICE, _ANIMAL = "computer mouse", "mouse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,9 @@ class ClassList(Sequence[ObjectClass]):
     @classmethod
     def from_names(cls, names: Iterable[str]) -> "ClassList":
         """Classes by name, in order: Open Images ones keep their id and MID, others get ids from 1001."""
-        known = {item.name.casefold(): item for item in open_images()}
-        return cls.numbered(known.get(name.casefold()) or ("", name) for name in names)
+        names = list(names)
+        known = classes_meant(names)
+        return cls.numbered(known.get(name) or ("", name) for name in names)
 
     @classmethod
     def numbered(cls, items: Iterable[ObjectClass | tuple[str, str]]) -> "ClassList":
@@ -145,6 +149,19 @@ def open_images_subset(name: str) -> ClassList:
     """
     text = resources.files("boxable.vocabulary").joinpath(f"data/{name}.txt").read_text("utf-8")
     return ClassList(open_images().find(mid) for mid in text.split())
+
+
+def classes_meant(names: Iterable[str]) -> dict[str, ObjectClass]:
+    """The Open Images classes that the names of somebody else's set mean, by name; a name that means none is left out.
+
+    A class is known by its name in any case. Only `mouse` depends on the other names of the set: beside COCO's names of
+    office things it is the Computer mouse, unless the set has a class of that name too.
+    """
+    by_name = {item.name.casefold(): item for item in open_images()}
+    plain = {name: name.strip().casefold() for name in names}
+    if _BESIDE_COMPUTERS.intersection(plain.values()) and _DEVICE not in plain.values():
+        by_name[_ANIMAL] = by_name[_DEVICE]
+    return {name: by_name[key] for name, key in plain.items() if key in by_name}
 
 
 def slug(name: str) -> str:

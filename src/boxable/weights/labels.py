@@ -7,6 +7,7 @@ from pathlib import Path
 
 from boxable.errors import ArgumentError, WeightsError
 from boxable.vocabulary import ClassList, ObjectClass, open_images
+from boxable.vocabulary.classes import classes_meant
 
 logger = logging.getLogger("boxable")
 
@@ -53,12 +54,13 @@ def parse_labels(text: str, name: str) -> ClassList:
 def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
     """Classes by MID and name, in column order; either may be empty.
 
-    Open Images classes are known by their MID, else by their name, and keep the id, MID and name of the 601;
-    others are numbered from 1001.
+    Open Images classes are known by their MID, else by what their name means there, and keep the id, MID and name of
+    the 601; others are numbered from 1001.
     """
     classes: list[ObjectClass | tuple[str, str]] = []
+    meant = classes_meant(label for _, label in rows)
     for mid, label in rows:
-        known = open_images().get(mid) if mid else open_images().get(label) if not label.isdigit() else None
+        known = open_images().get(mid) if mid else meant.get(label)
         if not mid and not label:
             raise ArgumentError(f"{name}: class {len(classes) + 1} has no name")
         if not (mid + label).isprintable():

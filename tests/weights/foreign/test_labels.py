@@ -76,6 +76,11 @@ def test_a_known_mid_goes_before_its_name_and_an_unknown_one_stays() -> None:
     assert [(one.mid, one.name) for one in found] == [("/m/01yrx", "Cat"), ("/m/0zzzz", "Gnu")]
 
 
+def test_the_mouse_of_a_coco_detector_is_the_device() -> None:
+    assert parse_labels("laptop\nmouse\nremote\n", "labels")[1].mid == "/m/020lf"
+    assert parse_labels("cat\nmouse\n", "labels")[1].mid == "/m/04rmv"
+
+
 def test_names_may_hold_braces_quotes_and_hashes() -> None:
     text = item("id: 1", r'name: "a \"b\" {c} # d"') + item("id: 2", r"name: 'it\'s'") + item("id: 3", 'name: "}"')
     assert names(text) == ['a "b" {c} # d', "it's", "}"]

@@ -25,7 +25,8 @@ from boxable.openimages.tfrecord import (
     read_records,
     write_record,
 )
-from boxable.vocabulary import ClassList, ObjectClass, open_images
+from boxable.vocabulary import ClassList, open_images
+from boxable.vocabulary.classes import classes_meant
 from boxable.weights.labels import classes_of
 
 # As many as the original makes unless told otherwise.
@@ -82,21 +83,24 @@ def read(shards: Sequence[Path]) -> AnnotatedSet:
             features = parse_example(data, str(path))
             told |= features.keys()
             texts.update(zip(_texts(features, path), features.get(_OBJECT + "class/label", ()), strict=False))
-    classes = _classes(texts, str(shards[0]))
+    classes, mids = _classes(texts, str(shards[0]))
     flags = tuple(column for column, name in FLAGS.items() if _OBJECT + name in told)
     found = AnnotatedSet(classes, iter(()), flags)
-    found.images = _images(shards, found)
+    found.images = _images(shards, found, mids)
     return found
 
 
-def _classes(texts: Mapping[str, int], name: str) -> ClassList:
-    """Those of Open Images, and others in the order of their labels; the text is a MID, or a name."""
-    known = [open_images().get(text) for text in texts]
-    if all(known):
-        return open_images()
-    others = sorted((text for text in texts if open_images().get(text) is None), key=lambda text: (texts[text], text))
+def _classes(texts: Mapping[str, int], name: str) -> tuple[ClassList, dict[str, str]]:
+    """Those of Open Images, and others in the order of their labels, and the MID by text, which is a MID or a name."""
+    of_mid, meant = {item.mid: item for item in open_images()}, classes_meant(texts)
+    known = {text: item for text in texts if (item := of_mid.get(text) or meant.get(text))}
+    mids = {text: item.mid for text, item in known.items()}
+    if len(known) == len(texts):
+        return open_images(), mids
+    others = sorted(texts.keys() - known.keys(), key=lambda text: (texts[text], text))
     named = [("" if "/" not in text else text, text.rpartition("/")[2]) for text in others]
-    return classes_of([(item.mid, item.name) for item in dict.fromkeys(known) if item] + named, name)
+    classes = classes_of([(item.mid, item.name) for item in dict.fromkeys(known.values())] + named, name)
+    return classes, mids | {text: item.mid for text, item in zip(others, classes[-len(others) :], strict=True)}
 
 
 def _texts(features: Mapping[str, Sequence[Any]], path: Path) -> list[str]:
@@ -106,15 +110,12 @@ def _texts(features: Mapping[str, Sequence[Any]], path: Path) -> list[str]:
         raise ArgumentError(f"{path}: {_OBJECT}class/text holds no text") from None
 
 
-def _images(shards: Sequence[Path], found: AnnotatedSet) -> Iterator[AnnotatedImage]:
-    by_text: dict[str, ObjectClass] = {}
-    for item in found.classes:
-        by_text |= {item.mid: item, item.name: item}
+def _images(shards: Sequence[Path], found: AnnotatedSet, mids: Mapping[str, str]) -> Iterator[AnnotatedImage]:
     for path in shards:
         for data in read_records(path):
             features = parse_example(data, str(path))
             found.count("image labels, whose confidence TFRecord does not hold", len(features.get(_IMAGE + "text", ())))
-            labels = [by_text[text].mid if text in by_text else text for text in _texts(features, path)]
+            labels = [mids.get(text, text) for text in _texts(features, path)]
             try:
                 yield _image(features, labels, found.flags)
             except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError):
