@@ -107,6 +107,7 @@ def test_the_mouse_of_coco_is_the_device(path: Path) -> None:
         ({"name": "Katze", "mid": "/m/01yrx"}, "/m/01yrx", "Cat"),
         ({"name": "cat", "mid": "user/our-cat"}, "user/our-cat", "cat"),
         ({"name": "cat", "mid": ""}, "/m/01yrx", "Cat"),
+        ({"name": " Left  arm"}, "user/left-arm", "Left arm"),
         ({"name": "dining table"}, "user/dining-table", "dining table"),
         ({"name": "信号", "supercategory": "x"}, "user/信号", "信号"),
         ({"name": "122"}, "user/122", "122"),

@@ -197,6 +197,28 @@ def test_classes_of_ones_own_keep_their_names_and_mids(tmp_path: Path) -> None:
         assert [row["DisplayName"] for row in rows_of(back / "classes.csv")] == ["Große Tür", "Cat", "Dog"]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_names_with_odd_spaces_and_none_come_back_from_every_form(tmp_path: Path, form: str) -> None:
+    source = write_set(tmp_path / "set", [box("01", "user/hand"), box("01", "user/nameless")])
+    names = [("user/hand", " Left  hand\u00a0"), ("user/nameless", " ")]
+    write_csv(source / "classes.csv", ("LabelName", "DisplayName"), names)
+    back = there_and_back(source, tmp_path, form).back
+    assert images_of(back)["01"].labels == ["user/hand", "user/nameless"]
+
+
+def test_names_with_odd_spaces_are_the_same_in_voc_of_others(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "set", [box("01", "user/left-hand")])
+    write_csv(source / "classes.csv", ("LabelName", "DisplayName"), [("user/left-hand", "Left hand")])
+    convert(source, tmp_path / "voc", "voc")
+    path = tmp_path / "voc" / "Annotations" / "01.xml"
+    path.write_text(path.read_text().replace("Left hand", "\n Left\t hand "))
+    convert(tmp_path / "voc", tmp_path / "known", "parquet")
+    assert images_of(tmp_path / "known")["01"].labels == ["user/left-hand"]
+    (tmp_path / "voc" / "classes.csv").unlink()
+    convert(tmp_path / "voc", tmp_path / "named", "parquet")
+    assert rows_of(tmp_path / "named" / "classes.csv") == [{"LabelName": "user/left-hand", "DisplayName": "Left hand"}]
+
+
 def test_yolo_of_others_is_read_by_its_names(tmp_path: Path) -> None:
     folder = tmp_path / "yolo"
     for split in ("train", "val"):

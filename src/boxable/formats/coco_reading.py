@@ -14,7 +14,7 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.formats.annotations import Annotations, Coded, Predictions, TruthBoxes, no_image_labels
 from boxable.images.sources import stem_of
 from boxable.vocabulary import ClassList, ObjectClass, open_images
-from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, classes_meant, slug
+from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, classes_meant, plain_name, slug
 
 Floats = NDArray[np.float64]
 
@@ -185,12 +185,12 @@ def _classes(categories: Sequence[Mapping[str, Any]]) -> dict[Any, ObjectClass]:
     By its MID (which our own writer gives), else by what its name means in Open Images, else a class of its own.
     """
     known = {item.mid: item for item in open_images()}
-    meant = classes_meant(_text(category["name"]) for category in categories)
+    meant = classes_meant(plain_name(_text(category["name"])) for category in categories)
     own: dict[str, ObjectClass] = {}
     mids: set[str] = set()
     classes = {}
     for category in categories:
-        name, mid = category["name"], category.get("mid") or ""
+        name, mid = plain_name(category["name"]), category.get("mid") or ""
         name.encode()  # half a surrogate pair is no text
         item = known.get(mid) if mid else meant.get(name) or own.get(name)
         if item is None:

@@ -53,12 +53,15 @@ class ClassList(Sequence[ObjectClass]):
 
     @classmethod
     def numbered(cls, items: Iterable[ObjectClass | tuple[str, str]]) -> "ClassList":
-        """Classes in column order; those that come as (MID or "", name) get ids from 1001, and a MID where it is ""."""
+        """Classes in column order; those that come as (MID or "", name) get ids from 1001, and a MID where it is "".
+
+        Their names come out as `plain_name` has them; one without a name is called by its MID.
+        """
         numbers = count(FIRST_USER_LABEL_ID)
         return cls(
             item
             if isinstance(item, ObjectClass)
-            else ObjectClass(next(numbers), item[0] or f"user/{slug(item[1])}", item[1])
+            else ObjectClass(next(numbers), item[0] or f"user/{slug(item[1])}", plain_name(item[1]) or item[0])
             for item in items
         )
 
@@ -158,10 +161,15 @@ def classes_meant(names: Iterable[str]) -> dict[str, ObjectClass]:
     office things it is the Computer mouse, unless the set has a class of that name too.
     """
     by_name = {item.name.casefold(): item for item in open_images()}
-    plain = {name: name.strip().casefold() for name in names}
+    plain = {name: plain_name(name).casefold() for name in names}
     if _BESIDE_COMPUTERS.intersection(plain.values()) and _DEVICE not in plain.values():
         by_name[_ANIMAL] = by_name[_DEVICE]
     return {name: by_name[key] for name, key in plain.items() if key in by_name}
+
+
+def plain_name(name: str) -> str:
+    """A name with single spaces and none around it: some forms of annotations hold no others."""
+    return " ".join(name.split())
 
 
 def slug(name: str) -> str:

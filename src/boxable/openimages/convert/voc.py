@@ -17,6 +17,7 @@ from boxable.openimages.convert.photos import bring_photo, file_name, file_stem,
 from boxable.openimages.convert.tables import write_classes
 from boxable.openimages.layout import CLASSES
 from boxable.vocabulary import ClassList
+from boxable.vocabulary.classes import plain_name
 
 _FLAGS = {"truncated": "IsTruncated", "occluded": "IsOccluded"}
 # In pixels from the corner of the picture: nonsense, but a whole number.
@@ -88,7 +89,7 @@ def _images(files: list[Path], photos: dict[str, Path], found: AnnotatedSet) -> 
 
 
 def _text(item: Any, tag: str, path: Path) -> str:
-    text = (item.findtext(tag) or "").strip()
+    text = plain_name(item.findtext(tag) or "")
     if not text:
         raise ArgumentError(f"{path}: an object without <{tag}>")
     return text
