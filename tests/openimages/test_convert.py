@@ -253,13 +253,12 @@ def test_voc_of_others_is_read_by_its_names(tmp_path: Path) -> None:
         "<object><name>dog</name><truncated>1</truncated><difficult>1</difficult>"
         "<bndbox><xmin>1</xmin><ymin>11</ymin><xmax>100</xmax><ymax>25.0</ymax></bndbox></object></annotation>"
     )
-    assert convert(tmp_path / "voc", tmp_path / "parquet", "parquet", photos="none") == [
-        "marks of difficult boxes: 1 left out"
-    ]
+    assert convert(tmp_path / "voc", tmp_path / "parquet", "parquet", photos="none") == []
     image = images_of(tmp_path / "parquet")["a"]
     assert image.labels == [DOG]
     assert image.box.tolist() == [[0.2, 0, 0.5, 1]]
-    assert (image.flags["IsTruncated"].tolist(), image.flags["IsOccluded"].tolist()) == ([1], [-1])
+    marks = [image.flags[name].tolist() for name in ("IsTruncated", "IsOccluded", "IsDifficult")]
+    assert marks == [[1], [-1], [1]]
 
 
 @pytest.mark.parametrize(

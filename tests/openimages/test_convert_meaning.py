@@ -10,13 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from boxable.evaluation.job import evaluate
 from boxable.formats.reading import read_annotations
 from boxable.images.decode import decode_as_stored, orientation_of
 from boxable.openimages import Dataset
 from boxable.openimages.convert.job import convert
 from boxable.openimages.convert.orientation import without_orientation
 from tests.openimages.folders import BOX_HEAD, CAT, box_row, photo, put_photo, write_folder
-from tests.openimages.made import BOX_HEADER, LABEL_HEADER, box, rows_of, write_csv, write_set
+from tests.openimages.made import BOX_HEADER, LABEL_HEADER, PERSON, box, rows_of, write_csv, write_set
 
 DESTS = {"openimages": "csv", "parquet": "p", "coco": "c.json", "yolo": "yolo", "voc": "voc", "tfrecord": "t"}
 OTHERS = ["coco", "yolo", "voc", "tfrecord"]
@@ -124,14 +125,71 @@ def test_difficult_boxes_come_along_into_tables(data: Path, tmp_path: Path, to: 
     assert read_annotations(tmp_path / "out").boxes.difficult.sum() == 25
 
 
+def difficult_boxes(folder: Path) -> list[tuple[str, str]]:
+    """Image and class of each, as evaluation reads them."""
+    boxes = read_annotations(folder).boxes
+    rows = zip(boxes.image.strings(), boxes.label.strings(), boxes.difficult, strict=True)
+    return sorted((image, label) for image, label, difficult in rows if difficult)
+
+
+@pytest.mark.parametrize("to", ["openimages", "parquet"])
+def test_difficult_boxes_go_into_pascal_voc_and_back(data: Path, tmp_path: Path, to: str) -> None:
+    before = difficult_boxes(data / "eval-voc")
+    assert not any("ifficult" in note for note in convert(data / "eval-voc", tmp_path / "voc", "voc"))
+    assert not any("ifficult" in note for note in convert(tmp_path / "voc", tmp_path / "again", "voc"))
+    assert not any("ifficult" in note for note in convert(tmp_path / "again", tmp_path / "out", to))
+    assert len(before) == 25
+    assert difficult_boxes(tmp_path / "out") == before
+    convert(tmp_path / "out", tmp_path / "last", "voc")
+    texts = {path.name: path.read_bytes() for path in (tmp_path / "voc" / "Annotations").iterdir()}
+    assert {path.name: path.read_bytes() for path in (tmp_path / "last" / "Annotations").iterdir()} == texts
+
+
+def test_a_set_is_measured_alike_after_pascal_voc(data: Path, tmp_path: Path) -> None:
+    convert(data / "eval-voc", tmp_path / "voc", "voc")
+    convert(tmp_path / "voc", tmp_path / "parquet", "parquet")
+    predictions = tmp_path / "found.csv"
+    boxes = read_annotations(data / "eval-voc").boxes
+    rows = zip(boxes.image.strings(), boxes.label.strings(), *boxes.box.T.tolist(), range(len(boxes)), strict=True)
+    write_csv(predictions, ("ImageID", "LabelName", "YMin", "XMin", "YMax", "XMax", "Score"), rows)
+    sets = (data / "eval-voc", tmp_path / "parquet")
+    first, second = (evaluate(folder, predictions, "pascal", resamples=0) for folder in sets)
+    assert first.left_out == second.left_out == 25
+    assert first.to_dict()["classes"] == second.to_dict()["classes"]
+
+
+def test_a_set_without_difficult_boxes_gets_no_table_of_them(tmp_path: Path) -> None:
+    convert(write_set(tmp_path / "set", [box("01")]), tmp_path / "voc", "voc")
+    assert "<difficult>0</difficult>" in (tmp_path / "voc" / "Annotations" / "01.xml").read_text()
+    convert(tmp_path / "voc", tmp_path / "parquet", "parquet")
+    assert not list((tmp_path / "parquet").glob("*difficult*"))
+
+
+def test_the_table_of_difficult_boxes_is_sorted_like_the_others(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "set", [box("a"), box("a-b")])  # a-b.xml comes before a.xml
+    write_csv(source / "difficult.csv", BOX_HEADER, [box("a-b"), box("a")])
+    convert(source, tmp_path / "voc", "voc")
+    convert(tmp_path / "voc", tmp_path / "out", "openimages")
+    assert [row["ImageID"] for row in rows_of(tmp_path / "out" / "difficult.csv")] == ["a", "a-b"]
+
+
 @pytest.mark.parametrize("to", OTHERS)
-def test_difficult_boxes_are_counted_where_they_do_not(tmp_path: Path, to: str) -> None:
-    source = write_set(tmp_path / "set", [box("01"), box("02")])
-    write_csv(source / "voc-difficult.csv", BOX_HEADER, [box("02")])
-    assert "marks of difficult boxes: 1 left out" in convert(source, tmp_path / DESTS[to], to, shards=1)
-    (source / "voc-difficult.csv").unlink()
-    write_csv(source / "annotations-bbox.csv", (*BOX_HEADER, "IsDifficult"), [(*box("01"), 0), (*box("02"), 1)])
-    assert "marks of difficult boxes: 1 left out" in convert(source, tmp_path / f"2{DESTS[to]}", to, shards=1)
+@pytest.mark.parametrize("told_by", ["table", "column", "both"])
+def test_difficult_boxes_are_counted_where_they_do_not(tmp_path: Path, to: str, told_by: str) -> None:
+    source = write_set(tmp_path / "set", [box("01"), box("02"), box("02", PERSON)])
+    if told_by != "column":
+        write_csv(source / "voc-difficult.csv", BOX_HEADER, [box("02")])
+    if told_by != "table":
+        rows = [(*box("01"), 0), (*box("02"), 1), (*box("02", PERSON), "")]
+        write_csv(source / "annotations-bbox.csv", (*BOX_HEADER, "IsDifficult"), rows)
+    notes = "\n".join(convert(source, tmp_path / DESTS[to], to, shards=1))
+    if to == "voc":
+        texts = [(tmp_path / "voc" / "Annotations" / f"{name}.xml").read_text() for name in ("01", "02")]
+        assert [text.count("<difficult>1</difficult>") for text in texts] == [0, 1]
+        assert "IsDifficult" not in notes
+    else:
+        assert "marks IsDifficult, which" in notes
+        assert "does not hold: 1 left out" in notes
 
 
 def test_columns_that_a_data_folder_does_not_have_are_named(tmp_path: Path) -> None:

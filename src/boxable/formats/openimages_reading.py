@@ -1,6 +1,7 @@
 """Annotations and predictions from the CSV files of Open Images, or the same columns in Parquet."""
 
 import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
-from boxable.formats.annotations import Annotations, Coded, ImageLabels, Predictions, TruthBoxes, no_image_labels
+from boxable.formats.annotations import Annotations, ImageLabels, Predictions, TruthBoxes, no_image_labels
 from boxable.formats.tables import SUFFIXES, Kind, Table, read_table
 from boxable.vocabulary import ClassList, open_images
 
@@ -26,7 +27,10 @@ BOXES = r"(.*-)?(annotations|detection)-bbox"
 LABELS = r"(.*-)?(annotations|detection)-human-imagelabels(-boxable)?"
 IMAGES = r"(images|.*-images(-boxable)?-with-rotation)"
 CLASSES = r"classes"
-_DIFFICULT = r"(.*-)?difficult"
+DIFFICULT = r"(.*-)?difficult"
+
+# An image, a class, and ymin, xmin, ymax, xmax.
+BoxRow = tuple[str, str, float, float, float, float]
 
 
 def has_annotations(folder: Path) -> bool:
@@ -47,9 +51,10 @@ def read_folder(folder: Path) -> Annotations:
         )
     labels_file, classes_file, images_file = (find_table(folder, name) for name in (LABELS, CLASSES, IMAGES))
     boxes = read_boxes(boxes_file)
-    difficult_file = find_table(folder, _DIFFICULT)
-    if difficult_file is not None:
-        boxes = replace(boxes, difficult=boxes.difficult | _are_in(boxes, read_boxes(difficult_file)))
+    listed = read_listed(folder)
+    if listed:
+        marked = are_listed(boxes.image.strings(), boxes.label.strings(), boxes.box, listed)
+        boxes = replace(boxes, difficult=boxes.difficult | marked)
     return Annotations(
         boxes,
         read_image_labels(labels_file) if labels_file else no_image_labels(),
@@ -65,6 +70,26 @@ def read_boxes(path: Path) -> TruthBoxes:
     difficult = table.number("IsDifficult", 0) > 0
     unknown_area = np.full(table.rows, np.nan)
     return TruthBoxes(table.text("ImageID"), table.text("LabelName"), _box(table), group_of, difficult, unknown_area)
+
+
+def read_listed(folder: Path) -> frozenset[BoxRow]:
+    """The boxes that the folder's table of difficult ones lists; empty without such a table."""
+    path = find_table(folder, DIFFICULT)
+    if path is None:
+        return frozenset()
+    boxes = read_boxes(path)
+    return frozenset(_rows(boxes.image.strings(), boxes.label.strings(), boxes.box))
+
+
+def are_listed(
+    images: Iterable[str], labels: Iterable[str], box: NDArray[np.float64], listed: Collection[BoxRow]
+) -> NDArray[np.bool_]:
+    """Which boxes `[N, 4]` are among these, in every number: bool `[N]`."""
+    return np.array([row in listed for row in _rows(images, labels, box)], bool)
+
+
+def _rows(images: Iterable[str], labels: Iterable[str], box: NDArray[np.float64]) -> Iterator[BoxRow]:
+    return zip(images, labels, *box.T.tolist(), strict=True)
 
 
 def read_image_labels(path: Path) -> ImageLabels:
@@ -100,15 +125,6 @@ def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
 
 def _box(table: Table) -> NDArray[np.float64]:
     return np.stack([table.number(name) for name in ("YMin", "XMin", "YMax", "XMax")], axis=1)
-
-
-def _are_in(boxes: TruthBoxes, others: TruthBoxes) -> NDArray[np.bool_]:
-    known = set(_rows(others.image, others.label, others.box))
-    return np.array([row in known for row in _rows(boxes.image, boxes.label, boxes.box)], bool)
-
-
-def _rows(image: Coded, label: Coded, box: NDArray[np.float64]) -> list[tuple[object, ...]]:
-    return list(zip(image.strings(), label.strings(), *box.T.tolist(), strict=True))
 
 
 def find_table(folder: Path, name: str) -> Path | None:

@@ -4,6 +4,7 @@
       annotations-bbox.parquet               one row a box, sorted by ImageID
       annotations-human-imagelabels.parquet  one row a label of a whole image, sorted by ImageID
       images.parquet                         one row an image
+      difficult.parquet                      the boxes that Pascal VOC marks as difficult, if there are any
       classes.csv                            LabelName, DisplayName
       images/<ImageID>.jpg                   or another kind of picture that Boxable reads, in sets of other origin
       ledger.sqlite                          the state of every image that was to be fetched
@@ -27,6 +28,7 @@ LAYOUT = 1
 BOXES = "annotations-bbox.parquet"
 IMAGE_LABELS = "annotations-human-imagelabels.parquet"
 IMAGES = "images.parquet"
+DIFFICULT = "difficult.parquet"
 CLASSES = "classes.csv"
 PHOTOS = "images"
 LEDGER = "ledger.sqlite"
@@ -54,8 +56,12 @@ IMAGE_COLUMNS: dict[str, Kind] = {
     "OriginalSize": "bytes", "OriginalMD5": "string", "Thumbnail300KURL": "string", "Rotation": "number",
 }  # fmt: skip
 
+# The mark of Pascal VOC: a column of boxes in sets of other origin; a data folder lists the boxes that have it.
+IS_DIFFICULT = "IsDifficult"
+
 # What a table may lack: sets made by others often do.
 NEEDED = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax")
+DIFFICULT_COLUMNS: dict[str, Kind] = {name: BOX_COLUMNS[name] for name in NEEDED}
 
 
 @dataclass(frozen=True, slots=True)

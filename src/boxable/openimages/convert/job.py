@@ -27,12 +27,13 @@ class _Form:
     rotation: bool = False
 
 
+_OF_TABLES = (*FLAGS, layout.IS_DIFFICULT)
 FORMS = {
-    "openimages": _Form("Open Images CSV", FLAGS, image_labels=True, unknown=True, rotation=True),
-    "parquet": _Form("Parquet", FLAGS, image_labels=True, unknown=True, rotation=True),
+    "openimages": _Form("Open Images CSV", _OF_TABLES, image_labels=True, unknown=True, rotation=True),
+    "parquet": _Form("Parquet", _OF_TABLES, image_labels=True, unknown=True, rotation=True),
     "coco": _Form("COCO", ("IsGroupOf",)),
     "yolo": _Form("YOLO"),
-    "voc": _Form("Pascal VOC", ("IsTruncated", "IsOccluded")),
+    "voc": _Form("Pascal VOC", tuple(voc.FLAGS.values())),
     "tfrecord": _Form("TFRecord", tuple(tfrecords.FLAGS), image_labels=True, unknown=True),
 }
 _TABLES = {"openimages": ".csv", "parquet": ".parquet"}

@@ -1,6 +1,6 @@
 """Open Images tables, CSV or Parquet: a data folder, or one table of boxes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +8,29 @@ import numpy as np
 
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
-from boxable.formats.openimages_reading import find_table, read_classes
-from boxable.formats.tables import column_names, is_table, read_table, table_errors
+from boxable.formats.openimages_reading import DIFFICULT, BoxRow, are_listed, find_table, read_classes, read_listed
+from boxable.formats.tables import column_names, is_table, table_errors
 from boxable.openimages import layout
 from boxable.openimages.arrow_tables import OTHER_NAMES, batches, import_arrow, schema
 from boxable.openimages.by_image import Columns, is_sorted, rows_by_image, write_sorted
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.photos import bring_photo, photos_below, put_photo, size_of
 from boxable.openimages.index import ROTATIONS
-from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, SUBSETS, DataFolder, Kind
+from boxable.openimages.layout import (
+    BOX_COLUMNS,
+    DIFFICULT_COLUMNS,
+    IMAGE_COLUMNS,
+    IS_DIFFICULT,
+    LABEL_COLUMNS,
+    SUBSETS,
+    DataFolder,
+    Kind,
+)
 from boxable.openimages.narrow import image_ids, narrow, native_columns
 from boxable.openimages.table_writer import table_writer, write_class_rows
 from boxable.vocabulary import ClassList, open_images
 
 _ROWS_AT_ONCE = 1 << 15
-_IS_DIFFICULT = "IsDifficult"
 _SIDES = ("YMin", "XMin", "YMax", "XMax")
 
 
@@ -42,14 +50,16 @@ def read(path: Path, *, unlisted: bool = False) -> AnnotatedSet:
         with table_errors(tables.boxes, names):
             names += column_names(tables.boxes)
     classes = read_classes(tables.classes) if tables.classes else open_images()
+    listed = read_listed(path) if path.is_dir() else frozenset()
     flags = tuple(name for name in FLAGS if name in names)
+    if listed or IS_DIFFICULT in names:
+        flags += (IS_DIFFICULT,)
     found = AnnotatedSet(
         classes, iter(()), flags,
         has_image_labels=tables.image_labels is not None, has_attribution=tables.images is not None,
         subsets=_subsets(tables.images) if tables.images else (),
     )  # fmt: skip
-    found.count("marks of difficult boxes", _difficult(path, tables, names))
-    found.images = _images(tables, found, unlisted=unlisted)
+    found.images = _images(tables, found, listed, unlisted=unlisted)
     return found
 
 
@@ -66,26 +76,16 @@ def _subsets(images: Path) -> tuple[str, ...]:
     return tuple(subset for subset in SUBSETS if subset in named)
 
 
-def _difficult(source: Path, tables: DataFolder, names: list[str]) -> int:
-    """How many boxes are marked as difficult: in a column of their table, and in a table of their own."""
-    marked = 0
-    if tables.boxes and _IS_DIFFICULT in names:
-        marked = int((read_table(tables.boxes, {_IS_DIFFICULT: "number"}).number(_IS_DIFFICULT) > 0).sum())
-    listed = _difficult_table(source)
-    return marked + (read_table(listed, {"ImageID": "text"}).rows if listed else 0)
-
-
-def _difficult_table(source: Path) -> Path | None:
-    """The table of the difficult boxes, if there is one in this folder."""
-    return find_table(source, r"(.*-)?difficult") if source.is_dir() else None
-
-
-def _images(tables: DataFolder, found: AnnotatedSet, *, unlisted: bool) -> Iterator[AnnotatedImage]:
+def _images(
+    tables: DataFolder, found: AnnotatedSet, listed: Collection[BoxRow], *, unlisted: bool
+) -> Iterator[AnnotatedImage]:
+    """The images; `listed` are the boxes that a table of its own calls difficult."""
     photos = photos_below(tables.path / layout.PHOTOS)
     streams = [
         rows_by_image(path, columns) if path else iter(())
         for path, columns in (
-            (tables.boxes, BOX_COLUMNS), (tables.image_labels, LABEL_COLUMNS), (tables.images, IMAGE_COLUMNS)
+            (tables.boxes, {**BOX_COLUMNS, IS_DIFFICULT: "number"}),
+            (tables.image_labels, LABEL_COLUMNS), (tables.images, IMAGE_COLUMNS),
         )
     ]  # fmt: skip
     streams.append((image_id, {}) for image_id in sorted(photos))
@@ -93,10 +93,14 @@ def _images(tables: DataFolder, found: AnnotatedSet, *, unlisted: bool) -> Itera
         if not unlisted and boxes is None and labels is None and image is None:
             found.count("photos that no table names", 1, [image_id])
             continue
+        box = np.stack([boxes[side] for side in _SIDES], axis=1) if boxes else np.zeros((0, 4))
         if boxes:
             confidence = boxes["Confidence"]
             found.count("Confidence of boxes other than 1", (np.isfinite(confidence) & (confidence != 1)).sum())
-        box = np.stack([boxes[side] for side in _SIDES], axis=1) if boxes else np.zeros((0, 4))
+            marked = boxes[IS_DIFFICULT] > 0
+            if listed:
+                marked |= are_listed([image_id] * len(box), boxes["LabelName"], box, listed)
+            boxes[IS_DIFFICULT] = marked.astype(np.int8)
         yield AnnotatedImage(
             image_id,
             boxes["LabelName"] if boxes else [],
@@ -139,7 +143,7 @@ def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
         _copy_classes(tables.classes, folder / layout.CLASSES)
     if is_table(source):
         return notes
-    if difficult := _difficult_table(source):
+    if difficult := find_table(source, DIFFICULT):
         write_atomically(folder / difficult.name, difficult.read_bytes())
     (folder / layout.PHOTOS).mkdir()
     there = photos_below(source / layout.PHOTOS)
@@ -171,16 +175,21 @@ def _copy_classes(source: Path, dest: Path) -> None:
 def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
     """A data folder with its tables as files of this suffix."""
     (folder / layout.PHOTOS).mkdir(parents=True)
-    paths = [folder / name.replace(".parquet", suffix) for name in (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES)]
+    names = (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES, layout.DIFFICULT)
+    paths = [folder / name.replace(".parquet", suffix) for name in names]
     with (
         _RowWriter(paths[0], BOX_COLUMNS) as boxes,
         _RowWriter(paths[1], LABEL_COLUMNS) as labels,
         _RowWriter(paths[2], IMAGE_COLUMNS) as listed,
+        _RowWriter(paths[3], DIFFICULT_COLUMNS) as difficult,
     ):
         for image in images.sound():
             flags = [image.flags[name].tolist() if name in image.flags else [-1] * len(image.box) for name in FLAGS]
             for label, (ymin, xmin, ymax, xmax), *marks in zip(image.labels, image.box.tolist(), *flags, strict=True):
                 boxes.add(image.image_id, "", label, 1.0, xmin, xmax, ymin, ymax, *marks)
+            for row in np.flatnonzero(image.flags.get(IS_DIFFICULT, np.zeros(0)) == 1):
+                ymin, xmin, ymax, xmax = image.box[row].tolist()
+                difficult.add(image.image_id, image.labels[row], xmin, xmax, ymin, ymax)
             for label, confidence in image.image_labels:
                 labels.add(image.image_id, "", label, confidence)
             size = size_of(image) or (0, 0)
@@ -188,7 +197,10 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
             bring_photo(images, image, folder / layout.PHOTOS, photos)
     if not images.has_image_labels:
         paths[1].unlink()
-    for path, columns in zip(paths, (BOX_COLUMNS, LABEL_COLUMNS, IMAGE_COLUMNS), strict=True):
+    if not difficult.rows:
+        paths[3].unlink()
+    kinds = (BOX_COLUMNS, LABEL_COLUMNS, IMAGE_COLUMNS, DIFFICULT_COLUMNS)
+    for path, columns in zip(paths, kinds, strict=True):
         if path.exists() and not is_sorted(path):
             write_sorted(path, path, columns)
     write_classes(images.classes, folder / layout.CLASSES)
@@ -206,6 +218,7 @@ class _RowWriter:
         self._schema = schema(columns)
         self._writing = table_writer(path, self._schema)
         self._waiting: list[tuple[Any, ...]] = []
+        self.rows = 0
 
     def __enter__(self) -> "_RowWriter":
         self._out = self._writing.__enter__()
@@ -214,6 +227,7 @@ class _RowWriter:
     def add(self, *cells: Any) -> None:
         """One cell a column, in order."""
         self._waiting.append(cells)
+        self.rows += 1
         if len(self._waiting) >= _ROWS_AT_ONCE:
             self._flush()
 

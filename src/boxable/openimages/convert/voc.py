@@ -15,11 +15,11 @@ from boxable.formats.openimages_reading import read_classes
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
 from boxable.openimages.convert.photos import bring_photo, file_name, file_stem, photos_below, size_of, upright
 from boxable.openimages.convert.tables import write_classes
-from boxable.openimages.layout import CLASSES
+from boxable.openimages.layout import CLASSES, IS_DIFFICULT
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import plain_name
 
-_FLAGS = {"truncated": "IsTruncated", "occluded": "IsOccluded"}
+FLAGS = {"truncated": "IsTruncated", "occluded": "IsOccluded", "difficult": IS_DIFFICULT}
 # In pixels from the corner of the picture: nonsense, but a whole number.
 _FARTHEST = 10**9
 _CORNERS = ("ymin", "xmin", "ymax", "xmax")
@@ -45,7 +45,7 @@ def read(folder: Path) -> AnnotatedSet:
     else:
         names = {name.casefold(): name for path in files for name in _names(path)}
         classes = ClassList.from_names(sorted(names.values()))
-    found = AnnotatedSet(classes, iter(()), tuple(_FLAGS.values()))
+    found = AnnotatedSet(classes, iter(()), tuple(FLAGS.values()))
     found.images = _images(files, photos_below(folder / "JPEGImages"), found)
     return found
 
@@ -72,8 +72,8 @@ def _images(files: list[Path], photos: dict[str, Path], found: AnnotatedSet) -> 
         root = _parse(path)
         objects = root.findall("object")
         names = [_text(item, "name", path) for item in objects]
-        flags = {column: np.array([_flag(item, name) for item in objects], np.int8) for name, column in _FLAGS.items()}
-        found.count("marks of difficult boxes", sum(_flag(item, "difficult") == 1 for item in objects))
+        flags = {column: np.array([_flag(item, name) for item in objects], np.int8) for name, column in FLAGS.items()}
+        flags[IS_DIFFICULT] = flags[IS_DIFFICULT].clip(0)
         image = AnnotatedImage(path.stem, [], np.zeros((0, 4)), photo=photos.get(path.stem))
         width, height = (pixels(_number(root, f"size/{side}", path)) for side in ("width", "height"))
         if not (width and height):
@@ -141,10 +141,9 @@ def _xml(image: AnnotatedImage, size: tuple[int, int], name: str, names: dict[st
         item = ElementTree.SubElement(root, "object")
         ElementTree.SubElement(item, "name").text = names[mid]
         ElementTree.SubElement(item, "pose").text = "Unspecified"
-        for tag, column in _FLAGS.items():
+        for tag, column in FLAGS.items():
             marked = column in image.flags and image.flags[column][row] == 1
             ElementTree.SubElement(item, tag).text = str(int(marked))
-        ElementTree.SubElement(item, "difficult").text = "0"
         corners = ElementTree.SubElement(item, "bndbox")
         for tag, value in zip(_CORNERS, box, strict=True):
             ElementTree.SubElement(corners, tag).text = str(value)
