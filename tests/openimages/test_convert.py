@@ -176,6 +176,16 @@ def test_one_table_of_boxes_is_a_source(tmp_path: Path) -> None:
     assert len(list((tmp_path / "yolo" / "labels").iterdir())) == 2
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_one_table_of_boxes_has_the_classes_beside_it(tmp_path: Path, form: str) -> None:
+    source = write_set(tmp_path / "set", [box("01", "user/yeti"), box("01", CAT)])
+    write_csv(source / "classes.csv", ("LabelName", "DisplayName"), [("user/yeti", "Yeti"), (CAT, "Cat")])
+    notes = convert(source / "annotations-bbox.csv", tmp_path / FORMS[form], form, shards=1)
+    assert not any("does not name" in note for note in notes)
+    convert(tmp_path / FORMS[form], tmp_path / "back", "parquet")
+    assert images_of(tmp_path / "back")["01"].labels == ["user/yeti", CAT]
+
+
 @pytest.mark.parametrize("mode", ["copy", "link", "none"])
 def test_photos_are_copied_linked_or_left(tmp_path: Path, mode: str) -> None:
     source = write_set(tmp_path / "set", [box("01")])

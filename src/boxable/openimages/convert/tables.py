@@ -8,7 +8,15 @@ import numpy as np
 
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
-from boxable.formats.openimages_reading import DIFFICULT, BoxRow, are_listed, find_table, read_classes, read_listed
+from boxable.formats.openimages_reading import (
+    CLASSES,
+    DIFFICULT,
+    BoxRow,
+    are_listed,
+    find_table,
+    read_classes,
+    read_listed,
+)
 from boxable.formats.tables import column_names, is_table, table_errors
 from boxable.openimages import layout
 from boxable.openimages.arrow_tables import OTHER_NAMES, batches, import_arrow, schema
@@ -35,10 +43,10 @@ _SIDES = ("YMin", "XMin", "YMax", "XMax")
 
 
 def open_tables(path: Path) -> DataFolder:
-    """A data folder, or what one table of boxes would be in it."""
+    """A data folder, or what one table of boxes would be in it, with the classes and photos that are beside it."""
     import_arrow()
     if is_table(path):
-        return DataFolder(path.parent, path, None, None, None)
+        return DataFolder(path.parent, path, None, None, find_table(path.parent, CLASSES))
     return layout.open_folder(path)
 
 
