@@ -87,6 +87,16 @@ def test_image_labels_that_are_not_there_go_down(tmp_path: Path) -> None:
     assert (ANIMAL, 1) in {(row["LabelName"], row["Confidence"]) for row in found}
 
 
+@pytest.mark.parametrize("confidence", [0.5, 0.999, -1, 2])
+def test_image_labels_of_any_confidence_but_one_go_down(tmp_path: Path, confidence: float) -> None:
+    source = write_csv(tmp_path / "in.csv", LABEL_HEADER, [("a", "machine", "/m/01lrl", confidence)])
+    expand_table(source, tmp_path / "out.csv")
+    found = rows_of(tmp_path / "out.csv")
+    assert {row["Confidence"] for row in found} == {str(confidence)}
+    assert {"/m/01lrl", CAT, DOG} <= {row["LabelName"] for row in found}
+    assert ANIMAL not in {row["LabelName"] for row in found}
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [

@@ -59,6 +59,16 @@ def test_rows_that_are_in_no_order_are_sorted_by_image(tmp_path: Path, name: str
     assert sorted(path.name for path in tmp_path.iterdir()) == ["boxes.csv", name]
 
 
+def test_one_row_out_of_order_many_blocks_before_the_end_is_enough_to_sort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrow_tables, "BLOCK_BYTES", 200)
+    rows = [box(f"{number:04x}", CAT) for number in range(100)]
+    source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, [rows[50], *rows[:50], *rows[51:]])
+    narrow(source, tmp_path / "out.parquet")
+    assert kept(tmp_path / "out.parquet") == [(row[0], CAT) for row in rows]
+
+
 def test_small_blocks_and_row_groups_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         box(f"{number // 3:016x}", (CAT, DOG, CAR)[number % 3], (0.1, 0.2, 0.3, number / 1e4)) for number in range(5000)
