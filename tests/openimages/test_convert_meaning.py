@@ -121,8 +121,19 @@ def test_scores_in_yolo_are_counted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to", ["openimages", "parquet"])
 def test_difficult_boxes_come_along_into_tables(data: Path, tmp_path: Path, to: str) -> None:
-    convert(data / "eval-voc", tmp_path / "out", to, photos="none")
-    assert read_annotations(tmp_path / "out").boxes.difficult.sum() == 25
+    before = difficult_boxes(data / "eval-voc")
+    convert(data / "eval-voc", tmp_path / "voc", "parquet", photos="none")
+    convert(tmp_path / "voc", tmp_path / "out", to, photos="none")
+    assert difficult_boxes(tmp_path / "out") == before
+    suffix = {"openimages": ".csv", "parquet": ".parquet"}[to]
+    assert [path.name for path in (tmp_path / "out").glob("*difficult*")] == [f"difficult{suffix}"]
+
+
+def test_a_table_of_no_difficult_boxes_comes_along_too(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "set", [box("01")])
+    write_csv(source / "difficult.csv", BOX_HEADER, [])
+    convert(source, tmp_path / "out", "parquet")
+    assert rows_of(tmp_path / "out" / "difficult.parquet") == []
 
 
 def difficult_boxes(folder: Path) -> list[tuple[str, str]]:

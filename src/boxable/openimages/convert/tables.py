@@ -152,7 +152,7 @@ def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
     if is_table(source):
         return notes
     if difficult := find_table(source, DIFFICULT):
-        write_atomically(folder / difficult.name, difficult.read_bytes())
+        write_sorted(difficult, folder / layout.DIFFICULT.replace(".parquet", suffix), DIFFICULT_COLUMNS)
     (folder / layout.PHOTOS).mkdir()
     there = photos_below(source / layout.PHOTOS)
     for image_id, path in there.items():
