@@ -184,7 +184,7 @@ def test_a_cut_archive_is_refused(tmp_path: Path, refused: Refused, keep: int) -
     assert "cannot unpack it" in refused(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"junk" * 1000, gzip.compress(b"junk" * 1000), b"\x1f\x8bjunk" * 100])
+@pytest.mark.parametrize("content", [b"", b"junk" * 1000, gzip.compress(b"junk" * 900, mtime=0), b"\x1f\x8bjunk" * 100])
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.tgz", "a.tar"])
 def test_what_is_no_archive_is_refused(tmp_path: Path, refused: Refused, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
