@@ -216,6 +216,17 @@ def test_names_with_odd_spaces_and_none_come_back_from_every_form(tmp_path: Path
     assert images_of(back)["01"].labels == ["user/hand", "user/nameless"]
 
 
+@pytest.mark.parametrize("form", ["yolo", "voc"])
+def test_the_mouse_of_others_is_the_device(tmp_path: Path, form: str) -> None:
+    source = write_set(tmp_path / "set", [box("01", "user/mouse"), box("01", "user/keyboard")])
+    names = [("user/mouse", "mouse"), ("user/keyboard", "keyboard")]
+    write_csv(source / "classes.csv", ("LabelName", "DisplayName"), names)
+    convert(source, tmp_path / form, form)
+    (tmp_path / form / "classes.csv").unlink()  # as others have it
+    convert(tmp_path / form, tmp_path / "back", "parquet")
+    assert images_of(tmp_path / "back")["01"].labels == ["/m/020lf", "user/keyboard"]
+
+
 def test_names_with_odd_spaces_are_the_same_in_voc_of_others(tmp_path: Path) -> None:
     source = write_set(tmp_path / "set", [box("01", "user/left-hand")])
     write_csv(source / "classes.csv", ("LabelName", "DisplayName"), [("user/left-hand", "Left hand")])

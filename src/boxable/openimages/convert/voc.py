@@ -42,11 +42,13 @@ def read(folder: Path) -> AnnotatedSet:
         raise ArgumentError(f"{folder / 'Annotations'}: no .xml in this folder")
     if (folder / CLASSES).is_file():
         classes = read_classes(folder / CLASSES)
+        names = [item.name for item in classes]
     else:
-        names = {name.casefold(): name for path in files for name in _names(path)}
-        classes = ClassList.from_names(sorted(names.values()))
+        names = sorted({name.casefold(): name for path in files for name in _names(path)}.values())
+        classes = ClassList.from_names(names)
+    mids = {name.casefold(): item.mid for name, item in zip(names, classes, strict=True)}
     found = AnnotatedSet(classes, iter(()), tuple(FLAGS.values()))
-    found.images = _images(files, photos_below(folder / "JPEGImages"), found)
+    found.images = _images(files, photos_below(folder / "JPEGImages"), mids, found)
     return found
 
 
@@ -66,8 +68,10 @@ def _parse(path: Path) -> Any:
         raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
 
 
-def _images(files: list[Path], photos: dict[str, Path], found: AnnotatedSet) -> Iterator[AnnotatedImage]:
-    mids = {item.name.casefold(): item.mid for item in found.classes}
+def _images(
+    files: list[Path], photos: dict[str, Path], mids: dict[str, str], found: AnnotatedSet
+) -> Iterator[AnnotatedImage]:
+    """The images; `mids` are those of the classes by name, in lower case."""
     for path in files:
         root = _parse(path)
         objects = root.findall("object")
