@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from boxable.errors import ArgumentError
 from boxable.formats.annotations import Annotations, ImageLabels, Predictions, TruthBoxes, no_image_labels
 from boxable.formats.tables import SUFFIXES, Kind, Table, read_table
-from boxable.vocabulary import ClassList, open_images
+from boxable.vocabulary import ClassList
 
 _BOX_COLUMNS: dict[str, Kind] = {
     "ImageID": "text", "LabelName": "text", "XMin": "number", "XMax": "number", "YMin": "number", "YMax": "number",
@@ -108,9 +108,8 @@ def read_classes(path: Path) -> ClassList:
     """The classes of a data set, LabelName and DisplayName; those of Open Images keep their own name."""
     table = read_table(path, {"LabelName": "text", "DisplayName": "text"})
     names = zip(table.text("LabelName").strings(), table.text("DisplayName").strings(), strict=True)
-    known = {item.mid: item for item in open_images()}
     try:
-        return ClassList.numbered(known.get(mid) or (mid, name) for mid, name in dict.fromkeys(names))
+        return ClassList.from_mids(dict.fromkeys(names))
     except ArgumentError as error:
         raise ArgumentError(f"{path}: {error}") from error
 

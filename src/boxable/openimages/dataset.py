@@ -157,12 +157,11 @@ def _classes(table: Path | None, used: list[str]) -> ClassList:
     """The classes that the folder names, then those that only its rows have; unknown ones are called by their MID."""
     named = read_classes(table) if table else ClassList(())
     known = {item.mid for item in named}
-    others = [mid for mid in used if mid not in known]
-    of_open_images = {item.mid: item for item in open_images()}
-    return ClassList.numbered(
+    others = set(used) - known
+    return ClassList.from_mids(
         [
-            *((item if item.mid in of_open_images else (item.mid, item.name)) for item in named),
-            *sorted((of_open_images[mid] for mid in others if mid in of_open_images), key=lambda item: item.label_id),
-            *((mid, mid) for mid in sorted(others) if mid not in of_open_images),
+            *((item.mid, item.name) for item in named),
+            *((item.mid, item.name) for item in open_images() if item.mid in others),
+            *((mid, mid) for mid in sorted(others.difference(item.mid for item in open_images()))),
         ]
     )

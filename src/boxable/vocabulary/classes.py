@@ -52,6 +52,12 @@ class ClassList(Sequence[ObjectClass]):
         return cls.numbered(known.get(name) or ("", name) for name in names)
 
     @classmethod
+    def from_mids(cls, rows: Iterable[tuple[str, str]]) -> "ClassList":
+        """Classes by MID and name, in order: Open Images ones keep their id and name, others get ids from 1001."""
+        known = {item.mid: item for item in open_images()}
+        return cls.numbered(known.get(mid) or (mid, name) for mid, name in rows)
+
+    @classmethod
     def numbered(cls, items: Iterable[ObjectClass | tuple[str, str]]) -> "ClassList":
         """Classes in column order; those that come as (MID or "", name) get ids from 1001, and a MID where it is "".
 

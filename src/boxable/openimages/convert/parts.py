@@ -11,7 +11,7 @@ from boxable.openimages import layout
 from boxable.openimages.convert import tables
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
 from boxable.openimages.narrow import image_ids
-from boxable.vocabulary import ClassList, open_images
+from boxable.vocabulary import ClassList
 
 
 def read(folder: Path, parts: Mapping[str, Path]) -> AnnotatedSet:
@@ -59,13 +59,12 @@ def _named(folder: Path) -> set[str]:
 
 
 def _classes(folder: Path, sets: Mapping[str, AnnotatedSet]) -> ClassList:
-    known = {item.mid: item for item in open_images()}
     names: dict[str, str] = {}
     for one in sets.values():
         for item in one.classes:
             names.setdefault(item.mid, item.name)
     try:
-        return ClassList.numbered(known.get(mid) or (mid, name) for mid, name in names.items())
+        return ClassList.from_mids(names.items())
     except ArgumentError as error:
         raise ArgumentError(f"{folder}: classes of its parts {', '.join(sets)}: {error}") from error
 

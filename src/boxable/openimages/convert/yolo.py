@@ -198,17 +198,17 @@ def _images(folder: Path, folders: Mapping[Path, str], found: AnnotatedSet) -> I
             raise ArgumentError(f"{beside}: no such folder; expected the labels of {folder / place} there")
         labels: dict[str, Path] = {}
         for path in sorted(beside.rglob("*.txt")):
-            if path.stem in labels:
-                raise ArgumentError(
-                    f"{path}: another image is called so: {labels[path.stem]}; expected different names"
-                )
-            labels[path.stem] = path
+            _add_once(path, labels)
         for stem in sorted({*labels, *photos}):
-            path = photos.get(stem) or labels[stem]
-            if stem in seen:
-                raise ArgumentError(f"{path}: another image is called so: {seen[stem]}; expected different names")
-            seen[stem] = path
+            _add_once(photos.get(stem) or labels[stem], seen)
             yield replace(_image(stem, labels.get(stem), found), photo=photos.get(stem), subset=subset)
+
+
+def _add_once(path: Path, seen: dict[str, Path]) -> None:
+    """Remember a file of an image by its name; raise ArgumentError where another one has the same."""
+    if path.stem in seen:
+        raise ArgumentError(f"{path}: another image is called so: {seen[path.stem]}; expected different names")
+    seen[path.stem] = path
 
 
 def _image(stem: str, labels: Path | None, found: AnnotatedSet) -> AnnotatedImage:
