@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from boxable.errors import WeightsError
 from boxable.settings import offline
 from boxable.weights.cards import find_card
 from boxable.weights.pull import pull
+from tests.file_server import FileServer, serving
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -76,3 +77,18 @@ def command() -> Command:
         )  # fmt: skip
 
     return run
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with serving() as files:
+        yield files
+
+
+@pytest.fixture
+def home(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache with a network, which ends at this machine: no proxy, no npm."""
+    monkeypatch.delenv("BOXABLE_OFFLINE")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return empty_home

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import boxable
-from boxable.detection.specific import most_specific
+from boxable.detection.hierarchy_nms import hierarchy_nms
 from boxable.errors import ArgumentError, ImageError, UnknownClassError
 from tests.conftest import EXAMPLES
 
@@ -183,8 +183,8 @@ def test_the_most_specific_of_coinciding_boxes_stays() -> None:
     person, woman, man, car = "/m/01g317", "/m/03bt1vf", "/m/04yx4", "/m/0k4j"
     box, elsewhere = [0.1, 0.1, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]
     boxes = np.array([box, box, elsewhere, box, box], np.float32)
-    assert most_specific(boxes, [person, woman, person, car, man]).tolist() == [1, 2, 3, 4]
-    assert most_specific(boxes[:0], []).tolist() == []
+    assert hierarchy_nms(boxes, [person, woman, person, car, man]).tolist() == [1, 2, 3, 4]
+    assert hierarchy_nms(boxes[:0], []).tolist() == []
 
 
 def test_hierarchy_nms_drops_a_vehicle_that_is_a_car(detector: boxable.Detector) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from boxable.errors import ArgumentError, ImageError
 from boxable.images import decode
 from boxable.images.sources import Source, expand, source_of, stem_of
-from tests.weights.file_server import Resource, serving
+from tests.file_server import Resource, serving
 
 FILES = (
     "b.png", "a.JPG", "c.webp", "notes.txt", "archive.png.gz", ".hidden.png", "noext", "sub/z.jpeg", "sub/deep/y.tif",

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.vocabulary import ClassList
 from boxable.weights.cards import Card, Published, find_card
 from boxable.weights.model import Model
-from tests.weights.file_server import FileServer, serving
 from tests.weights.tflite_writer import Convolution, write_tflite
 
 NETWORK = ssd_mobilenet_v2(2)
@@ -80,18 +78,3 @@ def small() -> Small:
         for name, value in unchanged.items():
             weights[f"{layer.name}/BatchNorm/{name}"] = np.full(layer.outputs, value, np.float32)
     return Small(convolutions, write_tflite(NETWORK, convolutions), weights)
-
-
-@pytest.fixture
-def server() -> Iterator[FileServer]:
-    with serving() as files:
-        yield files
-
-
-@pytest.fixture
-def home(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache with a network, which ends at this machine: no proxy, no npm."""
-    monkeypatch.delenv("BOXABLE_OFFLINE")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    return empty_home

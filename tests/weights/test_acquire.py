@@ -12,8 +12,8 @@ import pytest
 from boxable.errors import WeightsError
 from boxable.weights.acquire import acquire
 from boxable.weights.cards import Card
+from tests.file_server import FileServer, Resource
 from tests.weights.conftest import HEAD, TAIL, card_for
-from tests.weights.file_server import FileServer, Resource
 
 NETWORK_FILE = bytes(range(256)) * 40
 PUBLISHED = HEAD + NETWORK_FILE + TAIL

@@ -15,8 +15,8 @@ from boxable.weights.cards import find_card
 from boxable.weights.model import Model
 from boxable.weights.pull import _say_once, default_card, graph_of, pull
 from boxable.weights.store import installed
+from tests.file_server import FileServer, Resource
 from tests.weights.conftest import HEAD, TAIL, Small, card_for, pretend_installed, sha256
-from tests.weights.file_server import FileServer, Resource
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from boxable.detection.detector import Detector
-from boxable.detection.progress import progress
 from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.evaluate import Evaluation
 from boxable.evaluation.job import evaluate, pictures_of
@@ -17,6 +16,7 @@ from boxable.formats import ImageRecord
 from boxable.formats.openimages import openimages
 from boxable.formats.reading import read_annotations, read_predictions
 from boxable.formats.record import DetectionRecord
+from boxable.progress import progress
 from boxable.vocabulary import ClassList
 
 

@@ -14,10 +14,10 @@ from boxable.bench.peers import Subject, open_peers
 from boxable.bench.pictures import drawn, photos
 from boxable.bench.results import Bench, result_of
 from boxable.bench.rounds import Samples, run_rounds
-from boxable.detection.progress import progress
 from boxable.errors import BoxableError
 from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
+from boxable.progress import progress
 from boxable.settings import available_cores
 
 logger = logging.getLogger("boxable")

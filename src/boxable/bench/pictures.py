@@ -57,7 +57,7 @@ def photos(places: Iterable[Path]) -> Pictures:
 
 def drawn(folder: Path) -> Pictures:
     """Eight pictures in the manner of photos, written there; the same on every machine."""
-    packed = resources.files("boxable.detection").joinpath("recorded/chelsea_31x17.png").read_bytes()
+    packed = resources.files("boxable.doctor").joinpath("recorded/chelsea_31x17.png").read_bytes()
     with Image.open(io.BytesIO(packed)) as image:
         cat = image.convert("RGB")
     files, contents = [], []

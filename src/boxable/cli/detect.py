@@ -90,7 +90,7 @@ def detect(
              boxable detect photos/ --classes "Animal,-Cat" --out found
              boxable detect - --format json < photo.jpg
     """
-    from boxable.detection.batch import Output, detect_all
+    from boxable.batch.detect_images import Output, detect_all
     from boxable.detection.load import load
 
     if out is None and (save_images or save_crops):

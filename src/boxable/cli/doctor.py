@@ -2,6 +2,8 @@
 
 import click
 
+from boxable.cli.checklist import print_checklist
+
 
 @click.command()
 def doctor() -> None:
@@ -9,13 +11,6 @@ def doctor() -> None:
 
     Example: boxable doctor
     """
-    from boxable.detection.checkup import checkup
+    from boxable.doctor.installation import check_installation
 
-    marks = {True: click.style("ok  ", fg="green"), None: "--  ", False: click.style("FAIL", fg="red")}
-    healthy = True
-    for finding in checkup():
-        healthy = healthy and finding.good is not False
-        mark = marks[finding.good]
-        click.echo(f"{mark} {finding.subject:<14} {finding.text}")
-    if not healthy:
-        raise click.exceptions.Exit(1)
+    print_checklist(check_installation())

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.checklist import print_checklist
+
 
 @click.group()
 def models() -> None:
@@ -83,12 +85,6 @@ def verify(name: str, photo: Path | None) -> None:
 
     Example: boxable models verify ssd23
     """
-    from boxable.detection.verify import verify as verify_model
+    from boxable.doctor.model import check_model
 
-    good = True
-    for finding in verify_model(name, photo):
-        good = good and finding.good is not False
-        mark = {True: "ok  ", None: "--  ", False: "FAIL"}[finding.good]
-        click.echo(f"{mark} {finding.subject:<12} {finding.text}")
-    if not good:
-        raise click.exceptions.Exit(1)
+    print_checklist(check_model(name, photo))

@@ -6,15 +6,15 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.detection.progress import progress
 from boxable.errors import ArgumentError, BoxableError
 from boxable.images.resize import network_input
-from boxable.images.sources import Picture, Source, expand
+from boxable.images.sources import ImageLike, Source, expand
 from boxable.networks.calibration import Calibration
 from boxable.networks.equalize import equalized, equalizing_factors, streams
 from boxable.networks.int8 import measured_tensors
 from boxable.networks.layers import Weights
 from boxable.networks.onnx_graph import build_onnx
+from boxable.progress import progress
 from boxable.runtimes.onnx_runtime import OnnxRuntime
 from boxable.settings import available_cores
 from boxable.weights.model import Model
@@ -27,7 +27,7 @@ MOST_PICTURES, _KEPT = 200, 4000
 _SHARES = np.linspace(0.5, 1.0, 26)
 
 
-def calibrate(model: Model, pictures: Iterable[Picture]) -> tuple[Calibration, int]:
+def calibrate(model: Model, pictures: Iterable[ImageLike]) -> tuple[Calibration, int]:
     """What is to know of a model's activations, from the first 200 of these pictures (files, folders, arrays), and
     how many of them could be read.
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, ImageError, MissingExtraError
 from boxable.formats.record import DetectionRecord, ImageRecord
-from boxable.images.sources import Picture, Source, source_of
+from boxable.images.sources import ImageLike, Source, source_of
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy, select
 from boxable.vocabulary.selection import Selection
 
@@ -154,7 +154,7 @@ class Detections:
             data={"class_name": self.names, "mid": self.mids},
         )
 
-    def draw(self, image: Picture = None) -> Image.Image:
+    def draw(self, image: ImageLike = None) -> Image.Image:
         """The picture with boxes, names and scores drawn; very small pictures are enlarged for legibility.
 
         `image` is what to draw on; by default the picture itself, read again where it is a file. Raises
@@ -166,7 +166,7 @@ class Detections:
         labels = [f"{item.name} {item.score:.0%}" for item in self]
         return draw_boxes(pixels, self.boxes, labels, self.label_ids.tolist())
 
-    def crops(self, image: Picture = None) -> list[Image.Image]:
+    def crops(self, image: ImageLike = None) -> list[Image.Image]:
         """Each object cut out of the picture, at least one pixel large; `image` as in `draw`."""
         pixels = self._pixels(image)
         height, width = pixels.shape[:2]
@@ -177,7 +177,7 @@ class Detections:
             crops.append(Image.fromarray(pixels[top:bottom, left:right]))
         return crops
 
-    def _pixels(self, image: Picture) -> NDArray[np.uint8]:
+    def _pixels(self, image: ImageLike) -> NDArray[np.uint8]:
         source = self._picture if image is None else source_of(image)
         if source is None:
             raise ImageError(f"{self.source}: the picture is not at hand; pass it, as in draw(image)")

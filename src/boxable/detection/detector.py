@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from boxable.detection.contract import ClassFields, check_class_fields, check_input, to_contract
 from boxable.detection.detections import Detections
+from boxable.detection.hierarchy_nms import hierarchy_nms
 from boxable.detection.options import Decode, Nms, Options, check_count, check_decode, options
-from boxable.detection.pipeline import in_order
 from boxable.detection.postprocess import MAX_TOTAL, Kept, postprocess
-from boxable.detection.specific import most_specific
 from boxable.errors import BoxableError, WeightsError
 from boxable.images.resize import network_input
-from boxable.images.sources import Picture, Pixels, Source, expand, is_picture, source_of
+from boxable.images.sources import ImageLike, Pixels, Source, expand, is_picture, source_of
 from boxable.networks.anchors import ssd_anchors
 from boxable.networks.layers import Network
+from boxable.parallel import in_order
 from boxable.runtimes import Precision, Runtime, RuntimeName, Use, open_runtime
 from boxable.runtimes.torch_runtime import TorchRuntime
 from boxable.settings import available_cores
@@ -97,7 +97,7 @@ class Detector:
     @overload
     def __call__(
         self,
-        image: list[Picture] | tuple[Picture, ...],
+        image: list[ImageLike] | tuple[ImageLike, ...],
         *,
         classes: Selection | None = ...,
         min_score: float = ...,
@@ -108,7 +108,7 @@ class Detector:
     @overload
     def __call__(
         self,
-        image: Picture,
+        image: ImageLike,
         *,
         as_dict: Literal[True],
         class_fields: ClassFields = ...,
@@ -120,7 +120,7 @@ class Detector:
     @overload
     def __call__(
         self,
-        image: Picture,
+        image: ImageLike,
         *,
         as_dict: Literal[False] = ...,
         classes: Selection | None = ...,
@@ -131,7 +131,7 @@ class Detector:
     ) -> Detections: ...
     def __call__(
         self,
-        image: Picture,
+        image: ImageLike,
         *,
         as_dict: bool = False,
         class_fields: ClassFields = "documented",
@@ -173,7 +173,7 @@ class Detector:
 
     def stream(
         self,
-        sources: Picture | Iterable[Picture],
+        sources: ImageLike | Iterable[ImageLike],
         *,
         classes: Selection | None = None,
         min_score: float = 0.0,
@@ -300,7 +300,7 @@ class Detector:
             size.width, size.height, source.name, self.classes, _picture=source, name_ancestors=by_hierarchy,
         )  # fmt: skip
         if by_hierarchy:
-            found = found[most_specific(found.boxes, found.mids.tolist())[: asked.max_detections]]
+            found = found[hierarchy_nms(found.boxes, found.mids.tolist())[: asked.max_detections]]
         return found
 
     def _failed(self, source: Source, error: BoxableError) -> Detections:

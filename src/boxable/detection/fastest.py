@@ -13,10 +13,10 @@ import numpy as np
 
 from boxable.errors import BoxableError
 from boxable.files import write_atomically
+from boxable.hashing import sha256_of
 from boxable.networks.layers import GRAPH_VERSION
 from boxable.runtimes import Precision, Runtime, RuntimeName, Use, open_runtime
 from boxable.settings import home, processor
-from boxable.weights.download import sha256_of
 
 logger = logging.getLogger("boxable")
 

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.detection.progress import progress
 from boxable.evaluation.average_precision import Ranking
+from boxable.progress import progress
 from boxable.settings import available_cores
 
 Floats = NDArray[np.float64]

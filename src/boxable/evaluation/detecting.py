@@ -8,12 +8,12 @@ from pathlib import Path
 
 import boxable
 from boxable.detection.detector import Detector
-from boxable.detection.progress import progress
 from boxable.errors import ArgumentError
 from boxable.files import atomic_file, writing
 from boxable.formats import ImageRecord
 from boxable.formats.openimages import openimages
 from boxable.images.sources import expand, stem_of
+from boxable.progress import progress
 
 logger = logging.getLogger("boxable")
 

@@ -18,11 +18,11 @@ from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.openimages_reading import has_annotations
 from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
+from boxable.hashing import sha256_of
 from boxable.images.sources import expand, read_file
 from boxable.networks.calibration import Calibration
 from boxable.runtimes import RuntimeName
 from boxable.weights.calibrations import Accuracy, Kept, keep, kept_calibration
-from boxable.weights.download import sha256_of
 from boxable.weights.model import Model
 from boxable.weights.pull import model_of
 from boxable.weights.store import compile_model

@@ -20,7 +20,7 @@ from boxable.images import decode
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
 # str, os.PathLike, bytes, PIL image, or an array (or what converts itself into one)
-Picture = Any
+ImageLike = Any
 
 _URL = ("http://", "https://")
 _WHOLE_TIMEOUT_S = 300.0
@@ -36,7 +36,7 @@ class Source:
     name: str
     path: Path | None = None
     problem: str | None = None
-    _content: Picture = field(default=None, repr=False)
+    _content: ImageLike = field(default=None, repr=False)
 
     def pixels(self) -> Pixels:
         """uint8, or float32 for float arrays, `[height, width, 3]`, values 0..255, upright. Raises ImageError."""
@@ -74,7 +74,7 @@ def _is_url(name: str) -> bool:
     return name[:8].lower().startswith(_URL)
 
 
-def source_of(picture: Picture) -> Source:
+def source_of(picture: ImageLike) -> Source:
     """The one picture that this is: a path, URL, `-`, bytes, PIL image or array."""
     if isinstance(picture, Source):
         return picture
@@ -102,7 +102,7 @@ def is_picture(item: object) -> bool:
     return isinstance(item, alone) or not isinstance(item, Iterable)
 
 
-def expand(pictures: Iterable[Picture]) -> Iterator[Source]:
+def expand(pictures: Iterable[ImageLike]) -> Iterator[Source]:
     """Every picture that is meant: folders are searched (recursively, in name order), globs matched.
 
     What cannot be found comes as a Source with a `problem`, so that the others can go on.
@@ -119,7 +119,7 @@ def expand(pictures: Iterable[Picture]) -> Iterator[Source]:
             yield source
 
 
-def _source_or_problem(picture: Picture) -> Source:
+def _source_or_problem(picture: ImageLike) -> Source:
     try:
         return source_of(picture)
     except Exception as error:  # an object's own conversion to an array may raise anything

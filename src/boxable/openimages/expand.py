@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from boxable.detection.ahead import ahead
 from boxable.errors import ArgumentError
 from boxable.formats.annotations import Coded
 from boxable.formats.expansion import related_rows
@@ -15,6 +14,7 @@ from boxable.formats.tables import column_names, is_parquet, table_errors
 from boxable.openimages.arrow_tables import BATCH_ROWS, batches, import_arrow, schema
 from boxable.openimages.layout import BOX_COLUMNS, EXTREME_POINTS, Kind
 from boxable.openimages.table_writer import Written, check_table_name, table_writer
+from boxable.prefetch import prefetch
 from boxable.vocabulary import Hierarchy, open_images, open_images_hierarchy
 
 # Columns that nobody knows stay text.
@@ -98,7 +98,7 @@ def expand_table(source: Path, dest: Path, classes: Collection[str] | None = Non
             _verbatim(source) if is_parquet(source) else (batches(source, columns, needed=()), schema(columns))
         )
         with table_writer(dest, kept) as out:
-            for batch in ahead(incoming, 1):
+            for batch in prefetch(incoming, 1):
                 rows_in += batch.num_rows
                 out.write(expander.expand(batch, None if classes is None else frozenset(classes)))
     return Written(rows_in, out.rows, expander.notes())

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from boxable.detection.ahead import ahead
 from boxable.files import writing
 from boxable.formats.tables import SUFFIXES, column_names, table_errors
 from boxable.openimages.arrow_tables import batches, import_arrow, schema
@@ -13,6 +12,7 @@ from boxable.openimages.by_image import is_in_order, write_sorted
 from boxable.openimages.expand import has_value
 from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, Kind
 from boxable.openimages.table_writer import Written, check_table_name, table_writer
+from boxable.prefetch import prefetch
 
 
 def narrow(
@@ -41,7 +41,7 @@ def narrow(
     scratch = dest.with_name(f".{dest.name[:40]}.{secrets.token_hex(4)}.rows{_suffix(dest)}")
     try:
         with table_writer(scratch, schema(columns)) as out:
-            for batch in ahead(batches(source, columns), 1):
+            for batch in prefetch(batches(source, columns), 1):
                 rows_in += batch.num_rows
                 rows = batch
                 if chosen is not None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from boxable.detection.progress import progress
 from boxable.errors import ArgumentError
 from boxable.files import writing
 from boxable.formats.tables import column_names, is_parquet, is_table, open_bytes, table_errors
@@ -18,6 +17,7 @@ from boxable.openimages.arrow_tables import import_arrow
 from boxable.openimages.layout import PHOTOS, open_folder, write_description
 from boxable.openimages.scratch import new_folder
 from boxable.openimages.table_writer import table_writer
+from boxable.progress import progress
 
 TRAIN, VALIDATION = "train", "validation"
 EVERY = 5

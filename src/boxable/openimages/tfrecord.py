@@ -13,8 +13,8 @@ from typing import IO, Any
 from google.protobuf.message import DecodeError
 
 from boxable.errors import ArgumentError, BoxableError
-from boxable.weights.protos import message_classes
-from boxable.weights.tensor_bundle import masked_crc32c
+from boxable.hashing import masked_crc32c
+from boxable.tf_messages import message_classes
 
 # What a feature holds: the kind of its list, and the values.
 Feature = tuple[str, Sequence[Any]]

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from boxable.detection.pipeline import in_order
-from boxable.detection.progress import progress
 from boxable.errors import ImageError
 from boxable.files import writing
 from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of, size_of_whole
@@ -24,6 +22,8 @@ from boxable.openimages.layout import LEDGER, PHOTOS
 from boxable.openimages.photos import photo_path
 from boxable.openimages.verify_ledger import noted_md5, verify_ledger
 from boxable.openimages.verify_tables import verify_tables
+from boxable.parallel import in_order
+from boxable.progress import progress
 from boxable.settings import available_cores
 
 logger = logging.getLogger("boxable")

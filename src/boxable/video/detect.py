@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from boxable.detection.ahead import ahead
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.detection.options import Nms
@@ -17,6 +16,7 @@ from boxable.detection.postprocess import MAX_TOTAL
 from boxable.errors import ArgumentError
 from boxable.formats.record import FrameRecord
 from boxable.images.draw import draw_boxes
+from boxable.prefetch import prefetch
 from boxable.video.frames import Frame, read_frames
 from boxable.video.source import Video, open_video
 from boxable.video.tracking import Tracker
@@ -94,14 +94,14 @@ def open_ahead(source: str | PathLike[str], stop: threading.Event | None) -> Vid
     def opened() -> Generator[Video]:
         yield open_video(source)
 
-    return next(ahead(opened(), 1, stop=stop), None)
+    return next(prefetch(opened(), 1, stop=stop), None)
 
 
 def frames_ahead(video: Video, step: int, stop: threading.Event | None) -> Iterator[Frame]:
     """Every `step`-th frame, decoded in a thread; of a live source only the newest of them."""
     if not (isinstance(step, int | np.integer) and step >= 1):
         raise ArgumentError(f"every={step} came; expected a whole number from 1")
-    return ahead(read_frames(video, step), 1 if video.live else _ROOM, drop=video.live, stop=stop)
+    return prefetch(read_frames(video, step), 1 if video.live else _ROOM, drop=video.live, stop=stop)
 
 
 def detect_frames(

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from boxable.detection.load import load
-from boxable.detection.printing import print_text
-from boxable.detection.progress import progress
 from boxable.errors import FAILED, INTERRUPTED, ArgumentError, VideoError
 from boxable.formats import FRAME_FORMATS
 from boxable.formats.record import FrameRecord
+from boxable.printing import print_text
+from boxable.progress import progress
 from boxable.video.detect import FrameDetections, detect_frames, frames_ahead, open_ahead
 from boxable.video.frames import Frame
 from boxable.video.source import Video, is_file, require_video

@@ -7,11 +7,12 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+from boxable.download import download, require_hash
 from boxable.errors import WeightsError
 from boxable.files import writing
+from boxable.hashing import sha256_of
 from boxable.settings import home, offline
 from boxable.weights.cards import Card
-from boxable.weights.download import download, require_hash, sha256_of
 
 logger = logging.getLogger("boxable")
 

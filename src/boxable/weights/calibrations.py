@@ -14,9 +14,9 @@ from typing import Any
 
 from boxable.errors import WeightsError
 from boxable.files import write_atomically
+from boxable.hashing import sha256_of
 from boxable.networks.calibration import Calibration
 from boxable.settings import home
-from boxable.weights.download import sha256_of
 
 
 @dataclass(frozen=True, slots=True)

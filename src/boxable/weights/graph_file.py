@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
-from boxable.weights.protos import parse, sizes
+from boxable.tf_messages import parse, sizes
 from boxable.weights.variables import canonical_name
 
 # What the constants may take: a declared tensor can be of any size, whatever the size of the file.

@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from boxable.download import WRONG_HASH, download
 from boxable.errors import RefusedError, WeightsError
 from boxable.files import write_atomically, writing
+from boxable.hashing import hash_of_file, sha256_of
 from boxable.settings import home, offline
 from boxable.weights.archive import SUFFIXES, unpacked
 from boxable.weights.cards import Card, Member
-from boxable.weights.download import WRONG_HASH, download, sha256_of, sha256_of_file
 from boxable.weights.importing import read_model
 from boxable.weights.model import Model
 from boxable.weights.store import lock
@@ -99,7 +100,7 @@ def remember(card: Card, archive: Path) -> None:
     """Record the hash of an archive as the one to expect for this card from now on."""
     with lock("trusted"):
         known = _trusted()
-        found = sha256_of_file(archive)
+        found = hash_of_file(archive)
         if known.get(card.handle) != found:
             known[card.handle] = found
             write_atomically(home() / "trusted.json", json.dumps(known, indent=1).encode())
@@ -108,7 +109,7 @@ def remember(card: Card, archive: Path) -> None:
 
 def check_remembered(card: Card, archive: Path) -> None:
     """Raise RefusedError if another archive was recorded for this card."""
-    before, found = _trusted().get(card.handle), sha256_of_file(archive)
+    before, found = _trusted().get(card.handle), hash_of_file(archive)
     if before not in (None, found):
         raise RefusedError(
             f"{archive}: its sha256 is {found}, but that of the first archive of {card.alias} was {before}. "
@@ -130,7 +131,7 @@ def _checked(card: Card, path: Path, trusted: str | None) -> Model:
     if not path.exists():
         raise WeightsError(f"{path}: no such file or folder")
     packed = is_archive(path)
-    accepted = path.is_file() and trusted is not None and sha256_of_file(path) == trusted
+    accepted = path.is_file() and trusted is not None and hash_of_file(path) == trusted
     if packed and not accepted and not card.source.sha256:
         check_remembered(card, path)
     with _opened(path) as folder:
@@ -183,13 +184,13 @@ def _check_member(card: Card, member: Member, found: Path, path: Path) -> None:
     size = found.stat().st_size
     if size != member.size:
         raise RefusedError(_not_published(card, member.name, f"{size} bytes", f"{member.size}", path))
-    digest = sha256_of_file(found)
+    digest = hash_of_file(found)
     if digest != member.sha256:
         raise RefusedError(_not_published(card, member.name, f"sha256 {digest}", member.sha256, path))
 
 
 def _not_published(card: Card, name: str, came: str, expected: str, path: Path) -> str:
-    offer = f" {_offer(card, sha256_of_file(path), path)}" if path.is_file() else ""
+    offer = f" {_offer(card, hash_of_file(path), path)}" if path.is_file() else ""
     return f"{path}: {name} has {came}, the published one {expected} ({card.source.doubt}).{offer}"
 
 

@@ -22,11 +22,11 @@ import filelock
 
 from boxable.errors import ArgumentError, BoxableError, UnknownModelError, WeightsError
 from boxable.files import write_atomically, writing
+from boxable.hashing import hash_of_file, sha256_of
 from boxable.networks.calibration import Calibration
 from boxable.networks.layers import GRAPH_VERSION
 from boxable.settings import home
 from boxable.weights.calibrations import calibration_of, weights_hash
-from boxable.weights.download import sha256_of, sha256_of_file
 from boxable.weights.model import Model
 
 logger = logging.getLogger("boxable")
@@ -61,7 +61,7 @@ def install(model: Model) -> Path:
         left.unlink(missing_ok=True)
     unnamed = folder / "unnamed"
     model.save(unnamed)  # not through memory: weights are large
-    path = folder / f"{sha256_of_file(unnamed)}.safetensors"
+    path = folder / f"{hash_of_file(unnamed)}.safetensors"
     with writing(path):
         unnamed.replace(path)
     for other in folder.glob("*.safetensors"):

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import MissingExtraError, WeightsError
-from boxable.weights.protos import parse, sizes
+from boxable.hashing import masked_crc32c
+from boxable.tf_messages import parse, sizes
 
 MAGIC = 0xDB4775248B80FB57
 FOOTER_SIZE = 48
@@ -65,12 +65,6 @@ def read_bundle(prefix: Path) -> dict[str, NDArray[Any]]:
         if taken > sum(map(len, shards.values())):
             raise WeightsError(f"{index}: its variables are larger than its data files; some lie on others")
     return arrays
-
-
-def masked_crc32c(data: bytes) -> int:
-    """TensorFlow's checksum: the CRC32C, rotated and shifted, so that checksums can be stored among data."""
-    crc = google_crc32c.value(data)
-    return int((((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def _array(entry: Any, shard: memoryview, name: str) -> NDArray[Any]:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from boxable.errors import MissingExtraError, WeightsError
-from boxable.weights.tensor_bundle import MAX_INDEX_BYTES, masked_crc32c, read_bundle
+from boxable.hashing import masked_crc32c
+from boxable.weights.tensor_bundle import MAX_INDEX_BYTES, read_bundle
 from tests.weights.foreign.conftest import (
     STRING,
     Bundle,

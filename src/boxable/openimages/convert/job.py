@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from boxable.detection.progress import progress
 from boxable.errors import ArgumentError
 from boxable.files import writing
 from boxable.formats.tables import is_table, require_utf8
@@ -14,6 +13,7 @@ from boxable.openimages import layout
 from boxable.openimages.convert import coco, parts, tables, tfrecords, voc, yolo
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.openimages.scratch import new_folder, scratch_folder
+from boxable.progress import progress
 
 
 @dataclass(frozen=True, slots=True)

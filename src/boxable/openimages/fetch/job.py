@@ -4,7 +4,6 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from boxable.detection.progress import progress
 from boxable.errors import FetchError
 from boxable.files import writing
 from boxable.openimages import layout
@@ -16,6 +15,7 @@ from boxable.openimages.fetch.ledger import Ledger
 from boxable.openimages.fetch.planning import Plan
 from boxable.openimages.fetch.transport import Transport
 from boxable.openimages.narrow import narrow
+from boxable.progress import progress
 from boxable.settings import open_images_images, require_network
 
 

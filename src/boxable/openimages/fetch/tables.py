@@ -7,12 +7,12 @@ from pathlib import Path
 
 import filelock
 
+from boxable.download import download
 from boxable.errors import BoxableError, FetchError
 from boxable.files import writing
 from boxable.openimages.fetch.addresses import Published, Split, Version, tables_of
 from boxable.openimages.fetch.back_off import delays
 from boxable.settings import OFFICIAL_TABLES, home, offline, open_images_tables
-from boxable.weights.download import download
 
 logger = logging.getLogger("boxable")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from boxable.detection.checkup import Finding
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError
+from boxable.findings import Finding
+from boxable.hashing import sha256_of
 from boxable.weights.cards import get_card, unknown_model
-from boxable.weights.download import sha256_of
 from boxable.weights.model import Model
 from boxable.weights.pull import imported, imported_handles
 from boxable.weights.store import graph_of_installed, installed, is_whole, read_file
@@ -21,7 +21,7 @@ from boxable.weights.store import graph_of_installed, installed, is_whole, read_
 _PHOTO = "chelsea_31x17.png"
 
 
-def verify(name: str, photo: Path | None) -> Iterator[Finding]:
+def check_model(name: str, photo: Path | None) -> Iterator[Finding]:
     """Check hash, shapes, a run on a small photo, and detections against recorded ones if there are any.
 
     `photo` is the photograph on which the recordings of a card were made, where it may not be shipped. Raises
@@ -35,10 +35,10 @@ def verify(name: str, photo: Path | None) -> Iterator[Finding]:
     if photo is not None and (recorded is None or "photo_sha256" not in recorded):
         raise ArgumentError(f"--photo {photo}: nothing was recorded for {name} on a photo of yours; leave it out")
     if path is None:
-        yield Finding("installed", f"no; run: boxable models pull {card.alias if card else name}", good=False)
+        yield Finding("installed", f"no; run: boxable models pull {card.alias if card else name}", level="error")
         return
     if not is_whole(path):
-        yield Finding("hash", f"{path} is damaged; install it again", good=False)
+        yield Finding("hash", f"{path} is damaged; install it again", level="error")
         return
     yield Finding("hash", f"sha256 {path.stem}")
     try:
@@ -47,30 +47,32 @@ def verify(name: str, photo: Path | None) -> Iterator[Finding]:
             "shapes", f"{len(model.weights)} variables fit {model.network.name}, {len(model.classes)} classes"
         )
         detector = Detector(graph_of_installed(path, name), name)
-        small = detector(resources.files("boxable.detection").joinpath(f"recorded/{_PHOTO}").read_bytes())
+        small = detector(resources.files("boxable.doctor").joinpath(f"recorded/{_PHOTO}").read_bytes())
         # Scores that are no numbers are never detections.
-        yield Finding("runs", f"{len(small)} detections on a small photo", len(small) > 0)
+        yield Finding("runs", f"{len(small)} detections on a small photo", "ok" if len(small) else "error")
     except BoxableError as error:
-        yield Finding("runs", str(error), good=False)
+        yield Finding("runs", str(error), level="error")
         return
     if recorded is None:
-        yield Finding("recorded", "no recordings of this network", good=None)
+        yield Finding("recorded", "no recordings of this network", level="note")
     elif "photo_sha256" not in recorded:
         yield _compared(small, recorded)
     elif photo is None:
-        yield Finding("recorded", f"name the photo with --photo to compare: {recorded['source']}", good=None)
+        yield Finding("recorded", f"name the photo with --photo to compare: {recorded['source']}", level="note")
     else:
         if sha256_of(read_file(photo)) != recorded["photo_sha256"]:
-            yield Finding("photo", f"{photo} is not the photo of the recording, so differences mean nothing", good=None)
+            yield Finding(
+                "photo", f"{photo} is not the photo of the recording, so differences mean nothing", level="note"
+            )
         finding = _compared(detector(photo), recorded)
-        if finding.good is False and card is not None and not model.origin.startswith(card.title):
+        if finding.level == "error" and card is not None and not model.origin.startswith(card.title):
             text = f"{finding.text}; but these weights come from elsewhere ({model.origin})"
-            finding = Finding(finding.subject, text, good=None)
+            finding = Finding(finding.subject, text, level="note")
         yield finding
 
 
 def _recorded(alias: str) -> dict[str, Any] | None:
-    file = resources.files("boxable.detection").joinpath(f"recorded/{alias}.json")
+    file = resources.files("boxable.doctor").joinpath(f"recorded/{alias}.json")
     content: dict[str, Any] | None = json.loads(file.read_text("utf-8")) if file.is_file() else None
     return content
 
@@ -86,6 +88,6 @@ def _compared(found: Detections, recorded: dict[str, Any]) -> Finding:
     total, tolerance = len(recorded["detections"]), recorded["score_tolerance"]
     if missing:
         return Finding(
-            "recorded", f"{len(missing)} of {total} recorded detections not found: {', '.join(missing)}", False
+            "recorded", f"{len(missing)} of {total} recorded detections not found: {', '.join(missing)}", "error"
         )
     return Finding("recorded", f"all {total} recorded detections found, scores within {tolerance:g}")

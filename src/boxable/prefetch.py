@@ -13,7 +13,7 @@ _POLL_S = 0.1
 _GRACE_S = 1.0
 
 
-def ahead(
+def prefetch(
     items: Generator[Item], room: int, *, drop: bool = False, stop: threading.Event | None = None
 ) -> Iterator[Item]:
     """The items of a generator that runs in a thread of its own, up to `room` of them ahead; its error in their place.

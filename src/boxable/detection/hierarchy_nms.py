@@ -8,7 +8,7 @@ from boxable.detection.postprocess import IOU_THRESHOLD
 from boxable.vocabulary import open_images_hierarchy
 
 
-def most_specific(boxes: NDArray[np.float32], mids: list[str]) -> NDArray[np.intp]:
+def hierarchy_nms(boxes: NDArray[np.float32], mids: list[str]) -> NDArray[np.intp]:
     """Positions that stay, of boxes `[N, 4]` with these classes.
 
     One goes if its class is an ancestor of another's whose box coincides with it (IoU above 0.6), whatever

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boxable.detection.verify import verify
+from boxable.doctor.model import check_model
 from boxable.errors import ArgumentError, UnknownModelError
 from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.vocabulary import ClassList, open_images
@@ -22,15 +22,15 @@ def zeros(classes: ClassList, handle: str) -> Model:
     return Model(network, weights, classes, handle)
 
 
-def outcome(name: str, photo: Path | None = None) -> dict[str, bool | None]:
-    return {finding.subject: finding.good for finding in verify(name, photo)}
+def outcome(name: str, photo: Path | None = None) -> dict[str, str]:
+    return {finding.subject: finding.level for finding in check_model(name, photo)}
 
 
 @pytest.mark.parametrize("name", ["ssd23", "mediapipe/ssd_mobilenet_v2_oidv4_23"])
 def test_the_23_class_network_passes(ssd23_weights: Path, name: str) -> None:
-    findings = list(verify(name, None))
-    assert [(one.subject, one.good) for one in findings] == [
-        ("hash", True), ("shapes", True), ("runs", True), ("recorded", True),
+    findings = list(check_model(name, None))
+    assert [(one.subject, one.level) for one in findings] == [
+        ("hash", "ok"), ("shapes", "ok"), ("runs", "ok"), ("recorded", "ok"),
     ]  # fmt: skip
     assert findings[0].text == f"sha256 {ssd23_weights.stem}"
     assert "23 classes" in findings[1].text
@@ -51,7 +51,7 @@ def test_a_damaged_file_fails(copied: Path) -> None:
     data[-1] ^= 1
     for damage in (bytes(data), bytes(data[:1000]), b""):
         copied.write_bytes(damage)
-        assert outcome("ssd23") == {"hash": False}
+        assert outcome("ssd23") == {"hash": "error"}
 
 
 def test_a_file_with_the_right_hash_but_other_content_fails(empty_home: Path, copied: Path) -> None:
@@ -59,42 +59,42 @@ def test_a_file_with_the_right_hash_but_other_content_fails(empty_home: Path, co
 
     copied.unlink()
     (copied.parent / f"{sha256(b'junk')}.safetensors").write_bytes(b"junk")
-    assert outcome("ssd23") == {"hash": True, "runs": False}
+    assert outcome("ssd23") == {"hash": "ok", "runs": "error"}
 
 
 def test_other_weights_do_not_find_what_was_recorded(empty_home: Path) -> None:
     card = find_card("ssd23")
     install(zeros(card.classes, card.handle))
     found = outcome("ssd23")
-    assert found.pop("recorded") is False
-    assert set(found.values()) == {True}
+    assert found.pop("recorded") == "error"
+    assert set(found.values()) == {"ok"}
 
 
 def test_what_is_not_installed_fails_and_says_how_to_get_it(empty_home: Path) -> None:
-    (finding,) = verify("ssd23", None)
-    assert finding.good is False
+    (finding,) = check_model("ssd23", None)
+    assert finding.level == "error"
     assert finding.text == "no; run: boxable models pull ssd23"
 
 
 def test_an_unknown_model_is_an_error(empty_home: Path) -> None:
     with pytest.raises(UnknownModelError):
-        list(verify("nobody", None))
+        list(check_model("nobody", None))
 
 
 def test_an_imported_network_passes_without_recordings(empty_home: Path) -> None:
     install(zeros(ClassList.from_names(["Cat", "robot"]), "mine"))
-    assert outcome("mine") == {"hash": True, "shapes": True, "runs": True, "recorded": None}
+    assert outcome("mine") == {"hash": "ok", "shapes": "ok", "runs": "ok", "recorded": "note"}
 
 
 def test_a_photo_for_a_model_without_recordings_is_an_argument_error(ssd23_weights: Path) -> None:
     with pytest.raises(ArgumentError, match="nothing was recorded for ssd23 on a photo of yours"):
-        list(verify("ssd23", EXAMPLES / "chelsea.png"))
+        list(check_model("ssd23", EXAMPLES / "chelsea.png"))
 
 
 def test_the_official_network_is_compared_on_the_photo_of_the_recording(empty_home: Path, tmp_path: Path) -> None:
     install(zeros(open_images(), DEFAULT_HANDLE))
-    assert outcome("ssd601") == {"hash": True, "shapes": True, "runs": True, "recorded": None}
+    assert outcome("ssd601") == {"hash": "ok", "shapes": "ok", "runs": "ok", "recorded": "note"}
     found = outcome("ssd601", EXAMPLES / "chelsea.png")
-    assert found["photo"] is None
-    assert found["recorded"] is None  # these weights are not the published ones, and it says so
+    assert found["photo"] == "note"
+    assert found["recorded"] == "note"  # these weights are not the published ones, and it says so
     assert installed(DEFAULT_HANDLE) is not None

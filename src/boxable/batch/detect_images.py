@@ -12,16 +12,16 @@ from typing import Any
 
 from PIL import Image
 
+from boxable.batch.output_names import PICTURE_FORMATS, picture_names, refuse_overwriting, sources_besides
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
-from boxable.detection.output_names import PICTURE_FORMATS, picture_names, refuse_overwriting, sources_besides
-from boxable.detection.printing import print_text
-from boxable.detection.progress import progress
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
 from boxable.files import atomic_file
 from boxable.formats import FORMATS, ImageRecord
 from boxable.formats.yolo import yolo_lines
 from boxable.images.sources import Source
+from boxable.printing import print_text
+from boxable.progress import progress
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import slug
 

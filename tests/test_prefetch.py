@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from boxable.detection.ahead import ahead
+from boxable.prefetch import prefetch
 
 
 def counting(count: int, made: list[int], pause_s: float = 0.0) -> Generator[int]:
@@ -19,7 +19,7 @@ def counting(count: int, made: list[int], pause_s: float = 0.0) -> Generator[int
 def test_everything_comes_in_order_and_only_so_far_ahead() -> None:
     made: list[int] = []
     lead = []
-    for number in ahead(counting(50, made), 3):
+    for number in prefetch(counting(50, made), 3):
         time.sleep(0.002)
         lead.append(made[-1] - number)
     assert len(lead) == len(made) == 50
@@ -29,7 +29,7 @@ def test_everything_comes_in_order_and_only_so_far_ahead() -> None:
 def test_a_live_source_is_not_held_up_and_its_newest_item_is_taken() -> None:
     made: list[int] = []
     taken = []
-    for number in ahead(counting(40, made, pause_s=0.005), 1, drop=True):
+    for number in prefetch(counting(40, made, pause_s=0.005), 1, drop=True):
         assert made[-1] - number <= 1
         taken.append(number)
         time.sleep(0.05)
@@ -47,7 +47,7 @@ def test_an_error_comes_after_the_items_before_it() -> None:
 
     taken = []
     with pytest.raises(ValueError, match="enough"):
-        taken.extend(ahead(breaking(), 4))
+        taken.extend(prefetch(breaking(), 4))
     assert taken == [1, 2]
 
 
@@ -62,7 +62,7 @@ def test_the_generator_is_closed_when_nobody_takes_any_more(drop: bool) -> None:
         finally:
             closed.set()
 
-    items = ahead(endless(), 2, drop=drop)
+    items = prefetch(endless(), 2, drop=drop)
     assert next(items) == 1
     items.close()  # type: ignore[attr-defined]
     assert closed.wait(2)
@@ -78,7 +78,7 @@ def test_stop_is_heeded_while_the_generator_is_silent() -> None:
 
     taken = []
     start = time.monotonic()
-    for number in ahead(waiting(), 1, stop=stop):
+    for number in prefetch(waiting(), 1, stop=stop):
         taken.append(number)
         threading.Timer(0.05, stop.set).start()
     silent.set()

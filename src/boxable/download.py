@@ -1,6 +1,5 @@
 """Fetch a file of known size and hash over HTTP: resumed where it stopped, shown while it runs."""
 
-import hashlib
 import re
 import sys
 import time
@@ -8,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from boxable.errors import FetchError, WeightsError
 from boxable.files import writing
+from boxable.hashing import Algorithm, hash_of_file, sha256_of
 from boxable.http import fetching
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ _PARTIAL_CONTENT = 206
 _NOTHING_LEFT = "416"
 _WRONG = "its {} is"
 WRONG_HASH = _WRONG.format("sha256")
-Algorithm = Literal["sha256", "md5"]
 MAX_BYTES = 2 * 2**30  # of a file whose size is not known
 # Statuses that another attempt may not meet with.
 _BUSY = re.compile(r"answered (408|429|5\d\d)\b")
@@ -68,21 +67,6 @@ def download(
                 problems.append(f"{address}: {problem}")
                 break
     return problems
-
-
-def sha256_of_file(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's content."""
-    return _hash_of_file(path, "sha256")
-
-
-def _hash_of_file(path: Path, algorithm: Algorithm) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
-
-
-def sha256_of(data: bytes) -> str:
-    """Hexadecimal SHA-256."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def _patiently(address: str, part: Path, size: int, digest: str, pauses: Callable[[], Iterator[float]]) -> str | None:
@@ -186,7 +170,7 @@ def _damage(part: Path, digest: str, algorithm: Algorithm) -> str | None:
     """Remove a complete file whose hash is wrong and say so."""
     if not digest:
         return None
-    found = _hash_of_file(part, algorithm)
+    found = hash_of_file(part, algorithm)
     if found == digest:
         return None
     part.unlink()

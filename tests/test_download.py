@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from boxable.download import download
 from boxable.errors import BoxableError
-from boxable.weights.download import download
+from tests.file_server import FileServer, Resource
 from tests.weights.conftest import sha256
-from tests.weights.file_server import FileServer, Resource
 
 BODY = random.Random(0).randbytes(200_000)
 OTHER = random.Random(1).randbytes(len(BODY))

@@ -7,11 +7,11 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
 import boxable
 from boxable.errors import BoxableError
+from boxable.findings import Finding, Level
 from boxable.settings import available_cores, home, offline
 from boxable.weights.cards import all_cards
 from boxable.weights.store import installed
@@ -31,16 +31,7 @@ _OPTIONAL = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `good` is False where Boxable does not work, None for what could be there and is not."""
-
-    subject: str
-    text: str
-    good: bool | None = True
-
-
-def checkup() -> Iterator[Finding]:
+def check_installation() -> Iterator[Finding]:
     """Look at everything, in the order in which one thing needs the other."""
     yield Finding("boxable", boxable.__version__)
     yield Finding(
@@ -48,18 +39,20 @@ def checkup() -> Iterator[Finding]:
     )
     for package in _required():
         found = _version(package)
-        yield Finding(package, found or f"missing; run: pip install {package}", bool(found))
+        yield Finding(package, found or f"missing; run: pip install {package}", "ok" if found else "error")
     for package, use in _OPTIONAL.items():
         found = _version(package)
-        yield Finding(package, found or f"not installed; {use} needs it: pip install {package}", bool(found) or None)
+        yield Finding(
+            package, found or f"not installed; {use} needs it: pip install {package}", "ok" if found else "note"
+        )
     yield _cache()
     yield Finding("network", "BOXABLE_OFFLINE is set: never used" if offline() else "used to fetch weights when needed")
     npm = shutil.which("npm")
-    yield Finding("npm", npm or "not installed; only tried when no download address answers", bool(npm) or None)
+    yield Finding("npm", npm or "not installed; only tried when no download address answers", "ok" if npm else "note")
     for card in all_cards():
-        here = bool(installed(card.handle)) or None
+        here: Level = "ok" if installed(card.handle) else "note"
         yield Finding(
-            card.alias, "installed" if here else f"not installed; run: boxable models pull {card.alias}", here
+            card.alias, "installed" if here == "ok" else f"not installed; run: boxable models pull {card.alias}", here
         )
     if any(installed(card.handle) for card in all_cards()):
         yield _trial()
@@ -75,7 +68,7 @@ def _cache() -> Finding:
     folder = home()
     there = next(place for place in (folder, *folder.absolute().parents) if os.path.exists(place))
     if not there.is_dir() or not os.access(there, os.W_OK):
-        return Finding("cache", f"{folder} cannot be written to; name another folder in BOXABLE_HOME", good=False)
+        return Finding("cache", f"{folder} cannot be written to; name another folder in BOXABLE_HOME", "error")
     files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     return Finding("cache", f"{folder} ({sum(files) / 1e6:.0f} MB in {len(files)} files; BOXABLE_HOME moves it)")
 
@@ -96,7 +89,7 @@ def _trial() -> Finding:
             "detection", f"works: {(time.perf_counter() - start) * 1000:.0f} ms a picture with {detector.handle}"
         )
     except BoxableError as error:
-        return Finding("detection", str(error), good=False)
+        return Finding("detection", str(error), "error")
 
 
 def _version(package: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from boxable.detection.pipeline import AHEAD, in_order
+from boxable.parallel import AHEAD, in_order
 
 
 def doubled(batch: list[int]) -> list[int]:

@@ -1,0 +1,1 @@
+"""Detect in many images: print the results, write them and the annotated images."""

@@ -1,0 +1,46 @@
+"""What a check or a reader has to tell: one mechanism for notes, flaws and checks."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+# ok: as it should be; note: worth knowing; warning: a flaw of the input; error: it does not work, or is damaged.
+Level = Literal["ok", "note", "warning", "error"]
+
+MAX_EXAMPLES = 5
+
+
+@dataclass(slots=True)
+class Finding:
+    """One thing that a person should know, of `count` of `total` things that were looked at, with some examples.
+
+    `subject` is what it is about; in it, `image|s` is `image` for a count of one and `images` for others. `text` is
+    the rule that was checked, or what was found or done.
+    """
+
+    subject: str
+    text: str
+    level: Level = "ok"
+    count: int = 0
+    total: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def add(self, total: int, count: int = 0, examples: Iterable[str] = ()) -> None:
+        """Count more things looked at and more exceptions, and keep examples up to `MAX_EXAMPLES`."""
+        self.total += total
+        self.count += count
+        free = max(MAX_EXAMPLES - len(self.examples), 0)
+        self.examples += [example for _, example in zip(range(free), examples, strict=False)]
+        if count:
+            self.level = "error"
+
+    def fail(self, example: str) -> None:
+        """Count one more thing looked at that breaks the rule."""
+        self.add(1, 1, [example])
+
+    def __str__(self) -> str:
+        subject = re.sub(r"\|(\w+)", "" if self.count == 1 else r"\1", self.subject)
+        count = f"{self.count:,} " if self.count else ""
+        examples = f" ({', '.join(self.examples)})" if self.examples else ""
+        return f"{count}{subject}{examples}: {self.text}"

@@ -1,0 +1,26 @@
+"""Checksums: SHA-256 and MD5 of files, SHA-256 of bytes, TensorFlow's masked CRC32C."""
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+Algorithm = Literal["sha256", "md5"]
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 of the data, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def hash_of_file(path: Path, algorithm: Algorithm = "sha256") -> str:
+    """Return the hash of a file's content, hexadecimal, without reading it whole into memory. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def masked_crc32c(data: bytes) -> int:
+    """Return TensorFlow's checksum: the CRC32C, rotated and shifted so that checksums can be stored among data."""
+    import google_crc32c
+
+    crc = google_crc32c.value(data)
+    return int((((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
