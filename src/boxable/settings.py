@@ -72,3 +72,15 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def processor_features() -> frozenset[str]:
+    """Return the instruction sets of the processor (`avx512_vnni`, `amx_int8`, `asimddp`, ...), as Linux names them.
+
+    Empty on other systems.
+    """
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith(("flags", "Features")):
+                return frozenset(line.partition(":")[2].split())
+    return frozenset()

@@ -50,7 +50,7 @@ def bench(
     detectors, left_out = open_detectors(model, runtimes, precisions, threads)
     first = next(iter(detectors.values()))
     others, without = open_peers(peers, Subject(model, first, threads, ultralytics))
-    compared = {contestant: Samples() for contestant in (*contestants(detectors), *others)}
+    compared = {contestant: Samples() for contestant in (*contestants(detectors, model, threads), *others)}
     accuracies: dict[str, Accuracy] = {}
     about = machine()  # how busy it is before the work
     stopped = True

@@ -1,33 +1,37 @@
 """Boxable itself, once for each runtime and precision that are compared."""
 
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, get_args
 
 from boxable.bench.accuracy import of_detector
-from boxable.bench.contestant import MIN_SCORE, Contestant, timed
+from boxable.bench.contestant import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Contestant
 from boxable.detection.detector import Detector
 from boxable.detection.load import load
+from boxable.detection.options import rules_for
 from boxable.errors import ArgumentError, BoxableError
-from boxable.runtimes import PrecisionChoice, RuntimeChoice, runtimes_here
-from boxable.weights.pull import graph_of
+from boxable.images.sources import source_of
+from boxable.runtimes import Concurrency, PrecisionChoice, RuntimeChoice, available_runtimes, open_runtime
+from boxable.weights.compiled import Compiled
+from boxable.weights.pull import open_model
 
 
 def open_detectors(
     model: str | None, runtimes: Sequence[str] | None, precisions: Sequence[str], threads: int
 ) -> tuple[dict[str, Detector], dict[str, str]]:
-    """A detector for each pair of runtime (None: all that are here) and precision, and of what cannot run the reason.
+    """Open a detector for each pair of runtime (None: all available ones) and precision, by the names of the two.
 
-    By name, which is what runs it where a trial was to choose. Raises ArgumentError for a name that does not exist,
-    and the first reason if nothing can run.
+    Returns also the reason for each pair that cannot run. Raises ArgumentError for a name that does not exist, and the
+    first reason if none can run.
     """
-    chosen = runtimes_here() if runtimes is None else runtimes
+    chosen = available_runtimes() if runtimes is None else runtimes
     if not precisions:
-        raise ArgumentError("no precision came; expected one or more, as in fp32,int8")
+        raise ArgumentError("precision: expected one or more, as in fp32,int8, got none")
     _check("runtime", chosen, RuntimeChoice)
     _check("precision", precisions, PrecisionChoice)
-    graph_of(model)  # whether the model can be had at all
+    open_model(model)  # whether the model is available at all
     detectors: dict[str, Detector] = {}
     problems: dict[str, BoxableError] = {}
     for runtime, precision in product(dict.fromkeys(chosen), dict.fromkeys(precisions)):
@@ -42,16 +46,45 @@ def open_detectors(
     return detectors, {name: str(error) for name, error in problems.items()}
 
 
-def contestants(detectors: Mapping[str, Detector]) -> list[Contestant]:
-    """They as what is measured."""
-    return [_contestant(name, detector) for name, detector in detectors.items()]
+def contestants(detectors: Mapping[str, Detector], model: str | None, threads: int) -> list[Contestant]:
+    """Make what is measured of each detector of a model."""
+    compiled = open_model(model)
+    return [_contestant(name, detector, Stages(detector, compiled, threads)) for name, detector in detectors.items()]
 
 
-def _contestant(name: str, detector: Detector) -> Contestant:
-    steps = detector.steps(MIN_SCORE)
+class Stages:
+    """Times the stages of a single call, on a runtime opened as the detector's."""
+
+    def __init__(self, detector: Detector, compiled: Compiled, threads: int) -> None:
+        self._network = detector.network
+        self._runtime = open_runtime(detector.runtime, compiled, detector.precision, Concurrency(threads))
+        self._rules = rules_for(compiled.description, None, MIN_SCORE, 100, "per-class")
+        self._in_network = 0.0
+
+    def __call__(self, content: bytes) -> dict[str, float]:
+        """Return the seconds of each stage for the content of an image file."""
+        started = time.perf_counter()
+        pixels = source_of(content).pixels()
+        decoded = time.perf_counter()
+        images = self._network.preprocess(pixels)[None]
+        resized, self._in_network = time.perf_counter(), 0.0
+        self._network.head.detect(self._run, images, self._rules)
+        after = time.perf_counter() - resized - self._in_network
+        return {
+            DECODE: decoded - started, RESIZE: resized - decoded, NETWORK: self._in_network, POSTPROCESS: after,
+        }  # fmt: skip
+
+    def _run(self, graph: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        started = time.perf_counter()
+        outputs = self._runtime.run(graph, inputs)
+        self._in_network += time.perf_counter() - started
+        return outputs
+
+
+def _contestant(name: str, detector: Detector, stages: Stages) -> Contestant:
     return Contestant(
         name,
-        stages=lambda content: timed(steps, content),
+        stages=stages,
         whole=lambda content: detector(content, min_score=MIN_SCORE),
         folder=lambda files: deque(detector.stream(files, min_score=MIN_SCORE), maxlen=0),
         accuracy=lambda data: of_detector(data, detector),
@@ -62,4 +95,4 @@ def _check(what: str, names: Sequence[str], choice: Any) -> None:
     known = [name for part in get_args(choice) for name in get_args(part)]
     for name in names:
         if name not in known:
-            raise ArgumentError(f"{what} {name!r} came; expected one or more of {', '.join(known)}")
+            raise ArgumentError(f"{what}: expected one or more of {', '.join(known)}, got {name!r}")

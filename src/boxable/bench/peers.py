@@ -14,7 +14,7 @@ from boxable.files import write_atomically
 from boxable.settings import home
 from boxable.weights.acquire import acquire
 from boxable.weights.cards import get_card
-from boxable.weights.pull import graph_of
+from boxable.weights.pull import open_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +93,11 @@ def tflite_run(interpreter_class: Callable[..., Any], network: bytes, threads: i
 def _openvino(subject: Subject) -> Contestant:
     import openvino
 
-    size = subject.detector.network.input_size
+    size = subject.detector.network.preprocess.size[0]
     core = openvino.Core()
-    model = core.read_model(graph_of(subject.model))
+    compiled_model = open_model(subject.model)
+    (graph,) = compiled_model.description.network.graphs
+    model = core.read_model(compiled_model.onnx(graph, "fp32"))
     model.reshape({"images": [1, size, size, 3]})
     options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": subject.threads}
     compiled = core.compile_model(model, "CPU", options)

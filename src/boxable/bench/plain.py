@@ -14,10 +14,12 @@ from boxable.bench.accuracy import of_peer
 from boxable.bench.contestant import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Contestant, timed
 from boxable.boxes import clip, decode, iou
 from boxable.detection.detector import Detector
-from boxable.detection.postprocess import IOU_THRESHOLD, MAX_TOTAL, sigmoid
+from boxable.errors import BoxableError
 from boxable.formats.record import DetectionRecord
-from boxable.networks.anchors import ssd_anchors
-from boxable.networks.layers import Network
+from boxable.networks.heads.nms import sigmoid
+from boxable.networks.heads.rules import IOU_THRESHOLD, MAX_TOTAL
+from boxable.networks.heads.ssd import SsdHead
+from boxable.networks.network import Network
 
 Floats = NDArray[np.float32]
 Found = list[tuple[float, int, Floats]]
@@ -29,7 +31,7 @@ _WEAKEST = 1e-8
 
 def plain_contestant(name: str, run: Run, detector: Detector) -> Contestant:
     """The detector's network, run by `run`, with all that is plain around it."""
-    size, anchors, classes = detector.network.input_size, anchors_of(detector.network), tuple(detector.classes)
+    size, anchors, classes = detector.network.preprocess.size[0], anchors_of(detector.network), tuple(detector.classes)
     steps: dict[str, Callable[[Any], Any]] = {
         DECODE: plain_decode,
         RESIZE: lambda image: plain_input(image, size),
@@ -61,8 +63,10 @@ def plain_contestant(name: str, run: Run, detector: Detector) -> Contestant:
 
 
 def anchors_of(network: Network) -> Floats:
-    """`[anchors, 4]`."""
-    return ssd_anchors(tuple(item.layer.size_out for item in network.feature_maps))
+    """Return the anchors `[anchors, 4]` of a single-shot network. Raises BoxableError for another."""
+    if not isinstance(network.head, SsdHead):
+        raise BoxableError(f"expected a single-shot network to compare with, got {network.name}")
+    return network.head.anchors
 
 
 def plain_decode(content: bytes) -> Image.Image:

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from boxable.bench.contestant import END_TO_END, STAGES, Contestant
 from boxable.bench.pictures import Pictures
-from boxable.detection.fastest import SETTLE_S
 
 logger = logging.getLogger("boxable")
+
+# Threads of some runtimes spin for a while after a call; the next one under test must not be timed against them.
+SETTLE_S = 0.02
 
 # Pictures of the folder; where there are fewer, they come again. A pass over few would measure its beginning and end.
 FOLDER = 32

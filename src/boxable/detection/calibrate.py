@@ -1,111 +1,124 @@
-"""Measure activations on photos: what an int8 network is rounded by."""
+"""Calibrate a network for int8: measure its activations on images."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.arrays import Floats
 from boxable.errors import ArgumentError, BoxableError
-from boxable.images.resize import network_input
 from boxable.images.sources import ImageLike, Source, expand
 from boxable.networks.calibration import Calibration
-from boxable.networks.equalize import equalized, equalizing_factors, streams
-from boxable.networks.int8 import measured_tensors
-from boxable.networks.layers import Weights
+from boxable.networks.equalize import equalize, equalizing_factors, linear_groups
+from boxable.networks.heads.rules import PostprocessRules
+from boxable.networks.int8_backend import quantized_tensors
 from boxable.networks.onnx_graph import build_onnx
+from boxable.networks.walk import Weights
 from boxable.progress import progress
-from boxable.runtimes.onnx_runtime import OnnxRuntime
+from boxable.runtimes.onnx_runtime import open_session
 from boxable.settings import available_cores
 from boxable.weights.model import Model
 
-Floats = NDArray[np.float32]
-
-# Pictures that are looked at, and values of each tensor that are kept of each.
-MOST_PICTURES, _KEPT = 200, 4000
-# How much of the range between lowest and highest may be given up for finer steps.
+# Images that are read, and values of each tensor that are sampled of each.
+MAX_IMAGES, _SAMPLED = 200, 4000
+# Clipping ranges that are tried, as shares of the range between the lowest and the highest value.
 _SHARES = np.linspace(0.5, 1.0, 26)
 
 
-def calibrate(model: Model, pictures: Iterable[ImageLike]) -> tuple[Calibration, int]:
-    """What is to know of a model's activations, from the first 200 of these pictures (files, folders, arrays), and
-    how many of them could be read.
+def calibrate(model: Model, images: Iterable[ImageLike]) -> tuple[Calibration, int]:
+    """Measure the activations of a model on the first 200 of these images (files, folders, arrays).
 
-    Raises ArgumentError where none can be read.
+    Returns the calibration and the number of images that could be read. Raises ArgumentError if that is none.
     """
-    sources = list(islice(expand(pictures), MOST_PICTURES))
+    sources = list(islice(expand(images), MAX_IMAGES))
     with progress("calibrating", 2 * len(sources)) as advance:
         factors = _factors(model, sources, advance)
-        weights = equalized(model.network, model.weights, factors)
+        weights: Weights = model.weights
+        for graph in model.network.graphs.values():
+            weights = equalize(graph, weights, factors)
         ranges, means, count = _ranges_and_means(model, weights, sources, advance)
     return Calibration(factors, ranges, means), count
 
 
 def _factors(model: Model, sources: list[Source], advance: Callable[[], None]) -> dict[str, Floats]:
-    found = streams(model.network)
-    tensors = [tensor for stream in found for tensor in stream.tensors]
+    groups = [group for graph in model.network.graphs.values() for group in linear_groups(graph)]
     peaks: dict[str, Floats] = {}
-    for values in _tensors(model, model.weights, tensors, sources, advance):
-        for tensor, map_ in zip(tensors, values, strict=True):
-            peak = np.abs(map_).max(axis=(0, 2, 3))
-            peaks[tensor] = np.maximum(peaks.get(tensor, peak), peak)
-    if not peaks:
-        raise ArgumentError("no picture to calibrate with can be read")
-    return {
-        stream.name: equalizing_factors(np.max([peaks[tensor] for tensor in stream.tensors], axis=0))
-        for stream in found
-    }
+    for tensors in _activations(
+        model, model.weights, [name for group in groups for name in group.tensors], sources, advance
+    ):
+        for name, values in tensors.items():
+            peak = np.abs(values).max(axis=(0, 2, 3))
+            peaks[name] = np.maximum(peaks.get(name, peak), peak)
+    if groups and not peaks:
+        raise ArgumentError("expected an image to calibrate with, got none that can be read")
+    return {group.name: equalizing_factors(np.max([peaks[name] for name in group.tensors], axis=0)) for group in groups}
 
 
 def _ranges_and_means(
     model: Model, weights: Weights, sources: list[Source], advance: Callable[[], None]
 ) -> tuple[dict[str, tuple[float, float]], dict[str, Floats], int]:
-    """The range and the channels' means of each tensor that int8 rounds, and the number of pictures."""
-    names = measured_tensors(model.network)
+    """Measure the range and the channel means of each tensor to quantize; returns the number of images too."""
+    names = [name for graph in model.network.graphs.values() for name in quantized_tensors(graph)]
     random = np.random.default_rng(0)
-    low, high = np.zeros(len(names)), np.zeros(len(names))
-    samples: list[list[Floats]] = [[] for _ in names]
-    sums: list[NDArray[np.float64]] = [np.zeros(()) for _ in names]
+    low, high = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    samples: dict[str, list[Floats]] = {name: [] for name in names}
+    sums: dict[str, NDArray[np.float64]] = {name: np.zeros(()) for name in names}
     count = 0
-    for found in _tensors(model, weights, names, sources, advance):
+    for tensors in _activations(model, weights, names, sources, advance):
         count += 1
-        for place, values in enumerate(found):
-            low[place], high[place] = min(low[place], values.min()), max(high[place], values.max())
-            samples[place].append(random.choice(values.ravel(), _KEPT))
-            sums[place] = sums[place] + values.mean(axis=(0, 2, 3), dtype=np.float64)
-    best = (_best_range(*item) for item in zip(low, high, map(np.concatenate, samples), strict=True))
-    means = {
-        name: (total / count).astype(np.float32)
-        for name, total in zip(names, sums, strict=True)
-        if not name.endswith("/convolved")  # no layer reads it
-    }
-    return dict(zip(names, best, strict=True)), means, count
+        for name, values in tensors.items():
+            low[name], high[name] = min(low[name], float(values.min())), max(high[name], float(values.max()))
+            samples[name].append(random.choice(values.ravel(), _SAMPLED))
+            sums[name] = sums[name] + values.mean(axis=(0, 2, 3), dtype=np.float64)
+    if not count:
+        raise ArgumentError("expected an image to calibrate with, got none that can be read")
+    ranges = {name: _best_range(low[name], high[name], np.concatenate(samples[name])) for name in names}
+    return ranges, {name: (total / count).astype(np.float32) for name, total in sums.items()}, count
 
 
-def _tensors(
+def _activations(
     model: Model, weights: Weights, names: list[str], sources: list[Source], advance: Callable[[], None]
-) -> Iterator[list[Floats]]:
-    """These tensors `[1, channels, height, width]` for each picture that can be read."""
-    graph = build_onnx(model.network, weights, model.description.to_metadata(), watched=names)
-    runtime = OnnxRuntime(graph, model.handle, available_cores())
+) -> Iterator[dict[str, Floats]]:
+    """Yield these tensors `[N, channels, height, width]` for each image that can be read."""
+    network = model.network
+    sessions, extra = {}, {}
+    for name, graph in network.graphs.items():
+        extra[name] = [tensor for tensor in names if tensor in graph.shapes]
+        built = build_onnx(graph, weights, model.description.to_metadata(), extra_outputs=extra[name])
+        sessions[name] = open_session(built, model.handle, available_cores())
+    recorded: dict[str, list[Floats]] = {}
+
+    def run(graph: str, inputs: Any) -> dict[str, Floats]:
+        outputs = list(network.graphs[graph].outputs)
+        values = dict(
+            zip([*outputs, *extra[graph]], sessions[graph].run([*outputs, *extra[graph]], inputs), strict=True)
+        )
+        for tensor in extra[graph]:
+            recorded.setdefault(tensor, []).append(values[tensor])
+        return values
+
     for source in sources:
         try:
-            image = network_input(source.pixels(), model.network.input_size)
+            image = network.preprocess(source.pixels())
         except BoxableError:
             continue
         finally:
             advance()
-        yield runtime.tensors(image[None], names)
+        recorded.clear()
+        network.head.detect(run, image[None], PostprocessRules())
+        yield {name: np.concatenate(recorded[name]) for name in names if name in recorded}
 
 
 def _best_range(low: float, high: float, sample: Floats) -> tuple[float, float]:
-    """The share of the range from low to high that rounds the sample best."""
+    """Find the clipping range with the least quantization error of a sample."""
 
     def error(share: float) -> float:
         scale = max((high - low) * share, 1e-6) / 255
         zero = round(-low * share / scale)
-        rounded = (np.clip(np.round(sample / scale) + zero, 0, 255) - zero) * scale
-        return float(np.square(rounded - sample).mean())
+        dequantized = (np.clip(np.round(sample / scale) + zero, 0, 255) - zero) * scale
+        return float(np.square(dequantized - sample).mean())
 
     best = min(_SHARES, key=error)
     return float(low * best), float(high * best)

@@ -1,4 +1,4 @@
-"""What was found in one picture."""
+"""The result of detection in one image."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from boxable.errors import ArgumentError, ImageError, MissingExtraError
+from boxable.errors import ArgumentError, BoxableError, ImageError, MissingExtraError
 from boxable.formats.record import DetectionRecord, ImageRecord
 from boxable.images.sources import ImageLike, Source, source_of
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy, select
@@ -19,7 +19,7 @@ from boxable.vocabulary.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One object: its class, score 0..1 and box (ymin, xmin, ymax, xmax; 0..1 in the upright picture)."""
+    """One object: its class, score 0..1 and box (ymin, xmin, ymax, xmax; 0..1 in the upright image)."""
 
     label_id: int
     mid: str
@@ -28,14 +28,23 @@ class Detection:
     box: tuple[float, float, float, float]
 
 
+_ARRAYS: dict[str, type] = {
+    "boxes": np.float32, "scores": np.float32, "label_ids": np.int64, "mids": np.str_, "names": np.str_,
+}  # fmt: skip
+# Rows of the table in a notebook.
+_NOTEBOOK_ROWS = 20
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Detections:
-    """The objects found in one picture, best first; arrays of one length N.
+    """The objects detected in one image, best first: arrays of one length N.
 
-    `boxes` float32 `[N, 4]` (ymin, xmin, ymax, xmax; 0..1 in the upright picture), `scores` float32 `[N]`,
-    `label_ids` int64 `[N]`, `mids` and `names` str `[N]`. `width` and `height` are the upright picture's, in
-    pixels. `classes` are those that could have been found. In a stream, `error` says why a picture could not
-    be read; N is 0 then. With `name_ancestors` the dictionary and the table name them too.
+    `boxes` float32 `[N, 4]` (ymin, xmin, ymax, xmax; 0..1 in the upright image), `scores` float32 `[N]`, `label_ids`
+    int64 `[N]`, `mids` and `names` str `[N]`. `width` and `height` are those of the upright image, in pixels. `classes`
+    are those that the model can detect. In a stream, `error` is the reason why an image could not be read; N is 0 then.
+    With `name_ancestors` the dictionary and the table name the ancestors of each class.
+
+    Raises ArgumentError for arrays of different lengths.
     """
 
     boxes: NDArray[np.float32]
@@ -45,19 +54,31 @@ class Detections:
     names: NDArray[np.str_]
     width: int
     height: int
-    source: str
-    classes: ClassList
-    error: str | None = None
+    source: str = "image"
+    classes: ClassList = field(default_factory=open_images)
+    error: BoxableError | None = None
     name_ancestors: bool = False
-    _picture: Source | None = field(default=None)
+    _image: Source | None = field(default=None)
 
     def __post_init__(self) -> None:
+        for name, dtype in _ARRAYS.items():
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype))
         count = len(self.scores)
         if self.boxes.shape != (count, 4):
-            raise ArgumentError(f"boxes of shape {list(self.boxes.shape)} for {count} scores; expected [{count}, 4]")
+            raise ArgumentError(f"boxes: expected [{count}, 4] for {count} scores, got {list(self.boxes.shape)}")
         for name in ("label_ids", "mids", "names"):
             if len(getattr(self, name)) != count:
-                raise ArgumentError(f"{len(getattr(self, name))} {name} for {count} scores; expected as many")
+                raise ArgumentError(f"{name}: expected {count}, one for each score, got {len(getattr(self, name))}")
+
+    @classmethod
+    def empty(
+        cls, source: str = "image", classes: ClassList | None = None, *, error: BoxableError | None = None
+    ) -> "Detections":
+        """Make Detections without any, of an image of unknown size; `error` is why it could not be read."""
+        boxes, scores = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+        label_ids, strings = np.zeros(0, np.int64), np.zeros(0, np.str_)
+        known = open_images() if classes is None else classes
+        return cls(boxes, scores, label_ids, strings, strings, 0, 0, source, known, error)
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -73,7 +94,7 @@ class Detections:
     @overload
     def __getitem__(self, index: slice | NDArray[Any] | list[int]) -> "Detections": ...
     def __getitem__(self, index: int | slice | NDArray[Any] | list[int]) -> "Detection | Detections":
-        """One Detection at a position; those of a slice, a mask or a list of positions as Detections."""
+        """Return the Detection at a position, or the Detections of a slice, a mask or a list of positions."""
         if isinstance(index, int | np.integer):
             return next(iter(self[[int(index)]]))
         arrays = {name: getattr(self, name)[index] for name in ("boxes", "scores", "label_ids", "mids", "names")}
@@ -85,19 +106,18 @@ class Detections:
             return f"<Detections of {self.source}: {self.error}>"
         shown = ", ".join(f"{item.name} {item.score:.2f}" for item in self[:5])
         more = f", … {len(self) - 5} more" if len(self) > 5 else ""
-        return f"<{len(self)} Detections in {self.source} ({size}): {shown or 'nothing found'}{more}>"
+        return f"<{len(self)} Detections in {self.source} ({size}): {shown or 'none'}{more}>"
 
     @cached_property
     def ancestors(self) -> list[tuple[str, ...]]:
-        """For each detection the names of the classes of which its class is a kind, nearest first."""
+        """For each detection the names of the ancestors of its class in the hierarchy, nearest first."""
         hierarchy, known = open_images_hierarchy(), open_images()
         return [tuple(known.find(mid).name for mid in hierarchy.ancestors(own)) for own in self.mids.tolist()]
 
     def filter(self, classes: Selection | None = None, min_score: float = 0.0) -> "Detections":
-        """Those of some classes (the selection grammar) and of at least this score.
+        """Keep those of some classes (the selection grammar) and of at least this score. Raises UnknownClassError.
 
-        This takes away from what was found; `classes` of the call itself looks for nothing else from the
-        start, and so may find more. Raises UnknownClassError.
+        `classes` of the call itself may return more: other classes take no place among the best `max_detections` then.
         """
         keep = self.scores >= np.float32(min_score)
         if classes is not None:
@@ -106,7 +126,7 @@ class Detections:
         return self[keep]
 
     def to_dict(self) -> ImageRecord:
-        """As plain numbers and strings, in the layout of `--format jsonl`."""
+        """Convert to plain numbers and strings, as in `--format jsonl`."""
         found: list[DetectionRecord] = [
             {"label": item.label_id, "mid": item.mid, "name": item.name, "score": item.score, "box": list(item.box)}
             for item in self
@@ -116,15 +136,15 @@ class Detections:
                 item["ancestors"] = list(names)
         record: ImageRecord = {"source": self.source, "width": self.width, "height": self.height, "detections": found}
         if self.error is not None:
-            record["error"] = self.error
+            record["error"] = str(self.error)
         return record
 
     def to_json(self) -> str:
-        """`to_dict` as one line of JSON."""
+        """Convert to one line of JSON, as `to_dict`."""
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One flat dict a detection: source, label_id, mid, name, score, ymin, xmin, ymax, xmax."""
+        """Convert to one flat dict a detection: source, label_id, mid, name, score, ymin, xmin, ymax, xmax."""
         return [
             {"source": self.source, "label_id": item.label_id, "mid": item.mid, "name": item.name, "score": item.score}
             | dict(zip(("ymin", "xmin", "ymax", "xmax"), item.box, strict=True))
@@ -132,7 +152,7 @@ class Detections:
         ]
 
     def to_pandas(self) -> Any:
-        """`to_rows` as a pandas DataFrame. Raises MissingExtraError without pandas."""
+        """Convert to a pandas DataFrame of `to_rows`. Raises MissingExtraError without pandas."""
         try:
             import pandas
         except ImportError:
@@ -141,7 +161,7 @@ class Detections:
         return pandas.DataFrame(self.to_rows(), columns=columns)
 
     def to_supervision(self) -> Any:
-        """As `supervision.Detections`: pixels, label ids as class ids. Raises MissingExtraError without it."""
+        """Convert to `supervision.Detections`: pixels, label ids as class ids. Raises MissingExtraError without it."""
         try:
             import supervision
         except ImportError:
@@ -154,10 +174,10 @@ class Detections:
             data={"class_name": self.names, "mid": self.mids},
         )
 
-    def draw(self, image: ImageLike = None) -> Image.Image:
-        """The picture with boxes, names and scores drawn; very small pictures are enlarged for legibility.
+    def draw(self, image: ImageLike | None = None) -> Image.Image:
+        """Draw boxes, names and scores on the image; very small images are enlarged for legibility.
 
-        `image` is what to draw on; by default the picture itself, read again where it is a file. Raises
+        `image` is the image to draw on; by default the one detected in, read again where it is a file. Raises
         ImageError if it cannot be read.
         """
         from boxable.images.draw import draw_boxes
@@ -166,8 +186,8 @@ class Detections:
         labels = [f"{item.name} {item.score:.0%}" for item in self]
         return draw_boxes(pixels, self.boxes, labels, self.label_ids.tolist())
 
-    def crops(self, image: ImageLike = None) -> list[Image.Image]:
-        """Each object cut out of the picture, at least one pixel large; `image` as in `draw`."""
+    def crops(self, image: ImageLike | None = None) -> list[Image.Image]:
+        """Crop each object, at least one pixel large; `image` as in `draw`."""
         pixels = self._pixels(image)
         height, width = pixels.shape[:2]
         crops = []
@@ -177,10 +197,10 @@ class Detections:
             crops.append(Image.fromarray(pixels[top:bottom, left:right]))
         return crops
 
-    def _pixels(self, image: ImageLike) -> NDArray[np.uint8]:
-        source = self._picture if image is None else source_of(image)
+    def _pixels(self, image: ImageLike | None) -> NDArray[np.uint8]:
+        source = self._image if image is None else source_of(image)
         if source is None:
-            raise ImageError(f"{self.source}: the picture is not at hand; pass it, as in draw(image)")
+            raise ImageError(f"{self.source}: the image is not stored here; pass it, as in draw(image)")
         pixels = source.pixels()
         # A cast that changes nothing for uint8; rint would make half floats of it.
         return pixels.astype(np.uint8, copy=False) if pixels.dtype == np.uint8 else np.rint(pixels).astype(np.uint8)
@@ -188,4 +208,9 @@ class Detections:
     def _repr_html_(self) -> str:
         from boxable.detection.notebook import to_html
 
-        return to_html(self)
+        try:
+            image = self.draw()
+        except BoxableError:
+            image = None
+        rows = [(item.name, item.score, item.box) for item in self[:_NOTEBOOK_ROWS]]
+        return to_html(repr(self), rows, len(self) - _NOTEBOOK_ROWS, image)

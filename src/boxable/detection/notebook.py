@@ -1,37 +1,33 @@
-"""How Detections show themselves in a notebook: the picture and a table."""
+"""Detections as HTML, for notebooks: the annotated image over a table."""
 
 import base64
 import html
 import io
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from boxable.errors import BoxableError
+from PIL import Image
 
-if TYPE_CHECKING:
-    from boxable.detection.detections import Detections
-
-_ROWS = 20
-_SIDE = 800
+_MAX_SIDE = 800
 
 
-def to_html(detections: "Detections") -> str:
-    """The drawn picture, if it can be had, over a table of the best detections."""
-    rows = "".join(
-        f"<tr><td>{html.escape(item.name)}</td><td>{item.score:.3f}</td>"
-        f"<td>{', '.join(f'{value:.3f}' for value in item.box)}</td></tr>"
-        for item in detections[:_ROWS]
+def to_html(
+    summary: str, rows: Iterable[tuple[str, float, Iterable[float]]], more: int, image: Image.Image | None
+) -> str:
+    """Format (name, score, box) rows, and how many more there are, below an image if there is one."""
+    cells = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{score:.3f}</td>"
+        f"<td>{', '.join(f'{value:.3f}' for value in box)}</td></tr>"
+        for name, score, box in rows
     )
-    more = f"<p>… {len(detections) - _ROWS} more</p>" if len(detections) > _ROWS else ""
+    rest = f"<p>… {more} more</p>" if more > 0 else ""
     head = "<tr><th>name</th><th>score</th><th>ymin, xmin, ymax, xmax</th></tr>"
-    return f"<p>{html.escape(repr(detections))}</p>{_picture(detections)}<table>{head}{rows}</table>{more}"
+    return f"<p>{html.escape(summary)}</p>{_image(image)}<table>{head}{cells}</table>{rest}"
 
 
-def _picture(detections: "Detections") -> str:
-    try:
-        image = detections.draw()
-    except BoxableError:
+def _image(image: Image.Image | None) -> str:
+    if image is None:
         return ""
-    image.thumbnail((_SIDE, _SIDE))
+    image.thumbnail((_MAX_SIDE, _MAX_SIDE))
     content = io.BytesIO()
     image.save(content, "JPEG", quality=88)
     return f'<img alt="detections" src="data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}">'

@@ -16,7 +16,7 @@ from boxable.hashing import sha256_of
 from boxable.weights.cards import get_card, unknown_model
 from boxable.weights.model import Model
 from boxable.weights.pull import imported, imported_handles
-from boxable.weights.store import graph_of_installed, installed, is_whole, read_file
+from boxable.weights.store import compiled_installed, installed, is_whole, read_file
 
 _PHOTO = "chelsea_31x17.png"
 
@@ -46,7 +46,7 @@ def check_model(name: str, photo: Path | None) -> Iterator[Finding]:
         yield Finding(
             "shapes", f"{len(model.weights)} variables fit {model.network.name}, {len(model.classes)} classes"
         )
-        detector = Detector(graph_of_installed(path, name), name)
+        detector = Detector(compiled_installed(path, name))
         small = detector(resources.files("boxable.doctor").joinpath(f"recorded/{_PHOTO}").read_bytes())
         # Scores that are no numbers are never detections.
         yield Finding("runs", f"{len(small)} detections on a small photo", "ok" if len(small) else "error")

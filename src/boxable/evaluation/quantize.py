@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from boxable.detection.calibrate import MOST_PICTURES, calibrate
+from boxable.detection.calibrate import MAX_IMAGES, calibrate
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.evaluation.compare import compare
@@ -23,9 +23,9 @@ from boxable.images.sources import expand, read_file
 from boxable.networks.calibration import Calibration
 from boxable.runtimes import RuntimeName
 from boxable.weights.calibrations import Accuracy, Kept, keep, kept_calibration
+from boxable.weights.compiled import compiled_from
 from boxable.weights.model import Model
-from boxable.weights.pull import model_of
-from boxable.weights.store import compile_model
+from boxable.weights.pull import read_weights
 
 logger = logging.getLogger("boxable")
 
@@ -61,7 +61,7 @@ def quantize(
     Raises BoxableError, and keeps nothing, where int8 loses more than `loss` points on one of the sets, and
     ArgumentError where nothing can be measured; with `force` it is kept all the same.
     """
-    model, digest = model_of(name)
+    model, digest = read_weights(name)
     labelled = [_read(path) for path in data or [path for path in calibration if has_annotations(path)]]
     if not (labelled or force):
         raise ArgumentError(
@@ -76,7 +76,7 @@ def quantize(
             raise ArgumentError(f"{item.path}: no box in it is of a class that {name} can name")
     found, count = calibrate(model, chosen.values())
     found = Calibration.from_dict(found.to_dict())  # to the digits that are kept: every last one moves the figures
-    few = f"; {MOST_PICTURES} are better" if count < FEW else ""
+    few = f"; {MAX_IMAGES} are better" if count < FEW else ""
     yield f"calibrated on {count} photo{'' if count == 1 else 's'}{few}"
     accuracies = []
     for item in labelled:
@@ -125,7 +125,7 @@ def _chosen(folders: Sequence[Path], hashes: _Hashes, *, hold_out: bool) -> dict
     """
     paths = [source.path for source in expand(folders) if source.path and not source.problem]
     by_hash = {digest: path for path in paths if (digest := hashes[path])}
-    most = min(MOST_PICTURES, len(by_hash) // 2 if hold_out else len(by_hash))
+    most = min(MAX_IMAGES, len(by_hash) // 2 if hold_out else len(by_hash))
     if not most:
         raise ArgumentError(
             f"{', '.join(map(str, folders))}: {len(by_hash)} photos in it; expected {2 if hold_out else 1} or more"
@@ -145,10 +145,9 @@ def _without(labelled: _Labelled, chosen: Collection[str], hashes: _Hashes) -> _
 
 
 def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runtime: RuntimeName) -> Accuracy:
-    name = model.handle
-    before = _evaluated(Detector(compile_model(model), name, runtime=runtime), labelled)
-    rounded = Detector(compile_model(model, calibration), name, runtime=runtime, precision="int8")
-    after = _evaluated(rounded, labelled)
+    compiled = compiled_from(model, calibration)
+    before = _evaluated(Detector(compiled, runtime=runtime), labelled)
+    after = _evaluated(Detector(compiled, runtime=runtime, precision="int8"), labelled)
     mean = compare(as_run(before, Path("fp32")), as_run(after, Path("int8"))).mean
     photos = len(before.problem.images)
     return Accuracy(

@@ -1,133 +1,101 @@
-"""Give me the raw heads for this batch: what runs a compiled graph, behind one interface."""
+"""Runtimes: what runs the graphs of a model, behind one interface.
 
-from collections.abc import Callable, Mapping
+To add one: write a module beside this one with a class that has `Runtime.run`, and name it in `_RUNTIMES`.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal, Protocol, get_args
+from typing import Literal, get_args
 
 from boxable.errors import ArgumentError
+from boxable.runtimes.interface import Concurrency, Runtime
 from boxable.runtimes.litert_runtime import LiteRtRuntime
-from boxable.runtimes.onnx_runtime import Floats, OnnxRuntime, has_provider
+from boxable.runtimes.onnx_runtime import OnnxRuntime, has_provider
 from boxable.runtimes.openvino_runtime import OpenVinoRuntime
 from boxable.runtimes.torch_runtime import TorchRuntime, sees_gpu
+from boxable.weights.compiled import Compiled, Precision
 
 RuntimeName = Literal["onnxruntime", "openvino", "litert", "cuda", "coreml", "directml", "torch"]
-Precision = Literal["fp32", "fp16", "bf16", "int8"]
-# What a caller may ask for: one of them, or whichever is the fastest here.
+# What a caller may ask for: one of them, or the first of the documented order.
 RuntimeChoice = RuntimeName | Literal["auto"]
 PrecisionChoice = Precision | Literal["fastest"]
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
-    """How a runtime will be called: by so many callers at once, each with batches of this size, on so many threads in
-    all.
-    """
-
-    threads: int
-    callers: int = 1
-    batch: int = 1
-
-    @property
-    def threads_each(self) -> int:
-        """The threads that work on one caller's batch."""
-        return max(1, self.threads // self.callers)
-
-
-class Runtime(Protocol):
-    """A graph, compiled and ready; `run` may be called from many threads at once."""
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """The string table stored in the graph."""
-        ...
-
-    @property
-    def shapes(self) -> dict[str, list[int | str]]:
-        """Shape of each input and output of the graph; the first side is the batch."""
-        ...
-
-    def run(self, images: Floats) -> tuple[Floats, Floats]:
-        """Box codes `[B, anchors, 4]` and class logits `[B, anchors, classes + 1]` of images `[B, size, size, 3]`.
-
-        Any number of images; the batch that was foreseen is the quickest. Both results are good until the next call
-        from the same thread: some runtimes lend their own memory.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A runtime: what it can compute in, how to open it, and whether it is here."""
+class _RuntimeType:
+    """The precisions of a runtime, how to open it, and whether it is available on this machine."""
 
     precisions: tuple[Precision, ...]
-    open: Callable[[bytes, str, Precision, Use], Runtime]
-    is_here: Callable[[], bool]
+    open: Callable[[Compiled, Precision, Concurrency], Runtime]
+    is_available: Callable[[], bool]
 
 
-def _onnx_runtime(provider: str) -> _Kind:
-    def open_(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
-        return OnnxRuntime(graph, name, use.threads_each, provider)
+def _onnx_runtime(provider: str) -> _RuntimeType:
+    def open_(compiled: Compiled, precision: Precision, concurrency: Concurrency) -> Runtime:
+        return OnnxRuntime(compiled, precision, concurrency, provider)
 
-    return _Kind(("fp32", "int8"), open_, lambda: has_provider(provider))
-
-
-def _openvino(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
-    return OpenVinoRuntime(graph, name, use.threads, callers=use.callers, batch=use.batch, bfloat16=precision != "fp32")
+    return _RuntimeType(("fp32", "int8"), open_, lambda: has_provider(provider))
 
 
-def _litert(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
-    return LiteRtRuntime(graph, name, use.threads_each, use.batch)
+def _litert(compiled: Compiled, precision: Precision, concurrency: Concurrency) -> Runtime:
+    return LiteRtRuntime(compiled, concurrency)
 
 
-def _torch(graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
-    return TorchRuntime(graph, name, use.threads_each, half=precision == "fp16")
+def _torch(compiled: Compiled, precision: Precision, concurrency: Concurrency) -> Runtime:
+    return TorchRuntime(compiled, concurrency, half=precision == "fp16")
 
 
-_KINDS: dict[RuntimeName, _Kind] = {
+_RUNTIMES: dict[RuntimeName, _RuntimeType] = {
     "onnxruntime": _onnx_runtime("CPUExecutionProvider"),
-    "openvino": _Kind(("fp32", "bf16", "int8"), _openvino, lambda: find_spec("openvino") is not None),
-    "litert": _Kind(("fp32",), _litert, lambda: find_spec("ai_edge_litert") is not None),
+    "openvino": _RuntimeType(("fp32", "bf16", "int8"), OpenVinoRuntime, lambda: find_spec("openvino") is not None),
+    "litert": _RuntimeType(("fp32",), _litert, lambda: find_spec("ai_edge_litert") is not None),
     "cuda": _onnx_runtime("CUDAExecutionProvider"),
     "coreml": _onnx_runtime("CoreMLExecutionProvider"),
     "directml": _onnx_runtime("DmlExecutionProvider"),
-    "torch": _Kind(("fp32", "fp16"), _torch, sees_gpu),
+    "torch": _RuntimeType(("fp32", "fp16"), _torch, sees_gpu),
 }
 
 
-def open_runtime(kind: RuntimeName, graph: bytes, name: str, precision: Precision, use: Use) -> Runtime:
-    """Open a graph on a runtime. Raises what `check` and the runtime raise."""
-    check(kind, precision)
-    return _KINDS[kind].open(graph, name, precision, use)
+__all__ = [
+    "Concurrency", "PrecisionChoice", "Runtime", "RuntimeChoice", "RuntimeName", "available_runtimes", "check",
+    "check_precision", "open_runtime", "precisions_available", "precisions_of",
+]  # fmt: skip
 
 
-def check(kind: str, precision: str) -> None:
+def open_runtime(name: RuntimeName, compiled: Compiled, precision: Precision, concurrency: Concurrency) -> Runtime:
+    """Open a model on a runtime. Raises as `check` and the runtime do."""
+    check(name, precision)
+    return _RUNTIMES[name].open(compiled, precision, concurrency)
+
+
+def check(name: str, precision: str) -> None:
     """Raise ArgumentError unless there is such a runtime, and it computes in this precision."""
-    if kind not in _KINDS:
-        raise ArgumentError(f"runtime={kind!r} came; expected one of {', '.join(_KINDS)}, auto")
+    if name not in _RUNTIMES:
+        raise ArgumentError(f"runtime: expected one of {', '.join(_RUNTIMES)}, auto, got {name!r}")
     check_precision(precision)
-    if precision not in _KINDS[kind].precisions:
-        able = " or ".join(repr(other) for other, item in _KINDS.items() if precision in item.precisions)
-        raise ArgumentError(f"precision={precision!r} came for runtime={kind!r}; it needs runtime={able}")
+    if precision not in _RUNTIMES[name].precisions:
+        able = " or ".join(repr(other) for other, item in _RUNTIMES.items() if precision in item.precisions)
+        raise ArgumentError(f"precision={precision!r}: expected runtime={able}, got {name!r}")
 
 
 def check_precision(precision: str) -> None:
     """Raise ArgumentError unless there is such a precision."""
     if precision not in get_args(Precision):
-        raise ArgumentError(f"precision={precision!r} came; expected one of {', '.join(get_args(Precision))}, fastest")
+        raise ArgumentError(f"precision: expected one of {', '.join(get_args(Precision))}, fastest, got {precision!r}")
 
 
-def precisions_of(kind: RuntimeName) -> tuple[Precision, ...]:
-    """What a runtime computes in."""
-    return _KINDS[kind].precisions
+def precisions_of(name: RuntimeName) -> tuple[Precision, ...]:
+    """List the precisions of a runtime."""
+    return _RUNTIMES[name].precisions
 
 
-def precisions_here(kind: RuntimeName) -> tuple[Precision, ...]:
-    """What a runtime computes in on this machine; torch has more than the first only on a GPU."""
-    item = _KINDS[kind]
-    return item.precisions if item.is_here() else item.precisions[:1]
+def precisions_available(name: RuntimeName) -> tuple[Precision, ...]:
+    """List the precisions of a runtime on this machine; torch has more than the first only on a GPU."""
+    item = _RUNTIMES[name]
+    return item.precisions if item.is_available() else item.precisions[:1]
 
 
-def runtimes_here() -> list[RuntimeName]:
-    """The runtimes that are installed, the default first."""
-    return [kind for kind, item in _KINDS.items() if item.is_here()]
+def available_runtimes() -> list[RuntimeName]:
+    """List the runtimes that are installed and have their device, the default first."""
+    return [name for name, item in _RUNTIMES.items() if item.is_available()]

@@ -1,86 +1,83 @@
-"""LiteRT, formerly TensorFlow Lite, on the CPU; it gets the graph as a TFLite file."""
+"""LiteRT, formerly TensorFlow Lite, on the CPU."""
 
-import os
-import sys
-import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from tempfile import TemporaryFile
-from typing import IO, Any
+from collections.abc import Mapping
+from functools import partial
+from threading import Lock
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from boxable.arrays import Floats
 from boxable.errors import MissingExtraError, WeightsError
-from boxable.runtimes.fixed_batch import in_batches
-from boxable.weights.model import Description
-
-Floats = NDArray[np.float32]
-
-# LiteRT writes it when it first opens something in a process, and has no setting against it.
-_NOTICE = b"INFO: Created TensorFlow Lite XNNPACK delegate"
-_noticed, _opening = threading.Event(), threading.Lock()
+from boxable.networks.network import Graph
+from boxable.runtimes.interface import Arrays, Concurrency, run_in_batches
+from boxable.weights.compiled import Compiled
 
 
 class LiteRtRuntime:
-    """A compiled graph in float32, ready to run. `run` may be called from many threads at once.
+    """The graphs of a model in float32 as TFLite files. `run` may be called from many threads at once.
 
-    Those that run at the same time have an interpreter each, of `threads` threads and with a copy of the weights, and
-    each takes `batch` images at a time. Raises MissingExtraError without LiteRT, and WeightsError, which begins with
-    `name`, if the graph cannot be read.
+    Calls at the same time have an interpreter each, with a copy of the weights. Raises MissingExtraError without
+    LiteRT, and WeightsError, which begins with the model's name, if it cannot read a graph.
     """
 
-    def __init__(self, graph: bytes, name: str, threads: int, batch: int = 1) -> None:
+    def __init__(self, compiled: Compiled, concurrency: Concurrency) -> None:
         _interpreter_class()
-        from boxable.networks.onnx_graph import read_onnx  # draws in onnx
-        from boxable.networks.tflite_graph import build_tflite
+        from boxable.networks.tflite_backend import build_tflite
 
-        self._metadata, weights = read_onnx(graph, name)
-        network = Description.from_metadata(self._metadata, name).network
-        self._file, self._threads, self._batch = build_tflite(network, weights, batch), threads, batch
-        try:
-            first = self._open()
-        except (RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:160]
-            raise WeightsError(f"{name}: LiteRT cannot read this graph ({reason})") from None
+        model = compiled.model()
+        self._graphs = {}
+        for name, graph in model.network.graphs.items():
+            batch = concurrency.batch_of(graph)
+            file = build_tflite(graph, model.weights, batch)
+            try:
+                self._graphs[name] = _Interpreters(graph, file, concurrency.threads_each, batch)
+            except (RuntimeError, ValueError) as error:
+                reason = " ".join(str(error).split())[:160]
+                raise WeightsError(f"{compiled.name}: LiteRT cannot read this graph ({reason})") from None
+
+    def run(self, graph: str, inputs: Mapping[str, Floats]) -> Arrays:
+        """Run a graph; see `Runtime.run`."""
+        interpreters = self._graphs[graph]
+        return run_in_batches(inputs, interpreters.batch, partial(interpreters.run))
+
+
+class _Interpreters:
+    """The interpreters of one graph: as many as there were calls at the same time."""
+
+    def __init__(self, graph: Graph, file: bytes, threads: int, batch: int) -> None:
+        self._graph, self._file, self._threads, self.batch = graph, file, threads, batch
+        self._opening = Lock()
+        first = self._open()
         details = (*first.get_input_details(), *first.get_output_details())
-        self._shapes: dict[str, list[int | str]] = {item["name"]: item["shape"].tolist() for item in details}
         self._tensors: dict[str, int] = {item["name"]: item["index"] for item in details}
         self._idle = deque([first])
 
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """The string table stored in the graph."""
-        return self._metadata
-
-    @property
-    def shapes(self) -> dict[str, list[int | str]]:
-        """Shape of each input and output of the graph; the first side is the batch."""
-        return self._shapes
-
-    def run(self, images: Floats) -> tuple[Floats, Floats]:
-        """Box codes `[B, anchors, 4]` and class logits `[B, anchors, classes + 1]` of images `[B, size, size, 3]`."""
-        return in_batches(images, self._batch, self._run)
-
-    def _run(self, images: Floats) -> tuple[Floats, Floats]:
+    def run(self, inputs: Arrays) -> Arrays:
         try:
             interpreter = self._idle.pop()
         except IndexError:
             interpreter = self._open()
         try:
-            interpreter.set_tensor(self._tensors["images"], images)
+            self._resize(interpreter, inputs)
+            for name, values in inputs.items():
+                interpreter.set_tensor(self._tensors[name], values)
             interpreter.invoke()
-            codes, logits = (interpreter.get_tensor(self._tensors[name]) for name in ("box_encodings", "class_logits"))
+            return {name: interpreter.get_tensor(self._tensors[name]) for name in self._graph.outputs}
         finally:
             self._idle.append(interpreter)
-        return codes, logits
+
+    def _resize(self, interpreter: Any, inputs: Arrays) -> None:
+        """Give the interpreter the sizes of these inputs, where the graph leaves them open."""
+        if not any(None in shape for shape in self._graph.inputs.values()):
+            return
+        for name, values in inputs.items():
+            interpreter.resize_tensor_input(self._tensors[name], values.shape)
+        interpreter.allocate_tensors()
 
     def _open(self) -> Any:
-        with _opening, _without_notice():
+        with self._opening:
             interpreter = _interpreter_class()(model_content=self._file, num_threads=self._threads)
             interpreter.allocate_tensors()
-            _noticed.set()
         return interpreter
 
 
@@ -90,30 +87,3 @@ def _interpreter_class() -> Any:
     except ImportError:
         raise MissingExtraError("the LiteRT runtime", "boxable[litert]") from None
     return Interpreter
-
-
-@contextmanager
-def _without_notice() -> Iterator[None]:
-    """What is written to stderr meanwhile comes afterwards, without LiteRT's notice."""
-    held = _room()
-    if held is None:
-        yield
-        return
-    with held:
-        stderr = os.dup(2)
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
-            held.seek(0)
-            os.write(2, b"".join(line for line in held if not line.startswith(_NOTICE)))
-
-
-def _room() -> IO[bytes] | None:
-    """A file to hold stderr in, where there is something to hold."""
-    if not _noticed.is_set() and sys.stderr is not None:
-        with suppress(OSError):  # a system without a place for such files shows the notice
-            return TemporaryFile()
-    return None

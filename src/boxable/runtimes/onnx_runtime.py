@@ -1,68 +1,86 @@
-"""ONNX Runtime: the default; on the CPU, or wherever one of its providers computes."""
+"""ONNX Runtime: the default; on the CPU, or on the device of one of its execution providers."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from boxable.arrays import Floats
 from boxable.errors import ArgumentError, WeightsError
-
-Floats = NDArray[np.float32]
+from boxable.runtimes.interface import Concurrency
+from boxable.weights.compiled import Compiled, Precision
 
 CPU = "CPUExecutionProvider"
+_TELEMETRY_SWITCH = "ORT_DISABLE_TELEMETRY"
+
+
+@contextmanager
+def _without_telemetry() -> Iterator[None]:
+    """Switch telemetry off while ONNX Runtime is imported: from 1.29 on it sends, and writes a device id."""
+    before = os.environ.get(_TELEMETRY_SWITCH)
+    os.environ[_TELEMETRY_SWITCH] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_TELEMETRY_SWITCH]
+        else:
+            os.environ[_TELEMETRY_SWITCH] = before
+
+
+def _import() -> Any:
+    with _without_telemetry():
+        import onnxruntime
+
+    return onnxruntime
 
 
 def has_provider(provider: str) -> bool:
-    """Whether the installed ONNX Runtime has it."""
-    import onnxruntime
-
-    return provider in onnxruntime.get_available_providers()
+    """Tell whether the installed ONNX Runtime has an execution provider."""
+    return provider in _import().get_available_providers()
 
 
 class OnnxRuntime:
-    """A compiled graph, ready to run. `run` may be called from many threads at once.
+    """The graphs of a model as ONNX Runtime sessions. `run` may be called from many threads at once.
 
-    `threads` is how many work on one batch. Raises WeightsError, which begins with `name`, if the graph cannot be read,
-    and ArgumentError where the provider is not here.
+    Raises WeightsError, which begins with the model's name, if a graph cannot be read, and ArgumentError if the
+    provider is unavailable.
     """
 
-    def __init__(self, graph: bytes, name: str, threads: int, provider: str = CPU) -> None:
-        import onnxruntime
+    def __init__(self, compiled: Compiled, precision: Precision, concurrency: Concurrency, provider: str = CPU) -> None:
+        graphs = compiled.description.network.graphs
+        self._sessions = {
+            graph: open_session(compiled.onnx(graph, precision), compiled.name, concurrency.threads_each, provider)
+            for graph in graphs
+        }
+        self._outputs = {graph: list(graphs[graph].outputs) for graph in graphs}
 
-        if not has_provider(provider):
-            found = ", ".join(onnxruntime.get_available_providers())
-            raise ArgumentError(f"this ONNX Runtime has no {provider}, only {found}; install the build that has it")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            # What a provider cannot do is done on the CPU.
-            providers = list(dict.fromkeys([provider, CPU]))
-            self._session = onnxruntime.InferenceSession(graph, options, providers=providers)
-        # Its exception classes share no base of their own.
-        except Exception as error:
-            reason = str(error).splitlines()[0][:160]
-            raise WeightsError(f"{name}: ONNX Runtime cannot read this graph ({reason})") from None
-        used = self._session.get_providers()
-        if used[0] != provider:  # it goes on without one that does not find its device or libraries
-            raise ArgumentError(f"{provider} does not work here: ONNX Runtime went on with {', '.join(used)}")
+    def run(self, graph: str, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Run a graph; see `Runtime.run`."""
+        names = self._outputs[graph]
+        return dict(zip(names, self._sessions[graph].run(names, inputs), strict=True))
 
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """The string table stored in the graph."""
-        return dict(self._session.get_modelmeta().custom_metadata_map)
 
-    @property
-    def shapes(self) -> dict[str, list[int | str]]:
-        """Shape of each input and output of the graph; the first side is the batch."""
-        return {item.name: list(item.shape) for item in (*self._session.get_inputs(), *self._session.get_outputs())}
-
-    def run(self, images: Floats) -> tuple[Floats, Floats]:
-        """Box codes `[B, anchors, 4]` and class logits `[B, anchors, classes + 1]` of images `[B, size, size, 3]`."""
-        codes, logits = self._session.run(["box_encodings", "class_logits"], {"images": images})
-        return codes, logits
-
-    def tensors(self, images: Floats, names: Sequence[str]) -> list[Floats]:
-        """These outputs of the graph, which may have more than `run` gives, for images `[B, size, size, 3]`."""
-        found: list[Floats] = self._session.run(list(names), {"images": images})
-        return found
+def open_session(graph: bytes, name: str, threads: int, provider: str = CPU) -> Any:
+    """Open an `onnxruntime.InferenceSession` whose runs use this many threads. Raises as `OnnxRuntime` does."""
+    onnxruntime = _import()
+    if not has_provider(provider):
+        found = ", ".join(onnxruntime.get_available_providers())
+        raise ArgumentError(
+            f"expected an ONNX Runtime with {provider}, got one with {found}; install the build with it"
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        # Operations that a provider lacks run on the CPU.
+        providers = list(dict.fromkeys([provider, CPU]))
+        session = onnxruntime.InferenceSession(graph, options, providers=providers)
+    # Its exception classes share no base of their own.
+    except Exception as error:
+        reason = str(error).splitlines()[0][:160]
+        raise WeightsError(f"{name}: ONNX Runtime cannot read this graph ({reason})") from None
+    used = session.get_providers()
+    if used[0] != provider:  # it falls back to the next provider if one does not find its device or libraries
+        raise ArgumentError(f"{provider} does not work here: ONNX Runtime fell back to {', '.join(used)}")
+    return session

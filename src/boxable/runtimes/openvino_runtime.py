@@ -1,87 +1,72 @@
-"""OpenVINO on the CPU: often the quickest on Intel and AMD, and the one that has bfloat16."""
+"""OpenVINO on the CPU: often the fastest on Intel and AMD, and the one that has bfloat16."""
 
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from boxable.arrays import Floats
 from boxable.errors import MissingExtraError, WeightsError
-from boxable.runtimes.fixed_batch import in_batches
-
-Floats = NDArray[np.float32]
+from boxable.networks.network import Graph
+from boxable.runtimes.interface import Arrays, Concurrency, run_in_batches
+from boxable.weights.compiled import Compiled, Precision
 
 
 class OpenVinoRuntime:
-    """A compiled graph, ready to run. `run` may be called from many threads at once.
+    """The graphs of a model, compiled by OpenVINO. `run` may be called from many threads at once.
 
-    `callers` is how many will be, each with `batch` images at a time; the threads are shared out among them. With
-    `bfloat16` what is not int8 computes in it, where the processor does. Raises MissingExtraError without OpenVINO, and
-    WeightsError, which begins with `name`, if the graph cannot be read.
+    In "bf16" and "int8", layers that are not int8 compute in bfloat16 where the processor has it. Raises
+    MissingExtraError without OpenVINO, and WeightsError, which begins with the model's name, if a graph cannot be read.
     """
 
-    def __init__(
-        self, graph: bytes, name: str, threads: int, *, callers: int = 1, batch: int = 1, bfloat16: bool = False
-    ) -> None:
+    def __init__(self, compiled: Compiled, precision: Precision, concurrency: Concurrency) -> None:
         try:
             import openvino
         except (ImportError, OSError):  # OSError: a library that it needs
             raise MissingExtraError("the OpenVINO runtime", "boxable[openvino]") from None
         core = openvino.Core()
-        options = compile_options(core, threads, callers, bfloat16=bfloat16)
-        try:
-            model = core.read_model(graph)
-            self._metadata = _metadata(model)
-            # With a batch of any size the same graph takes up to half as long again.
-            model.reshape({port: [batch, *port.partial_shape[1:]] for port in model.inputs})
-            self._compiled: Any = core.compile_model(model, "CPU", options)
-        except RuntimeError as error:
-            reason = " ".join(str(error).split())[:160]
-            raise WeightsError(f"{name}: OpenVINO cannot read this graph ({reason})") from None
-        self._batch = batch
-        self._mine = threading.local()
+        options = compile_options(core, concurrency, bfloat16=precision != "fp32")
+        graphs = compiled.description.network.graphs
+        self._batches = {name: concurrency.batch_of(graph) for name, graph in graphs.items()}
+        self._compiled: dict[str, Any] = {}
+        for name, graph in graphs.items():
+            try:
+                model = core.read_model(compiled.onnx(name, precision))
+                # A batch of any size would cost up to half as much time again.
+                model.reshape({key: [self._batches[name], *_sizes(graph, key)] for key in graph.inputs})
+                self._compiled[name] = core.compile_model(model, "CPU", options)
+            except RuntimeError as error:
+                reason = " ".join(str(error).split())[:160]
+                raise WeightsError(f"{compiled.name}: OpenVINO cannot read this graph ({reason})") from None
+        self._outputs = {name: list(graph.outputs) for name, graph in graphs.items()}
+        self._of_thread = threading.local()
 
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """The string table stored in the graph."""
-        return self._metadata
+    def run(self, graph: str, inputs: Mapping[str, Floats]) -> Arrays:
+        """Run a graph; see `Runtime.run`."""
+        return run_in_batches(inputs, self._batches[graph], partial(self._infer, graph))
 
-    @property
-    def shapes(self) -> dict[str, list[int | str]]:
-        """Shape of each input and output of the graph; the first side is the batch."""
-        return {port.any_name: list(port.shape) for port in (*self._compiled.inputs, *self._compiled.outputs)}
+    def _infer(self, graph: str, inputs: Arrays) -> Arrays:
+        # Not copied: the predictions for 601 classes are 4.6 MB an image.
+        found = self._request(graph).infer(dict(inputs), share_inputs=True, share_outputs=True)
+        return {name: found[name] for name in self._outputs[graph]}
 
-    def run(self, images: Floats) -> tuple[Floats, Floats]:
-        """Box codes `[B, anchors, 4]` and class logits `[B, anchors, classes + 1]` of images `[B, size, size, 3]`.
-
-        Both are good until this thread's next call.
-        """
-        return in_batches(images, self._batch, self._run)
-
-    def _run(self, images: Floats) -> tuple[Floats, Floats]:
-        # Not copied: of 601 classes that would be 4.6 MB a picture.
-        found = self._request.infer({"images": images}, share_inputs=True, share_outputs=True)
-        return found["box_encodings"], found["class_logits"]
-
-    @property
-    def _request(self) -> Any:
-        """The one of this thread: none may be used by two."""
-        if not hasattr(self._mine, "request"):
-            self._mine.request = self._compiled.create_infer_request()
-        return self._mine.request
+    def _request(self, graph: str) -> Any:
+        """Return this thread's request: no two threads may use one."""
+        requests = self._of_thread.__dict__
+        if graph not in requests:
+            requests[graph] = self._compiled[graph].create_infer_request()
+        return requests[graph]
 
 
-def compile_options(core: Any, threads: int, callers: int, *, bfloat16: bool) -> dict[str, int | str]:
-    """How a graph is compiled for the CPU: bfloat16 only where the processor has it."""
+def compile_options(core: Any, concurrency: Concurrency, *, bfloat16: bool) -> dict[str, int | str]:
+    """Return the options to compile with for the CPU; bfloat16 only where the processor has it."""
     native = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return {
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": callers,
+        "INFERENCE_NUM_THREADS": concurrency.threads,
+        "NUM_STREAMS": concurrency.callers,
         "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 and native else "f32",
     }
 
 
-def _metadata(model: Any) -> dict[str, str]:
-    framework = dict(model.get_rt_info().items()).get("framework", {})
-    return {str(key): str(value.value) for key, value in dict(framework).items()}
+def _sizes(graph: Graph, name: str) -> list[int]:
+    return [-1 if size is None else size for size in graph.inputs[name]]

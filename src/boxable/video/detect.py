@@ -11,11 +11,10 @@ from PIL import Image
 
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
-from boxable.detection.options import Nms
-from boxable.detection.postprocess import MAX_TOTAL
 from boxable.errors import ArgumentError
 from boxable.formats.record import FrameRecord
 from boxable.images.draw import draw_boxes
+from boxable.networks.heads.rules import MAX_TOTAL, NmsMode
 from boxable.prefetch import prefetch
 from boxable.video.frames import Frame, read_frames
 from boxable.video.source import Video, open_video
@@ -69,7 +68,7 @@ def detect_video(
     classes: Selection | None = None,
     min_score: float = 0.0,
     max_detections: int = MAX_TOTAL,
-    nms: Nms = "per-class",
+    nms: NmsMode = "per-class",
     stop: threading.Event | None = None,
 ) -> Iterator[FrameDetections]:
     """Detect in every `every`-th frame of a file, a camera ("0") or an rtsp://, http:// or https:// address.

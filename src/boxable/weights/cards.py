@@ -1,4 +1,4 @@
-"""Model cards: what is known of each published network, one TOML file each."""
+"""Model cards: handle, architecture, classes, source and metrics of each published network, one TOML file each."""
 
 import difflib
 import tomllib
@@ -9,8 +9,8 @@ from importlib import resources
 from typing import Any, Literal
 
 from boxable.errors import UnknownModelError
-from boxable.networks.layers import Network
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.architectures import ARCHITECTURES
+from boxable.networks.network import Network
 from boxable.vocabulary import ClassList, open_images
 
 DEFAULT_HANDLE = "google/openimages_v4/ssd/mobilenet_v2/1"
@@ -53,7 +53,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure, the protocol that produced it with its switches, and its 95 % interval if one is known."""
+    """A figure, the protocol that produced it, and its 95 % interval if known."""
 
     name: str
     value: float
@@ -67,6 +67,7 @@ class Card:
 
     handle: str
     aliases: tuple[str, ...]
+    architecture: str
     title: str
     licence: str
     author: str
@@ -78,7 +79,7 @@ class Card:
     @property
     def network(self) -> Network:
         """Its architecture, for its number of classes."""
-        return ssd_mobilenet_v2(len(self.classes))
+        return ARCHITECTURES[self.architecture](len(self.classes))
 
     @property
     def alias(self) -> str:
@@ -87,7 +88,7 @@ class Card:
 
     @property
     def by_hand(self) -> str:
-        """How to get the published file without this program, as the end of a message."""
+        """How to fetch the published file by hand, as the end of a message."""
         return (
             f"download {self.source.addresses[0]} where there is a network, then run: "
             f"boxable models pull {self.alias} --from FILE"
@@ -96,7 +97,7 @@ class Card:
 
 @cache
 def all_cards() -> tuple[Card, ...]:
-    """Every card, the default model first."""
+    """List every card, the default model first."""
     folder = resources.files("boxable.weights").joinpath("cards")
     texts = [item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".toml")]
     cards = [_card(tomllib.loads(text)) for text in texts]
@@ -104,13 +105,13 @@ def all_cards() -> tuple[Card, ...]:
 
 
 def get_card(name: str) -> Card | None:
-    """The card with this handle, alias, or TF-Hub URL, or None."""
+    """Return the card with this handle, alias, or TF-Hub URL, or None."""
     wanted = _without_address(name).casefold()
     return next((card for card in all_cards() if wanted in _names(card) or name in card.source.addresses), None)
 
 
 def find_card(name: str) -> Card:
-    """As `get_card`, but raises UnknownModelError, with the names there are, where there is none."""
+    """Return the card as `get_card` does. Raises UnknownModelError, which lists the names, if there is none."""
     card = get_card(name)
     if card is None:
         raise unknown_model(name)
@@ -118,7 +119,7 @@ def find_card(name: str) -> Card:
 
 
 def unknown_model(name: str, imported: Sequence[str] = ()) -> UnknownModelError:
-    """The error for a name that is neither a card's nor one of the imported models', with the nearest that is."""
+    """Make the error for an unknown name, with the most similar name of a card or an imported model."""
     names = [known for card in all_cards() for known in (*card.aliases, card.handle)]
     near = difflib.get_close_matches(name, [*names, *imported], n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}? " if near else ""
@@ -134,7 +135,7 @@ def _names(card: Card) -> set[str]:
 
 
 def _without_address(name: str) -> str:
-    """The handle in a TF-Hub or Kaggle URL; other names as they are."""
+    """Extract the handle of a TF-Hub or Kaggle URL; other names stay as they are."""
     name = name.strip()
     for scheme in ("https://", "http://"):
         name = name.removeprefix(scheme)
@@ -154,6 +155,7 @@ def _card(table: dict[str, Any]) -> Card:
     return Card(
         handle=table["handle"],
         aliases=tuple(table["aliases"]),
+        architecture=table["architecture"],
         title=table["title"],
         licence=table["licence"],
         author=table["author"],

@@ -5,7 +5,7 @@ from math import prod
 from pathlib import Path
 
 from boxable.errors import WeightsError
-from boxable.networks.layers import Network
+from boxable.networks.network import Network
 from boxable.vocabulary import ClassList
 from boxable.weights.calibrations import kept_calibration, weights_hash
 from boxable.weights.cards import Card, get_card, unknown_model
@@ -56,9 +56,9 @@ def _published(card: Card) -> Iterator[str]:
 
 
 def _network(network: Network, score_threshold: float | None) -> Iterator[str]:
-    yield _line("network", f"{network.name}, input {network.input_size}x{network.input_size}")
+    yield _line("network", f"{network.name}, input {network.preprocess.size[1]}x{network.preprocess.size[0]}")
     yield _line("parameters", f"{sum(prod(shape) for shape in network.variables.values()):,}")
-    yield _line("multiply-adds", f"{network.macs:,} a picture")
+    yield _line("multiply-adds", "depends on the image" if network.macs is None else f"{network.macs:,} an image")
     if score_threshold is not None:
         yield _line("threshold", f"{score_threshold:g}; scores at or below it never come out")
 

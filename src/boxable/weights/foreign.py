@@ -17,7 +17,7 @@ from boxable.vocabulary import ClassList
 from boxable.weights.archive import SUFFIXES as ARCHIVES
 from boxable.weights.archive import unpacked
 from boxable.weights.graph_file import GraphContents, read_frozen_graph, read_saved_model
-from boxable.weights.model import Description, Model
+from boxable.weights.model import Model
 from boxable.weights.tensor_bundle import read_bundle
 from boxable.weights.tflite_file import read_tflite
 
@@ -149,16 +149,17 @@ def _read_tflite(path: Path) -> Foreign:
 
 
 def _read_onnx(path: Path) -> Foreign:
-    from boxable.networks.onnx_graph import read_onnx  # draws in onnx
+    from boxable.weights.onnx_file import read_onnx  # imports onnx
 
-    metadata, weights = read_onnx(_bytes(path), str(path))
-    description = Description.from_metadata(metadata, str(path))
-    return Foreign("ONNX file", weights, description.classes, score_threshold=description.score_threshold)
+    return _of_model("ONNX file", read_onnx(_bytes(path), str(path)))
 
 
 def _read_safetensors(path: Path) -> Foreign:
-    model = Model.from_bytes(_bytes(path), str(path))
-    return Foreign("safetensors file", model.weights, model.classes, score_threshold=model.score_threshold)
+    return _of_model("safetensors file", Model.from_bytes(_bytes(path), str(path)))
+
+
+def _of_model(kind: str, model: Model) -> Foreign:
+    return Foreign(kind, model.weights, model.classes, score_threshold=model.score_threshold)
 
 
 _READERS: dict[str, Callable[[Path], Foreign]] = {

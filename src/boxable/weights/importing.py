@@ -4,11 +4,12 @@ import logging
 from pathlib import Path
 
 from boxable.errors import ArgumentError, WeightsError
+from boxable.networks.heads.rules import SCORE_THRESHOLD
 from boxable.vocabulary import ClassList, open_images, open_images_subset
 from boxable.weights.cards import FALLBACK_HANDLE, find_card
 from boxable.weights.foreign import Foreign, read_foreign
 from boxable.weights.labels import classes_in_strings, parse_labels, read_labels
-from boxable.weights.model import SCORE_THRESHOLD, Model
+from boxable.weights.model import Model
 from boxable.weights.variables import detector_weights
 
 logger = logging.getLogger("boxable")

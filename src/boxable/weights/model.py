@@ -1,4 +1,4 @@
-"""A Model: a network, its weights and its classes; and the file that holds one."""
+"""A Model: a network, its weights and its classes; and the .safetensors file that holds one."""
 
 import json
 from collections.abc import Mapping
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
 from boxable.files import atomic_path
-from boxable.networks.layers import Network
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.architectures import ARCHITECTURES
+from boxable.networks.heads.rules import SCORE_THRESHOLD
+from boxable.networks.network import Network
 from boxable.vocabulary import ClassList, ObjectClass
 
 METADATA_KEY = "boxable"
-SCORE_THRESHOLD = 1e-8  # SEMANTICS §6.1; files of other origin may carry another one
 
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a compiled or stored model says of itself; travels inside every file that Boxable writes.
+    """What a compiled or stored model is: the metadata of every model file that Boxable writes.
 
-    Scores at or below `score_threshold` never come out (SEMANTICS §6.7); `origin` says what it was made from.
+    Scores at or below `score_threshold` are never detections (SEMANTICS §6.7); `origin` is the file it was made from.
     """
 
     handle: str
@@ -32,7 +32,7 @@ class Description:
     origin: str = ""
 
     def to_metadata(self) -> dict[str, str]:
-        """As the string table that ONNX and safetensors files carry."""
+        """Return the string table that ONNX and safetensors files carry."""
         rows = [[item.label_id, item.mid, item.name] for item in self.classes]
         content = {
             "handle": self.handle,
@@ -49,11 +49,9 @@ class Description:
         try:
             content = json.loads(metadata[METADATA_KEY])
             classes = ClassList(ObjectClass(int(row[0]), str(row[1]), str(row[2])) for row in content["classes"])
-            if content["network"] != "ssd_mobilenet_v2":
-                raise ValueError(content["network"])
             return cls(
                 str(content["handle"]),
-                ssd_mobilenet_v2(len(classes)),
+                ARCHITECTURES[content["network"]](len(classes)),
                 classes,
                 float(content.get("score_threshold", SCORE_THRESHOLD)),
                 str(content.get("origin", "")),
@@ -91,7 +89,7 @@ class Model:
 
     @property
     def description(self) -> Description:
-        """What goes into the metadata of its files."""
+        """The metadata of its files."""
         return Description(self.handle, self.network, self.classes, self.score_threshold, self.origin)
 
     def save(self, path: Path | str) -> None:
@@ -106,7 +104,7 @@ class Model:
                 raise OSError(str(error)) from error
 
     def to_bytes(self) -> bytes:
-        """The content of the .safetensors file."""
+        """Return the content of the .safetensors file."""
         from safetensors.numpy import save
 
         return save(self._tensors(), metadata=self.description.to_metadata())
@@ -122,10 +120,9 @@ class Model:
 
         try:
             weights = load(data)
-            header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a type that NumPy lacks
             raise WeightsError(f"{name}: not a readable .safetensors file ({error})") from None
-        description = Description.from_metadata(header.get("__metadata__", {}), name)
+        description = read_description(data, name)
         return cls(
             description.network,
             weights,
@@ -134,6 +131,15 @@ class Model:
             description.score_threshold,
             description.origin,
         )
+
+
+def read_description(data: bytes, name: str) -> Description:
+    """Read the metadata of a .safetensors file, or of its first bytes. Raises WeightsError."""
+    try:
+        metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    except (ValueError, KeyError, TypeError):
+        metadata = {}
+    return Description.from_metadata(metadata, name)
 
 
 def _mismatches(expected: Mapping[str, tuple[int, ...]], weights: Mapping[str, NDArray[np.float32]]) -> list[str]:

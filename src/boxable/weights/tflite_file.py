@@ -1,4 +1,4 @@
-"""Read the weights of an SSD MobileNetV2 out of a TFLite file, without TensorFlow."""
+"""Read the weights of a network out of a TFLite file, without TensorFlow."""
 
 from collections.abc import Iterator
 
@@ -7,8 +7,8 @@ import tflite
 from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
-from boxable.networks.layers import unfolded
-from boxable.networks.ssd_mobilenet_v2 import with_class_outputs
+from boxable.networks.architectures import ARCHITECTURES, recognize_kernels
+from boxable.networks.walk import unfold
 
 Floats = NDArray[np.float32]
 Convolution = tuple[Floats, Floats]  # kernel as TF holds it, bias
@@ -17,33 +17,36 @@ _DTYPES = {tflite.TensorType.FLOAT32: np.float32, tflite.TensorType.FLOAT16: np.
 
 
 def read_tflite(data: bytes, name: str) -> dict[str, Floats]:
-    """TF variable name -> float32 array. Raises WeightsError, which begins with `name`.
+    """Read TF variable name -> float32 array. Raises WeightsError, which begins with `name`.
 
     Tensor names are shared between layers in such files, so layers are told apart by the order of the
-    operators; a convolution whose output is reshaped is a prediction head. Batch norm is folded in them; it
-    comes as the one that changes nothing.
+    operators; a convolution whose output is reshaped is a prediction head. Batch norm is folded in such files; the
+    result has a batch norm that changes nothing.
     """
     try:
         convolutions = list(_convolutions(data))
-        heads = [found for found, is_head in convolutions if is_head]
-        # Heads come as box, class, box, class, ...
-        network = with_class_outputs(len(heads[1][1])) if len(heads) > 1 else None
     except WeightsError as error:
         raise WeightsError(f"{name}: {error}") from None
     # A damaged flatbuffer shows itself in many ways (struct.error, IndexError, TypeError, ...).
     except Exception as error:
         raise WeightsError(f"{name}: not a readable TFLite file ({type(error).__name__}: {error})") from error
-    found = [found for found, is_head in convolutions if not is_head] + heads
-    if network is None or len(found) != len(network.layers):
-        raise WeightsError(f"{name}: {len(found)} convolutions, {len(heads)} of them heads; not an SSD MobileNetV2")
-    weights: dict[str, Floats] = {}
-    for layer, (kernel, bias) in zip(network.layers, found, strict=True):
-        weights |= unfolded(layer, kernel, bias)
-    return weights
+    found = [item for item, is_head in convolutions if not is_head] + [
+        item for item, is_head in convolutions if is_head
+    ]
+    network = recognize_kernels([kernel.shape for kernel, _ in found])
+    if network is None:
+        raise WeightsError(
+            f"{name}: expected the convolutions of {' or '.join(ARCHITECTURES)}, got {len(found)} others"
+        )
+    return {
+        variable: values
+        for layer, (kernel, bias) in zip(network.layers, found, strict=True)
+        for variable, values in unfold(layer, kernel, bias).items()
+    }
 
 
 def _convolutions(data: bytes) -> Iterator[tuple[Convolution, bool]]:
-    """Kernel and bias of each convolution in operator order, and whether it is a prediction head."""
+    """Yield kernel and bias of each convolution in operator order, and whether it is a prediction head."""
     model = tflite.Model.GetRootAsModel(data, 0)
     graph = model.Subgraphs(0)
     operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
@@ -72,7 +75,7 @@ def _code(model: tflite.Model, operator: tflite.Operator) -> int:
 def _constant(model: tflite.Model, graph: tflite.SubGraph, index: int) -> Floats:
     tensor = graph.Tensors(index)
     if tensor.Type() not in _DTYPES:
-        raise WeightsError("its weights are quantised; expected float32 or float16")
+        raise WeightsError("its weights are quantized; expected float32 or float16")
     raw = model.Buffers(tensor.Buffer()).DataAsNumpy()
     shape = [tensor.Shape(axis) for axis in range(tensor.ShapeLength())]
     values: Floats = raw.view(_DTYPES[tensor.Type()]).reshape(shape).astype(np.float32)

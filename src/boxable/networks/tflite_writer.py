@@ -1,4 +1,4 @@
-"""What a TFLite file is put together from."""
+"""Write TFLite files (flatbuffers): tensors, constants, operators."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ _SCHEMA_VERSION = 3
 _ALIGNMENT = 16
 
 
-class TfliteParts:
+class TfliteFile:
     """The tensors and operators of a TFLite file, in order; tensors are known by their index.
 
     With room for `capacity` bytes from the start it need not be copied as it grows.

@@ -1,11 +1,11 @@
-"""From pictures to detections for whole batches, in torch, without leaving the device. Needs torch.
+"""Post-processing of whole batches in torch, on the device of the predictions. Needs torch.
 
-The rules are `postprocess`'s, and so is the argument: greedy NMS never lets a lower score act on a higher one, so the
-best candidates of a picture suffice if enough of them survive. All pictures and classes go at once: each candidate is
-compared with all others of its picture, and greedy NMS is the fixed point of "alive if no living better one of its
-class overlaps it". A first look takes few candidates, enough for nearly all pictures; the others are looked at again
-with more, and what is open even then is left to NumPy. torchvision's batched NMS would not do: to keep classes apart it
-moves their boxes, which rounds their IoU.
+The rules are those of `nms`, and so is the argument: greedy NMS never lets a lower score act on a higher one, so the
+best candidates of an image suffice if enough of them are kept. All images and classes are processed at once: each
+candidate is compared with all others of its image, and greedy NMS is the fixed point of "kept if no kept better one of
+its class overlaps it". A first pass takes few candidates, enough for nearly all images; the others get a second pass
+with more, and images that are not finished even then are processed in NumPy. torchvision's batched NMS is not exact: to
+keep classes apart it moves their boxes, which rounds their IoU.
 """
 
 from dataclasses import dataclass, replace
@@ -16,33 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from boxable.boxes import CODE_SCALES
-from boxable.detection.postprocess import (
-    IOU_THRESHOLD,
-    MAX_PER_CLASS,
-    MAX_TOTAL,
-    SIGMOID_ROUNDING,
-    Kept,
-    Nms,
-    postprocess,
-)  # fmt: skip
-from boxable.runtimes.torch_runtime import Images, TorchRuntime
-from boxable.weights.model import SCORE_THRESHOLD
+from boxable.networks.heads.nms import SIGMOID_ROUNDING, postprocess
+from boxable.networks.heads.rules import NmsResult, PostprocessRules
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What is asked for, as in the arguments of `postprocess`."""
-
-    columns: NDArray[np.intp] | None = None
-    min_score: float = 0.0
-    score_threshold: float = SCORE_THRESHOLD
-    max_detections: int = MAX_TOTAL
-    nms: Nms = "per-class"
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How many candidates of a picture are compared, and how often NMS is repeated to reach its fixed point."""
+class Pass:
+    """How many candidates of a image are compared, and how often NMS is repeated to reach its fixed point."""
 
     candidates: int
     rounds: int
@@ -50,43 +30,40 @@ class Look:
 
 # Measured with the 23-class network on 53 photos: the first look sufficed for the best 100 of 51 photos, with 8 rounds
 # of 48, and for what scores at least 0.3 of all.
-FIRST, SECOND = Look(512, 12), Look(2048, 64)
+FIRST, SECOND = Pass(512, 12), Pass(2048, 64)
 # Pairs of candidates that are compared at once: bounds the memory to about a gigabyte.
 PAIRS = 2**25
 _LAST = 2**63 - 1
 
 
-def detect(runtime: TorchRuntime, images: Images, anchors: NDArray[np.float32], rules: Rules) -> list[Kept]:
-    """Detections of each of the images `[B, size, size, 3]`, float32 in -1..1 or uint8, with anchors `[A, 4]`.
+def postprocess_batch(
+    codes: Tensor, logits: Tensor, anchors: NDArray[np.float32], rules: PostprocessRules
+) -> list[NmsResult]:
+    """Decode and suppress the predictions of a batch on their device, as `nms.postprocess` does for one image.
 
-    As `postprocess`; scores may differ in the last digits, as exponential functions do, and so may the order of scores
-    that are that near.
+    Box codes `[B, A, 4]`, class logits `[B, A, C + 1]`, anchors `[A, 4]`. Scores may differ from NumPy's in the last
+    digits, as exponential functions do, and so may the order of scores that are that near.
     """
-    codes, logits = runtime.heads(runtime.to_device(images))
-    return postprocess_batch(codes, logits, runtime.to_device(anchors), rules)
-
-
-def postprocess_batch(codes: Tensor, logits: Tensor, anchors: Tensor, rules: Rules) -> list[Kept]:
-    """As `detect`, from box codes `[B, A, 4]`, class logits `[B, A, C + 1]` and anchors `[A, 4]` on one device."""
     if rules.columns is not None:
         logits = logits[..., torch.tensor([0, *(rules.columns + 1).tolist()], device=logits.device)]
-    found = finish(first_look(codes, logits, anchors, rules), codes, logits, anchors, rules)
+    placed = torch.tensor(anchors, device=codes.device)
+    found = finish(first_pass(codes, logits, placed, rules), codes, logits, placed, rules)
     if rules.columns is None:
         return found
     return [replace(kept, columns=rules.columns[kept.columns]) for kept in found]
 
 
-def first_look(codes: Tensor, logits: Tensor, anchors: Tensor, rules: Rules) -> Tensor:
-    """The best detections of each picture, as a table for `finish`; never waits for the device.
+def first_pass(codes: Tensor, logits: Tensor, anchors: Tensor, rules: PostprocessRules) -> Tensor:
+    """The best detections of each image, as a table for `finish`; never waits for the device.
 
-    float32 `[B, N, 9]`: box, score, column, anchor, 1 if it is a detection, 1 if its picture needs no other look. Here
+    float32 `[B, N, 9]`: box, score, column, anchor, 1 if it is a detection, 1 if its image needs no other limits. Here
     and in `finish` the heads have no other columns than the rules ask for.
     """
     return _tables(codes, logits, anchors, rules, FIRST)
 
 
-def finish(first: Tensor, codes: Tensor, logits: Tensor, anchors: Tensor, rules: Rules) -> list[Kept]:
-    """The detections of each picture from its first look, or from another where that was not enough."""
+def finish(first: Tensor, codes: Tensor, logits: Tensor, anchors: Tensor, rules: PostprocessRules) -> list[NmsResult]:
+    """The detections of each image from its first look, or from another where that was not enough."""
     tables = list(first.cpu().numpy())
     unfinished = [index for index, table in enumerate(tables) if not table[0, 8]]
     if unfinished:
@@ -94,33 +71,30 @@ def finish(first: Tensor, codes: Tensor, logits: Tensor, anchors: Tensor, rules:
         for index, table in zip(unfinished, again, strict=True):
             tables[index] = table
     return [
-        _kept(table) if table[0, 8] else _by_numpy(codes[index], logits[index], anchors, rules)
+        _result(table) if table[0, 8] else _by_numpy(codes[index], logits[index], anchors, rules)
         for index, table in enumerate(tables)
     ]
 
 
-def _kept(table: NDArray[np.float32]) -> Kept:
+def _result(table: NDArray[np.float32]) -> NmsResult:
     table = table[table[:, 7] > 0]
-    return Kept(table[:, :4], table[:, 4], table[:, 5].astype(np.intp), table[:, 6].astype(np.intp))
+    return NmsResult(table[:, :4], table[:, 4], table[:, 5].astype(np.intp), table[:, 6].astype(np.intp))
 
 
-def _by_numpy(codes: Tensor, logits: Tensor, anchors: Tensor, rules: Rules) -> Kept:
-    heads = [tensor.float().cpu().numpy() for tensor in (codes, logits, anchors)]
-    return postprocess(
-        *heads, min_score=rules.min_score, score_threshold=rules.score_threshold,
-        max_detections=rules.max_detections, nms=rules.nms,
-    )  # fmt: skip
+def _by_numpy(codes: Tensor, logits: Tensor, anchors: Tensor, rules: PostprocessRules) -> NmsResult:
+    arrays = [tensor.float().cpu().numpy() for tensor in (codes, logits, anchors)]
+    return postprocess(arrays[0], arrays[1], arrays[2], replace(rules, columns=None))
 
 
-def _tables(codes: Tensor, logits: Tensor, anchors: Tensor, rules: Rules, look: Look) -> Tensor:
-    pictures = max(1, PAIRS // look.candidates**2)
+def _tables(codes: Tensor, logits: Tensor, anchors: Tensor, rules: PostprocessRules, limits: Pass) -> Tensor:
+    images = max(1, PAIRS // limits.candidates**2)
     with torch.inference_mode():
-        parts = zip(codes.split(pictures), logits.split(pictures), strict=True)
-        return torch.cat([_table(*part, anchors, rules, look) for part in parts])
+        parts = zip(codes.split(images), logits.split(images), strict=True)
+        return torch.cat([_table(*part, anchors, rules, limits) for part in parts])
 
 
-def _table(codes: Tensor, logits: Tensor, anchors: Tensor, rules: Rules, look: Look) -> Tensor:
-    scores, columns, rows, lower = _candidates(logits[..., 1:], look.candidates)
+def _table(codes: Tensor, logits: Tensor, anchors: Tensor, rules: PostprocessRules, limits: Pass) -> Tensor:
+    scores, columns, rows, lower = _candidates(logits[..., 1:], limits.candidates)
     wanted = (scores > rules.score_threshold) & (scores >= rules.min_score) & (scores > lower)
     # In the order of SEMANTICS §6.3, as one number: the bits of a positive float rise with it.
     place = columns * len(anchors) + rows
@@ -130,17 +104,17 @@ def _table(codes: Tensor, logits: Tensor, anchors: Tensor, rules: Rules, look: L
     boxes = _decode(codes.float().gather(1, rows[..., None].expand(-1, -1, 4)), anchors[rows])
 
     together = (wanted[:, :, None] & wanted[:, None, :]).triu(1)
-    if rules.nms == "per-class":
+    if rules.nms != "class-agnostic":
         together &= columns[:, :, None] == columns[:, None, :]
-    alive, settled = _greedy(wanted, together & (_iou(boxes) > IOU_THRESHOLD), look.rounds)
-    alive &= _count(alive, together) < MAX_PER_CLASS
+    alive, settled = _greedy(wanted, together & (_iou(boxes) > rules.iou_threshold), limits.rounds)
+    alive &= _count(alive, together) < rules.max_per_class
 
     boxes_inside = boxes.clamp(0.0, 1.0)
     seen = alive & (_area(boxes_inside) > 0)
     exhausted = (lower <= rules.score_threshold) | (lower < rules.min_score)
-    final = settled[:, None] & (exhausted | (seen.sum(1, keepdim=True) >= rules.max_detections))
+    final = settled[:, None] & (exhausted | (seen.sum(1, keepdim=True) >= rules.max_total))
     table = torch.cat([boxes_inside, torch.stack([scores, columns, rows, seen, final.expand_as(seen)], 2).float()], 2)
-    first = (~seen).long().argsort(dim=1, stable=True)[:, : rules.max_detections]
+    first = (~seen).long().argsort(dim=1, stable=True)[:, : rules.max_total]
     return table.gather(1, first[..., None].expand(-1, -1, table.shape[2]))
 
 
@@ -192,7 +166,7 @@ def _common(low: Tensor, high: Tensor) -> Tensor:
 def _greedy(wanted: Tensor, over: Tensor, rounds: int) -> tuple[Tensor, Tensor]:
     """Which of the sorted candidates `[B, K]` survive, where `over` `[B, i, j]` says that i suppresses j if it does.
 
-    Also, for each picture, whether the fixed point was reached: it is unique, as each hangs on better ones only.
+    Also, for each image, whether the fixed point was reached: it is unique, as each hangs on better ones only.
     """
     alive = before = wanted
     numbers = over.float()
