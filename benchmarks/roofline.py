@@ -27,7 +27,7 @@ from roofline_plot import Point, svg
 
 from boxable.errors import BoxableError
 from boxable.networks.layers import Network
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.runtimes import Use, open_runtime
 
 RUNTIMES = [name for name in PROFILES if find_spec(name)]

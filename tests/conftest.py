@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import boxable
+from boxable import settings
 from boxable.errors import WeightsError
 from boxable.settings import offline
 from boxable.weights.cards import find_card
@@ -19,6 +21,17 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 DATA = ROOT.parent / "shared" / "data"
 REFERENCE = ROOT.parent / "shared" / "reference"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the run a home of its own that shares nothing but weights: compiled graphs of others prove nothing."""
+    shared = settings.home()
+    own = tempfile.TemporaryDirectory(prefix="boxable-tests-")
+    for name in ("models", "downloads", "locks", "benchmarks"):
+        (shared / name).mkdir(parents=True, exist_ok=True)
+        Path(own.name, name).symlink_to(shared / name)
+    os.environ["BOXABLE_HOME"] = own.name
+    config.add_cleanup(own.cleanup)
 
 
 @pytest.fixture(scope="session")

@@ -59,7 +59,7 @@ def test_several_runtimes_may_be_named_in_both_ways(invoke: Invoke) -> None:
         (("--plot", "speed.png"), ".svg"),
         (("--runtime", "cuda9"), "cuda9"),
         (("--peers", "caffe"), "caffe"),
-        (("--precision", ","), "no precision came"),
+        (("--precision", ","), "precision: expected one or more, as in fp32,int8, got none"),
         (("--photos", "absent/"), "absent"),
         (("--rounds", "0"), "0"),
     ],

@@ -78,7 +78,7 @@ def same_results(out: Path, whole: Path) -> bool:
 
 
 def test_a_run_keeps_its_detections_and_measures_what_the_model_can_name(whole: Path) -> None:
-    assert re.fullmatch(rf"detected-[0-9a-f]{{8}}-{re.escape(boxable.__version__)}\.jsonl", ledger(whole).name)
+    assert re.fullmatch(rf"detected-[0-9a-f]{{16}}-{re.escape(boxable.__version__)}\.jsonl", ledger(whole).name)
     assert ledger(whole, ".csv").stem == ledger(whole).stem
     assert [(image, Path(record["source"]).stem) for image, _, record in lines(whole)] == [(i, i) for i in PICTURES]
     stamps = {(EXAMPLES / f"{name}.png").stat() for name in PICTURES.values()}

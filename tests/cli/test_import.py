@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.vocabulary import ClassList, open_images
 from boxable.weights.cards import DEFAULT_HANDLE
 from boxable.weights.model import Model

@@ -14,7 +14,7 @@ from PIL import Image
 import boxable
 from boxable.evaluation import quantize as quantizing
 from boxable.weights.model import Model
-from boxable.weights.pull import model_of
+from boxable.weights.pull import read_weights
 from boxable.weights.store import install
 from tests.cli.conftest import Invoke
 from tests.cli.test_evaluate_model import BOXES, TRUTH_NAMES
@@ -43,7 +43,7 @@ def annotated(folder: Path, images: str = "ab") -> Path:
 
 @pytest.fixture(scope="module")
 def weights(ssd23_weights: Path) -> Model:
-    return model_of("ssd23")[0]
+    return read_weights("ssd23")[0]
 
 
 @pytest.fixture
@@ -109,12 +109,13 @@ def test_half_of_an_annotated_folder_is_held_out_always_the_same(
 def ruined(weights: Model, tmp_path: Path, empty_home: Path) -> str:
     """A model that int8 ruins: in each class head weights of a channel that is always 0 outweigh all others."""
     changed = dict(weights.weights)
-    for item in weights.network.feature_maps:
+    heads = {layer.name: layer for layer in weights.network.layers if layer.name in weights.network.class_layers}
+    for head in heads.values():
         for variable in ("gamma", "beta"):
-            name = f"{item.layer.name}/BatchNorm/{variable}"
+            name = f"{head.source}/BatchNorm/{variable}"
             changed[name] = changed[name].copy()
             changed[name][0] = 0
-        name = item.class_head.kernel_name
+        name = head.kernel_name
         changed[name] = changed[name].copy()
         changed[name][:, :, 0] = 1000
     install(Model(weights.network, changed, weights.classes, "ruined"))

@@ -54,31 +54,31 @@ def test_an_object_that_converts_itself_is_taken(detector: boxable.Detector, ima
 
 
 @pytest.mark.parametrize(
-    ("change", "came", "expected"),
+    ("change", "got", "expected"),
     [
-        (lambda image: image[0], "shape [300, 451, 3] came", "image[None]"),
-        (lambda image: image[0, 0], "shape [451, 3] came", "[1, height, width, 3]"),
-        (lambda image: image[..., 0], "shape [1, 300, 451] came", "[1, height, width, 3]"),
-        (lambda image: image[..., [0, 1, 2, 0]], "shape [1, 300, 451, 4] came", "[1, height, width, 3]"),
-        (lambda image: np.repeat(image, 2, axis=0), "a batch of 2 came", "detector(list)"),
-        (lambda image: image[:, :0], "an empty picture", "[1, height, width, 3]"),
-        (lambda image: image.astype(np.float64), "dtype float64 came", "float32"),
-        (lambda image: (image * 255).astype(np.uint8), "dtype uint8 came", "/ 255"),
+        (lambda image: image[0], "got shape [300, 451, 3]", "image[None]"),
+        (lambda image: image[0, 0], "got shape [451, 3]", "[1, height, width, 3]"),
+        (lambda image: image[..., 0], "got shape [1, 300, 451]", "[1, height, width, 3]"),
+        (lambda image: image[..., [0, 1, 2, 0]], "got shape [1, 300, 451, 4]", "[1, height, width, 3]"),
+        (lambda image: np.repeat(image, 2, axis=0), "got shape [2, 300, 451, 3]", "detector(list)"),
+        (lambda image: image[:, :0], "an empty image", "[1, height, width, 3]"),
+        (lambda image: image.astype(np.float64), "got dtype float64", "float32"),
+        (lambda image: (image * 255).astype(np.uint8), "got dtype uint8", "/ 255"),
         (lambda image: image * 255, "came; expected 0 to 1", "divide 8-bit values by 255"),
         (lambda image: image - 1, "values from -", "0 to 1"),
         (lambda image: np.full_like(image, np.nan), "NaN", "numbers from 0 to 1"),
         (lambda image: np.where(image > 0.5, np.float32(np.inf), image), "infinity", "numbers from 0 to 1"),
-        (lambda image: "photo.jpg", "str came", "without as_dict"),
-        (lambda image: image.tolist(), "list came", "float32"),
+        (lambda image: "photo.jpg", "got str", "without as_dict"),
+        (lambda image: image.tolist(), "got list", "float32"),
     ],
 )
-def test_each_wrong_input_says_what_came_and_what_was_expected(
-    detector: boxable.Detector, image: np.ndarray, change: object, came: str, expected: str
+def test_each_wrong_input_says_what_was_expected_and_what_was_got(
+    detector: boxable.Detector, image: np.ndarray, change: object, got: str, expected: str
 ) -> None:
     assert callable(change)
     with pytest.raises(ArgumentError) as error:
         detector(change(image), as_dict=True)
-    assert came in str(error.value)
+    assert got in str(error.value)
     assert expected in str(error.value)
     assert isinstance(error.value, ValueError)
 

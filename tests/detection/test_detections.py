@@ -47,7 +47,7 @@ def test_the_empty_result_is_a_result() -> None:
     assert list(empty) == []
     assert empty.to_rows() == []
     assert empty.ancestors == []
-    assert "nothing found" in repr(empty)
+    assert repr(empty).endswith(": none>")
     assert len(empty.filter(classes="Car")) == 0
 
 

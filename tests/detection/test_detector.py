@@ -1,6 +1,7 @@
 """The friendly calls."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def test_options_out_of_range_are_refused(detector: boxable.Detector, options: d
 def test_a_stream_goes_on_past_bad_items_in_order(detector: boxable.Detector, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no picture")
-    found = list(detector.stream([CHELSEA, bad, tmp_path / "none.jpg", EXAMPLES], batch_size=2, min_score=0.3))
+    found = list(detector.stream([CHELSEA, bad, tmp_path / "none.jpg", EXAMPLES], min_score=0.3))
     assert [Path(item.source).name for item in found] == [
         "chelsea.png", "bad.jpg", "none.jpg", "astronaut.png", "chelsea.png", "coffee.png",
     ]  # fmt: skip
@@ -99,7 +100,7 @@ def test_a_stream_is_lazy(detector: boxable.Detector) -> None:
             taken += 1
             yield pixels()
 
-    stream = detector.stream(endless(), batch_size=2)
+    stream = detector.stream(endless())
     assert len(next(stream)) == 100
     assert taken < 20
     stream.close()
@@ -112,8 +113,8 @@ def test_threads_and_batches_do_not_change_what_is_found(
 ) -> None:
     photos = [EXAMPLES / f"{name}.png" for name in ("astronaut", "chelsea", "coffee")]
     alone = [detector(photo) for photo in photos]
-    other = boxable.load("ssd23", threads=threads)
-    for found, expected in zip(other.stream(photos * 4, batch_size=batch_size), alone * 4, strict=True):
+    other = boxable.load("ssd23", threads=threads, batch_size=batch_size)
+    for found, expected in zip(other.stream(photos * 4), alone * 4, strict=True):
         assert found.names.tolist() == expected.names.tolist()
         assert np.abs(found.scores - expected.scores).max() <= 1e-6
         assert np.abs(found.boxes - expected.boxes).max() <= 1e-6
@@ -148,7 +149,7 @@ def test_the_way_to_decode_is_one_of_two_and_part_of_the_fingerprint(
     detector: boxable.Detector, fast: boxable.Detector
 ) -> None:
     assert fast.fingerprint == f"{detector.fingerprint}-fast"
-    with pytest.raises(ArgumentError, match="decode='quick' came; expected 'exact' or 'fast'"):
+    with pytest.raises(ArgumentError, match="decode: expected 'exact' or 'fast', got 'quick'"):
         boxable.load("ssd23", decode="quick")  # type: ignore[arg-type]
 
 
@@ -179,20 +180,24 @@ def test_class_agnostic_leaves_no_two_boxes_that_coincide(detector: boxable.Dete
     assert (overlaps[np.triu_indices(len(found), 1)] <= 0.6).all()
 
 
-def test_the_most_specific_of_coinciding_boxes_stays() -> None:
-    person, woman, man, car = "/m/01g317", "/m/03bt1vf", "/m/04yx4", "/m/0k4j"
-    box, elsewhere = [0.1, 0.1, 0.5, 0.5], [0.6, 0.6, 0.9, 0.9]
-    boxes = np.array([box, box, elsewhere, box, box], np.float32)
-    assert hierarchy_nms(boxes, [person, woman, person, car, man]).tolist() == [1, 2, 3, 4]
-    assert hierarchy_nms(boxes[:0], []).tolist() == []
-
-
-def test_hierarchy_nms_drops_a_vehicle_that_is_a_car(detector: boxable.Detector) -> None:
+def test_hierarchy_nms_is_applied_to_the_best_hundred_and_then_cut(detector: boxable.Detector) -> None:
+    plain = detector(CHELSEA, nms="per-class")
+    kept = hierarchy_nms(plain.boxes, plain.mids.tolist())
+    assert len(kept) < len(plain)  # there is an ancestor to suppress
     found = detector(CHELSEA, nms="hierarchy")
-    usual = detector(CHELSEA)
-    assert {*zip(found.mids.tolist(), found.scores.tolist(), strict=True)} <= {
-        *zip(usual.mids.tolist(), usual.scores.tolist(), strict=True)
-    }
+    assert np.array_equal(found.scores, plain.scores[kept])
+    assert found.mids.tolist() == plain.mids[kept].tolist()
+    first = int(np.setdiff1d(np.arange(len(plain)), kept)[0])
+    for count in (1, first + 1, len(kept)):
+        cut = detector(CHELSEA, nms="hierarchy", max_detections=count)
+        assert np.array_equal(cut.scores, plain.scores[kept][:count])
+
+
+def test_scores_at_or_below_the_model_s_own_threshold_are_no_detections(ssd23_weights: Path) -> None:
+    model = replace(boxable.Model.from_bytes(ssd23_weights.read_bytes(), "ssd23"), score_threshold=0.2)
+    found = boxable.load(model)(CHELSEA)
+    assert 0 < len(found) < 100
+    assert found.scores.min() > 0.2
 
 
 def test_a_model_of_other_classes_keeps_open_images_ids(tmp_path: Path, ssd23_weights: Path) -> None:

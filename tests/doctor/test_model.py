@@ -8,7 +8,7 @@ import pytest
 
 from boxable.doctor.model import check_model
 from boxable.errors import ArgumentError, UnknownModelError
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.vocabulary import ClassList, open_images
 from boxable.weights.cards import DEFAULT_HANDLE, find_card
 from boxable.weights.model import Model

@@ -18,7 +18,7 @@ from safetensors.numpy import save
 
 import boxable
 from boxable.errors import UnknownModelError, WeightsError
-from boxable.networks.layers import GRAPH_VERSION
+from boxable.networks.network import GRAPH_VERSION
 from boxable.weights import tflite_file
 from boxable.weights.cards import find_card
 from boxable.weights.model import METADATA_KEY, Model
@@ -29,7 +29,7 @@ from tests.hostile.makers import PHOTO, flipped, half
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
 
 NO_CLASSES = "no list of classes inside; expected a file that Boxable wrote"
-NO_GRAPH = "ONNX Runtime cannot read this graph ("
+NO_GRAPH = "not a readable ONNX file ("
 NO_TENSORS = "not a readable .safetensors file ("
 
 
@@ -141,7 +141,7 @@ def cache(ssd23_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     home = tmp_path / "home"
     shutil.copytree(ssd23_weights.parent, home / "models" / ssd23_weights.parent.name)
     boxable.load("ssd23")  # so that there is a graph to copy
-    (graphs,) = ssd23_weights.parents[2].glob(f"graphs/{ssd23_weights.stem[:20]}-{GRAPH_VERSION}")
+    (graphs,) = ssd23_weights.parents[2].glob(f"graphs/{ssd23_weights.stem[:20]}-detector-{GRAPH_VERSION}")
     shutil.copytree(graphs, home / "graphs" / graphs.name)
     monkeypatch.setenv("BOXABLE_HOME", str(home))
     monkeypatch.setenv("BOXABLE_OFFLINE", "1")

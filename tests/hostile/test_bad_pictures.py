@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import boxable
 from boxable import Detector
 from boxable.errors import ImageError
 from tests.hostile.makers import (
@@ -195,10 +196,10 @@ def test_a_bad_picture_in_a_list_raises(folder: Path, detector: Detector) -> Non
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_a_stream_goes_on_after_bad_pictures_and_keeps_their_order(
-    batch_size: int, folder: Path, detector: Detector
+    batch_size: int, folder: Path, ssd23_weights: Path
 ) -> None:
     sources = [item for bad in BAD for item in (folder / bad.file, PHOTO)][:40]
-    found = list(detector.stream(sources, batch_size=batch_size, min_score=0.5))
+    found = list(boxable.load("ssd23", batch_size=batch_size).stream(sources, min_score=0.5))
     assert [item.source for item in found] == [str(source) for source in sources]
     for item in found[::2]:
         assert item.error is not None

@@ -92,9 +92,9 @@ def test_a_full_disk_behind_stdout_is_named_also_when_results_are_written(tmp_pa
 
 
 @pytest.mark.parametrize("batch_size", [10**30, 1.5])
-def test_a_batch_size_is_a_number_that_can_be_counted_to(batch_size: int, detector: Detector) -> None:
-    with pytest.raises(ArgumentError):
-        list(detector.stream([PHOTO], batch_size=batch_size))
+def test_a_batch_size_is_a_number_that_can_be_counted_to(batch_size: int, ssd23_weights: Path) -> None:
+    with pytest.raises(ArgumentError, match="batch_size: expected a whole number from 1"):
+        boxable.load("ssd23", batch_size=batch_size)
 
 
 @pytest.mark.parametrize("threads", [10**30, 1.5])

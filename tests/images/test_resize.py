@@ -1,17 +1,15 @@
 """The resize of the original, bit for bit (SEMANTICS §2)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
-from PIL import Image
 
-from boxable.images.resize import BLOCK_ROWS, network_input, resize_bilinear
+from boxable.images.resize import BLOCK_ROWS, resize_bilinear
 
 F = np.float32
 
@@ -76,20 +74,12 @@ def test_pieces_that_do_not_fill_a_block_and_rows_that_exceed_one_follow_the_rul
     assert_array_equal(resize_bilinear(image, (BLOCK_ROWS * 2 + 3, 4)), resize_slowly(image, (BLOCK_ROWS * 2 + 3, 4)))
 
 
-def test_the_network_input_can_be_written_into_a_row_of_a_batch() -> None:
-    batch = np.full((3, 20, 20, 3), 7, F)
-    image = noise(31, 17)
-    assert network_input(image, 20, batch[1]).base is not None
-    assert_array_equal(batch[1], network_input(image, 20))
-    assert (batch[[0, 2]] == 7).all()
-
-
 def test_threads_do_not_share_their_buffers() -> None:
     images = [noise(200 + number, 300 - number, seed=number) for number in range(8)]
-    alone = [network_input(image, 50) for image in images]
+    alone = [resize_bilinear(image, (50, 50)) for image in images]
     with ThreadPoolExecutor(4) as pool:
         for found, expected in zip(
-            pool.map(lambda image: network_input(image, 50), images * 20), alone * 20, strict=True
+            pool.map(lambda image: resize_bilinear(image, (50, 50)), images * 20), alone * 20, strict=True
         ):
             assert_array_equal(found, expected)
 
@@ -115,7 +105,6 @@ def test_a_picture_of_the_right_size_passes_unchanged_and_is_not_written_to(kind
     image = noise(300, 300).astype(kind)
     before = image.copy()
     assert_array_equal(resize_bilinear(image, (300, 300)), image)
-    network_input(image, 300)
     assert_array_equal(image, before)
 
 
@@ -128,27 +117,3 @@ def test_the_last_row_and_column_are_repeated_at_the_far_edge() -> None:
     image = np.array([[[0.0], [100.0]]], F)
     found = resize_bilinear(image, (1, 4))
     assert found.ravel().tolist() == [0.0, 50.0, 100.0, 100.0]
-
-
-def test_the_network_input_runs_from_minus_one_to_one_in_two_rounded_steps() -> None:
-    values = np.arange(256, dtype=np.uint8)
-    image = np.broadcast_to(values[:, None, None], (256, 256, 3))
-    found = network_input(image, 256)[:, 0, 0]
-    assert found.dtype == F
-    assert_array_equal(found, values.astype(F) * F(2 / 255) - F(1))
-    assert found[0] == -1
-    assert abs(found[255] - 1) < 1e-6
-
-
-PHOTOS = (
-    "astronaut", "chelsea", "coffee", "rocket", "camera", "hubble", "retina", "clock", "rocket_640x181",
-    "astronaut_97x512", "coffee_300x300", "chelsea_31x17",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("name", PHOTOS)
-def test_the_network_sees_what_the_original_saw(reference: Path, name: str) -> None:
-    with Image.open(reference / "photos" / f"{name}.png") as photo:
-        found = network_input(np.asarray(photo.convert("RGB")), 300)
-    with np.load(reference / "preprocessed.npz") as recorded:
-        assert_allclose(found.ravel()[::37], recorded[name], rtol=0, atol=3e-7)

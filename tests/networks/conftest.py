@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from boxable.networks.layers import Network
+from boxable.arrays import Floats
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.network import Graph, Network
 from boxable.networks.onnx_graph import build_onnx
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.runtimes.onnx_runtime import open_session
 
 METADATA = {"boxable": "für alle", "other": "ü" * 1000}
 
@@ -18,8 +20,9 @@ class Built:
     """A network, its weights, and its graph."""
 
     network: Network
+    graph: Graph
     weights: dict[str, NDArray[np.float32]]
-    graph: bytes
+    onnx: bytes
 
 
 def random_weights(network: Network, seed: int = 0) -> dict[str, NDArray[np.float32]]:
@@ -41,4 +44,11 @@ def random_weights(network: Network, seed: int = 0) -> dict[str, NDArray[np.floa
 def small() -> Built:
     network = ssd_mobilenet_v2(2)
     weights = random_weights(network)
-    return Built(network, weights, build_onnx(network, weights, METADATA))
+    (graph,) = network.graphs.values()
+    return Built(network, graph, weights, build_onnx(graph, weights, METADATA))
+
+
+def run_onnx(onnx: bytes, images: Floats) -> tuple[Floats, Floats]:
+    """Box codes and class logits of an SSD's graph."""
+    codes, logits = open_session(onnx, "test", 1).run(["box_encodings", "class_logits"], {"images": images})
+    return codes, logits

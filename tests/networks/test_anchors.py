@@ -7,7 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from boxable.networks.anchors import ssd_anchors
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.heads.ssd import SsdHead
 
 MAP_SIZES = (19, 10, 5, 3, 2, 1)
 ANCHORS = ssd_anchors(MAP_SIZES)
@@ -19,9 +20,11 @@ def test_there_are_1917_anchors_in_float32() -> None:
 
 
 def test_they_belong_to_the_maps_of_the_network() -> None:
-    maps = ssd_mobilenet_v2(601).feature_maps
-    assert tuple(item.layer.size_out for item in maps) == MAP_SIZES
-    assert sum(item.layer.size_out**2 * item.anchors_per_cell for item in maps) == len(ANCHORS)
+    network = ssd_mobilenet_v2(601)
+    assert isinstance(network.head, SsdHead)
+    assert network.head.anchors is ANCHORS
+    (graph,) = network.graphs.values()
+    assert graph.shapes["box_encodings"] == (len(ANCHORS), 4)
 
 
 @pytest.mark.parametrize(

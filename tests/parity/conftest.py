@@ -11,12 +11,11 @@ from PIL import Image
 
 import boxable
 from boxable.detection.detector import Detector
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
-from boxable.runtimes.onnx_runtime import OnnxRuntime
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.vocabulary import open_images
+from boxable.weights.compiled import compiled_from
 from boxable.weights.model import Model
-from boxable.weights.pull import graph_of
-from boxable.weights.store import compile_model
+from boxable.weights.pull import open_model
 
 PHOTOS = (
     "astronaut", "chelsea", "coffee", "rocket", "camera", "hubble", "retina", "clock", "rocket_640x181",
@@ -29,7 +28,7 @@ class Recorded:
     """A network beside the folder with its recorded numbers and their tolerances."""
 
     detector: Detector
-    runtime: OnnxRuntime
+    onnx: bytes
     folder: Path
     codes_tolerance: float
     logits_tolerance: float
@@ -37,8 +36,8 @@ class Recorded:
 
 @pytest.fixture(scope="session")
 def real23(reference: Path, ssd23_weights: Path) -> Recorded:
-    graph = graph_of("ssd23")
-    return Recorded(boxable.load("ssd23"), OnnxRuntime(graph, "ssd23", 2), reference / "real23", 5e-4, 3e-4)
+    onnx = open_model("ssd23").onnx("detector", "fp32")
+    return Recorded(boxable.load("ssd23"), onnx, reference / "real23", 5e-4, 3e-4)
 
 
 def load_formula(reference: Path) -> ModuleType:
@@ -55,8 +54,8 @@ def load_formula(reference: Path) -> ModuleType:
 def formula601(reference: Path) -> Recorded:
     weights = load_formula(reference).all_variables(601)
     model = Model(ssd_mobilenet_v2(601), weights, open_images(), "formula601")
-    runtime = OnnxRuntime(compile_model(model), "formula601", 2)
-    return Recorded(boxable.load(model), runtime, reference / "formula601", 1e-4, 3e-4)
+    onnx = compiled_from(model).onnx("detector", "fp32")
+    return Recorded(boxable.load(model), onnx, reference / "formula601", 1e-4, 3e-4)
 
 
 @pytest.fixture(params=["real23", "formula601"])

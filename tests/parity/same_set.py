@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from boxable.boxes import iou
-from boxable.detection.postprocess import IOU_THRESHOLD
+from boxable.networks.heads.rules import IOU_THRESHOLD
 
 TOLERANCE = 1e-4
 IOU_MARGIN = 1e-3

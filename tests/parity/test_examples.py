@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 import boxable
-from boxable.images.resize import network_input
-from boxable.runtimes.onnx_runtime import OnnxRuntime
-from boxable.weights.pull import graph_of
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.weights.pull import open_model
 from tests.conftest import EXAMPLES
+from tests.networks.conftest import run_onnx
 from tests.parity.same_set import Found, excused_differences
 
 RECORDED = json.loads((Path(__file__).parent / "examples.json").read_text())["photos"]
@@ -24,15 +24,15 @@ def example(request: pytest.FixtureRequest) -> str:
 
 def test_the_network_input_is_the_recorded_one(example: str) -> None:
     with Image.open(EXAMPLES / f"{example}.png") as image:
-        values = network_input(np.asarray(image.convert("RGB")), 300)
+        values = ssd_mobilenet_v2(23).preprocess(np.asarray(image.convert("RGB")))
     # The recording scales before it resizes; the two orders differ by rounding only.
     np.testing.assert_allclose(values.ravel()[::37][::270], RECORDED[example]["input"], rtol=0, atol=3e-7)
 
 
 def test_the_raw_heads_are_the_recorded_ones(example: str, ssd23_weights: Path) -> None:
     with Image.open(EXAMPLES / f"{example}.png") as image:
-        values = network_input(np.asarray(image.convert("RGB")), 300)
-    codes, logits = OnnxRuntime(graph_of("ssd23"), "ssd23", 2).run(values[None])
+        values = ssd_mobilenet_v2(23).preprocess(np.asarray(image.convert("RGB")))
+    codes, logits = run_onnx(open_model("ssd23").onnx("detector", "fp32"), values[None])
     np.testing.assert_allclose(codes[0, ::191], RECORDED[example]["codes"], rtol=0, atol=5e-4)
     np.testing.assert_allclose(logits[0, ::191], RECORDED[example]["logits"], rtol=0, atol=3e-4)
 

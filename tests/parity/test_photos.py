@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from boxable.detection.postprocess import multiclass_nms, postprocess
-from boxable.images.resize import network_input
+import boxable
 from boxable.networks.anchors import ssd_anchors
+from boxable.networks.heads.nms import multiclass_nms, postprocess
+from boxable.networks.heads.rules import PostprocessRules
+from tests.networks.conftest import run_onnx
 from tests.parity.conftest import PHOTOS, Recorded, pixels_of
 from tests.parity.same_set import Found, excused_differences
 
@@ -23,7 +25,7 @@ def recorded_detections(recorded: Recorded, photo: str) -> Found:
 
 
 def heads_of(recorded: Recorded, reference: Path, photo: str) -> tuple[np.ndarray, np.ndarray]:
-    codes, logits = recorded.runtime.run(network_input(pixels_of(reference, photo), 300)[None])
+    codes, logits = run_onnx(recorded.onnx, recorded.detector.network.preprocess(pixels_of(reference, photo))[None])
     return codes[0], logits[0]
 
 
@@ -42,7 +44,7 @@ def test_raw_heads_equal_the_recorded_ones(recorded: Recorded, reference: Path, 
 def test_final_detections_are_the_recorded_set_anchor_by_anchor(
     recorded: Recorded, reference: Path, photo: str
 ) -> None:
-    kept = postprocess(*heads_of(recorded, reference, photo), ANCHORS)
+    kept = postprocess(*heads_of(recorded, reference, photo), ANCHORS, PostprocessRules())
     ours = Found(kept.columns, kept.scores, kept.boxes, kept.anchors)
     excused = excused_differences(ours, recorded_detections(recorded, photo))
     print(f"{photo}: {len(excused)} excused differences {excused}")
@@ -84,11 +86,13 @@ def test_all_recorded_nms_cases_hold_exactly(reference: Path) -> None:
     for case in cases:
         parameters, expected = case["params"], case["expected"]
         boxes = np.array(case["boxes"], np.float64).astype(np.float32).reshape(-1, 4)
-        kept = multiclass_nms(
-            boxes.__getitem__, scores_of(case), to_scores=lambda scores: scores, to_value=float,
+        rules = PostprocessRules(
             score_threshold=parameters["score_threshold"], iou_threshold=parameters["iou_threshold"],
-            max_per_class=parameters["max_detections_per_class"], max_total=parameters["max_total_detections"],
+            max_per_class=parameters["max_detections_per_class"], max_detections=parameters["max_total_detections"],
             clip_window=tuple(parameters["clip_window"]) if parameters["clip_window"] else None,
+        )  # fmt: skip
+        kept = multiclass_nms(
+            boxes.__getitem__, scores_of(case), rules, to_scores=lambda scores: scores, to_value=float,
         )  # fmt: skip
         valid = expected["valid"]
         assert kept.anchors.tolist() == expected["input_rows"][:valid], case["name"]
@@ -113,7 +117,7 @@ def test_the_same_set_comes_in_every_batch_size(real23: Recorded, reference: Pat
     pictures = [str(reference / "photos" / f"{photo}.png") for photo in PHOTOS]
     alone = [real23.detector(picture) for picture in pictures]
     for batch_size in (2, 5, 12):
-        for one, batched in zip(alone, real23.detector(pictures, batch_size=batch_size), strict=True):
+        for one, batched in zip(alone, boxable.load("ssd23", batch_size=batch_size)(pictures), strict=True):
             assert np.array_equal(one.label_ids, batched.label_ids)
             np.testing.assert_allclose(one.scores, batched.scores, atol=1e-6)
             np.testing.assert_allclose(one.boxes, batched.boxes, atol=1e-6)

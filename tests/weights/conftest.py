@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.ops import Conv
 from boxable.vocabulary import ClassList
 from boxable.weights.cards import Card, Published, find_card
 from boxable.weights.model import Model
@@ -64,17 +65,17 @@ def small() -> Small:
     convolutions: dict[str, Convolution] = {}
     weights: dict[str, NDArray[np.float32]] = {}
     for layer in NETWORK.layers:
+        beta = f"{layer.name}/BatchNorm/beta" if isinstance(layer, Conv) else f"{layer.name}/biases"
         kernel, bias = (
-            (rng.integers(-128, 128, shape) / 256).astype(np.float32)  # exact in half precision
-            for shape in (layer.kernel_shape, (layer.outputs,))
+            (rng.integers(-128, 128, NETWORK.variables[name]) / 256).astype(np.float32)  # exact in half precision
+            for name in (layer.kernel_name, beta)
         )
         convolutions[layer.name] = kernel, bias
         weights[layer.kernel_name] = kernel
-        if not layer.batch_norm:
-            weights[f"{layer.name}/biases"] = bias
+        weights[beta] = bias
+        if not isinstance(layer, Conv):
             continue
         unchanged = {"gamma": 1.0, "moving_mean": 0.0, "moving_variance": np.float32(1) - np.float32(0.001)}
-        weights[f"{layer.name}/BatchNorm/beta"] = bias
         for name, value in unchanged.items():
-            weights[f"{layer.name}/BatchNorm/{name}"] = np.full(layer.outputs, value, np.float32)
+            weights[f"{layer.name}/BatchNorm/{name}"] = np.full(len(bias), value, np.float32)
     return Small(convolutions, write_tflite(NETWORK, convolutions), weights)

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from safetensors.numpy import save
 
 from boxable.errors import BoxableError, WeightsError
-from boxable.networks.ssd_mobilenet_v2 import ROOT, ssd_mobilenet_v2
+from boxable.networks.architectures.ssd_mobilenet_v2 import ROOT, ssd_mobilenet_v2
 from boxable.vocabulary import ClassList
 from boxable.weights.model import METADATA_KEY, Description, Model
 from tests.weights.conftest import CLASSES, NETWORK, Small

@@ -13,7 +13,7 @@ import pytest
 from boxable.errors import WeightsError
 from boxable.weights.cards import find_card
 from boxable.weights.model import Model
-from boxable.weights.pull import _say_once, default_card, graph_of, pull
+from boxable.weights.pull import _say_once, default_card, open_model, pull
 from boxable.weights.store import installed
 from tests.file_server import FileServer, Resource
 from tests.weights.conftest import HEAD, TAIL, Small, card_for, pretend_installed, sha256
@@ -131,7 +131,11 @@ def test_the_601_class_network_without_weights_is_an_error_and_never_another_mod
     empty_home: Path, small: Small, published: Path, name: str
 ) -> None:
     pretend_installed(empty_home, find_card("ssd23"), small.model.to_bytes())
-    for attempt in (lambda: graph_of(name), lambda: pull(find_card(name)), lambda: pull(find_card(name), published)):
+    for attempt in (
+        lambda: open_model(name).onnx("detector", "fp32"),
+        lambda: pull(find_card(name)),
+        lambda: pull(find_card(name), published),
+    ):
         with pytest.raises(WeightsError) as error:
             attempt()
         message = str(error.value)

@@ -6,8 +6,9 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
-from boxable.networks.layers import Layer, Network
-from boxable.networks.tflite_parts import TfliteParts
+from boxable.networks.network import Network
+from boxable.networks.ops import Conv, Layer, Predict
+from boxable.networks.tflite_writer import TfliteFile
 
 # Kernel as TF holds it (HWIO; depthwise: height, width, channels, 1) and bias.
 Convolution = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -20,8 +21,8 @@ def write_tflite(network: Network, convolutions: Mapping[str, Convolution], *, h
 
     A layer without an entry in `convolutions` is left out.
     """
-    parts = TfliteParts()
-    heads = {item.layer.name: (item.box_head, item.class_head) for item in network.feature_maps}
+    parts = TfliteFile()
+    (graph,) = network.graphs.values()
     picture = parts.tensor([1])
 
     def add(layer: Layer) -> int:
@@ -30,13 +31,13 @@ def write_tflite(network: Network, convolutions: Mapping[str, Convolution], *, h
         weights = parts.constant(stored.astype(np.float16) if half else stored)
         if half:
             weights = parts.operator(_KINDS.DEQUANTIZE, [weights], parts.tensor(stored.shape))
-        kind = _KINDS.DEPTHWISE_CONV_2D if layer.depthwise else _KINDS.CONV_2D
+        kind = _KINDS.DEPTHWISE_CONV_2D if isinstance(layer, Conv) and layer.depthwise else _KINDS.CONV_2D
         return parts.operator(kind, [picture, weights, parts.constant(bias)], parts.tensor([1]))
 
-    for layer in network.backbone:
-        if layer.name in convolutions:
+    for layer in graph.layers:
+        if isinstance(layer, Conv) and layer.name in convolutions:
             add(layer)
-        for head in heads.get(layer.name, ()):
+        for head in (op for op in graph.readers(layer.name) if isinstance(op, Predict)):
             if head.name in convolutions:
                 parts.operator(_KINDS.RESHAPE, [add(head)], parts.tensor([1]))
     return parts.finish([picture], [])

@@ -97,7 +97,7 @@ def detect(
         raise click.UsageError("--save-images and --save-crops need --out DIR.")
     printed = format_ or ("table" if sys.stdout.isatty() else "jsonl")
     output = Output(printed, format_ or "jsonl", out, pictures=save_images is not False, crops=save_crops)
-    detector = load(model, threads=threads, decode=decode, classes=classes, **running)
+    detector = load(model, threads=threads, batch_size=batch_size, decode=decode, classes=classes, **running)
     with polite_interrupt() as stop:
         return detect_all(
             detector,
@@ -107,5 +107,4 @@ def detect(
             min_score=min_score,
             max_detections=max_detections,
             nms=nms,
-            batch_size=batch_size,
         )

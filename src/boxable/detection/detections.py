@@ -56,9 +56,10 @@ class Detections:
     height: int
     source: str = "image"
     classes: ClassList = field(default_factory=open_images)
-    error: BoxableError | None = None
+    error: str | None = None
     name_ancestors: bool = False
-    _image: Source | None = field(default=None)
+    _image: Source | None = None
+    _exception: BoxableError | None = None
 
     def __post_init__(self) -> None:
         for name, dtype in _ARRAYS.items():
@@ -78,7 +79,15 @@ class Detections:
         boxes, scores = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
         label_ids, strings = np.zeros(0, np.int64), np.zeros(0, np.str_)
         known = open_images() if classes is None else classes
-        return cls(boxes, scores, label_ids, strings, strings, 0, 0, source, known, error)
+        return cls(
+            boxes, scores, label_ids, strings, strings, 0, 0, source, known,
+            error=None if error is None else str(error), _exception=error,
+        )  # fmt: skip
+
+    def raise_error(self) -> None:
+        """Raise the error for which the image could not be read, if there is one."""
+        if self._exception is not None:
+            raise self._exception
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -136,7 +145,7 @@ class Detections:
                 item["ancestors"] = list(names)
         record: ImageRecord = {"source": self.source, "width": self.width, "height": self.height, "detections": found}
         if self.error is not None:
-            record["error"] = str(self.error)
+            record["error"] = self.error
         return record
 
     def to_json(self) -> str:

@@ -262,6 +262,5 @@ class Detector:
 
 
 def _raise_error(found: Detections) -> Detections:
-    if found.error is not None:
-        raise found.error
+    found.raise_error()
     return found

@@ -1,4 +1,4 @@
-"""The resize and the scaling that the network was trained with, bit for bit (SEMANTICS §2).
+"""TensorFlow 1's bilinear resize, bit for bit (SEMANTICS §2).
 
 Some rows of the output are made at a time, in buffers that each thread keeps: what is worked on stays in the
 processor's cache, and nothing is allocated for a picture but its result.
@@ -17,17 +17,6 @@ Image = NDArray[np.uint8] | Floats
 
 # Rows of the output that are made at once, fewer where the picture is so wide that their sources exceed the bytes.
 BLOCK_ROWS, BLOCK_BYTES = 20, 2**20
-
-
-def network_input(image: Image, size: int, out: Floats | None = None) -> Floats:
-    """A picture `[H, W, 3]` with values 0..255 as float32 `[size, size, 3]` in -1..1.
-
-    Resize first, then scale; the aspect ratio is not kept (SEMANTICS §2.1). Written into `out`, contiguous, if given.
-    """
-    resized = resize_bilinear(image, (size, size), out)
-    resized *= np.float32(2.0 / 255.0)
-    resized -= np.float32(1.0)
-    return resized
 
 
 def resize_bilinear(image: Image, size_hw: tuple[int, int], out: Floats | None = None) -> Floats:

@@ -5,7 +5,7 @@ measurements in docs/speed.md:
 
     int8 (calibrated models, with VNNI, AMX or ARM dot products)   openvino, onnxruntime
     bf16 (with AMX)                                                openvino
-    fp32                                                           openvino, litert, onnxruntime
+    fp32                                                           openvino, onnxruntime, litert
 
 A GPU goes before the CPU: torch where it sees one, else CUDA, Core ML or DirectML of ONNX Runtime.
 """
@@ -38,7 +38,7 @@ logger = logging.getLogger("boxable")
 Choice = tuple[RuntimeName, Precision]
 
 _GPU_RUNTIMES: tuple[RuntimeName, ...] = ("torch", "cuda", "coreml", "directml")
-_RUNTIME_ORDER: tuple[RuntimeName, ...] = (*_GPU_RUNTIMES, "openvino", "litert", "onnxruntime")
+_RUNTIME_ORDER: tuple[RuntimeName, ...] = (*_GPU_RUNTIMES, "openvino", "onnxruntime", "litert")
 _PACKAGES = ("boxable", "onnxruntime", "openvino", "ai-edge-litert", "torch")
 _INT8_FEATURES = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"}
 _BF16_FEATURES = {"amx_bf16"}

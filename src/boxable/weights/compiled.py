@@ -8,9 +8,10 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from boxable.errors import BoxableError, WeightsError
 from boxable.files import write_atomically
@@ -72,15 +73,14 @@ class Compiled:
         return built
 
     def fingerprint(self, precision: Precision) -> str:
-        """Tell what it computes in this precision from what other models compute, whatever their names."""
-        calibration = self.calibration() if precision == "int8" else None
-        digest = self._digest or sha256_of(self._in_memory.to_bytes())
-        key = self._key("", calibration)
-        return f"sha256:{sha256_of(f'{digest} {key}'.encode())[:16]}"
-
-    @cached_property
-    def _in_memory(self) -> Model:
-        return self._read()
+        """Tell what it computes in this precision from what other models compute, whatever their names and files."""
+        model = self.model()
+        content: list[object] = [GRAPH_VERSION, model.network.name, model.score_threshold]
+        content += [[item.label_id, item.mid, item.name] for item in model.classes]
+        content += [sha256_of(np.ascontiguousarray(values).tobytes()) for _, values in sorted(model.weights.items())]
+        if precision == "int8":
+            content.append(self.calibration().to_dict())
+        return f"sha256:{sha256_of(json.dumps(content).encode())[:16]}"
 
     def _key(self, graph: str, calibration: Calibration | None) -> str:
         marks = [self._digest[:20], graph, str(GRAPH_VERSION)]

@@ -135,10 +135,13 @@ class Model:
 
 def read_description(data: bytes, name: str) -> Description:
     """Read the metadata of a .safetensors file, or of its first bytes. Raises WeightsError."""
+    end = 8 + int.from_bytes(data[:8], "little")
     try:
-        metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
-    except (ValueError, KeyError, TypeError):
-        metadata = {}
+        if len(data) < end:
+            raise ValueError("its header is cut short")
+        metadata = json.loads(data[8:end]).get("__metadata__", {})
+    except (ValueError, AttributeError) as error:
+        raise WeightsError(f"{name}: not a readable .safetensors file ({error})") from None
     return Description.from_metadata(metadata, name)
 
 

@@ -75,7 +75,11 @@ def is_whole(path: Path) -> bool:
 
 def compiled_installed(path: Path, name: str, classes: Selection | None = None) -> Compiled:
     """Open a model installed under this name. Its content is checked when it is read: WeightsError if damaged."""
-    return _compiled(path, name, lambda: read_installed(path), path.stem, classes)
+    try:
+        return _compiled(path, name, lambda: read_installed(path), path.stem, classes)
+    except WeightsError:
+        read_installed(path)  # says what to do about a damaged file
+        raise
 
 
 def compiled_file(path: Path, classes: Selection | None = None) -> Compiled:

@@ -36,7 +36,7 @@ def read_tflite(data: bytes, name: str) -> dict[str, Floats]:
     network = recognize_kernels([kernel.shape for kernel, _ in found])
     if network is None:
         raise WeightsError(
-            f"{name}: expected the convolutions of {' or '.join(ARCHITECTURES)}, got {len(found)} others"
+            f"{name}: expected the convolutions of {' or '.join(ARCHITECTURES)}, got {len(found)} that do not fit"
         )
     return {
         variable: values

@@ -51,5 +51,6 @@ def detector_weights(found: Mapping[str, NDArray[Any]], name: str) -> tuple[Netw
         logger.info("ignored %d variables of training (optimizer slots, moving averages, step)", ignored)
     network = recognize({variable: values.shape for variable, values in weights.items()})
     if network is None:
-        raise WeightsError(f"{name}: expected the variables of {' or '.join(ARCHITECTURES)}, got {len(weights)} others")
+        known = " or ".join(ARCHITECTURES)
+        raise WeightsError(f"{name}: expected the variables of {known}, got {len(weights)} that do not fit")
     return network, weights

@@ -11,13 +11,14 @@ import pytest
 
 import boxable
 from boxable.errors import ArgumentError, WeightsError
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.ops import Conv
 from boxable.settings import home
 from boxable.vocabulary import ClassList, open_images, open_images_subset
 from boxable.weights.cards import find_card
+from boxable.weights.compiled import compiled_from
 from boxable.weights.importing import read_model
 from boxable.weights.model import Model
-from boxable.weights.store import compile_model
 from tests.parity.same_set import Found, excused_differences
 from tests.weights.foreign.conftest import (
     FLOAT,
@@ -41,7 +42,7 @@ HUB = ("hub_variables", "hub_constants")
 def as_tflite(real: Real, folder: Path, *, half: bool) -> Path:
     """With the convolutions of the real network, as its own file has them."""
     network = ssd_mobilenet_v2(23)
-    biases = {layer.name: f"{layer.name}/{'BatchNorm/beta' if layer.batch_norm else 'biases'}"
+    biases = {layer.name: f"{layer.name}/{'BatchNorm/beta' if isinstance(layer, Conv) else 'biases'}"
               for layer in network.layers}  # fmt: skip
     parts = {layer.name: (real.weights[layer.kernel_name], real.weights[biases[layer.name]])
              for layer in network.layers}  # fmt: skip
@@ -108,7 +109,7 @@ def test_every_form_gives_the_very_same_arrays(
 @pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
 def test_our_own_files_give_the_very_same_arrays(real: Real, tmp_path: Path, suffix: str) -> None:
     path, model = tmp_path / f"model{suffix}", ours(real)
-    path.write_bytes(compile_model(model) if suffix == ".onnx" else model.to_bytes())
+    path.write_bytes(compiled_from(model).onnx("detector", "fp32") if suffix == ".onnx" else model.to_bytes())
     found = read_model(path, "mine")
     same_arrays(found.weights, real.weights)
     assert found.classes == CLASSES

@@ -315,7 +315,7 @@ def test_a_substitute_is_installed_and_said_in_one_line(
     same_arrays(model.weights, real.weights)
     assert (model.handle, model.origin) == ("tests/module/1", f"the zoo's, {FOLDER}.tar.gz")
     (line,) = caplog.messages
-    assert "module is not to be had; installed instead, another training of it: the zoo's" in line
+    assert "module is unavailable; installed instead, another training of it: the zoo's" in line
     assert "tests--zoo--1" not in str(list(home.rglob("*.safetensors")))
 
 
@@ -329,14 +329,14 @@ def test_a_module_that_is_to_be_had_goes_before_its_substitute(
     assert [name for name, _ in server.requests] == ["1"]
 
 
-def test_when_the_substitute_is_not_to_be_had_either_it_is_said(
+def test_when_the_substitute_is_unavailable_too_it_is_said(
     home: Path, server: FileServer, zoo: Zoo, module_card: ModuleCard, with_zoo: Callable[[Card], None]
 ) -> None:
     with_zoo(zoo.card(server.put("b", Resource(status=500))))
     card = dataclasses.replace(module_card(server.put("a", Resource(status=404))), substitute="zoo")
     text = refused(card)
     assert "404 Not Found" in text
-    assert "zoo, another training of it, is not to be had either" in text
+    assert "zoo, another training of it, is unavailable too" in text
     assert left_over(home) == []
 
 

@@ -38,7 +38,7 @@ def test_the_number_of_classes_is_that_of_the_first_head(num_classes: int) -> No
     assert detector_weights(biases, "file")[0].num_classes == num_classes
 
 
-def test_what_training_leaves_is_left_out_and_said_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+def test_variables_of_training_are_ignored_and_counted_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
     weights = zeros(2)
     slots = ("RMSProp", "RMSProp_1", "ExponentialMovingAverage", "Momentum", "Adam", "Adam_1", "Adagrad")
     training = {f"{name}/{slot}": np.ones_like(values) for name, values in weights.items() for slot in slots}
@@ -48,7 +48,7 @@ def test_what_training_leaves_is_left_out_and_said_in_one_line(caplog: pytest.Lo
         _, found = detector_weights(training | weights | steps | powers, "file")
     same_arrays(found, weights)
     count = len(training) + len(steps) + len(powers)
-    expected = f"left out {count} variables of training (optimiser slots, moving averages, step)"
+    expected = f"ignored {count} variables of training (optimizer slots, moving averages, step)"
     assert [record.getMessage() for record in caplog.records] == [expected]
 
 
@@ -87,19 +87,19 @@ def test_another_type_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weights", "text"),
+    "weights",
     [
-        ({}, f"no {HEAD} among its 0 variables; expected an SSD MobileNetV2"),
-        ({"resnet/conv1/weights": np.zeros((7, 7, 3, 64), np.float32)}, "expected an SSD MobileNetV2"),
-        ({HEAD: np.zeros((3, 3), np.float32)}, "expected an SSD MobileNetV2"),
-        ({HEAD: np.float32(1)}, "expected an SSD MobileNetV2"),
-        ({HEAD: np.zeros(0, np.float32)}, "has 0 values; expected 3 times the number of classes plus 1"),
-        ({HEAD: np.zeros(3, np.float32)}, "has 3 values"),
-        ({HEAD: np.zeros(10, np.float32)}, "has 10 values"),
+        {},
+        {"resnet/conv1/weights": np.zeros((7, 7, 3, 64), np.float32)},
+        {HEAD: np.zeros((3, 3), np.float32)},
+        {HEAD: np.float32(1)},
+        {HEAD: np.zeros(0, np.float32)},
+        {HEAD: np.zeros(3, np.float32)},  # the background alone
+        {HEAD: np.zeros(10, np.float32)},  # no multiple of three anchors
     ],
 )
-def test_another_architecture_is_refused(weights: dict[str, np.ndarray], text: str) -> None:
-    assert text in refused(weights)
+def test_another_architecture_is_refused(weights: dict[str, np.ndarray]) -> None:
+    assert f"expected the variables of ssd_mobilenet_v2, got {len(weights)} that do not fit" in refused(weights)
 
 
 @pytest.mark.parametrize(

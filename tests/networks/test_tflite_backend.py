@@ -5,15 +5,15 @@ import pytest
 import tflite
 from numpy.testing import assert_array_equal
 
-from boxable.networks.onnx_graph import fold
-from boxable.networks.tflite_graph import build_tflite
+from boxable.networks.tflite_backend import build_tflite
+from boxable.networks.walk import fold
 from boxable.weights.tflite_file import read_tflite
 from tests.networks.conftest import Built
 
 
 @pytest.fixture(scope="module")
 def file(small: Built) -> bytes:
-    return build_tflite(small.network, small.weights, batch=3)
+    return build_tflite(small.graph, small.weights, batch=3)
 
 
 def test_inputs_and_outputs_have_these_names_and_shapes(file: bytes) -> None:
@@ -43,4 +43,4 @@ def test_constants_lie_where_kernels_read_them_quickly(file: bytes) -> None:
 
 
 def test_the_same_weights_give_the_same_bytes(small: Built, file: bytes) -> None:
-    assert build_tflite(small.network, small.weights, batch=3) == file
+    assert build_tflite(small.graph, small.weights, batch=3) == file

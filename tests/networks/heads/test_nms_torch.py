@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 import boxable
-from boxable.detection.postprocess import Kept, postprocess
-from boxable.images.resize import network_input
 from boxable.images.sources import source_of
 from boxable.networks.anchors import ssd_anchors
+from boxable.networks.heads.nms import postprocess
+from boxable.networks.heads.rules import NmsResult, PostprocessRules
+from boxable.networks.heads.ssd import SsdHead
+from boxable.runtimes import Concurrency
 from boxable.runtimes.torch_runtime import TorchRuntime
-from boxable.weights.pull import graph_of
+from boxable.weights.pull import open_model
 from tests.conftest import EXAMPLES
 
 pytestmark = pytest.mark.optional
@@ -20,19 +22,19 @@ ANCHORS = ssd_anchors((19, 10, 5, 3, 2, 1))
 PHOTOS = [str(EXAMPLES / name) for name in ("astronaut.png", "chelsea.png", "coffee.png")]
 
 
-def in_torch(codes: np.ndarray, logits: np.ndarray, **rules: Any) -> list[Kept]:
+def in_torch(codes: np.ndarray, logits: np.ndarray, **rules: Any) -> list[NmsResult]:
     import torch
 
-    from boxable.detection.on_device import Rules, postprocess_batch
+    from boxable.networks.heads.nms_torch import postprocess_batch
 
-    return postprocess_batch(torch.tensor(codes), torch.tensor(logits), torch.tensor(ANCHORS), Rules(**rules))
-
-
-def in_numpy(codes: np.ndarray, logits: np.ndarray, **rules: Any) -> list[Kept]:
-    return [postprocess(*heads, ANCHORS, **rules) for heads in zip(codes, logits, strict=True)]
+    return postprocess_batch(torch.tensor(codes), torch.tensor(logits), ANCHORS, PostprocessRules(**rules))
 
 
-def assert_same(ours: list[Kept], theirs: list[Kept]) -> None:
+def in_numpy(codes: np.ndarray, logits: np.ndarray, **rules: Any) -> list[NmsResult]:
+    return [postprocess(*heads, ANCHORS, PostprocessRules(**rules)) for heads in zip(codes, logits, strict=True)]
+
+
+def assert_same(ours: list[NmsResult], theirs: list[NmsResult]) -> None:
     """The same set of detections; the order may differ where scores are equal but for rounding."""
     for found, expected in zip(ours, theirs, strict=True):
         mine, other = (np.lexsort((kept.anchors, kept.columns)) for kept in (found, expected))
@@ -55,27 +57,27 @@ def random_heads(seed: int, pictures: int = 2, classes: int = 12, spread: float 
 
 @pytest.fixture(scope="module")
 def runtime(detector: boxable.Detector) -> TorchRuntime:
-    return TorchRuntime(graph_of("ssd23", int8=False), "ssd23", 2)
+    return TorchRuntime(open_model("ssd23"), Concurrency(2))
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What pictures were left to, beyond the first look."""
-    from boxable.detection import on_device
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What pictures were left to, beyond the first pass."""
+    from boxable.networks.heads import nms_torch
 
     taken: list[str] = []
-    original_tables, original_numpy = on_device._tables, on_device._by_numpy
+    original_tables, original_numpy = nms_torch._tables, nms_torch._by_numpy
 
     def tables(*arguments: Any) -> Any:
-        taken.append("first" if arguments[-1] == on_device.FIRST else "second")
+        taken.append("first" if arguments[-1] == nms_torch.FIRST else "second")
         return original_tables(*arguments)
 
-    def by_numpy(*arguments: Any) -> Kept:
+    def by_numpy(*arguments: Any) -> NmsResult:
         taken.append("numpy")
         return original_numpy(*arguments)
 
-    monkeypatch.setattr(on_device, "_tables", tables)
-    monkeypatch.setattr(on_device, "_by_numpy", by_numpy)
+    monkeypatch.setattr(nms_torch, "_tables", tables)
+    monkeypatch.setattr(nms_torch, "_by_numpy", by_numpy)
     return taken
 
 
@@ -104,60 +106,44 @@ def test_heads_in_half_precision_have_ties_and_equal_numpy_all_the_same(rules: d
 
 @pytest.mark.parametrize("min_score", [0.0, 0.3])
 def test_equals_numpy_on_photos(detector: boxable.Detector, runtime: TorchRuntime, min_score: float) -> None:
-    from boxable.detection.on_device import Rules, detect
-
-    images = np.stack([network_input(source_of(photo).pixels_and_size()[0], 300) for photo in PHOTOS])
-    anchors = detector._anchors
-    expected = [
-        postprocess(*heads, anchors, min_score=min_score) for heads in zip(*runtime.run(images), strict=True)
-    ]  # fmt: skip
-    assert_same(detect(runtime, images, anchors, Rules(min_score=min_score)), expected)
+    images = np.stack([detector.network.preprocess(source_of(photo).pixels()) for photo in PHOTOS])
+    outputs = runtime.run("detector", {"images": images})
+    heads = outputs["box_encodings"], outputs["class_logits"]
+    assert_same(in_torch(*heads, min_score=min_score), in_numpy(*heads, min_score=min_score))
 
 
-def test_bytes_are_scaled_as_the_network_was_trained(runtime: TorchRuntime) -> None:
+def test_the_head_uses_it_where_the_runtime_leaves_its_outputs_on_a_device(detector: boxable.Detector) -> None:
     import torch
 
-    images = np.random.default_rng(0).integers(0, 256, (2, 300, 300, 3), np.uint8)
-    scaled = np.stack([network_input(image, 300) for image in images])
-    for found, expected in zip(
-        runtime.heads(runtime.to_device(images)), runtime.heads(runtime.to_device(scaled)), strict=True
-    ):
-        assert torch.equal(found, expected)
+    rules = PostprocessRules(columns=np.array([1, 4]))
+    codes, logits = random_heads(11)
 
+    def run(on_device: bool) -> list[NmsResult]:
+        outputs = {"box_encodings": codes, "class_logits": logits}
+        given = {name: torch.tensor(values) for name, values in outputs.items()} if on_device else outputs
+        return SsdHead("detector", ANCHORS).detect(lambda *_: given, np.zeros((2, 1, 1, 3), np.float32), rules)
 
-def test_the_detector_uses_it_on_a_gpu(detector: boxable.Detector, monkeypatch: pytest.MonkeyPatch) -> None:
-    from boxable.detection import on_device
-
-    other = boxable.load("ssd23", runtime="torch")
-    expected = other(PHOTOS, classes="Person,Cat")
-    called = []
-    original = on_device.postprocess_batch
-    monkeypatch.setattr(on_device, "postprocess_batch", lambda *heads: called.append(1) or original(*heads))
-    monkeypatch.setattr(other._runtime, "on_gpu", True)
-    for found, theirs in zip(other(PHOTOS, classes="Person,Cat"), expected, strict=True):
-        np.testing.assert_allclose(found.scores, theirs.scores, rtol=0, atol=1e-5)
-        assert sorted(found.mids.tolist()) == sorted(theirs.mids.tolist())
-    assert called
+    assert_same(run(on_device=True), run(on_device=False))
 
 
 @pytest.mark.parametrize(("candidates", "rounds"), [(100, 12), (512, 1)], ids=["too-few", "too-short"])
 def test_pictures_for_which_the_first_look_does_not_suffice_are_looked_at_again(
-    looks: list[str], monkeypatch: pytest.MonkeyPatch, candidates: int, rounds: int
+    passes: list[str], monkeypatch: pytest.MonkeyPatch, candidates: int, rounds: int
 ) -> None:
-    from boxable.detection import on_device
+    from boxable.networks.heads import nms_torch
 
-    monkeypatch.setattr(on_device, "FIRST", on_device.Look(candidates, rounds))
+    monkeypatch.setattr(nms_torch, "FIRST", nms_torch.Pass(candidates, rounds))
     codes, logits = random_heads(2, pictures=3, classes=1)
     ours = in_torch(codes, logits)
-    assert looks == ["first", "second"]
+    assert passes == ["first", "second"]
     assert_same(ours, in_numpy(codes, logits))
 
 
-def test_what_is_still_open_is_left_to_numpy(looks: list[str]) -> None:
+def test_what_is_still_open_is_left_to_numpy(passes: list[str]) -> None:
     codes, logits = random_heads(3, classes=3)
     logits[1] = 2.0  # every score the same: no number of candidates is surely complete
     ours = in_torch(codes, logits)
-    assert looks.count("numpy") == 1
+    assert passes.count("numpy") == 1
     assert_same(ours, in_numpy(codes, logits))
 
 

@@ -10,20 +10,24 @@ from numpy.typing import NDArray
 import boxable
 from boxable.detection.calibrate import calibrate
 from boxable.errors import ArgumentError, WeightsError
-from boxable.images.resize import network_input
 from boxable.images.sources import source_of
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.networks.calibration import Calibration
-from boxable.networks.equalize import streams
-from boxable.networks.int8 import is_float, measured_tensors
+from boxable.networks.equalize import linear_groups
+from boxable.networks.int8_backend import mean_output, quantized_tensors, stays_float
+from boxable.networks.network import Graph
 from boxable.networks.onnx_graph import build_onnx
-from boxable.networks.ssd_mobilenet_v2 import ssd_mobilenet_v2
-from boxable.runtimes.onnx_runtime import OnnxRuntime
+from boxable.networks.ops import Conv
+from boxable.runtimes.onnx_runtime import open_session
 from boxable.weights.calibrations import calibration_of, weights_hash
 from boxable.weights.cards import find_card
 from boxable.weights.model import Model
 from boxable.weights.store import installed, read_file
 from tests.conftest import EXAMPLES
+from tests.networks.conftest import run_onnx
 
+NETWORK = ssd_mobilenet_v2(23)
+(GRAPH,) = NETWORK.graphs.values()
 PHOTOS = [str(EXAMPLES / name) for name in ("astronaut.png", "chelsea.png", "coffee.png")]
 
 
@@ -36,7 +40,7 @@ def model(detector: boxable.Detector) -> Model:
 
 @pytest.fixture(scope="module")
 def images() -> NDArray[np.float32]:
-    return np.stack([network_input(source_of(photo).pixels(), 300) for photo in PHOTOS])
+    return np.stack([NETWORK.preprocess(source_of(photo).pixels()) for photo in PHOTOS])
 
 
 def shipped_calibration() -> Calibration:
@@ -45,25 +49,21 @@ def shipped_calibration() -> Calibration:
     return calibration_of(weights_hash(read_file(path)), "ssd23")
 
 
-def heads(graph: bytes, images: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    return OnnxRuntime(graph, "test", 1).run(images)
-
-
 def test_all_but_the_layers_on_the_largest_maps_are_rounded() -> None:
-    network = ssd_mobilenet_v2(23)
-    kept = [layer for layer in network.layers if is_float(layer)]
+    kept = [layer for layer in GRAPH.layers if stays_float(layer, GRAPH)]
     assert len(kept) == 5
-    assert sum(layer.macs for layer in kept) < 0.12 * network.macs
+    assert sum(layer.macs(GRAPH.input_shapes(layer)) for layer in kept) < 0.12 * (NETWORK.macs or 0)
 
 
 def test_the_shipped_ranges_are_those_that_the_network_needs(detector: boxable.Detector) -> None:
-    shipped, network = shipped_calibration(), ssd_mobilenet_v2(23)
-    assert set(shipped.ranges) == set(measured_tensors(network))
+    shipped = shipped_calibration()
+    assert set(shipped.ranges) == set(quantized_tensors(GRAPH))
     assert all(low <= 0 < high for low, high in shipped.ranges.values())
-    assert {layer.source: layer.inputs for layer in network.layers if not is_float(layer)} == {
-        name: len(values) for name, values in shipped.means.items()
+    read = {layer.source for layer in GRAPH.layers if not stays_float(layer, GRAPH)}
+    assert {name: GRAPH.shapes[name][2] for name in read} == {
+        name: len(values) for name, values in shipped.means.items() if name in read
     }
-    assert {stream.name for stream in streams(network)} == set(shipped.factors)
+    assert {group.name for group in linear_groups(GRAPH)} == set(shipped.factors)
 
 
 def test_the_same_weights_under_another_name_are_calibrated_too(model: Model, tmp_path: Path) -> None:
@@ -73,9 +73,9 @@ def test_the_same_weights_under_another_name_are_calibrated_too(model: Model, tm
 
 def test_the_rounded_heads_are_near_those_of_float32(model: Model, images: NDArray[np.float32]) -> None:
     metadata = model.description.to_metadata()
-    codes, logits = heads(build_onnx(model.network, model.weights, metadata), images)
-    graph = build_onnx(model.network, model.weights, metadata, calibration=shipped_calibration())
-    rounded_codes, rounded_logits = heads(graph, images)
+    codes, logits = run_onnx(build_onnx(GRAPH, model.weights, metadata), images)
+    graph = build_onnx(GRAPH, model.weights, metadata, calibration=shipped_calibration())
+    rounded_codes, rounded_logits = run_onnx(graph, images)
     assert 0 < np.abs(rounded_logits - logits).mean() < 0.08
     assert 0 < np.abs(rounded_codes - codes).mean() < 0.1
     assert len(graph) < 7_000_000
@@ -96,8 +96,8 @@ def test_a_channel_without_weights_keeps_its_bias(model: Model, images: NDArray[
     kernel[..., 5] = 0
     weights[f"{name}/weights"] = kernel
     metadata = model.description.to_metadata()
-    graph = build_onnx(model.network, weights, metadata, calibration=shipped_calibration())
-    _, logits = heads(graph, images[:1])
+    graph = build_onnx(GRAPH, weights, metadata, calibration=shipped_calibration())
+    _, logits = run_onnx(graph, images[:1])
     assert logits[0, 0, 5] == pytest.approx(weights[f"{name}/biases"][5], rel=1e-3)
 
 
@@ -105,19 +105,42 @@ def test_calibrating_gives_each_tensor_a_range_around_zero(model: Model) -> None
     found, count = calibrate(model, PHOTOS)
     ranges = found.ranges
     assert count == 3
-    assert list(ranges) == measured_tensors(model.network)
-    relu6 = {layer.name for layer in model.network.backbone if layer.relu6}
+    assert list(ranges) == quantized_tensors(GRAPH)
+    relu6 = {layer.name for layer in GRAPH.layers if isinstance(layer, Conv) and layer.activation == "relu6"}
     assert all(low <= 0 < high for low, high in ranges.values())
     assert all(ranges[name][0] == 0 and ranges[name][1] <= 6 for name in relu6 & set(ranges))
 
 
 def test_calibrating_without_a_picture_is_an_error(model: Model) -> None:
-    with pytest.raises(ArgumentError, match="no picture"):
+    with pytest.raises(ArgumentError, match="expected an image to calibrate with"):
         calibrate(model, ["nowhere.jpg"])
+
+
+def test_quantized_kernels_are_corrected_for_their_mean_error() -> None:
+    """Bias correction: for inputs at their means, quantized and float convolutions give the same."""
+    ops = (Conv("conv", "images", 8, norm=None),)
+    graph = Graph(ops, {"images": (4, 4, 16)}, {"out": "conv"})
+    random = np.random.default_rng(0)
+    weights = {
+        "conv/weights": random.normal(0, 1, (1, 1, 16, 8)).astype(np.float32),
+        "conv/biases": np.zeros(8, np.float32),
+    }
+    means = random.uniform(50, 100, 16).astype(np.float32)
+    inputs = np.tile(np.round(means * 255 / 100) * np.float32(100 / 255), (1, 4, 4, 1)).astype(np.float32)
+    calibration = Calibration({}, {"images": (0.0, 100.0)}, {"images": inputs[0, 0, 0]})
+    expected, found = (
+        open_session(build_onnx(graph, weights, {}, calibration=item), "test", 1).run(["out"], {"images": inputs})[0]
+        for item in (None, calibration)
+    )
+    kernel = weights["conv/weights"][0, 0].T[:, :, None, None]
+    steps = np.abs(kernel).max(axis=(1, 2, 3)) / 127
+    uncorrected = np.round(kernel / steps[:, None, None, None]) * steps[:, None, None, None] - kernel
+    error = np.abs(mean_output(uncorrected.astype(np.float32), inputs[0, 0, 0])).max()
+    assert np.abs(found - expected).max() < 0.05 * error
 
 
 def test_what_nobody_calibrated_says_so(model: Model) -> None:
     with pytest.raises(WeightsError, match=r"not calibrated for int8; .* run: boxable quantize mine --calibration DIR"):
         calibration_of("0" * 64, "mine")
-    with pytest.raises(ArgumentError, match="calibrated"):
+    with pytest.raises(WeightsError, match="no calibration for int8"):
         boxable.load(model, precision="int8")

@@ -5,22 +5,29 @@ from pathlib import Path
 
 import pytest
 
-from boxable.networks.layers import Layer
-from boxable.networks.ssd_mobilenet_v2 import ROOT, ssd_mobilenet_v2
-from tests.networks.original_layers import ORIGINAL
+from boxable.networks.architectures.ssd_mobilenet_v2 import ROOT, ssd_mobilenet_v2
+from boxable.networks.ops import Add, Conv, Layer, Predict
+from tests.networks.architectures.original_layers import ORIGINAL
 
 NETWORK = ssd_mobilenet_v2(601)
-BY_NAME = {layer.name: layer for layer in NETWORK.layers}
+(GRAPH,) = NETWORK.graphs.values()
+PREDICTIONS = [layer for layer in GRAPH.layers if isinstance(layer, Predict)]
 
 
 def as_row(layer: Layer) -> str:
     """A layer in the words of the original's table."""
     name = layer.name.removeprefix(f"{ROOT}/")
-    after = "bias" if not layer.batch_norm else "ReLU6" if layer.relu6 else "none"
-    before, behind = layer.padding
+    size, _, inputs = GRAPH.input_shapes(layer)[0]
+    if isinstance(layer, Predict):
+        return f"{name} conv 1 1 0,0 {size}x{inputs} {size}x{layer.anchors * layer.values} bias"
+    assert isinstance(layer, Conv)
+    top, left, bottom, right = layer.window.pads(GRAPH.input_shapes(layer)[0]) or ()
+    assert (top, bottom) == (left, right)
+    size_out, _, outputs = GRAPH.shapes[layer.name]
+    after = {"relu6": "ReLU6", None: "none"}[layer.activation]
     return (
-        f"{name} {'dw' if layer.depthwise else 'conv'} {layer.kernel} {layer.stride} {before},{behind} "
-        f"{layer.size_in}x{layer.inputs} {layer.size_out}x{layer.outputs} {after}"
+        f"{name} {'dw' if layer.depthwise else 'conv'} {layer.window.kernel[0]} {layer.window.stride} {top},{bottom} "
+        f"{size}x{inputs} {size_out}x{outputs} {after}"
     )
 
 
@@ -59,8 +66,9 @@ def test_a_variable_has_this_shape(name: str, shape: tuple[int, ...]) -> None:
 
 
 def test_layers_with_batch_norm_have_no_bias_and_heads_have_nothing_else() -> None:
-    for layer in NETWORK.layers:
-        kinds = {name.removeprefix(f"{layer.name}/") for name in layer.variables} - {"weights", "depthwise_weights"}
+    for layer in GRAPH.layers:
+        names = layer.variables(GRAPH.input_shapes(layer))
+        kinds = {name.removeprefix(f"{layer.name}/") for name in names} - {"weights", "depthwise_weights"}
         if layer.name.startswith("BoxPredictor"):
             assert kinds == {"biases"}
         else:
@@ -68,24 +76,15 @@ def test_layers_with_batch_norm_have_no_bias_and_heads_have_nothing_else() -> No
 
 
 def test_shortcuts_lead_from_block_to_block_in_exactly_ten_of_them() -> None:
-    found = {layer.name: layer.shortcut for layer in NETWORK.layers if layer.shortcut}
+    found = {op.name: op.sources for op in GRAPH.ops if isinstance(op, Add)}
     blocks = (2, 4, 5, 7, 8, 9, 11, 12, 14, 15)
+    before = {block: "add" if block - 1 in blocks else "project" for block in blocks}
     assert found == {
-        f"{ROOT}/expanded_conv_{block}/project": f"{ROOT}/expanded_conv_{block - 1}/project" for block in blocks
-    }
-
-
-def test_every_layer_reads_a_map_of_the_size_and_depth_that_its_source_gives() -> None:
-    for layer in NETWORK.layers:
-        size, depth = (300, 3) if layer.source == "image" else _output(layer.source)
-        assert (layer.size_in, layer.inputs) == (size, depth), layer.name
-        if layer.shortcut:
-            assert (layer.size_out, layer.outputs) == _output(layer.shortcut), layer.name
-    assert [layer.name for layer in NETWORK.layers if layer.source == "image"] == [f"{ROOT}/Conv"]
-
-
-def _output(name: str) -> tuple[int, int]:
-    return BY_NAME[name].size_out, BY_NAME[name].outputs
+        f"{ROOT}/expanded_conv_{block}/add": (
+            f"{ROOT}/expanded_conv_{block}/project", f"{ROOT}/expanded_conv_{block - 1}/{before[block]}",
+        )
+        for block in blocks
+    }  # fmt: skip
 
 
 # SEMANTICS §3.2.
@@ -101,20 +100,22 @@ FEATURE_MAPS = [
 
 def test_objects_are_predicted_on_the_six_maps_of_the_original() -> None:
     found = [
-        (item.layer.name.removeprefix(f"{ROOT}/"), item.layer.size_out, item.layer.outputs, item.anchors_per_cell)
-        for item in NETWORK.feature_maps
+        (layer.source.removeprefix(f"{ROOT}/"), *GRAPH.shapes[layer.source][1:], layer.anchors)
+        for layer in PREDICTIONS[::2]
     ]
     assert found == FEATURE_MAPS
 
 
 @pytest.mark.parametrize("classes", [1, 2, 23, 90])
-def test_another_number_of_classes_changes_the_class_heads_alone(classes: int) -> None:
+def test_another_number_of_classes_changes_the_class_layers_alone(classes: int) -> None:
     network = ssd_mobilenet_v2(classes)
     assert network.num_classes == classes
-    assert network.backbone == NETWORK.backbone
-    for ours, theirs in zip(network.feature_maps, NETWORK.feature_maps, strict=True):
-        assert ours.box_head == theirs.box_head
-        assert ours.class_head.outputs == ours.anchors_per_cell * (classes + 1)
+    for ours, theirs in zip(network.layers, NETWORK.layers, strict=True):
+        if ours.name in NETWORK.class_layers:
+            assert isinstance(ours, Predict)
+            assert ours.values == classes + 1
+        else:
+            assert ours == theirs
 
 
 def test_the_23_class_network_has_5008348_numbers() -> None:

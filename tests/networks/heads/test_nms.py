@@ -6,15 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxable.boxes import area, clip, decode, iou
-from boxable.detection.postprocess import Kept, logit, multiclass_nms, postprocess, sigmoid
 from boxable.networks.anchors import ssd_anchors
+from boxable.networks.heads.nms import BLOCK, FIRST_ROWS, logit, multiclass_nms, postprocess, sigmoid
+from boxable.networks.heads.rules import NmsResult, PostprocessRules
 
 ANCHORS = ssd_anchors((19, 10, 5, 3, 2, 1))
+RULES = PostprocessRules()
 
 
 def plain(
     codes: np.ndarray, logits: np.ndarray, anchors: np.ndarray, max_total: int = 100, groups: bool = True
-) -> Kept:
+) -> NmsResult:
     """SEMANTICS §6.1, step by step, as the original does it."""
     boxes, scores = decode(codes, anchors), sigmoid(logits[:, 1:])
     candidates = [
@@ -35,10 +37,10 @@ def plain(
     columns = np.array([column for _, column, _ in kept], np.intp)
     clipped = clip(boxes[rows])
     first = np.flatnonzero(area(clipped) > 0)[:max_total]
-    return Kept(clipped[first], scores[rows[first], columns[first]], columns[first], rows[first])
+    return NmsResult(clipped[first], scores[rows[first], columns[first]], columns[first], rows[first])
 
 
-def assert_equal(ours: Kept, theirs: Kept) -> None:
+def assert_equal(ours: NmsResult, theirs: NmsResult) -> None:
     assert ours.anchors.tolist() == theirs.anchors.tolist()
     assert ours.columns.tolist() == theirs.columns.tolist()
     assert np.array_equal(ours.scores, theirs.scores)
@@ -48,10 +50,17 @@ def assert_equal(ours: Kept, theirs: Kept) -> None:
 def random_heads(seed: int, anchors: int, classes: int, spread: float, levels: int) -> tuple[np.ndarray, ...]:
     """Heads with many ties (few levels), strong overlap (few anchors in one place) and saturated scores."""
     generator = np.random.default_rng(seed)
-    codes = generator.normal(0, 2, (anchors, 4)).astype(np.float32)
+    codes = generator.normal(0, 1, (anchors, 4)).astype(np.float32)
     logits = (np.round(generator.normal(0, 1, (anchors, classes + 1)) * levels) / levels * spread).astype(np.float32)
-    place = generator.choice(len(ANCHORS), anchors, replace=anchors > len(ANCHORS))
-    return codes, logits, ANCHORS[np.sort(place)]
+    places = generator.choice(len(ANCHORS), max(1, anchors // 8))
+    return codes, logits, ANCHORS[np.sort(generator.choice(places, anchors))]
+
+
+def test_boxes_of_random_heads_overlap_strongly() -> None:
+    codes, _, anchors = random_heads(0, 300, 1, 1.0, 3)
+    boxes = decode(codes, anchors)
+    suppressing = iou(boxes[:, None], boxes[None])[np.triu_indices(300, 1)] > 0.6
+    assert suppressing.sum() > 100
 
 
 @settings(max_examples=60, deadline=None)
@@ -69,38 +78,38 @@ def test_equals_the_plain_algorithm(
     if anchors * classes > 5000:
         classes = 3  # the plain way is slow
     heads = random_heads(seed, anchors, classes, spread, levels)
-    assert_equal(postprocess(*heads, max_detections=max_total), plain(*heads, max_total=max_total))
+    assert_equal(postprocess(*heads, PostprocessRules(max_detections=max_total)), plain(*heads, max_total=max_total))
 
 
 def test_class_agnostic_lets_boxes_of_all_classes_compete() -> None:
     heads = random_heads(4, 200, 4, 2.0, 1000)
-    assert_equal(postprocess(*heads, nms="class-agnostic"), plain(*heads, groups=False))
+    assert_equal(postprocess(*heads, PostprocessRules(nms="class-agnostic")), plain(*heads, groups=False))
 
 
 def test_columns_act_as_if_the_network_had_no_others() -> None:
     codes, logits, anchors = random_heads(5, 300, 10, 2.0, 1000)
     columns = np.array([1, 4, 8])
-    ours = postprocess(codes, logits, anchors, columns=columns)
-    alone = postprocess(codes, np.ascontiguousarray(logits[:, [0, 2, 5, 9]]), anchors)
-    assert_equal(ours, Kept(alone.boxes, alone.scores, columns[alone.columns], alone.anchors))
+    ours = postprocess(codes, logits, anchors, PostprocessRules(columns=columns))
+    alone = postprocess(codes, np.ascontiguousarray(logits[:, [0, 2, 5, 9]]), anchors, RULES)
+    assert_equal(ours, NmsResult(alone.boxes, alone.scores, columns[alone.columns], alone.anchors))
 
 
 def test_min_score_only_takes_away_from_the_end() -> None:
     heads = random_heads(6, 300, 10, 2.0, 1000)
-    everything = postprocess(*heads)
+    everything = postprocess(*heads, RULES)
     least = float(everything.scores[30])
-    strong = postprocess(*heads, min_score=least)
+    strong = postprocess(*heads, PostprocessRules(min_score=least))
     count = int((everything.scores >= np.float32(least)).sum())
     assert 30 < count < 100
     assert_equal(
-        strong, Kept(*(getattr(everything, name)[:count] for name in ("boxes", "scores", "columns", "anchors")))
+        strong, NmsResult(*(getattr(everything, name)[:count] for name in ("boxes", "scores", "columns", "anchors")))
     )
 
 
 def test_min_score_of_one_keeps_saturated_scores_only() -> None:
     codes, logits, anchors = random_heads(7, 50, 3, 1.0, 1000)
     logits[3, 2] = 60
-    kept = postprocess(codes, logits, anchors, min_score=1.0)
+    kept = postprocess(codes, logits, anchors, PostprocessRules(min_score=1.0))
     assert kept.scores.tolist() == [1.0]
 
 
@@ -108,18 +117,18 @@ def test_min_score_of_one_keeps_saturated_scores_only() -> None:
 def test_values_that_are_no_score_are_never_selected(value: float) -> None:
     codes, logits, anchors = random_heads(8, 50, 3, 1.0, 1000)
     logits[10] = value
-    assert 10 not in postprocess(codes, logits, anchors).anchors
+    assert 10 not in postprocess(codes, logits, anchors, RULES).anchors
 
 
 def test_a_box_of_nan_is_never_returned() -> None:
     codes, logits, anchors = random_heads(9, 50, 3, 1.0, 1000)
     codes[10] = np.nan
-    assert 10 not in postprocess(codes, logits, anchors).anchors
+    assert 10 not in postprocess(codes, logits, anchors, RULES).anchors
 
 
 def test_nothing_above_the_threshold_gives_nothing() -> None:
     codes, logits, anchors = random_heads(10, 50, 3, 1.0, 1000)
-    kept = postprocess(codes, np.full_like(logits, -50), anchors)
+    kept = postprocess(codes, np.full_like(logits, -50), anchors, RULES)
     assert kept.boxes.shape == (0, 4)
     assert len(kept.scores) == 0
 
@@ -127,14 +136,14 @@ def test_nothing_above_the_threshold_gives_nothing() -> None:
 def test_huge_size_codes_are_not_limited() -> None:
     codes, logits, anchors = random_heads(11, 1, 1, 1.0, 1000)
     codes[0] = [0, 0, 80, 500]
-    assert postprocess(codes, logits, anchors).boxes.tolist() == [[0, 0, 1, 1]]
+    assert postprocess(codes, logits, anchors, RULES).boxes.tolist() == [[0, 0, 1, 1]]
 
 
 def test_many_equal_boxes_do_not_blow_up() -> None:
     count, classes = 1917, 20
     kept = multiclass_nms(
         lambda rows: np.tile(np.float32([0.1, 0.1, 0.5, 0.5]), (len(rows), 1)),
-        np.full((count, classes), 0.5, np.float32), to_scores=lambda scores: scores, to_value=float,
+        np.full((count, classes), 0.5, np.float32), RULES, to_scores=lambda scores: scores, to_value=float,
     )  # fmt: skip
     assert kept.columns.tolist() == list(range(classes))
     assert kept.anchors.tolist() == [0] * classes
@@ -143,3 +152,55 @@ def test_many_equal_boxes_do_not_blow_up() -> None:
 @given(st.floats(1e-8, 1 - 1e-7))
 def test_logit_is_the_inverse_of_sigmoid(score: float) -> None:
     assert float(sigmoid(np.float32([logit(score)]))[0]) == pytest.approx(score, rel=1e-5)
+
+
+def keep(boxes: list[list[float]], scores: list[list[float]], **rules: object) -> list[int]:
+    """Rows that NMS keeps of boxes `[A, 4]` with scores `[A, C]`."""
+    found = multiclass_nms(
+        lambda rows: np.float32(boxes)[rows], np.float32(scores), PostprocessRules(**rules),  # type: ignore[arg-type]
+        to_scores=lambda scores: scores, to_value=float,
+    )  # fmt: skip
+    return found.anchors.tolist()
+
+
+WHOLE = [0.0, 0.0, 1.0, 1.0]
+AT_LIMIT = [0.0, 0.0, float(np.float32(0.6)), 1.0]  # its IoU with WHOLE is exactly float32's 0.6
+ABOVE_LIMIT = [0.0, 0.0, 0.61, 1.0]
+
+
+def test_an_iou_at_the_limit_does_not_suppress() -> None:
+    assert keep([WHOLE, AT_LIMIT, ABOVE_LIMIT], [[0.9], [0.8], [0.7]]) == [0, 1]
+
+
+def test_an_iou_at_the_limit_does_not_suppress_across_blocks_of_candidates() -> None:
+    small = [[0.0, 0.0, 0.01, 0.01]] * BLOCK
+    scores = [[0.9] + [0.0] * BLOCK] + [[0.0] * (1 + BLOCK) for _ in range(BLOCK + 2)]
+    for number in range(BLOCK):  # each of a class of its own
+        scores[1 + number][1 + number] = 0.8
+    scores[-2][0], scores[-1][0] = 0.7, 0.6
+    kept = keep([WHOLE, *small, AT_LIMIT, ABOVE_LIMIT], scores, max_detections=1000)
+    assert kept == [*range(BLOCK + 1), BLOCK + 1]
+
+
+def test_a_suppressed_box_suppresses_nothing() -> None:
+    boxes = [[0.0, 0.0, 1.0, 1.0], [0.0, 0.2, 1.0, 1.2], [0.0, 0.4, 1.0, 1.4]]
+    assert keep(boxes, [[0.9], [0.8], [0.7]]) == [0, 2]
+
+
+def test_scores_that_rounding_puts_in_another_order_than_values_lose_no_detection() -> None:
+    """A float32 sigmoid may give the lower of two values that near the higher score."""
+    count = 3 * FIRST_ROWS
+    values = np.float32(0.5) - np.arange(count, dtype=np.float32) * np.float32(6e-8)
+    boxes = np.float32([[row, 0, row + 0.5, 1] for row in range(count)]) / count
+
+    def to_scores(values: np.ndarray) -> np.ndarray:
+        """Exchange neighbors: the error is within that of a float32 sigmoid."""
+        place = np.round((np.float32(0.5) - values) / np.float32(6e-8)).astype(int)
+        return np.float32(0.5) - (((place + 1) ^ 1) - 1).astype(np.float32) * np.float32(6e-8)
+
+    found = multiclass_nms(
+        lambda rows: boxes[rows], values[:, None], PostprocessRules(max_detections=count, max_per_class=count),
+        to_scores=to_scores, to_value=float,
+    )  # fmt: skip
+    assert sorted(found.anchors.tolist()) == list(range(count))
+    assert (np.diff(found.scores) <= 0).all()
