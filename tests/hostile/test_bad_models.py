@@ -204,7 +204,7 @@ def test_damaged_weights_are_named_and_pull_installs_them_again(
         boxable.load("ssd23")
     assert not list(cache.rglob("*.onnx"))
 
-    monkeypatch.setattr("boxable.weights.pull.acquire", lambda card, local: b"the published file")
+    monkeypatch.setattr("boxable.weights.pull.fetch_tflite", lambda card, local: b"the published file")
     monkeypatch.setattr(tflite_file, "read_tflite", lambda data, name: model.weights)
     with caplog.at_level(logging.INFO):
         healed = pull(find_card("ssd23"))

@@ -9,11 +9,11 @@ from boxable.vocabulary.classes import slug
 from boxable.weights.archive import SUFFIXES as ARCHIVES
 from boxable.weights.cards import DEFAULT_HANDLE, Card, get_card
 from boxable.weights.importing import read_model
-from boxable.weights.published import check_remembered, is_archive, is_published_module, remember
+from boxable.weights.published_archive import check_remembered, is_archive, is_published_module, remember
 from boxable.weights.store import check_handle, install, installed, lock
 
 
-def take_in(path: Path, name: str | None, labels: Path | None) -> Iterator[str]:
+def import_model(path: Path, name: str | None, labels: Path | None) -> Iterator[str]:
     """Read, check and install the network at `path`; yields what happened, a line each.
 
     Raises WeightsError or ArgumentError for what cannot be read, does not fit, or cannot have this name.

@@ -9,7 +9,7 @@ import pytest
 from boxable.errors import WeightsError
 from boxable.weights.foreign import read_foreign
 from boxable.weights.graph_file import read_frozen_graph, read_saved_model
-from tests.weights.foreign.conftest import (
+from tests.weights.tensorflow_writer import (
     DOUBLE,
     FLOAT,
     HALF,
@@ -21,7 +21,7 @@ from tests.weights.foreign.conftest import (
     saved_model,
     tensor,
 )
-from tests.weights.foreign.test_tensor_bundle import peak
+from tests.weights.test_tensor_bundle import peak
 
 NAME = "FeatureExtractor/MobilenetV2/Conv/weights"
 BIASES = "BoxPredictor_0/ClassPredictor/biases"

@@ -19,7 +19,7 @@ logger = logging.getLogger("boxable")
 _NPM_TIMEOUT_S = 300
 
 
-def acquire(card: Card, local: Path | None = None) -> bytes:
+def fetch_tflite(card: Card, local: Path | None = None) -> bytes:
     """The bytes of the network's own file (a part of the published one), their hash checked.
 
     `local`, a file or folder that the user names, is the only place looked at if given. Raises WeightsError

@@ -13,8 +13,8 @@ import pytest
 from boxable.errors import WeightsError
 from boxable.weights.archive import MAX_FILE_BYTES, MAX_MEMBERS, unpacked
 from boxable.weights.foreign import read_foreign
-from tests.weights.foreign.conftest import tarball
-from tests.weights.foreign.test_tensor_bundle import peak
+from tests.weights.tensorflow_writer import tarball
+from tests.weights.test_tensor_bundle import peak
 
 FILES = {"folder/model.ckpt.index": b"index", "folder/deep/er/a.txt": b"a" * 3000, "b": b""}
 

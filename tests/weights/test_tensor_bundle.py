@@ -13,7 +13,7 @@ import pytest
 from boxable.errors import MissingExtraError, WeightsError
 from boxable.hashing import masked_crc32c
 from boxable.weights.tensor_bundle import MAX_INDEX_BYTES, read_bundle
-from tests.weights.foreign.conftest import (
+from tests.weights.tensorflow_writer import (
     STRING,
     Bundle,
     Entry,

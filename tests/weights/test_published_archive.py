@@ -14,12 +14,12 @@ from boxable.errors import WeightsError
 from boxable.weights import cards
 from boxable.weights.cards import Card, Member, Published, find_card
 from boxable.weights.model import Model
-from boxable.weights.published import git_blob_id
+from boxable.weights.published_archive import git_blob_id
 from boxable.weights.pull import pull
 from tests.file_server import FileServer, Resource
 from tests.parity.same_set import Found, excused_differences
-from tests.weights.conftest import sha256
-from tests.weights.foreign.conftest import Real, same_arrays, tarball
+from tests.weights.conftest import Real, sha256
+from tests.weights.tensorflow_writer import same_arrays, tarball
 
 FOLDER = "ssd_mobilenet_v2_2018_12_12"
 DOUBT = "the hashes rest on one measurement"

@@ -26,7 +26,7 @@ from boxable.weights.store import lock
 logger = logging.getLogger("boxable")
 
 
-def read_published(card: Card, local: Path | None, trusted: str | None) -> Model:
+def read_published_archive(card: Card, local: Path | None, trusted: str | None) -> Model:
     """The model in the published archive of a card, fetched from its addresses or taken from `local`.
 
     `local` may be the archive, a folder with its files, or the one file that holds the network. `trusted` is the
