@@ -233,7 +233,7 @@ def test_the_command_heals_a_damaged_graph_and_names_damaged_weights(cache: Path
 def test_offline_a_model_that_is_not_installed_is_one_line(empty_home: Path, command: Command) -> None:
     done = command("detect", PHOTO, "--model", "ssd23")
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1 + done.stderr.count(b"fetching"))
-    assert b"ssd23 is not installed and BOXABLE_OFFLINE forbids to fetch it" in done.stderr
+    assert b"ssd23 is not installed and BOXABLE_OFFLINE forbids downloading it" in done.stderr
     assert not list(empty_home.rglob("*.safetensors"))
 
 

@@ -1,4 +1,4 @@
-"""A small published network, the real one in TensorFlow's formats, a server to fetch it from, and a cache of the test's own."""
+"""A small published network, and the real one in TensorFlow's formats."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""A model card as people read it."""
+"""Describing published and installed models."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def facts(name: str) -> dict[str, list[str]]:
         ("ssd601", "licence", "Apache-2.0"),
         ("ssd601", "network", "ssd_mobilenet_v2, input 300x300"),
         ("ssd601", "parameters", "14,460,382"),
-        ("ssd601", "multiply-adds", "1,533,833,840 a picture"),
+        ("ssd601", "multiply-adds", "1,533,833,840 an image"),
         ("ssd601", "installed", "no; run: boxable models pull ssd601"),
         ("ssd23", "parameters", "5,008,348"),
         ("ssd23", "installed", "no; run: boxable models pull ssd23"),

