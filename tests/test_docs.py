@@ -20,6 +20,13 @@ def test_the_command_page_is_the_help_of_today() -> None:
     assert written == page, "run: python docs/command.py"
 
 
+def test_the_python_page_has_the_signatures_and_docstrings_of_today() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "python.py"))["page"]()
+    assert (ROOT / "docs" / "python.md").read_text("utf-8") == page, "run: python docs/python.py"
+    for name in set(boxable.__all__) - {"__version__"}:
+        assert f"## boxable.{name}\n" in page or f"`boxable.{name}`" in page
+
+
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
 def test_the_snippets_of_the_readme_run(
     snippet: str, detector: boxable.Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
