@@ -76,7 +76,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'boxable' has no attribute {name!r}")
     home, own = _HOMES[name]
-    module = import_module(home)
+    module: Any = import_module(home)
     value = getattr(module, own) if own else module
     if str(getattr(value, "__module__", "")).startswith("boxable."):
         value.__module__, value.__name__, value.__qualname__ = "boxable", name, name
