@@ -58,7 +58,7 @@ assert_type(comparison.mean, boxable.Difference)
 dataset = boxable.openimages.Dataset("data/")
 assert_type(dataset, boxable.Dataset)
 assert_type(dataset.targets(0), boxable.Targets)
-assert_type(dataset.shards(8, seed=1), list[boxable.Shard])
+assert_type(next(dataset.shards(8, seed=1)[0]), tuple[NDArray[np.uint8], boxable.Targets])
 assert_type(detector.classes, boxable.ClassList)
 assert_type(detector.classes[0], boxable.ObjectClass)
 
