@@ -18,7 +18,6 @@ SUFFIXES = (".tar.gz", ".tgz", ".tar")
 MAX_FILE_BYTES = 2 * 2**30
 MAX_MEMBERS = 10_000
 _MAX_HEADER_BYTES = 32 * 2**20  # of all members together; tarfile keeps them in memory
-_BLOCK = 2**20
 _GZIP = b"\x1f\x8b"
 
 
@@ -51,7 +50,10 @@ def unpacked(archive: Path) -> Iterator[Path]:
     """
     place = home() / "unpacked"
     with writing(place):
-        _sweep(place)
+        place.mkdir(parents=True, exist_ok=True)
+        for left in place.glob("boxable-*"):
+            if is_abandoned(left):  # by a killed process
+                shutil.rmtree(left, ignore_errors=True)
         folder = tempfile.TemporaryDirectory(prefix="boxable-", dir=place)
     with folder as name:
         try:
@@ -65,14 +67,6 @@ def unpacked(archive: Path) -> Iterator[Path]:
         except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
             raise WeightsError(f"{archive}: cannot unpack it ({error})") from None
         yield Path(name)
-
-
-def _sweep(place: Path) -> None:
-    """Make the folder and remove what killed processes left there."""
-    place.mkdir(parents=True, exist_ok=True)
-    for left in place.glob("boxable-*"):
-        if is_abandoned(left):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _extract(members: tarfile.TarFile, folder: Path, archive: Path, content: _Bounded) -> None:
@@ -91,14 +85,7 @@ def _extract(members: tarfile.TarFile, folder: Path, archive: Path, content: _Bo
         if left < 0 or member.size < 0:
             raise WeightsError(f"{archive}: more than {MAX_FILE_BYTES // 2**30} GiB unpacked; not that of a detector")
         content.left += member.size
-        _write(members, member, folder / name)
-
-
-def _write(members: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    content = members.extractfile(member)
-    if content is None:
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as file:
-        while block := content.read(_BLOCK):
-            file.write(block)
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            shutil.copyfileobj(cast(IO[bytes], members.extractfile(member)), file)

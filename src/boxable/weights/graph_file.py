@@ -66,9 +66,7 @@ def _contents(graph: Any, name: str, size: int) -> GraphContents:
 def _constants(graph: Any) -> Iterator[tuple[str, Any]]:
     for node in graph.node:
         if node.op == "Const":
-            for attribute in node.attr:
-                if attribute.key == "value":
-                    yield node.name, attribute.value.tensor
+            yield from ((node.name, attribute.value.tensor) for attribute in node.attr if attribute.key == "value")
 
 
 def _array(tensor: Any, name: str, limit: int) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from boxable.files import write_atomically, writing
 from boxable.hashing import hash_of_file, sha256_of
 from boxable.settings import home, offline
 from boxable.weights.archive import SUFFIXES, unpacked
-from boxable.weights.cards import Card, Member
+from boxable.weights.cards import Card
 from boxable.weights.importing import read_model
 from boxable.weights.model import Model
 from boxable.weights.store import lock
@@ -167,28 +167,24 @@ def _check_files(card: Card, network: Path, path: Path) -> None:
     elif (network.parent / "variables" / "variables.index").exists():
         raise RefusedError(f"{path}: variables/ lies beside {network.name}; the published archive has none")
     for member in card.source.members:
-        if (root / member.name).is_file():
-            _check_member(card, member, root / member.name, path)
-        elif member.name in read:
+        if member.name in read and not (root / member.name).is_file():
             raise RefusedError(f"{path}: {member.name} is missing")
+    for name, got, expected in _differences(card, root):
+        offer = f" {_offer(card, hash_of_file(path), path)}" if path.is_file() else ""
+        raise RefusedError(f"{path}: {name} has {got}, the published one {expected} ({card.source.doubt}).{offer}")
+
+
+def _differences(card: Card, root: Path) -> Iterator[tuple[str, str, str]]:
+    """Compare the files in `root` with their known sizes and hashes; yields (name, got, expected)."""
+    for member in card.source.members:
+        file = root / member.name
+        if file.is_file() and file.stat().st_size != member.size:
+            yield member.name, f"{file.stat().st_size} bytes", f"{member.size}"
+        elif file.is_file() and (digest := hash_of_file(file)) != member.sha256:
+            yield member.name, f"sha256 {digest}", member.sha256
     for name, blob in card.source.git_blobs:
-        found = root / name
-        if found.is_file() and git_blob_id(found) != blob:
-            raise RefusedError(_not_published(card, name, f"git blob {git_blob_id(found)}", blob, path))
-
-
-def _check_member(card: Card, member: Member, found: Path, path: Path) -> None:
-    size = found.stat().st_size
-    if size != member.size:
-        raise RefusedError(_not_published(card, member.name, f"{size} bytes", f"{member.size}", path))
-    digest = hash_of_file(found)
-    if digest != member.sha256:
-        raise RefusedError(_not_published(card, member.name, f"sha256 {digest}", member.sha256, path))
-
-
-def _not_published(card: Card, name: str, got: str, expected: str, path: Path) -> str:
-    offer = f" {_offer(card, hash_of_file(path), path)}" if path.is_file() else ""
-    return f"{path}: {name} has {got}, the published one {expected} ({card.source.doubt}).{offer}"
+        if (root / name).is_file() and (found := git_blob_id(root / name)) != blob:
+            yield name, f"git blob {found}", blob
 
 
 def _offer(card: Card, digest: str, path: Path | None = None) -> str:
