@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import boxable
-from boxable.errors import WeightsError
+from boxable.errors import RefusedError, WeightsError
 from boxable.weights import cards
 from boxable.weights.cards import Card, Member, Published, find_card
 from boxable.weights.model import Model
@@ -327,6 +327,20 @@ def test_a_module_that_is_to_be_had_goes_before_its_substitute(
     card = dataclasses.replace(module_card(server.put("1", Resource(module_archive))), substitute="zoo")
     assert weights_of(pull(card)).origin == "the module, module.tar.gz"
     assert [name for name, _ in server.requests] == ["1"]
+
+
+@pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"git_blobs": (("saved_model.pb", "0" * 40),)}],
+                         ids=["hash of the archive", "git id of a file"])  # fmt: skip
+def test_no_substitute_is_installed_for_a_file_that_is_refused(
+    home: Path, server: FileServer, zoo: Zoo, module_card: ModuleCard, module_archive: bytes, wrong: dict[str, object],
+    with_zoo: Callable[[Card], None],
+) -> None:  # fmt: skip
+    with_zoo(zoo.card(server.put("zoo.tar.gz", Resource(zoo.archive))))
+    card = dataclasses.replace(module_card(server.put("1", Resource(module_archive)), **wrong), substitute="zoo")
+    with pytest.raises(RefusedError, match=DOUBT):
+        pull(card)
+    assert left_over(home) == []
+    assert {name for name, _ in server.requests} == {"1"}
 
 
 def test_when_the_substitute_is_not_to_be_had_either_it_is_said(
