@@ -68,7 +68,7 @@ def test_the_map_names_every_floor() -> None:
             assert f"`{path.name}{'/' if path.is_dir() else ''}`" in text, path.name
 
 
-def test_there_is_an_example_readme_for_every_photo() -> None:
+def test_the_readme_of_the_examples_names_every_image() -> None:
     text = (ROOT / "examples" / "README.md").read_text("utf-8")
-    for photo in (ROOT / "examples").glob("*.png"):
-        assert f"`{photo.name}`" in text
+    for image in (ROOT / "examples").glob("*.png"):
+        assert f"`{image.name}`" in text
