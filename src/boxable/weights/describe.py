@@ -58,7 +58,7 @@ def _published(card: Card) -> Iterator[str]:
 def _network(network: Network, score_threshold: float | None) -> Iterator[str]:
     yield _line("network", f"{network.name}, input {network.input_size}x{network.input_size}")
     yield _line("parameters", f"{sum(prod(shape) for shape in network.variables.values()):,}")
-    yield _line("multiply-adds", f"{network.macs:,} an image")
+    yield _line("multiply-adds", "depends on the image" if network.macs is None else f"{network.macs:,} an image")
     if score_threshold is not None:
         yield _line("threshold", f"{score_threshold:g}; detections scored at or below it are dropped")
 
