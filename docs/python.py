@@ -71,31 +71,38 @@ def public_imports() -> dict[str, tuple[str, str]]:
     return imports
 
 
-def signature(module: Module, node: Function, name: str, *, method: bool) -> str:
-    """Format a signature, on several lines if it is long."""
+def signature(
+    module: Module, node: Function, name: str, *, method: bool, implementation: Function | None = None
+) -> str:
+    """Format a signature, on several lines if it is long. An overload has the defaults of its implementation."""
+    defaults = _defaults(module, node)
+    if implementation:
+        values = _defaults(module, implementation)
+        defaults = {item: values.get(item, value) if value == "..." else value for item, value in defaults.items()}
+
+    def format_(item: ast.arg) -> str:
+        annotation = f": {module.code(item.annotation)}" if item.annotation else ""
+        return f"{item.arg}{annotation}" + (f" = {defaults[item.arg]}" if item.arg in defaults else "")
+
     arguments = node.args
-    plain = [*arguments.posonlyargs, *arguments.args]
-    defaults = [None] * (len(plain) - len(arguments.defaults)) + list(arguments.defaults)
-    parts = [_argument(module, item, default) for item, default in zip(plain, defaults, strict=True)]
-    static = any(module.code(item) == "staticmethod" for item in node.decorator_list)
-    if method and not static:
+    parts = [format_(item) for item in (*arguments.posonlyargs, *arguments.args)]
+    if method and not any(module.code(item) == "staticmethod" for item in node.decorator_list):
         parts = parts[1:]
     if arguments.vararg:
-        parts.append(f"*{_argument(module, arguments.vararg, None)}")
+        parts.append(f"*{format_(arguments.vararg)}")
     elif arguments.kwonlyargs:
         parts.append("*")
-    parts += [
-        _argument(module, item, default)
-        for item, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-    ]
+    parts += map(format_, arguments.kwonlyargs)
     if arguments.kwarg:
-        parts.append(f"**{_argument(module, arguments.kwarg, None)}")
+        parts.append(f"**{format_(arguments.kwarg)}")
     return _call(name, parts, f" -> {module.code(node.returns)}" if node.returns else "")
 
 
-def _argument(module: Module, item: ast.arg, default: ast.expr | None) -> str:
-    annotation = f": {module.code(item.annotation)}" if item.annotation else ""
-    return f"{item.arg}{annotation}" + (f" = {module.code(default)}" if default else "")
+def _defaults(module: Module, node: Function) -> dict[str, str]:
+    plain = [*node.args.posonlyargs, *node.args.args]
+    pairs = [*zip(reversed(plain), reversed(node.args.defaults), strict=False)]
+    pairs += zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    return {item.arg: module.code(value) for item, value in pairs if value is not None}
 
 
 def _call(name: str, parts: list[str], returns: str = "") -> str:
@@ -130,8 +137,8 @@ def _class(module: Module, node: ast.ClassDef, name: str) -> list[str]:
     else:
         made = methods.get("__init__", [])
         shown = signature(module, made[0], name, method=True).removesuffix(" -> None") if made else f"{name}{bases}"
-
-    sections = [_code(f"class {shown}"), _docstring(node)]
+    inherits = f"Base class: `{bases[1:-1]}`." if bases and not shown.endswith(bases) else ""
+    sections = [_code(f"class {shown}"), _docstring(node), inherits]
     for method, definitions in methods.items():
         if method.startswith("_") and method not in ("__call__", "__getitem__"):
             continue
@@ -141,10 +148,11 @@ def _class(module: Module, node: ast.ClassDef, name: str) -> list[str]:
             returns = f": {module.code(documented.returns)}" if documented.returns else ""
             lines = [f"{method}{returns}"]
         else:
-            own = f"{name[0].lower()}{name[1:]}"
-            called = {"__call__": own, "__getitem__": method}.get(method, method)
-            shown = definitions[:-1] or definitions
-            lines = [signature(module, item, called, method=True) for item in shown]
+            called = f"{name[0].lower()}{name[1:]}" if method == "__call__" else method
+            lines = [
+                signature(module, item, called, method=True, implementation=documented)
+                for item in definitions[:-1] or definitions
+            ]
         sections += [f"### {name}.{method}", _code("\n".join(lines)), _docstring(documented)]
     return [section for section in sections if section]
 

@@ -44,7 +44,6 @@ assert_type(found[0], boxable.Detection)
 assert_type(found[:2], Detections)
 assert_type(found.boxes, NDArray[np.float32])
 assert_type(found.filter(classes="Cat"), Detections)
-assert_type(found.error, str | None)
 for frame in boxable.detect_video(detector, "video.mp4"):
     assert_type(frame, FrameDetections)
     assert_type(frame.detections, Detections)
