@@ -6,10 +6,10 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints
 
 .PHONY: demo test test-optional test-tensorflow lint bench bench-data speed clean
 
-demo: .venv/installed ## Detect in the photos of examples/ and say where the pictures are.
+demo: .venv/installed ## Detect in examples/ and say where the annotated images are.
 	@$(BIN)/boxable models pull ssd601 || echo "going on with the 23-class network"
 	@$(BIN)/boxable detect examples --out demo --format table
-	@echo "Open the pictures in demo/; for your own: $(BIN)/boxable detect PHOTO --out found"
+	@echo "Open the images in demo/; for your own: $(BIN)/boxable detect IMAGE --out found"
 
 test: .venv/test ## Run every test that needs no optional package, on two cores.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -24,10 +24,10 @@ IMPORT = """
 import json, logging, resource, sys, time
 from pathlib import Path
 import google_crc32c, numpy, safetensors.numpy
-from boxable.weights import take_in
+from boxable.weights.import_model import import_model
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 start = time.perf_counter()
-list(take_in.take_in(Path(sys.argv[1]), "bench", None))
+list(import_model(Path(sys.argv[1]), "bench", None))
 seconds = time.perf_counter() - start
 print(json.dumps([seconds, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024]))
 """
@@ -51,10 +51,10 @@ def opening(original: Path, rounds: int) -> dict[str, Figure]:
     with tempfile.TemporaryDirectory() as home:
         os.environ["BOXABLE_HOME"] = home
         import boxable
+        from boxable.weights.import_model import import_model
         from boxable.weights.store import graph_of_installed, installed
-        from boxable.weights.take_in import take_in
 
-        list(take_in(original / "checkpoint", "bench", None))
+        list(import_model(original / "checkpoint", "bench", None))
         path = installed("bench")
         assert path is not None
         graph = Path(home) / "graph.onnx"

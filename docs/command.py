@@ -10,7 +10,7 @@ PAGE = Path(__file__).parent / "command.md"
 
 
 def page() -> str:
-    """The page as it should be."""
+    """Format the page."""
     parts = ["# The command\n\nMade from `--help` by `python docs/command.py`.\n"]
     for path, command in walk("boxable", cli):
         context = click.Context(
@@ -25,7 +25,7 @@ def page() -> str:
 
 
 def walk(path: str, command: click.Command) -> list[tuple[str, click.Command]]:
-    """The command and all its verbs, in order."""
+    """Return the command and all its verbs, in order."""
     found = [(path, command)]
     if isinstance(command, click.Group):
         for name, verb in command.commands.items():

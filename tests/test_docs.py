@@ -10,8 +10,13 @@ import boxable
 from tests.conftest import ROOT
 from tests.video.clips import cat_clip
 
-README = (ROOT / "README.md").read_text("utf-8")
-SNIPPETS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+WITH_SNIPPETS = ("README.md", "docs/detecting.md", "docs/evaluation.md")
+SNIPPETS = [
+    pytest.param(snippet, id=f"{page}-{number}")
+    for page in WITH_SNIPPETS
+    for number, snippet in enumerate(re.findall(r"```python\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL))
+]
 
 
 def test_the_command_page_is_the_help_of_today() -> None:
@@ -20,32 +25,40 @@ def test_the_command_page_is_the_help_of_today() -> None:
     assert written == page, "run: python docs/command.py"
 
 
-@pytest.mark.parametrize("snippet", SNIPPETS, ids=range(len(SNIPPETS)))
-def test_the_snippets_of_the_readme_run(
+def test_the_python_page_has_the_signatures_and_docstrings_of_today() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "python.py"))["page"]()
+    assert (ROOT / "docs" / "python.md").read_text("utf-8") == page, "run: python docs/python.py"
+    for name in set(boxable.__all__) - {"__version__"}:
+        assert f"## boxable.{name}\n" in page or f"`boxable.{name}`" in page
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_a_snippet_runs(
     snippet: str, detector: boxable.Detector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     cat_clip(tmp_path / "street.mp4")
     monkeypatch.chdir(tmp_path)
-    exec(compile(snippet, "README.md", "exec"), {})
+    exec(compile(snippet, "snippet", "exec"), {})
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "README.md",
-        "ARCHITECTURE.md",
-        "CONTRIBUTING.md",
-        "SECURITY.md",
-        "docs/command.md",
-        "docs/evaluation.md",
-        "docs/openimages.md",
-        "docs/speed.md",
-    ],
-)
-def test_links_lead_somewhere(page: str) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text("utf-8")):
-        assert ((ROOT / page).parent / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
+    for target, heading in re.findall(r"\]\(([^)#:]*)(#[^)]*)?\)", page.read_text("utf-8")):
+        path = page.parent / target if target else page
+        assert path.exists(), target
+        if heading:
+            assert heading[1:] in headings(path), f"{target}{heading}"
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a Markdown page."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").split()) < 1100
 
 
 def test_the_map_names_every_floor() -> None:
@@ -55,7 +68,7 @@ def test_the_map_names_every_floor() -> None:
             assert f"`{path.name}{'/' if path.is_dir() else ''}`" in text, path.name
 
 
-def test_there_is_an_example_readme_for_every_photo() -> None:
+def test_the_readme_of_the_examples_names_every_image() -> None:
     text = (ROOT / "examples" / "README.md").read_text("utf-8")
-    for photo in (ROOT / "examples").glob("*.png"):
-        assert f"`{photo.name}`" in text
+    for image in (ROOT / "examples").glob("*.png"):
+        assert f"`{image.name}`" in text

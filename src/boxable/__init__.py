@@ -1,4 +1,4 @@
-"""Boxable finds objects in pictures with the detectors that Google trained on Open Images.
+"""Boxable detects objects in images with the detectors that Google trained on Open Images.
 
 import boxable
 
@@ -10,54 +10,76 @@ for found in detector("photo.jpg", min_score=0.3):
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from boxable import openimages as openimages
+    from boxable.detection.detections import Detection as Detection
+    from boxable.detection.detections import Detections as Detections
+    from boxable.detection.detector import Detector as Detector
+    from boxable.detection.load import load as load
+    from boxable.errors import ArgumentError as ArgumentError
+    from boxable.errors import BoxableError as BoxableError
+    from boxable.errors import FetchError as FetchError
+    from boxable.errors import ImageError as ImageError
+    from boxable.errors import MissingExtraError as MissingExtraError
+    from boxable.errors import RefusedError as RefusedError
+    from boxable.errors import UnknownClassError as UnknownClassError
+    from boxable.errors import UnknownModelError as UnknownModelError
+    from boxable.errors import VideoError as VideoError
+    from boxable.errors import WeightsError as WeightsError
+    from boxable.evaluation.compare import Comparison as Comparison
+    from boxable.evaluation.compare import Difference as Difference
+    from boxable.evaluation.compare import compare_folders as _compare
+    from boxable.evaluation.evaluate import ClassResult as ClassResult
+    from boxable.evaluation.evaluate import Evaluation as Evaluation
+    from boxable.evaluation.job import evaluate as evaluate
+    from boxable.images.sources import ImageLike as ImageLike
+    from boxable.openimages import Dataset as Dataset
+    from boxable.openimages import Shard as Shard
+    from boxable.openimages import Targets as Targets
+    from boxable.video.detect import FrameDetections as FrameDetections
+    from boxable.video.detect import detect_video as detect_video
+    from boxable.vocabulary import ClassList as ClassList
+    from boxable.vocabulary import ObjectClass as ObjectClass
+    from boxable.weights.model import Model as Model
+
+    compare = _compare
+
 __version__ = "0.1.0"
 
-__all__ = [
-    "BoxableError",
-    "Detections",
-    "Detector",
-    "Model",
-    "__version__",
-    "compare",
-    "detect_video",
-    "evaluate",
-    "load",
-    "openimages",
-]
-
-if TYPE_CHECKING:
-    from boxable import openimages
-    from boxable.detection.detections import Detections
-    from boxable.detection.detector import Detector
-    from boxable.detection.load import load
-    from boxable.errors import BoxableError
-    from boxable.evaluation.compare import compare_folders as compare
-    from boxable.evaluation.job import evaluate
-    from boxable.video.detect import detect_video
-    from boxable.weights.model import Model
-
-# Public name -> where it lives, and what it is called there; "" for the whole of it.
-_HOMES = {
-    "BoxableError": ("boxable.errors", "BoxableError"),
-    "Detections": ("boxable.detection.detections", "Detections"),
-    "Detector": ("boxable.detection.detector", "Detector"),
-    "Model": ("boxable.weights.model", "Model"),
-    "compare": ("boxable.evaluation.compare", "compare_folders"),
-    "detect_video": ("boxable.video.detect", "detect_video"),
-    "evaluate": ("boxable.evaluation.job", "evaluate"),
-    "load": ("boxable.detection.load", "load"),
-    "openimages": ("boxable.openimages", ""),
+# Module -> its public names; `own:public` where they differ, `:public` for the module itself.
+_NAMES = {
+    "boxable.detection.detections": "Detection Detections",
+    "boxable.detection.detector": "Detector",
+    "boxable.detection.load": "load",
+    "boxable.errors": "ArgumentError BoxableError FetchError ImageError MissingExtraError RefusedError "
+    "UnknownClassError UnknownModelError VideoError WeightsError",
+    "boxable.evaluation.compare": "Comparison Difference compare_folders:compare",
+    "boxable.evaluation.evaluate": "ClassResult Evaluation",
+    "boxable.evaluation.job": "evaluate",
+    "boxable.images.sources": "ImageLike",
+    "boxable.openimages": ":openimages Dataset Shard Targets",
+    "boxable.video.detect": "FrameDetections detect_video",
+    "boxable.vocabulary": "ClassList ObjectClass",
+    "boxable.weights.model": "Model",
 }
+# Public name -> (module, name there).
+_HOMES = {
+    public: (module, own if colon else public)
+    for module, names in _NAMES.items()
+    for own, colon, public in (name.rpartition(":") for name in names.split())
+}
+__all__ = sorted([*_HOMES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
-    # PEP 562: `import boxable` costs nothing, each part is loaded where it is first used.
+    # PEP 562: `import boxable` costs nothing; a module is loaded when one of its names is first used.
     if name not in _HOMES:
         raise AttributeError(f"module 'boxable' has no attribute {name!r}")
-    module, own_name = _HOMES[name]
-    value = import_module(module)
-    if own_name:
-        value = getattr(value, own_name)
+    home, own = _HOMES[name]
+    module: Any = import_module(home)
+    value = getattr(module, own) if own else module
+    if str(getattr(value, "__module__", "")).startswith("boxable."):
+        value.__module__, value.__name__, value.__qualname__ = "boxable", name, name
     globals()[name] = value
     return value
 

@@ -1,7 +1,7 @@
-"""The few TensorFlow messages that hold weights, as protobuf classes.
+"""Protobuf classes for the TensorFlow messages that contain weights.
 
-Only the fields that are needed are declared; the parser skips all others. Field numbers are those of
-TensorFlow's public .proto files (SEMANTICS §12).
+Only needed fields are declared; the parser skips the others. Field numbers are those of TensorFlow's public
+.proto files (SEMANTICS §12).
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from boxable.errors import WeightsError
 _PACKAGE = "boxable.tensorflow"
 _MAX_AXES, _MAX_SIDE = 8, 2**40
 
-# Message -> field -> (number, type); a type that is a message's name is that message; "*" marks repeated fields.
+# Message -> field -> (number, type). A type is a scalar or the name of a message; "*" means repeated.
 _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
     "Dim": {"size": (1, "int64")},
     "Shape": {"dim": (2, "*Dim"), "unknown_rank": (3, "bool")},
@@ -48,7 +48,7 @@ _MESSAGES: dict[str, dict[str, tuple[int, str]]] = {
 
 
 def parse(kind: str, data: bytes, name: str) -> Any:
-    """The message of this kind in `data`. Raises WeightsError, which begins with `name`, for anything else."""
+    """Parse a message of this kind. Raises WeightsError, prefixed with `name`, for invalid data."""
     message = _classes()[f"{_PACKAGE}.{kind}"]()
     try:
         message.ParseFromString(data)
@@ -58,12 +58,12 @@ def parse(kind: str, data: bytes, name: str) -> Any:
 
 
 def sizes(shape: Any, name: str) -> list[int]:
-    """The sizes in a Shape message. Raises WeightsError, which begins with `name`, where no array can have them."""
+    """Return the shape of a TensorShapeProto. Raises WeightsError, prefixed with `name`, for an impossible one."""
     if len(shape.dim) > _MAX_AXES:
-        raise WeightsError(f"{name}: a tensor with {len(shape.dim)} axes; no detector has such")
+        raise WeightsError(f"{name}: expected at most {_MAX_AXES} axes, got {len(shape.dim)}")
     found = [dim.size for dim in shape.dim]
     if not all(0 <= size <= _MAX_SIDE for size in found):
-        raise WeightsError(f"{name}: a tensor of shape {found}; no detector has such")
+        raise WeightsError(f"{name}: {found} is not a valid shape of a tensor")
     return found
 
 
@@ -73,7 +73,7 @@ def _classes() -> dict[str, Any]:
 
 
 def message_classes(package: str, messages: Mapping[str, Mapping[str, tuple[int, str]]]) -> dict[str, Any]:
-    """A protobuf class for each message, by its full name: field -> (number, type), as in `_MESSAGES`."""
+    """Create protobuf classes from a declaration like `_MESSAGES`; returns full message name -> class."""
     file = descriptor_pb2.FileDescriptorProto(
         name=f"{package.replace('.', '/')}.proto", package=package, syntax="proto3"
     )

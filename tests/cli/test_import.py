@@ -40,7 +40,7 @@ def test_a_file_is_imported_under_its_own_name_and_works(invoke: Invoke, tmp_pat
     numbers = f"{sum(int(np.prod(shape)) for shape in NETWORK.variables.values()):,}"
     assert result.stderr.splitlines() == [
         f"imported my-robots: 2 classes, {numbers} numbers, from safetensors file My robots.safetensors",
-        "use it as: boxable detect PHOTO --model my-robots",
+        "use it as: boxable detect IMAGE --model my-robots",
     ]
     assert invoke("models", "list").lines[-1].split() == ["my-robots", "imported"]
     found = invoke("detect", EXAMPLES / "chelsea.png", "--model", "my-robots", "--min-score", "0")
@@ -140,7 +140,7 @@ def test_other_names_do_not_become_the_default(command: Command, tmp_path: Path)
     path = saved(tmp_path / "mine.safetensors", open_images())
     result = command("import", path)
     assert b"it is the default model now" not in result.stderr
-    assert b"use it as: boxable detect PHOTO --model mine" in result.stderr
+    assert b"use it as: boxable detect IMAGE --model mine" in result.stderr
     # The default is still the 23-class one, which is not there and cannot be fetched.
     result = command("detect", EXAMPLES / "chelsea.png")
     assert result.returncode == 1
@@ -186,7 +186,7 @@ def test_a_folder_gives_its_name(invoke: Invoke, tmp_path: Path, monkeypatch: py
         ("model.tflite", b"junk", "not a readable TFLite file"),
         ("model.onnx", b"junk", "not a readable ONNX file"),
         ("model.safetensors", b"junk", "not a readable .safetensors file"),
-        ("model.ckpt.index", b"junk", "cut short, or not the index of a TensorFlow V2 checkpoint"),
+        ("model.ckpt.index", b"junk", "truncated, or not the index of a TensorFlow V2 checkpoint"),
         ("model.tar.gz", b"junk", "cannot unpack it"),
     ],
 )

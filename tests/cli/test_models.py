@@ -52,6 +52,6 @@ def test_pulling_from_a_wrong_file_is_exit_code_1(invoke: Invoke, empty_home: Pa
 def test_pulling_the_601_class_network_without_a_network_says_how_to_get_it(invoke: Invoke, empty_home: Path) -> None:
     result = invoke("models", "pull", "ssd601")
     assert (result.stdout, result.code) == ("", 1)
-    assert "BOXABLE_OFFLINE forbids to fetch them. By hand: download https://" in result.stderr
+    assert "BOXABLE_OFFLINE forbids downloading them. By hand: download https://" in result.stderr
     assert "boxable models pull ssd601 --from FILE" in result.stderr
     assert list(empty_home.rglob("*.safetensors")) == []

@@ -204,7 +204,7 @@ def test_damaged_weights_are_named_and_pull_installs_them_again(
         boxable.load("ssd23")
     assert not list(cache.rglob("*.onnx"))
 
-    monkeypatch.setattr("boxable.weights.pull.acquire", lambda card, local: b"the published file")
+    monkeypatch.setattr("boxable.weights.pull.fetch_tflite", lambda card, local: b"the published file")
     monkeypatch.setattr(tflite_file, "read_tflite", lambda data, name: model.weights)
     with caplog.at_level(logging.INFO):
         healed = pull(find_card("ssd23"))
@@ -233,7 +233,7 @@ def test_the_command_heals_a_damaged_graph_and_names_damaged_weights(cache: Path
 def test_offline_a_model_that_is_not_installed_is_one_line(empty_home: Path, command: Command) -> None:
     done = command("detect", PHOTO, "--model", "ssd23")
     assert (done.returncode, done.stdout, done.stderr.count(b"\n")) == (1, b"", 1 + done.stderr.count(b"fetching"))
-    assert b"ssd23 is not installed and BOXABLE_OFFLINE forbids to fetch it" in done.stderr
+    assert b"ssd23 is not installed and BOXABLE_OFFLINE forbids downloading it" in done.stderr
     assert not list(empty_home.rglob("*.safetensors"))
 
 

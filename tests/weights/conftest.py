@@ -1,7 +1,9 @@
-"""A small published network, a server to fetch it from, and a cache of the test's own."""
+"""A small published network, and the real one in TensorFlow's formats."""
 
 import dataclasses
 import hashlib
+import lzma
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from boxable.networks.ops import Conv
 from boxable.vocabulary import ClassList
 from boxable.weights.cards import Card, Published, find_card
 from boxable.weights.model import Model
+from tests.weights.tensorflow_writer import Arrays
 from tests.weights.tflite_writer import Convolution, write_tflite
 
 NETWORK = ssd_mobilenet_v2(2)
@@ -79,3 +82,41 @@ def small() -> Small:
         for name, value in unchanged.items():
             weights[f"{layer.name}/BatchNorm/{name}"] = np.full(len(bias), value, np.float32)
     return Small(convolutions, write_tflite(NETWORK, convolutions), weights)
+
+
+@dataclass(frozen=True)
+class Real:
+    """The real 23-class network in the forms in which such networks were published, and what is in them."""
+
+    folder: Path
+    weights: Arrays
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint_tf1" / "model.ckpt"
+
+    @property
+    def frozen(self) -> Path:
+        return self.folder / "frozen_inference_graph.pb"
+
+    @property
+    def hub_variables(self) -> Path:
+        return self.folder / "hub_variables"
+
+    @property
+    def hub_constants(self) -> Path:
+        return self.folder / "hub_constants"
+
+
+@pytest.fixture(scope="session")
+def real(reference: Path, ssd23_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Real:
+    """Unpacked; the weights are those that Boxable read out of the published TFLite file."""
+    folder, source = tmp_path_factory.mktemp("real23"), reference / "real23"
+    with tarfile.open(source / "checkpoint_tf1.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    with lzma.open(source / "frozen_inference_graph.pb.xz") as file:
+        (folder / "frozen_inference_graph.pb").write_bytes(file.read())
+    for name in ("hub_variables", "hub_constants"):
+        with tarfile.open(source / f"{name}.tar.gz") as archive:
+            archive.extractall(folder / name, filter="data")
+    return Real(folder, Model.from_bytes(ssd23_weights.read_bytes(), "ssd23").weights)

@@ -81,7 +81,7 @@ def test_damaged_weights_are_not_compiled(empty_home: Path, small: Small) -> Non
 
 
 def test_a_network_that_is_not_installed_is_an_error_without_a_network(empty_home: Path) -> None:
-    with pytest.raises(WeightsError, match="ssd23 is not installed and BOXABLE_OFFLINE forbids to fetch it"):
+    with pytest.raises(WeightsError, match="ssd23 is not installed and BOXABLE_OFFLINE forbids downloading it"):
         graph_of("ssd23")
 
 

@@ -1,4 +1,4 @@
-"""A model card as people read it."""
+"""Describing published and installed models."""
 
 from pathlib import Path
 

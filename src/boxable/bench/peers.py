@@ -12,8 +12,8 @@ from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import write_atomically
 from boxable.settings import home
-from boxable.weights.acquire import acquire
 from boxable.weights.cards import get_card
+from boxable.weights.published_tflite import fetch_tflite
 from boxable.weights.pull import open_model
 
 
@@ -50,7 +50,7 @@ def published_network(handle: str) -> bytes:
         raise BoxableError("this network was not published as a .tflite file")
     kept = home() / "benchmarks" / f"{card.alias}.tflite"
     if not kept.exists():
-        write_atomically(kept, acquire(card))
+        write_atomically(kept, fetch_tflite(card))
     return kept.read_bytes()
 
 

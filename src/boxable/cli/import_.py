@@ -25,7 +25,7 @@ def import_(path: Path, name: str | None, labels: Path | None) -> None:
     Example: boxable import ssd_mobilenet_v2_oid_v4_2018_12_12.tar.gz --name ssd601
              boxable import training/model.ckpt-20000 --labels labels.pbtxt --name mine
     """
-    from boxable.weights.take_in import take_in
+    from boxable.weights.import_model import import_model
 
-    for line in take_in(path, name, labels):
+    for line in import_model(path, name, labels):
         click.echo(line, err=True)

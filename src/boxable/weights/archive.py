@@ -1,4 +1,4 @@
-"""Unpack what is needed of a .tar.gz, safely: only plain files, only inside, never more than a bound."""
+"""Extract .tar.gz archives safely: plain files only, no path traversal, bounded size."""
 
 import gzip
 import shutil
@@ -18,12 +18,11 @@ SUFFIXES = (".tar.gz", ".tgz", ".tar")
 MAX_FILE_BYTES = 2 * 2**30
 MAX_MEMBERS = 10_000
 _MAX_HEADER_BYTES = 32 * 2**20  # of all members together; tarfile keeps them in memory
-_BLOCK = 2**20
 _GZIP = b"\x1f\x8b"
 
 
 class _Bounded:
-    """A file for tarfile to read that gives no more bytes than it has `left`."""
+    """A file for tarfile that raises ReadError after `left` bytes."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -32,7 +31,7 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         self.left -= size
         if self.left < 0:
-            raise tarfile.ReadError("more than the headers of a detector's files can be")
+            raise tarfile.ReadError(f"expected at most {_MAX_HEADER_BYTES} bytes of headers")
         return self._file.read(size)
 
     def seek(self, position: int) -> int:
@@ -44,14 +43,17 @@ class _Bounded:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """A temporary folder with the files of the archive, gone when the block ends.
+    """Extract an archive into a temporary folder that is removed when the block ends.
 
-    Raises WeightsError for a damaged archive, for names that lead outside, for links and devices, and for
-    more bytes than a detector can have.
+    Raises WeightsError for a damaged archive, names outside the folder, links, devices, sparse files, and more
+    than MAX_FILE_BYTES or MAX_MEMBERS.
     """
     place = home() / "unpacked"
     with writing(place):
-        _sweep(place)
+        place.mkdir(parents=True, exist_ok=True)
+        for left in place.glob("boxable-*"):
+            if is_abandoned(left):  # by a killed process
+                shutil.rmtree(left, ignore_errors=True)
         folder = tempfile.TemporaryDirectory(prefix="boxable-", dir=place)
     with folder as name:
         try:
@@ -61,18 +63,10 @@ def unpacked(archive: Path) -> Iterator[Path]:
                 content = _Bounded(cast(IO[bytes], gzip.GzipFile(fileobj=packed)) if is_gzip else packed)
                 with tarfile.open(fileobj=cast(IO[bytes], content), mode="r:") as members:
                     _extract(members, Path(name), archive, content)
-        # ValueError: names that no file can have, and numbers in headers that are none.
+        # ValueError: invalid file names, and header fields that are not numbers.
         except (tarfile.TarError, EOFError, zlib.error, OSError, ValueError, OverflowError) as error:
             raise WeightsError(f"{archive}: cannot unpack it ({error})") from None
         yield Path(name)
-
-
-def _sweep(place: Path) -> None:
-    """Make the folder, and remove what processes that were killed have left there."""
-    place.mkdir(parents=True, exist_ok=True)
-    for left in place.glob("boxable-*"):
-        if is_abandoned(left):
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _extract(members: tarfile.TarFile, folder: Path, archive: Path, content: _Bounded) -> None:
@@ -80,25 +74,18 @@ def _extract(members: tarfile.TarFile, folder: Path, archive: Path, content: _Bo
     for number, member in enumerate(members):
         name = PurePosixPath(member.name.replace("\\", "/"))
         if number >= MAX_MEMBERS:
-            raise WeightsError(f"{archive}: more than {MAX_MEMBERS} files; not the archive of a detector")
+            raise WeightsError(f"{archive}: more than {MAX_MEMBERS} files; expected the archive of a detector")
         if name.is_absolute() or ".." in name.parts or ":" in member.name:
             raise WeightsError(f"{archive}: {member.name!r} leads outside the archive; nothing was imported")
         if member.isdir():
             continue
         if not member.isfile() or member.issparse():
-            raise WeightsError(f"{archive}: {member.name!r} is a link or device; expected plain files only")
+            raise WeightsError(f"{archive}: {member.name!r} is a link, device or sparse file; expected a plain file")
         left -= member.size
         if left < 0 or member.size < 0:
             raise WeightsError(f"{archive}: more than {MAX_FILE_BYTES // 2**30} GiB unpacked; not that of a detector")
         content.left += member.size
-        _write(members, member, folder / name)
-
-
-def _write(members: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    content = members.extractfile(member)
-    if content is None:
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("xb") as file:
-        while block := content.read(_BLOCK):
-            file.write(block)
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("xb") as file:
+            shutil.copyfileobj(cast(IO[bytes], members.extractfile(member)), file)

@@ -1,4 +1,4 @@
-"""A model as people read it."""
+"""Describe a published or imported model as lines of text."""
 
 from collections.abc import Iterator
 from math import prod
@@ -15,7 +15,7 @@ from boxable.weights.store import installed, read_file
 
 
 def describe(name: str) -> Iterator[str]:
-    """Lines of text about a published or an imported model. Raises UnknownModelError."""
+    """Yield the description of a published or imported model, line by line. Raises UnknownModelError."""
     card = get_card(name)
     if card is not None:
         yield from _published(card)
@@ -60,7 +60,7 @@ def _network(network: Network, score_threshold: float | None) -> Iterator[str]:
     yield _line("parameters", f"{sum(prod(shape) for shape in network.variables.values()):,}")
     yield _line("multiply-adds", "depends on the image" if network.macs is None else f"{network.macs:,} an image")
     if score_threshold is not None:
-        yield _line("threshold", f"{score_threshold:g}; scores at or below it never come out")
+        yield _line("threshold", f"{score_threshold:g}; detections scored at or below it are dropped")
 
 
 def _file(path: Path) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _file(path: Path) -> Iterator[str]:
 
 
 def _int8(path: Path, name: str) -> Iterator[str]:
-    """What int8 was measured to cost, by the rules of the Challenge with a paired 95 % interval."""
+    """Yield the measured change of AP in int8 (Challenge metric, paired 95 % interval)."""
     try:
         kept = kept_calibration(weights_hash(read_file(path)))
     except WeightsError as error:

@@ -1,6 +1,6 @@
-"""Weights and label strings that are constants of a TensorFlow graph (SEMANTICS §12.3 to §12.5).
+"""Read weights and label strings from the constants of a TensorFlow graph (SEMANTICS §12.3 to §12.5).
 
-A frozen graph is a GraphDef; a SavedModel or TF-Hub module holds one in its first meta graph, whatever its tags.
+A frozen graph is a GraphDef; a SavedModel or TF-Hub module has one in its first meta graph, whatever its tags.
 """
 
 import math
@@ -15,7 +15,7 @@ from boxable.errors import WeightsError
 from boxable.tf_messages import parse, sizes
 from boxable.weights.variables import canonical_name
 
-# What the constants may take: a declared tensor can be of any size, whatever the size of the file.
+# Limit of all constants: GROWTH times the file size, at least LEAST_BYTES. A small file can declare a huge tensor.
 GROWTH, LEAST_BYTES = 4, 64 * 2**20
 _FLOAT, _HALF, _STRING = 1, 19, 7
 _THRESHOLDS = ("/score_threshold", "/FilterGreaterThan/Greater/y")
@@ -23,10 +23,10 @@ _THRESHOLDS = ("/score_threshold", "/FilterGreaterThan/Greater/y")
 
 @dataclass(frozen=True, slots=True)
 class GraphContents:
-    """What a graph holds besides its operations.
+    """Constants of a graph.
 
-    `weights`: node name -> float array; `strings`: the lists of two or more strings, in node order;
-    `score_threshold`: that of its post-processing, or None.
+    `weights`: node name -> float array; `strings`: the string tensors of two or more values, in node order;
+    `score_threshold`: that of the post-processing, or None.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -35,15 +35,15 @@ class GraphContents:
 
 
 def read_frozen_graph(data: bytes, name: str) -> GraphContents:
-    """Contents of a GraphDef file. Raises WeightsError, which begins with `name`."""
+    """Read a GraphDef file. Raises WeightsError, prefixed with `name`."""
     return _contents(parse("Graph", data, name), name, len(data))
 
 
 def read_saved_model(data: bytes, name: str) -> GraphContents:
-    """Contents of a saved_model.pb. Raises WeightsError, which begins with `name`."""
+    """Read a saved_model.pb. Raises WeightsError, prefixed with `name`."""
     meta_graphs = parse("SavedModel", data, name).meta_graphs
     if not meta_graphs:
-        raise WeightsError(f"{name}: holds no graph; expected a SavedModel or a TF-Hub module")
+        raise WeightsError(f"{name}: contains no graph; expected a SavedModel or a TF-Hub module")
     return _contents(meta_graphs[0].graph_def, name, len(data))
 
 
@@ -66,25 +66,23 @@ def _contents(graph: Any, name: str, size: int) -> GraphContents:
 def _constants(graph: Any) -> Iterator[tuple[str, Any]]:
     for node in graph.node:
         if node.op == "Const":
-            for attribute in node.attr:
-                if attribute.key == "value":
-                    yield node.name, attribute.value.tensor
+            yield from ((node.name, attribute.value.tensor) for attribute in node.attr if attribute.key == "value")
 
 
 def _array(tensor: Any, name: str, limit: int) -> NDArray[np.float32]:
-    """The tensor as float32: raw bytes, or a list whose last value is repeated to fill the shape."""
+    """Decode a tensor to float32: raw bytes, or a list whose last value is repeated to fill the shape."""
     shape = sizes(tensor.shape, name)
     dtype = np.dtype("<f4" if tensor.dtype == _FLOAT else "<f2")
     count = math.prod(shape)
     if count == 0 or count * 4 > limit:
-        raise WeightsError(f"{name}: a tensor of shape {shape}; no detector has such")
+        raise WeightsError(f"{name}: a tensor of shape {shape} is empty or too large")
     if tensor.content:
         if len(tensor.content) != count * dtype.itemsize:
             raise WeightsError(f"{name}: {len(tensor.content)} bytes for a tensor of shape {shape}, type {dtype}")
         return np.frombuffer(tensor.content, dtype).reshape(shape).astype(np.float32, copy=False)
     if tensor.dtype == _FLOAT:
         values = np.array(tensor.float_val, np.float32)
-    else:  # halves come as their bits
+    else:  # float16 as its bits in int32
         values = np.array(tensor.half_val, np.int32).astype(np.uint16).view(np.float16).astype(np.float32)
     if not 1 <= len(values) <= count:
         raise WeightsError(f"{name}: {len(values)} values for a tensor of shape {shape}")

@@ -1,4 +1,4 @@
-"""Which class is which column: label files, and lists of strings found in archives."""
+"""Read the classes of a model, in column order, from label files and string tensors."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from boxable.vocabulary.classes import classes_meant
 logger = logging.getLogger("boxable")
 
 MAX_BYTES = 4 * 2**20
-# Neither runs twice over the same text, whatever that is.
+# Possessive quantifiers: linear time on any text.
 _ITEM = re.compile(r"item\s*+:?\s*+\{((?:[^{}\"']|\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')*+)\}")
 _FIELD = re.compile(r"\b(\w++)\s*+:\s*+(?:\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|(-?\d+))")
 _ESCAPE = re.compile(r"\\(.)")
@@ -21,10 +21,10 @@ _BACKGROUND = ("", "???", "background", "__background__")
 
 
 def read_labels(path: Path) -> ClassList:
-    """The classes of a label file, in column order: .pbtxt, TSV (id, MID, name), or one name or MID a line.
+    """Read a label file: .pbtxt, TSV (id, MID, name), or one name or MID a line.
 
-    A first line for the background (empty, `???`, `background`) is dropped. Raises ArgumentError, which begins
-    with the path, for anything else.
+    Returns the classes in column order. A first line for the background (empty, `???`, `background`) is dropped.
+    Raises ArgumentError, prefixed with the path, for anything else.
     """
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -38,24 +38,24 @@ def read_labels(path: Path) -> ClassList:
 
 
 def parse_labels(text: str, name: str) -> ClassList:
-    """The classes in the text of a label file; `name` begins every error."""
+    """Parse the text of a label file. Errors are prefixed with `name`."""
     if _ITEM.search(text):
         rows = [_pbtxt_item(item) for item in _ITEM.findall(text)]
     else:
         rows = [_line(number, line) for number, line in enumerate(_lines(text), start=1)]
     if not rows:
-        raise ArgumentError(f"{name}: no classes in it; expected .pbtxt, TSV (id, MID, name) or one name a line")
+        raise ArgumentError(f"{name}: no classes; expected .pbtxt, TSV (id, MID, name) or one name a line")
     rows.sort(key=lambda row: row[0])
     if [row[0] for row in rows] != list(range(1, len(rows) + 1)):
-        raise ArgumentError(f"{name}: its ids are not 1 to {len(rows)}, each once; expected one for each column")
+        raise ArgumentError(f"{name}: expected the ids 1 to {len(rows)}, each once, got others")
     return classes_of([(mid, label) for _, mid, label in rows], name)
 
 
 def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
-    """Classes by MID and name, in column order; either may be empty.
+    """Build the class list from rows of (MID, name) in column order; either may be empty.
 
-    Open Images classes are known by their MID, else by what their name means there, and keep the id, MID and name of
-    the 601; others are numbered from 1001.
+    Open Images classes are looked up by MID, else by name, and keep their id, MID and name of the 601. Others are
+    numbered from 1001.
     """
     classes: list[ObjectClass | tuple[str, str]] = []
     meant = classes_meant(label for _, label in rows)
@@ -64,9 +64,9 @@ def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
         if not mid and not label:
             raise ArgumentError(f"{name}: class {len(classes) + 1} has no name")
         if not (mid + label).isprintable():
-            raise ArgumentError(f"{name}: the name of class {len(classes) + 1} is not text: {(label or mid)[:40]!r}")
+            raise ArgumentError(f"{name}: class {len(classes) + 1} has an unprintable name: {(label or mid)[:40]!r}")
         if known is None and mid.startswith("/m/") and not label:
-            raise ArgumentError(f"{name}: {mid} is no class of Open Images V4 and has no name; give it one")
+            raise ArgumentError(f"{name}: {mid} is no class of Open Images V4 and has no name; add its name")
         classes.append(known or (mid, label or mid))
     try:
         return ClassList.numbered(classes)
@@ -75,7 +75,7 @@ def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
 
 
 def classes_in_strings(strings: Iterable[Sequence[str]], count: int, name: str) -> ClassList | None:
-    """The classes, if some of these lists of strings of a graph name `count` of them; MIDs count before names."""
+    """Find the classes among the string tensors of a graph: lists of `count` MIDs or names; None if there are none."""
     lists = [_without_background(list(item), count) for item in strings]
     fitting = [item for item in lists if len(item) == count and all(item)]
     of_mids = [item for item in fitting if all(text.startswith("/m/") for text in item)]
@@ -104,7 +104,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _line(number: int, line: str) -> tuple[int, str, str]:
-    """Column, MID and name of a line: TSV (id, MID, name), or only a name or a MID."""
+    """Parse a line, TSV (id, MID, name) or only a name or MID, to (column, MID, name)."""
     cells = [cell.strip() for cell in line.split("\t")]
     if len(cells) >= 3 and _ID.fullmatch(cells[0]):
         return int(cells[0]), cells[1], cells[2]
@@ -112,7 +112,7 @@ def _line(number: int, line: str) -> tuple[int, str, str]:
 
 
 def _pbtxt_item(text: str) -> tuple[int, str, str]:
-    """Column, MID and name of an `item {}`; without a display name its name is the name."""
+    """Parse an `item {}` to (column, MID, name); without `display_name`, `name` is the name."""
     fields = {match[1]: match[4] or _ESCAPE.sub(r"\1", match[2] or match[3] or "") for match in _FIELD.finditer(text)}
     name, shown = fields.get("name", ""), fields.get("display_name", "")
     mid = name if name.startswith("/m/") else ""

@@ -9,11 +9,11 @@ from pathlib import Path
 from boxable.errors import BoxableError, RefusedError, WeightsError
 from boxable.files import writing
 from boxable.vocabulary.selection import Selection
-from boxable.weights.acquire import acquire
 from boxable.weights.calibrations import weights_hash
 from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, all_cards, find_card, get_card, unknown_model
 from boxable.weights.compiled import Compiled
 from boxable.weights.model import Model
+from boxable.weights.published_tflite import fetch_tflite
 from boxable.weights.store import (
     SUFFIXES,
     compiled_file,
@@ -118,12 +118,12 @@ def imported(name: str) -> Path | None:
 
 def _obtain(card: Card, local: Path | None, trusted: str | None) -> Model:
     if card.source.format == "archive":
-        from boxable.weights.published import read_published  # draws in the readers of foreign files
+        from boxable.weights.published_archive import read_published_archive  # draws in the readers of foreign files
 
-        return read_published(card, local, trusted)
+        return read_published_archive(card, local, trusted)
     from boxable.weights.tflite_file import read_tflite
 
-    weights = read_tflite(acquire(card, local), card.handle)
+    weights = read_tflite(fetch_tflite(card, local), card.handle)
     return Model(card.network, weights, card.classes, card.handle, origin=f"{card.source.npm} {card.source.file}")
 
 

@@ -1,13 +1,12 @@
-"""TensorFlow V2 checkpoints: an SSTable index beside shards of raw tensors (SEMANTICS §12.1).
+"""Read TensorFlow V2 checkpoints: an SSTable index and shards of raw tensors (SEMANTICS §12.1).
 
-Everything is checked before it is used: checksums, offsets, shapes; arrays are views of the mapped shards.
+Checksums, offsets and shapes are verified before use. Arrays are views of the memory-mapped shards.
 """
 
 import math
 import mmap
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +19,18 @@ from boxable.tf_messages import parse, sizes
 
 MAGIC = 0xDB4775248B80FB57
 FOOTER_SIZE = 48
-MAX_INDEX_BYTES = 64 * 2**20  # the one of a 601-class SSD has 14 KB
+MAX_INDEX_BYTES = 64 * 2**20  # that of a 601-class SSD has 14 KB
 _TRAILER_SIZE = 5  # compression type, masked CRC32C
 _RAW, _SNAPPY = 0, 1
 
-# TensorFlow's numbers of the types that variables have; others (strings, resources) hold no weights.
+# TensorFlow's DataType numbers of variables; others (strings, resources) are not weights.
 DTYPES: dict[int, type[np.generic]] = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 19: np.float16}
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    offset: int
-    size: int
-
-
 def read_bundle(prefix: Path) -> dict[str, NDArray[Any]]:
-    """Variable name -> array, of the checkpoint `<prefix>.index` with its `<prefix>.data-*`.
+    """Read the variables of the checkpoint `<prefix>.index` with its `<prefix>.data-*`: name -> array.
 
-    Raises WeightsError for a damaged, cut or contradictory file, naming it and the variable.
+    Raises WeightsError for a damaged, truncated or inconsistent file, naming it and the variable.
     """
     index = prefix.with_name(f"{prefix.name}.index")
     entries = dict(_entries(_read_index(index), str(index)))
@@ -45,7 +38,7 @@ def read_bundle(prefix: Path) -> dict[str, NDArray[Any]]:
     if header.endianness != 0:
         raise WeightsError(f"{index}: big-endian; expected a checkpoint written on a little-endian machine")
     if not 1 <= header.num_shards <= 9999:
-        raise WeightsError(f"{index}: says it has {header.num_shards} shards; expected 1 or more")
+        raise WeightsError(f"{index}: expected 1 to 9999 shards, got {header.num_shards} shards")
     shards: dict[int, memoryview] = {}
     arrays = {}
     taken = 0
@@ -57,13 +50,13 @@ def read_bundle(prefix: Path) -> dict[str, NDArray[Any]]:
         if entry.slices:
             raise WeightsError(f"{index}: {name} is a partitioned variable; save it in one piece")
         if not 0 <= entry.shard_id < header.num_shards:
-            raise WeightsError(f"{index}: {name} is said to be in shard {entry.shard_id} of {header.num_shards}")
+            raise WeightsError(f"{index}: {name} is in shard {entry.shard_id}, expected less than {header.num_shards}")
         if entry.shard_id not in shards:
             shards[entry.shard_id] = _map_shard(prefix, entry.shard_id, header.num_shards)
         arrays[name] = _array(entry, shards[entry.shard_id], f"{index}: {name}")
         taken += entry.size
         if taken > sum(map(len, shards.values())):
-            raise WeightsError(f"{index}: its variables are larger than its data files; some lie on others")
+            raise WeightsError(f"{index}: its variables are larger than its data files; some overlap")
     return arrays
 
 
@@ -73,7 +66,7 @@ def _array(entry: Any, shard: memoryview, name: str) -> NDArray[Any]:
     if math.prod(shape) * dtype.itemsize != entry.size:
         raise WeightsError(f"{name}: {entry.size} bytes for a tensor of shape {shape} and type {dtype}")
     if entry.offset < 0 or entry.offset + entry.size > len(shard):
-        raise WeightsError(f"{name}: ends at byte {entry.offset + entry.size} of a data file of {len(shard)}")
+        raise WeightsError(f"{name}: ends at byte {entry.offset + entry.size} of a data file of {len(shard)} bytes")
     data = shard[entry.offset : entry.offset + entry.size]
     if masked_crc32c(bytes(data)) != entry.crc32c:
         raise WeightsError(f"{name}: its checksum is wrong; the data file is damaged")
@@ -103,13 +96,13 @@ def _read_index(path: Path) -> bytes:
 
 
 def _entries(table: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
-    """Key and value of every entry of an SSTable, in order."""
+    """Yield key and value of every entry of an SSTable, in order."""
     if len(table) < FOOTER_SIZE or struct.unpack_from("<Q", table, len(table) - 8)[0] != MAGIC:
-        raise WeightsError(f"{name}: cut short, or not the index of a TensorFlow V2 checkpoint")
-    left = MAX_INDEX_BYTES  # blocks can be named twice, and keys that share a prefix grow when they are read
+        raise WeightsError(f"{name}: truncated, or not the index of a TensorFlow V2 checkpoint")
+    left = MAX_INDEX_BYTES  # against decompression bombs: repeated blocks, shared key prefixes
     try:
         footer = len(table) - FOOTER_SIZE
-        _, position = _handle(table, footer)  # the meta index, which TensorFlow leaves empty
+        _, position = _handle(table, footer)  # the meta index, empty in checkpoints
         index, _ = _handle(table, position)
         for _, value in _pairs(_block(table, index, name)):
             block = _block(table, _handle(value, 0)[0], name)
@@ -118,7 +111,7 @@ def _entries(table: bytes, name: str) -> Iterator[tuple[bytes, bytes]]:
                 left = _spend(left, len(key) + len(entry), name)
                 yield key, entry
     except (IndexError, struct.error, ValueError):
-        raise WeightsError(f"{name}: damaged; its blocks do not fit together") from None
+        raise WeightsError(f"{name}: damaged; its blocks are inconsistent") from None
 
 
 def _spend(left: int, size: int, name: str) -> int:
@@ -127,26 +120,26 @@ def _spend(left: int, size: int, name: str) -> int:
     return left - size
 
 
-def _block(table: bytes, block: _Block, name: str) -> bytes:
-    """The content of a block, its checksum verified."""
-    end = block.offset + block.size
+def _block(table: bytes, handle: tuple[int, int], name: str) -> bytes:
+    """Read a block, verify its checksum and decompress it."""
+    offset, end = handle[0], sum(handle)
     if end + _TRAILER_SIZE > len(table) - FOOTER_SIZE:
-        raise WeightsError(f"{name}: damaged; a block is said to end behind the file")
+        raise WeightsError(f"{name}: damaged; a block ends after the end of the file")
     compression, checksum = struct.unpack_from("<BI", table, end)
-    if masked_crc32c(table[block.offset : end + 1]) != checksum:
+    if masked_crc32c(table[offset : end + 1]) != checksum:
         raise WeightsError(f"{name}: damaged; the checksum of a block is wrong")
-    content = table[block.offset : end]
+    content = table[offset:end]
     if compression == _RAW:
         return content
     if compression == _SNAPPY:
-        return _unsnap(content, name)
-    raise WeightsError(f"{name}: compressed in an unknown way ({compression})")
+        return _decompress_snappy(content, name)
+    raise WeightsError(f"{name}: expected compression 0 (none) or 1 (Snappy), got {compression}")
 
 
-def _unsnap(content: bytes, name: str) -> bytes:
+def _decompress_snappy(content: bytes, name: str) -> bytes:
     size, _ = _varint(content, 0)
     if size > MAX_INDEX_BYTES:
-        raise WeightsError(f"{name}: a block is said to have {size} bytes; not the index of a detector")
+        raise WeightsError(f"{name}: a block unpacks to {size} bytes; not the index of a detector")
     try:
         import cramjam
     except ImportError:
@@ -158,7 +151,7 @@ def _unsnap(content: bytes, name: str) -> bytes:
 
 
 def _pairs(block: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Entries of a block: each key shares a prefix with the one before it."""
+    """Yield the entries of a block; keys are prefix-compressed."""
     (restarts,) = struct.unpack_from("<I", block, len(block) - 4)
     end = len(block) - 4 - 4 * restarts
     if end < 0:
@@ -176,14 +169,15 @@ def _pairs(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         position += length
 
 
-def _handle(data: bytes, position: int) -> tuple[_Block, int]:
+def _handle(data: bytes, position: int) -> tuple[tuple[int, int], int]:
+    """Decode a block handle (offset, size); returns it and the position after it."""
     offset, position = _varint(data, position)
     size, position = _varint(data, position)
-    return _Block(offset, size), position
+    return (offset, size), position
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
-    """A little-endian base-128 number and the position behind it."""
+    """Decode a varint (base 128, little-endian); returns it and the position after it."""
     result = 0
     for shift in range(0, 64, 7):
         byte = data[position]

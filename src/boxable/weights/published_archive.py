@@ -1,4 +1,4 @@
-"""Published archives: fetched, unpacked and checked against what is known of them."""
+"""Fetch published archives, extract them and verify the known hashes of their files."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from boxable.files import write_atomically, writing
 from boxable.hashing import hash_of_file, sha256_of
 from boxable.settings import home, offline
 from boxable.weights.archive import SUFFIXES, unpacked
-from boxable.weights.cards import Card, Member
+from boxable.weights.cards import Card
 from boxable.weights.importing import read_model
 from boxable.weights.model import Model
 from boxable.weights.store import lock
@@ -26,18 +26,18 @@ from boxable.weights.store import lock
 logger = logging.getLogger("boxable")
 
 
-def read_published(card: Card, local: Path | None, trusted: str | None) -> Model:
-    """The model in the published archive of a card, fetched from its addresses or taken from `local`.
+def read_published_archive(card: Card, local: Path | None, trusted: str | None) -> Model:
+    """Read the model in the published archive of a card, downloaded or from `local`.
 
-    `local` may be the archive, a folder with its files, or the one file that holds the network. `trusted` is the
-    SHA-256 of an archive that the user accepts whatever is known of the published one. Raises WeightsError with
-    what went wrong at each place and how to do it by hand; RefusedError if a file came that is not the published.
+    `local` is the archive, a folder with its files, or the one file with the network. `trusted` is the SHA-256 of
+    an archive to accept although it is not the published one. Raises WeightsError with the error of each address
+    and the manual steps, and RefusedError for a file that is not the published one.
     """
     if local is not None:
         return _checked(card, local, trusted)
     if offline():
         raise WeightsError(
-            f"the weights of {card.handle} are not installed, and BOXABLE_OFFLINE forbids to fetch them. "
+            f"the weights of {card.handle} are not installed, and BOXABLE_OFFLINE forbids downloading them. "
             f"By hand: {card.by_hand}"
         )
     logger.info("fetching the weights of %s", card.alias)
@@ -57,47 +57,44 @@ def read_published(card: Card, local: Path | None, trusted: str | None) -> Model
                 with writing(part):
                     part.unlink()
         refused = refused or any(WRONG_HASH in problem for problem in found)
-        # The host tells enough; the whole address is in the advice.
+        # Host names only: the advice has the full addresses.
         problems += [problem.replace(address, urlsplit(address).netloc) for problem in found]
     listing = "; ".join(problems)
     if refused:
         other = re.search(rf"{WRONG_HASH} ([0-9a-f]{{64}}), expected", listing)
         doubt = f" ({card.source.doubt}). {_offer(card, other[1])}" if other else ""
-        raise RefusedError(f"what came is not the published {card.source.file} of {card.alias}: {listing}{doubt}")
+        raise RefusedError(f"got another file than the published {card.source.file} of {card.alias}: {listing}{doubt}")
     raise WeightsError(
         f"the weights of {card.handle} are not installed and cannot be fetched: {listing}. By hand: {card.by_hand}"
     )
 
 
 def is_published_module(card: Card, path: Path) -> bool | None:
-    """Whether the saved_model.pb in an archive or folder, or the file itself, is the published one; None where
-    there is none to compare.
+    """Compare the git blob id of saved_model.pb with the published one.
+
+    `path` is an archive, a folder or the file itself. Returns None where there is no saved_model.pb.
     """
-    if path.is_file() and not is_archive(path):
-        return git_blob_id(path) == _known_blob(card) if path.suffix == ".pb" else None
-    if not path.exists():
-        return None  # a checkpoint prefix
+    if not path.is_dir() and not is_archive(path) and not (path.is_file() and path.suffix == ".pb"):
+        return None
     with _opened(path) as folder:
-        found = _find(folder, "saved_model.pb")
-        return None if found is None else git_blob_id(found) == _known_blob(card)
+        found = path if path.suffix == ".pb" and path.is_file() else _find(folder, "saved_model.pb")
+        return None if found is None else git_blob_id(found) == dict(card.source.git_blobs).get("saved_model.pb")
 
 
 def git_blob_id(path: Path) -> str:
-    """The id that git gives to the content of a file."""
-    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode(), usedforsecurity=False)
+    """Compute the git blob id of a file."""
+    header = f"blob {path.stat().st_size}\0".encode()
     with path.open("rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.sha1(header, usedforsecurity=False)).hexdigest()
 
 
 def is_archive(path: Path) -> bool:
-    """Whether this is a file to unpack, by its name; a finished download is one."""
+    """Tell by its name whether a file is an archive; a finished download (.part) is one."""
     return path.is_file() and path.name.endswith((*SUFFIXES, ".part"))
 
 
 def remember(card: Card, archive: Path) -> None:
-    """Record the hash of an archive as the one to expect for this card from now on."""
+    """Record the hash of an archive as the expected one for this card (trust on first use)."""
     with lock("trusted"):
         known = _trusted()
         found = hash_of_file(archive)
@@ -108,7 +105,7 @@ def remember(card: Card, archive: Path) -> None:
 
 
 def check_remembered(card: Card, archive: Path) -> None:
-    """Raise RefusedError if another archive was recorded for this card."""
+    """Raise RefusedError unless the archive has the recorded hash of this card, or none is recorded."""
     before, found = _trusted().get(card.handle), hash_of_file(archive)
     if before not in (None, found):
         raise RefusedError(
@@ -122,12 +119,12 @@ def _trusted() -> dict[str, str]:
     try:
         known: dict[str, str] = dict(json.loads(file.read_text("utf-8"))) if file.exists() else {}
     except (ValueError, TypeError, OSError) as error:
-        raise WeightsError(f"{file}: cannot read it ({error}); it only holds hashes, so you can delete it") from None
+        raise WeightsError(f"{file}: cannot read it ({error}); it contains only hashes, so you can delete it") from None
     return known
 
 
 def _checked(card: Card, path: Path, trusted: str | None) -> Model:
-    """The model in an archive, folder or file that is the published one, or has the hash that the user trusts."""
+    """Read the model in an archive, folder or file after verifying that it is the published one, or `trusted`."""
     if not path.exists():
         raise WeightsError(f"{path}: no such file or folder")
     packed = is_archive(path)
@@ -138,13 +135,13 @@ def _checked(card: Card, path: Path, trusted: str | None) -> Model:
         network = _find(folder, card.source.network)
         if network is None or (path.is_file() and not packed and network != path):
             raise RefusedError(
-                f"{path}: holds no published network of {card.alias}; expected {card.source.file}, a folder with its "
-                f"files, or the {card.source.network} in it"
+                f"{path}: contains no published network of {card.alias}; expected {card.source.file}, "
+                f"a folder with its files, or the {card.source.network} in it"
             )
         if not accepted:
             _check_files(card, network, path)
         model = read_model(network, card.handle, classes=card.classes)
-        # Mapped files end with the folder.
+        # Copied: memory-mapped files vanish with the folder.
         weights = {name: np.array(values) for name, values in model.weights.items()}
     if packed and not card.source.sha256:
         remember(card, path)
@@ -153,7 +150,7 @@ def _checked(card: Card, path: Path, trusted: str | None) -> Model:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Path]:
-    """The folder that holds the files: unpacked if it is an archive, else the path's own."""
+    """Give the folder of the files: the extracted archive, the folder itself, or the folder of the file."""
     if is_archive(path):
         with unpacked(path) as folder:
             yield folder
@@ -162,7 +159,7 @@ def _opened(path: Path) -> Iterator[Path]:
 
 
 def _check_files(card: Card, network: Path, path: Path) -> None:
-    """The files beside the network, of which a hash is known, must have it; what is read must be among them."""
+    """Verify size and hash of the files beside the network; raise RefusedError if one differs or is missing."""
     root = network.parents[len(Path(card.source.network).parts) - 1]
     read = {card.source.network}
     if network.suffix == ".index":
@@ -170,41 +167,33 @@ def _check_files(card: Card, network: Path, path: Path) -> None:
     elif (network.parent / "variables" / "variables.index").exists():
         raise RefusedError(f"{path}: variables/ lies beside {network.name}; the published archive has none")
     for member in card.source.members:
-        if (root / member.name).is_file():
-            _check_member(card, member, root / member.name, path)
-        elif member.name in read:
+        if member.name in read and not (root / member.name).is_file():
             raise RefusedError(f"{path}: {member.name} is missing")
+    for name, got, expected in _differences(card, root):
+        offer = f" {_offer(card, hash_of_file(path), path)}" if path.is_file() else ""
+        raise RefusedError(f"{path}: {name} has {got}, the published one {expected} ({card.source.doubt}).{offer}")
+
+
+def _differences(card: Card, root: Path) -> Iterator[tuple[str, str, str]]:
+    """Compare the files in `root` with their known sizes and hashes; yields (name, got, expected)."""
+    for member in card.source.members:
+        file = root / member.name
+        if file.is_file() and file.stat().st_size != member.size:
+            yield member.name, f"{file.stat().st_size} bytes", f"{member.size}"
+        elif file.is_file() and (digest := hash_of_file(file)) != member.sha256:
+            yield member.name, f"sha256 {digest}", member.sha256
     for name, blob in card.source.git_blobs:
-        found = root / name
-        if found.is_file() and git_blob_id(found) != blob:
-            raise RefusedError(_not_published(card, name, f"git blob {git_blob_id(found)}", blob, path))
-
-
-def _check_member(card: Card, member: Member, found: Path, path: Path) -> None:
-    size = found.stat().st_size
-    if size != member.size:
-        raise RefusedError(_not_published(card, member.name, f"{size} bytes", f"{member.size}", path))
-    digest = hash_of_file(found)
-    if digest != member.sha256:
-        raise RefusedError(_not_published(card, member.name, f"sha256 {digest}", member.sha256, path))
-
-
-def _not_published(card: Card, name: str, came: str, expected: str, path: Path) -> str:
-    offer = f" {_offer(card, hash_of_file(path), path)}" if path.is_file() else ""
-    return f"{path}: {name} has {came}, the published one {expected} ({card.source.doubt}).{offer}"
+        if (root / name).is_file() and (found := git_blob_id(root / name)) != blob:
+            yield name, f"git blob {found}", blob
 
 
 def _offer(card: Card, digest: str, path: Path | None = None) -> str:
-    """How to have a file all the same; a download at `path` is removed and would be fetched again."""
+    """Format the command that accepts a file anyway; a download at `path` is removed and fetched again."""
     source = f"--from {path} " if path and path.suffix != ".part" else ""
     return f"If you trust it: boxable models pull {card.alias} {source}--trust {digest}"
 
 
-def _known_blob(card: Card) -> str | None:
-    return dict(card.source.git_blobs).get("saved_model.pb")
-
-
 def _find(folder: Path, name: str) -> Path | None:
-    """The file of this relative name in the folder, or in the one folder that it holds."""
+    """Find a file by its relative name in the folder or its direct subfolders."""
     places = (folder, *(path for path in sorted(folder.iterdir()) if path.is_dir()))
     return next((place / name for place in places if (place / name).is_file()), None)

@@ -20,10 +20,10 @@ from boxable.weights.compiled import compiled_from
 from boxable.weights.importing import read_model
 from boxable.weights.model import Model
 from tests.parity.same_set import Found, excused_differences
-from tests.weights.foreign.conftest import (
+from tests.weights.conftest import Real
+from tests.weights.tensorflow_writer import (
     FLOAT,
     Bundle,
-    Real,
     constant,
     graph,
     of_strings,

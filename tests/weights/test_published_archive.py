@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 
 import boxable
-from boxable.errors import WeightsError
+from boxable.errors import RefusedError, WeightsError
 from boxable.weights import cards
 from boxable.weights.cards import Card, Member, Published, find_card
 from boxable.weights.model import Model
-from boxable.weights.published import git_blob_id
+from boxable.weights.published_archive import git_blob_id
 from boxable.weights.pull import pull
 from tests.file_server import FileServer, Resource
 from tests.parity.same_set import Found, excused_differences
-from tests.weights.conftest import sha256
-from tests.weights.foreign.conftest import Real, same_arrays, tarball
+from tests.weights.conftest import Real, sha256
+from tests.weights.tensorflow_writer import same_arrays, tarball
 
 FOLDER = "ssd_mobilenet_v2_2018_12_12"
 DOUBT = "the hashes rest on one measurement"
@@ -193,14 +193,14 @@ def test_a_genuine_small_file_does_not_vouch_for_other_weights(empty_home: Path,
     (folder / "checkpoint").write_bytes(zoo.files["checkpoint"])
     for name in ("index", "data-00000-of-00001"):
         (folder / f"other.ckpt.{name}").write_bytes(zoo.files[f"model.ckpt.{name}"])
-    assert "evil: holds no published network of zoo" in refused(zoo.card("http://127.0.0.1:9/x"), folder)
+    assert "evil: contains no published network of zoo" in refused(zoo.card("http://127.0.0.1:9/x"), folder)
 
 
 def test_what_is_another_archive_or_none_is_refused(empty_home: Path, tmp_path: Path, zoo: Zoo) -> None:
     tarball(tmp_path / "a.tar.gz", {"readme.txt": b"nothing"})
     (tmp_path / "b.tar.gz").write_bytes(b"junk")
     card = zoo.card("http://127.0.0.1:9/x")
-    assert "a.tar.gz: holds no published network of zoo" in refused(card, tmp_path / "a.tar.gz")
+    assert "a.tar.gz: contains no published network of zoo" in refused(card, tmp_path / "a.tar.gz")
     assert "b.tar.gz: cannot unpack it" in refused(card, tmp_path / "b.tar.gz")
     assert left_over(empty_home) == []
 
@@ -276,7 +276,7 @@ def test_a_genuine_module_file_alone_vouches_for_nothing(
 ) -> None:
     frozen = real.frozen.read_bytes()
     path = tarball(tmp_path / "a.tar.gz", {"tfhub_module.pb": b"\x08\x03", "frozen_inference_graph.pb": frozen})
-    assert "a.tar.gz: holds no published network of module" in refused(module_card("http://127.0.0.1:9/x"), path)
+    assert "a.tar.gz: contains no published network of module" in refused(module_card("http://127.0.0.1:9/x"), path)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "7", "\u00ff"])
@@ -327,6 +327,20 @@ def test_a_module_that_is_to_be_had_goes_before_its_substitute(
     card = dataclasses.replace(module_card(server.put("1", Resource(module_archive))), substitute="zoo")
     assert weights_of(pull(card)).origin == "the module, module.tar.gz"
     assert [name for name, _ in server.requests] == ["1"]
+
+
+@pytest.mark.parametrize("wrong", [{"sha256": "0" * 64}, {"git_blobs": (("saved_model.pb", "0" * 40),)}],
+                         ids=["hash of the archive", "git id of a file"])  # fmt: skip
+def test_no_substitute_is_installed_for_a_file_that_is_refused(
+    home: Path, server: FileServer, zoo: Zoo, module_card: ModuleCard, module_archive: bytes, wrong: dict[str, object],
+    with_zoo: Callable[[Card], None],
+) -> None:  # fmt: skip
+    with_zoo(zoo.card(server.put("zoo.tar.gz", Resource(zoo.archive))))
+    card = dataclasses.replace(module_card(server.put("1", Resource(module_archive)), **wrong), substitute="zoo")
+    with pytest.raises(RefusedError, match=DOUBT):
+        pull(card)
+    assert left_over(home) == []
+    assert {name for name, _ in server.requests} == {"1"}
 
 
 def test_when_the_substitute_is_unavailable_too_it_is_said(

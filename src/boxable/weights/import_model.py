@@ -1,4 +1,4 @@
-"""Import a file of another program as an installed model."""
+"""Import a checkpoint, graph, module or model file as an installed model."""
 
 from collections.abc import Iterator
 from math import prod
@@ -9,14 +9,14 @@ from boxable.vocabulary.classes import slug
 from boxable.weights.archive import SUFFIXES as ARCHIVES
 from boxable.weights.cards import DEFAULT_HANDLE, Card, get_card
 from boxable.weights.importing import read_model
-from boxable.weights.published import check_remembered, is_archive, is_published_module, remember
+from boxable.weights.published_archive import check_remembered, is_archive, is_published_module, remember
 from boxable.weights.store import check_handle, install, installed, lock
 
 
-def take_in(path: Path, name: str | None, labels: Path | None) -> Iterator[str]:
-    """Read, check and install the network at `path`; yields what happened, a line each.
+def import_model(path: Path, name: str | None, labels: Path | None) -> Iterator[str]:
+    """Read, check and install the network at `path`; yields messages for the user.
 
-    Raises WeightsError or ArgumentError for what cannot be read, does not fit, or cannot have this name.
+    Raises WeightsError for a file that is not a supported detector, ArgumentError for unsuitable labels or names.
     """
     card = get_card(name) if name else None
     handle = card.handle if card else check_handle(name or _name_of(path))
@@ -29,7 +29,7 @@ def take_in(path: Path, name: str | None, labels: Path | None) -> Iterator[str]:
             "import it under another --name"
         )
     if card is not None and card.source.git_blobs:
-        yield from _recognise(card, path)
+        yield from _compare_with_published(card, path)
     with lock(handle):
         replaced = installed(handle) is not None
         install(model)
@@ -39,11 +39,11 @@ def take_in(path: Path, name: str | None, labels: Path | None) -> Iterator[str]:
     if handle == DEFAULT_HANDLE:
         yield "it is the default model now"
     else:
-        yield f"use it as: boxable detect PHOTO --model {handle}"
+        yield f"use it as: boxable detect IMAGE --model {handle}"
 
 
-def _recognise(card: Card, path: Path) -> Iterator[str]:
-    """Whether this is the very module that was published; its archive is trusted from then on."""
+def _compare_with_published(card: Card, path: Path) -> Iterator[str]:
+    """Tell whether this is the published module; if so, trust its archive from now on."""
     published = is_published_module(card, path)
     if published:
         if is_archive(path):
@@ -55,7 +55,7 @@ def _recognise(card: Card, path: Path) -> Iterator[str]:
 
 
 def _name_of(path: Path) -> str:
-    """A name after the file: `model.ckpt.index` and `model.ckpt` give `model`."""
+    """Derive a handle from a file name: `model.ckpt.index` and `model.ckpt` give `model`."""
     bare = path.name if path.name not in ("", "..") else path.resolve().name
     for suffix in (*ARCHIVES, ".index", ".meta", ".pb", ".tflite", ".onnx", ".safetensors", ".ckpt"):
         bare = bare.removesuffix(suffix)
