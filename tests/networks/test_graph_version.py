@@ -28,7 +28,7 @@ def calibration(small: Built) -> Calibration:
             group.name: np.linspace(0.5, 2, channels[group.name], dtype=np.float32)
             for group in linear_groups(small.graph)
         },
-        {name: (-1.0, 5.0) for name in quantized_tensors(small.graph)},
+        dict.fromkeys(quantized_tensors(small.graph), (-1.0, 5.0)),
         {name: np.linspace(-1, 1, channels[name], dtype=np.float32) for name in quantized_tensors(small.graph)},
     )
 
