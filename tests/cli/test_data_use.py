@@ -86,7 +86,7 @@ def test_verify_says_what_is_wrong_and_exits_with_1(invoke: Invoke, folder: Path
     put_photo(folder, "b", b"no photo")
     result = invoke("data", "verify", folder)
     assert result.code == 1
-    assert re.search(r"^  FAIL +1 of 2  every photo can be decoded$", result.stdout, re.MULTILINE)
+    assert re.search(r"^  FAIL +1 of 2  every image can be decoded$", result.stdout, re.MULTILINE)
     result = invoke("data", "verify", folder, "--json")
     assert (result.code, json.loads(result.stdout)["good"]) == (1, False)
 

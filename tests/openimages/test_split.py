@@ -14,7 +14,7 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.openimages import Dataset
 from boxable.openimages import split as module
 from boxable.openimages.split import is_validation, split
-from boxable.openimages.verify import verify
+from boxable.openimages.verification import verify
 from tests.conftest import ROOT
 from tests.openimages.folders import CAT, box_row, put_photo, write_folder
 

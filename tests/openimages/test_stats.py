@@ -8,7 +8,7 @@ import pytest
 from boxable.openimages import Dataset
 from boxable.openimages import stats as module
 from boxable.openimages.stats import Stats, stats_of
-from boxable.openimages.stats_text import stats_lines, stats_page
+from boxable.openimages.stats_report import stats_lines, stats_page
 from tests.openimages.folders import CAT, DOG, box_row, write_folder
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from boxable.openimages.arrow_tables import batches
-from boxable.openimages.layout import IMAGE_COLUMNS, DataFolder
+from boxable.datasets.arrow_tables import batches
+from boxable.datasets.layout import DataFolder
+from boxable.formats.columns import IMAGE_COLUMNS
 
 _COLUMNS = {name: IMAGE_COLUMNS[name] for name in ("ImageID", "Author", "License", "OriginalLandingURL", "OriginalURL")}
 

@@ -1,17 +1,14 @@
 """From an official table of any size to the rows that are wanted, in the columns of a data folder."""
 
-import secrets
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from boxable.files import writing
-from boxable.formats.tables import SUFFIXES, column_names, table_errors
-from boxable.openimages.arrow_tables import batches, import_arrow, schema
-from boxable.openimages.by_image import is_in_order, write_sorted
-from boxable.openimages.expand import has_value
-from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, Kind
-from boxable.openimages.table_writer import Written, check_table_name, table_writer
+from boxable.datasets.arrow_tables import batches, import_arrow
+from boxable.formats.columns import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, Kind
+from boxable.formats.tables import column_names, table_errors
+from boxable.openimages.expand_table import has_value
+from boxable.openimages.image_order import sorted_table_writer
+from boxable.openimages.table_writer import Written, check_table_name
 from boxable.prefetch import prefetch
 
 
@@ -37,29 +34,16 @@ def narrow(
     columns = native_columns(source)
     wanted = None if classes is None or "LabelName" not in columns else frozenset(classes)
     chosen = None if images is None else frozenset(images)
-    rows_in, last, in_order = 0, "", True
-    scratch = dest.with_name(f".{dest.name[:40]}.{secrets.token_hex(4)}.rows{_suffix(dest)}")
-    try:
-        with table_writer(scratch, schema(columns)) as out:
-            for batch in prefetch(batches(source, columns), 1):
-                rows_in += batch.num_rows
-                rows = batch
-                if chosen is not None:
-                    rows = rows.filter(has_value(rows.column("ImageID"), chosen.__contains__))
-                if wanted is not None:
-                    rows = rows.filter(has_value(rows.column("LabelName"), wanted.__contains__))
-                if rows.num_rows:
-                    in_order = in_order and is_in_order(rows.column("ImageID"), last)
-                    last = rows.column("ImageID")[-1].as_py()
-                    out.write(rows)
-        if in_order:
-            with writing(dest):
-                scratch.replace(dest)
-        else:
-            write_sorted(scratch, dest, columns)
-    finally:
-        with suppress(OSError):
-            scratch.unlink()
+    rows_in = 0
+    with sorted_table_writer(dest, columns) as out:
+        for batch in prefetch(batches(source, columns), 1):
+            rows_in += batch.num_rows
+            rows = batch
+            if chosen is not None:
+                rows = rows.filter(has_value(rows.column("ImageID"), chosen.__contains__))
+            if wanted is not None:
+                rows = rows.filter(has_value(rows.column("LabelName"), wanted.__contains__))
+            out.write(rows)
     return Written(rows_in, out.rows, [])
 
 
@@ -80,7 +64,3 @@ def native_columns(path: Path) -> Mapping[str, Kind]:
     if "LabelName" not in names:
         return IMAGE_COLUMNS
     return BOX_COLUMNS if "XMin" in names else LABEL_COLUMNS
-
-
-def _suffix(path: Path) -> str:
-    return next(suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix))

@@ -4,18 +4,17 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from boxable.datasets.arrow_tables import import_arrow, unchanged_batches
+from boxable.datasets.layout import PHOTOS, open_folder, write_description
+from boxable.datasets.scratch import new_folder
 from boxable.errors import ArgumentError
 from boxable.files import writing
-from boxable.formats.tables import column_names, is_parquet, is_table, open_bytes, table_errors
-from boxable.openimages.arrow_tables import import_arrow
-from boxable.openimages.layout import PHOTOS, open_folder, write_description
-from boxable.openimages.scratch import new_folder
+from boxable.formats.tables import column_names, is_table, table_errors
 from boxable.openimages.table_writer import table_writer
 from boxable.progress import progress
 
@@ -24,7 +23,6 @@ EVERY = 5
 
 # What a file system answers that cannot give a file a second name here.
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
-_BATCH_ROWS = 1 << 17
 
 
 def is_validation(image_id: str, every: int = EVERY) -> bool:
@@ -69,7 +67,7 @@ def _divide(table: Path, places: dict[str, Path], every: int) -> None:
         return
     if len(set(names)) < len(names):
         raise ArgumentError(f"{table}: columns {', '.join(names)}; expected each name once")
-    schema, batches = _as_it_is(table, names)
+    schema, batches = unchanged_batches(table)
     with (
         table_writer(places[TRAIN] / table.name, schema) as train,
         table_writer(places[VALIDATION] / table.name, schema) as validation,
@@ -80,33 +78,6 @@ def _divide(table: Path, places: dict[str, Path], every: int) -> None:
             for writer, rows in ((train, ~chosen), (validation, chosen)):
                 if rows.any():
                     writer.write(_rows(batch, rows))
-
-
-def _as_it_is(table: Path, names: list[str]) -> tuple[Any, Iterator[Any]]:
-    """The schema of a table and its batches; of CSV every value is text, so that it stays as it is written."""
-    import pyarrow as pa
-
-    with table_errors(table, names):
-        if is_parquet(table):
-            import pyarrow.parquet as pq
-
-            file = pq.ParquetFile(table, memory_map=True, page_checksum_verification=True)
-            return file.schema_arrow, _guarded(table, names, file.iter_batches(_BATCH_ROWS))
-        from pyarrow import csv
-
-        schema = pa.schema([(name, pa.string()) for name in names])
-        reader = csv.open_csv(
-            open_bytes(table),
-            read_options=csv.ReadOptions(block_size=8 << 20),
-            parse_options=csv.ParseOptions(newlines_in_values=True),
-            convert_options=csv.ConvertOptions(column_types=schema),
-        )
-        return schema, _guarded(table, names, reader)
-
-
-def _guarded(table: Path, names: list[str], batches: Any) -> Iterator[Any]:
-    with table_errors(table, names):
-        yield from batches
 
 
 def _are_validation(column: Any, every: int) -> Any:

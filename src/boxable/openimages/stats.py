@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.openimages.dataset import Dataset
-from boxable.openimages.index import FLAGS, ROTATIONS, UNKNOWN_ROTATION, Index
+from boxable.datasets.dataset import Dataset
+from boxable.datasets.index import FLAGS, ROTATIONS, UNKNOWN_ROTATION, Index
 
 Counts = NDArray[np.int64]
 

@@ -28,10 +28,10 @@ def stats(folder: Path, as_json: bool, html: Path | None) -> None:
     Example: boxable data stats validation/
              boxable data stats validation/ --json --html stats.html
     """
+    from boxable.datasets.dataset import Dataset
     from boxable.files import write_atomically
-    from boxable.openimages.dataset import Dataset
     from boxable.openimages.stats import stats_of
-    from boxable.openimages.stats_text import stats_lines, stats_page
+    from boxable.openimages.stats_report import stats_lines, stats_page
 
     figures = stats_of(Dataset(folder))
     if html is not None:

@@ -11,8 +11,8 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, UnknownClassError
 from boxable.openimages import Dataset
-from boxable.openimages import show as show_module
-from boxable.openimages.show import show
+from boxable.openimages import contact_sheet as show_module
+from boxable.openimages.contact_sheet import show
 from tests.openimages.folders import CAT, DOG, box_row, photo, put_photo, write_folder
 
 

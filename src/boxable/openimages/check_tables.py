@@ -1,4 +1,4 @@
-"""Check the tables of a data folder, batch by batch, without reading a photo."""
+"""Check the tables of a data folder, in batches."""
 
 import threading
 from collections.abc import Iterator
@@ -8,32 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.datasets.arrow_tables import batches, numbers
+from boxable.datasets.index import FLAGS, ROTATIONS, Index
+from boxable.datasets.layout import BOXES, CLASSES, DESCRIPTION, IMAGE_LABELS, IMAGES, MADE_BY_FETCH, DataFolder
+from boxable.findings import MAX_EXAMPLES, Finding, until
+from boxable.formats.columns import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS
 from boxable.formats.openimages_reading import read_classes
-from boxable.openimages.arrow_tables import batches, numbers
-from boxable.openimages.findings import EXAMPLES, Finding, until
-from boxable.openimages.index import FLAGS, ROTATIONS, Index
-from boxable.openimages.layout import (
-    BOX_COLUMNS,
-    BOXES,
-    CLASSES,
-    DESCRIPTION,
-    IMAGE_COLUMNS,
-    IMAGE_LABELS,
-    IMAGES,
-    LABEL_COLUMNS,
-    MADE_BY_FETCH,
-    DataFolder,
-)
 from boxable.vocabulary import open_images
 
 _SIDES = ("XMin", "XMax", "YMin", "YMax")
-# Rounding may put a box so far outside of its image.
+# Rounding may move a coordinate so far outside the image.
 _ROUNDING = 1e-6
 _KNOWN = "every class is known"
 
 
-def verify_tables(folder: DataFolder, index: Index, stop: threading.Event) -> list[Finding]:
-    """What the tables say of themselves and of each other, as far as they were read until `stop`."""
+def check_tables(folder: DataFolder, index: Index, stop: threading.Event) -> list[Finding]:
+    """Check each table, and that they agree, as far as it gets until `stop`."""
     known = (
         {item.mid for item in read_classes(folder.classes)} if folder.classes else {item.mid for item in open_images()}
     )
@@ -49,10 +39,10 @@ def verify_tables(folder: DataFolder, index: Index, stop: threading.Event) -> li
 
 
 def _complete(folder: DataFolder) -> list[Finding]:
-    """Whether a folder that was fetched has all its tables; others need not have them."""
+    """Check that a fetched folder has all its tables; others may lack some."""
     if folder.about.get("made_by") != MADE_BY_FETCH:
         return []
-    finding = Finding(DESCRIPTION, "a folder that was fetched has its tables; fetch again for those that are not there")
+    finding = Finding(DESCRIPTION, "a fetched folder has all its tables; fetch again for missing ones")
     tables = {BOXES: folder.boxes, IMAGE_LABELS: folder.image_labels, IMAGES: folder.images, CLASSES: folder.classes}
     for name, path in tables.items():
         finding.add(1, path is None, [] if path else [name])
@@ -60,7 +50,7 @@ def _complete(folder: DataFolder) -> list[Finding]:
 
 
 def _images(path: Path, index: Index, stop: threading.Event) -> tuple[NDArray[np.bool_], list[Finding]]:
-    """Whether each of the `I` images of the index has a row here, `[I]`, and what is wrong with the table."""
+    """Check the table of images; also return which images of the index have a row, bool `[I]`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -76,7 +66,7 @@ def _images(path: Path, index: Index, stop: threading.Event) -> tuple[NDArray[np
     places = pc.index_in(pa.chunked_array(parts, pa.string()), value_set=index.ids).drop_null()
     rows = np.bincount(places.to_numpy(), minlength=len(index))
     again = np.flatnonzero(rows > 1)
-    examples = (f"{index.ids[place].as_py()}: {rows[place]} rows" for place in again[:EXAMPLES].tolist())
+    examples = (f"{index.ids[place].as_py()}: {rows[place]} rows" for place in again[:MAX_EXAMPLES].tolist())
     once.add(int(np.count_nonzero(rows)), len(again), examples)
     return rows > 0, [once, turns]
 
@@ -114,7 +104,7 @@ def _belonging(
     is_listed: NDArray[np.bool_] | None,
     stop: threading.Event,
 ) -> list[Finding]:
-    """Whether the rows of a table, which the index has sorted by image, are of listed ones; an example is an image."""
+    """Check that the rows of a table, sorted by image in the index, are of listed images."""
     if is_listed is None:
         return []
     finding = Finding(path.name, "every row belongs to a listed image")
@@ -123,25 +113,25 @@ def _belonging(
         strangers = np.flatnonzero(~is_listed & (rows > 0))
         examples = (
             f"{index.ids[place].as_py()}: LabelName {index.mids[labels[starts[place]]]}"
-            for place in strangers[:EXAMPLES].tolist()
+            for place in strangers[:MAX_EXAMPLES].tolist()
         )
         finding.add(int(rows.sum()), int(rows[strangers].sum()), examples)
     return [finding]
 
 
 def _judge(finding: Finding, batch: Any, wrong: Any, columns: Any) -> None:
-    """Count the rows that are wrong bool `[N]`; examples are the image id and these columns."""
+    """Count the rows that are wrong, bool `[N]`; an example gives the image id and these columns."""
     finding.add(len(wrong), int(np.count_nonzero(wrong)), _examples(batch, np.flatnonzero(wrong), columns))
 
 
 def _examples(batch: Any, rows: NDArray[np.intp], columns: Any) -> Iterator[str]:
-    for row in rows[:EXAMPLES].tolist():
+    for row in rows[:MAX_EXAMPLES].tolist():
         values = ", ".join(f"{name} {_plain(batch.column(name)[row].as_py())}" for name in columns)
         yield f"{batch.column('ImageID')[row].as_py()}: {values}"
 
 
 def _judge_classes(finding: Finding, batch: Any, known: set[str]) -> None:
-    """Count the rows of other classes; an example is a class."""
+    """Count the rows of unknown classes; an example is a class."""
     coded = batch.column("LabelName")
     mids = coded.dictionary.to_pylist()
     counts = np.bincount(coded.indices.to_numpy(), minlength=len(mids)).tolist()

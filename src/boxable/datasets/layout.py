@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import write_atomically
@@ -37,31 +37,6 @@ DESCRIPTION = "boxable-data.json"
 SUBSETS = ("train", "validation", "test")
 # What it says of who made the folder, if it was fetched.
 MADE_BY_FETCH = "boxable data fetch"
-
-# How a column is kept: `text` repeats (a dictionary column), `string` does not; `number` is float64, which is what the
-# CSV says; `flag` is int8, -1 unknown; `pixels` is int32, 0 unknown; `bytes` is int64, null unknown.
-Kind = Literal["text", "string", "number", "flag", "pixels", "bytes"]
-
-BOX_COLUMNS: dict[str, Kind] = {
-    "ImageID": "text", "Source": "text", "LabelName": "text", "Confidence": "number",
-    "XMin": "number", "XMax": "number", "YMin": "number", "YMax": "number",
-    "IsOccluded": "flag", "IsTruncated": "flag", "IsGroupOf": "flag", "IsDepiction": "flag", "IsInside": "flag",
-}  # fmt: skip
-# Four points a box that tables of V6 have besides; the data folder does not keep them.
-EXTREME_POINTS: dict[str, Kind] = {f"XClick{number}{axis}": "number" for axis in "XY" for number in range(1, 5)}
-LABEL_COLUMNS: dict[str, Kind] = {"ImageID": "text", "Source": "text", "LabelName": "text", "Confidence": "number"}
-IMAGE_COLUMNS: dict[str, Kind] = {
-    "ImageID": "string", "Subset": "text", "Width": "pixels", "Height": "pixels", "OriginalURL": "string",
-    "OriginalLandingURL": "string", "License": "text", "AuthorProfileURL": "text", "Author": "text", "Title": "string",
-    "OriginalSize": "bytes", "OriginalMD5": "string", "Thumbnail300KURL": "string", "Rotation": "number",
-}  # fmt: skip
-
-# The mark of Pascal VOC: a column of boxes in sets of other origin; a data folder lists the boxes that have it.
-IS_DIFFICULT = "IsDifficult"
-
-# What a table may lack: sets made by others often do.
-NEEDED = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax")
-DIFFICULT_COLUMNS: dict[str, Kind] = {name: BOX_COLUMNS[name] for name in NEEDED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.datasets.image_files import read_image
+from boxable.datasets.index import UNKNOWN_ROTATION, open_index
+from boxable.datasets.layout import open_folder
+from boxable.datasets.rotation import turn, turn_boxes
+from boxable.datasets.sampler import Sampler, epoch_order
+from boxable.datasets.shard import Shard
 from boxable.errors import ArgumentError
 from boxable.formats.openimages_reading import read_classes
 from boxable.images.decode import Pixels
-from boxable.openimages.index import UNKNOWN_ROTATION, open_index
-from boxable.openimages.layout import open_folder
-from boxable.openimages.photos import read_photo
-from boxable.openimages.rotation import turn, turn_boxes
-from boxable.openimages.shard import Shard, order_of
 from boxable.vocabulary import ClassList, open_images
 
 Flags = NDArray[np.int8]
@@ -81,7 +82,7 @@ class Dataset:
         """
         number = self._number(place)
         degrees = int(self.index.rotation[number])
-        image = read_photo(self.files, self.image_id(number), as_stored=degrees != UNKNOWN_ROTATION)
+        image = read_image(self.files, self.image_id(number), as_stored=degrees != UNKNOWN_ROTATION)
         return turn(image, max(degrees, 0)), self.targets(number)
 
     def __repr__(self) -> str:
@@ -120,26 +121,27 @@ class Dataset:
         )
 
     def __iter__(self) -> Iterator[tuple[Pixels, Targets]]:
-        """Every image whose photo can be read, in order; see `Shard` for the others."""
-        return self.shards(1)[0]
+        """Iterate over the images in order; an unreadable one is logged and skipped."""
+        return Shard(self._samplers(1)[0], self.__getitem__, replace=False)
 
-    def shards(self, count: int, *, seed: int | None = None, epoch: int = 0) -> list[Shard]:
-        """`count` iterators that have all images between them, each once, and as many as the others, give or take one.
+    def shards(
+        self, count: int, *, seed: int | None = None, epoch: int = 0, consumed: int = 0, drop_last: bool = False
+    ) -> list[Shard[tuple[Pixels, Targets]]]:
+        """Partition an epoch among `count` ranks: all images once, each shard as long as the others, or one shorter.
 
-        Without a seed each has a stretch of the images, in order. With one, the order is random over the whole set;
-        seed, epoch and count give the same order anywhere, another epoch another one.
+        The order is a function of seed and epoch; without a seed, images are in order of their ids. `consumed` samples
+        of that order are skipped, so that `dataset.shards(count, **state)` resumes from the `state` of a shard, with
+        another count if need be. `drop_last` drops the last images where they would make lengths differ.
+        Raises ArgumentError for an argument out of range.
         """
+        samplers = self._samplers(count, seed=seed, epoch=epoch, consumed=consumed, drop_last=drop_last)
+        return [Shard(sampler, self.__getitem__) for sampler in samplers]
+
+    def _samplers(self, count: int, *, seed: int | None = None, epoch: int = 0, **options: Any) -> list[Sampler]:
         if count < 1:
-            raise ArgumentError(f"{count} shards; expected at least one")
-        order = order_of(len(self), seed, epoch)
-        return [Shard(self, order, number, count, seed, epoch) for number in range(count)]
-
-    def resume(self, state: dict[str, Any]) -> Shard:
-        """The shard that had this `state`, which goes on where it was.
-
-        Raises ArgumentError for what is no state, and for that of a set with another number of images.
-        """
-        return Shard.resumed(self, state)
+            raise ArgumentError(f"expected at least one shard, got {count}")
+        order = epoch_order(len(self), seed, epoch)
+        return [Sampler(order, rank, count, seed=seed, epoch=epoch, **options) for rank in range(count)]
 
     def _number(self, place: int | str) -> int:
         if isinstance(place, str):

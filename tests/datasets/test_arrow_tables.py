@@ -1,74 +1,27 @@
-"""The data folder: what is found in one, and which are refused."""
+"""Tables of a data folder, read in Arrow batches."""
 
-import json
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from boxable.datasets.arrow_tables import batches, read
 from boxable.errors import ArgumentError
-from boxable.openimages import layout
-from boxable.openimages.arrow_tables import batches, read
-from boxable.openimages.photos import photo_path
-from tests.openimages.made import BOX_HEADER, box, write_csv, write_set
+from boxable.formats.columns import BOX_COLUMNS, IMAGE_COLUMNS
+from tests.openimages.made import BOX_HEADER, write_csv
 
 
 def test_a_name_that_is_not_utf8_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "caf\udce9.parquet"
     path.write_bytes(b"x")
     with pytest.raises(ArgumentError, match="a name that is not UTF-8, which tables need; rename it"):
-        list(batches(path, layout.BOX_COLUMNS))
-
-
-def test_a_description_is_read_as_it_was_written(tmp_path: Path) -> None:
-    layout.write_description(tmp_path, {"version": "v4", "classes": ["Cat"]})
-    assert layout.read_description(tmp_path) == {"layout": 1, "version": "v4", "classes": ["Cat"]}
-    assert json.loads((tmp_path / "boxable-data.json").read_text())["layout"] == 1
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        ('{"layout": 2}', "update Boxable"),
-        ('{"layout": 0}', "fetch or convert it again"),
-        ("{}", "layout None"),
-        ("[]", "layout None"),
-        ("{", "no JSON"),
-        ("[" * 200_000, "no JSON"),
-    ],
-)
-def test_a_folder_of_another_layout_says_what_to_do(tmp_path: Path, content: str, says: str) -> None:
-    write_set(tmp_path, [box("a")])
-    (tmp_path / "boxable-data.json").write_text(content)
-    with pytest.raises(ArgumentError, match=says):
-        layout.open_folder(tmp_path)
-
-
-def test_tables_are_found_under_their_official_names(tmp_path: Path) -> None:
-    names = [
-        "validation-annotations-bbox.csv", "validation-annotations-human-imagelabels-boxable.csv.gz",
-        "validation-images-with-rotation.csv", "classes.csv",
-    ]  # fmt: skip
-    for name in (*names, "coco-to-open-images.csv"):
-        (tmp_path / name).touch()
-    found = layout.open_folder(tmp_path)
-    assert [path and path.name for path in (found.boxes, found.image_labels, found.images, found.classes)] == names
-    assert photo_path(found, "a") == tmp_path / "images" / "a.jpg"
-
-
-@pytest.mark.parametrize("make", [False, True])
-def test_a_folder_without_tables_is_refused(tmp_path: Path, make: bool) -> None:
-    folder = tmp_path / "set"
-    if make:
-        folder.mkdir()
-    with pytest.raises(ArgumentError, match=r"annotations-bbox\.parquet"):
-        layout.open_folder(folder)
+        list(batches(path, BOX_COLUMNS))
 
 
 def test_columns_have_their_types_and_unknown_values(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", ("ImageID", "LabelName", *BOX_HEADER[4:9]), [("a", "/m/1", 0, 1, 0, 1, "")])
-    table = read(path, layout.BOX_COLUMNS)
+    table = read(path, BOX_COLUMNS)
     assert {field.name: str(field.type) for field in table.schema} == {
         "ImageID": "dictionary<values=string, indices=int32, ordered=0>",
         "Source": "dictionary<values=string, indices=int32, ordered=0>",
@@ -85,7 +38,7 @@ def test_columns_have_their_types_and_unknown_values(tmp_path: Path) -> None:
 def test_images_with_line_breaks_in_their_titles_are_one_row_each(tmp_path: Path) -> None:
     header = ("ImageID", "Title", "OriginalSize", "Rotation")
     path = write_csv(tmp_path / "images.csv", header, [("a", 'two\nlines, "quoted"', 12, 90.0), ("b", "", "", "")])
-    first, second = read(path, layout.IMAGE_COLUMNS).to_pylist()
+    first, second = read(path, IMAGE_COLUMNS).to_pylist()
     assert (first["Title"], first["OriginalSize"], first["Rotation"]) == ('two\nlines, "quoted"', 12, 90)
     assert (second["Width"], second["OriginalSize"], second["Rotation"]) == (0, None, None)
 
@@ -104,7 +57,7 @@ def test_a_table_that_cannot_be_used_is_one_line_that_names_it(tmp_path: Path, d
     path = tmp_path / "boxes.csv"
     path.write_bytes(data)
     with pytest.raises(ArgumentError, match=says) as caught:
-        list(batches(path, layout.BOX_COLUMNS))
+        list(batches(path, BOX_COLUMNS))
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
 
@@ -113,4 +66,4 @@ def test_flags_may_be_true_and_false(tmp_path: Path) -> None:
     path = tmp_path / "boxes.parquet"
     row = {"ImageID": "a", "LabelName": "b", "XMin": 0.0, "XMax": 1.0, "YMin": 0.0, "YMax": 1.0}
     pq.write_table(pa.Table.from_pylist([{**row, "IsGroupOf": value} for value in (True, False, None)]), path)
-    assert read(path, layout.BOX_COLUMNS).column("IsGroupOf").to_pylist() == [1, 0, -1]
+    assert read(path, BOX_COLUMNS).column("IsGroupOf").to_pylist() == [1, 0, -1]

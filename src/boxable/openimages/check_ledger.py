@@ -1,23 +1,23 @@
-"""Check that the ledger of a data folder and its photos agree."""
+"""Check that the ledger of a data folder and its image files agree."""
 
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from boxable.datasets.image_files import image_path
+from boxable.datasets.layout import LEDGER, DataFolder
 from boxable.errors import ImageError
+from boxable.findings import Finding, until
 from boxable.openimages.fetch.ledger import Ledger
-from boxable.openimages.findings import Finding, until
-from boxable.openimages.layout import LEDGER, DataFolder
-from boxable.openimages.photos import photo_path
 
 
-def verify_ledger(folder: DataFolder, stop: threading.Event) -> list[Finding]:
-    """What the ledger says of photos that are not so, as far as it came until `stop`; nothing without a ledger."""
+def check_ledger(folder: DataFolder, stop: threading.Event) -> list[Finding]:
+    """Compare the ledger with the files, as far as it gets until `stop`; no findings without a ledger."""
     if not (folder.path / LEDGER).is_file():
         return []
-    done = Finding(LEDGER, "what is done is there, in its size")
-    failed = Finding(LEDGER, "what is not done is not there")
+    done = Finding(LEDGER, "images that are done have a file of the noted size")
+    failed = Finding(LEDGER, "images that are not done have no file")
     with Ledger(folder.path / LEDGER) as ledger:
         for image_id, size in until(stop, ledger.done()):
             found = _size(folder, image_id)
@@ -25,19 +25,19 @@ def verify_ledger(folder: DataFolder, stop: threading.Event) -> list[Finding]:
                 done.add(1)
             else:
                 done.fail(
-                    f"{image_id}: {size} bytes in the ledger, {'no photo' if found is None else f'{found} there'}"
+                    f"{image_id}: {size} bytes in the ledger, {'no file' if found is None else f'{found} in the file'}"
                 )
         for image in until(stop, ledger.missing()):
             if _size(folder, image.id) is None:
                 failed.add(1)
             else:
-                failed.fail(f"{image.id}: there, but not done in the ledger; fetch again to have it checked")
+                failed.fail(f"{image.id}: has a file, but is not done in the ledger; fetch again to check it")
     return [done, failed]
 
 
 @contextmanager
-def noted_md5(folder: DataFolder) -> Iterator[Callable[[str], str | None]]:
-    """A function that tells the MD5 of a photo when it was fetched, if it was; it is asked in the order of the ids."""
+def md5_of_fetched(folder: DataFolder) -> Iterator[Callable[[str], str | None]]:
+    """Open the ledger; yield a function `image id -> MD5 of the fetched file or None`, to call in order of the ids."""
     if not (folder.path / LEDGER).is_file():
         yield lambda image_id: None
         return
@@ -45,18 +45,18 @@ def noted_md5(folder: DataFolder) -> Iterator[Callable[[str], str | None]]:
         notes = ledger.md5s()
         head = next(notes, None)
 
-        def noted(image_id: str) -> str | None:
+        def md5_of(image_id: str) -> str | None:
             nonlocal head
             while head is not None and head[0] < image_id:
                 head = next(notes, None)
             return head[1] if head is not None and head[0] == image_id else None
 
-        yield noted
+        yield md5_of
 
 
 def _size(folder: DataFolder, image_id: str) -> int | None:
     try:
-        path: Path = photo_path(folder, image_id)
+        path: Path = image_path(folder, image_id)
         return path.stat().st_size
     except (ImageError, OSError):
         return None

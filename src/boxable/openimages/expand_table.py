@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from boxable.datasets.arrow_tables import batches, import_arrow, unchanged_batches
 from boxable.errors import ArgumentError
 from boxable.formats.annotations import Coded
+from boxable.formats.columns import BOX_COLUMNS, EXTREME_POINTS, Kind, schema
 from boxable.formats.expansion import related_rows
 from boxable.formats.tables import column_names, is_parquet, table_errors
-from boxable.openimages.arrow_tables import BATCH_ROWS, batches, import_arrow, schema
-from boxable.openimages.layout import BOX_COLUMNS, EXTREME_POINTS, Kind
 from boxable.openimages.table_writer import Written, check_table_name, table_writer
 from boxable.prefetch import prefetch
 from boxable.vocabulary import Hierarchy, open_images, open_images_hierarchy
@@ -94,9 +94,9 @@ def expand_table(source: Path, dest: Path, classes: Collection[str] | None = Non
         columns: dict[str, Kind] = {**kinds, "LabelName": "text"}
         expander = Expander(open_images_hierarchy(), boxes=boxes)
         rows_in = 0
-        incoming, kept = (
-            _verbatim(source) if is_parquet(source) else (batches(source, columns, needed=()), schema(columns))
-        )
+        kept, incoming = schema(columns), batches(source, columns, needed=())
+        if is_parquet(source):
+            kept, incoming = _with_coded_labels(*unchanged_batches(source))
         with table_writer(dest, kept) as out:
             for batch in prefetch(incoming, 1):
                 rows_in += batch.num_rows
@@ -116,22 +116,16 @@ def _holds_boxes(path: Path, names: list[str]) -> bool:
     )
 
 
-def _verbatim(path: Path) -> tuple[Generator[Any], Any]:
-    """The batches of a Parquet file, all columns as they are but LabelName a dictionary column, and their schema."""
+def _with_coded_labels(schema: Any, rows: Generator[Any]) -> tuple[Any, Generator[Any]]:
+    """Turn LabelName into a dictionary column, in a schema and its batches."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
-    place = file.schema_arrow.get_field_index("LabelName")
+    place = schema.get_field_index("LabelName")
     labels = pa.field("LabelName", pa.dictionary(pa.int32(), pa.string()))
-
-    def rows() -> Generator[Any]:
-        with table_errors(path, file.schema_arrow.names), file:
-            for batch in file.iter_batches(BATCH_ROWS):
-                column = batch.column(place).cast(pa.string()).fill_null("").dictionary_encode()
-                yield batch.set_column(place, labels, column)
-
-    return rows(), file.schema_arrow.set(place, labels)
+    return schema.set(place, labels), (
+        batch.set_column(place, labels, batch.column(place).cast(pa.string()).fill_null("").dictionary_encode())
+        for batch in rows
+    )
 
 
 def has_value(column: Any, condition: Callable[[str], bool]) -> Any:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from boxable.datasets import arrow_tables
 from boxable.errors import ArgumentError, BoxableError
-from boxable.openimages import arrow_tables
-from boxable.openimages.expand import expand_table
+from boxable.openimages.expand_table import expand_table
 from tests.openimages.made import ANIMAL, BOX_HEADER, CAR, CAT, DOG, LABEL_HEADER, PERSON, box, rows_of, write_csv
 
 

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from boxable.datasets.dataset import Dataset
+from boxable.datasets.layout import PHOTOS
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.files import atomic_file
 from boxable.images.decode import SUFFIXES, Pixels
 from boxable.images.draw import color_of, draw_boxes
 from boxable.openimages.attribution import Attribution, attributions
-from boxable.openimages.dataset import Dataset
-from boxable.openimages.layout import PHOTOS
-from boxable.openimages.page import page, text
+from boxable.openimages.html_page import page, text
 from boxable.vocabulary.selection import DATA_SET, select
 
 logger = logging.getLogger("boxable")

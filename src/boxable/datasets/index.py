@@ -17,10 +17,9 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,12 @@ import filelock
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.files import is_abandoned, writing
-from boxable.openimages.arrow_tables import batches, import_arrow, numbers
-from boxable.openimages.layout import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, DataFolder
-from boxable.openimages.sorting import Spool, StringNumbers, starts_of
+from boxable.datasets.arrow_tables import batches, import_arrow, numbers
+from boxable.datasets.layout import DataFolder
+from boxable.datasets.scratch import scratch_folder
+from boxable.datasets.sorting import Spool, StringNumbers, starts_of
+from boxable.files import writing
+from boxable.formats.columns import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS
 from boxable.settings import home
 
 logger = logging.getLogger("boxable")
@@ -140,14 +141,17 @@ def index_name(folder: DataFolder) -> str:
 
 
 def _make(folder: DataFolder, place: Path) -> None:
-    """Build the index beside its place, then put it there; older ones of the folder are removed."""
-    with _scratch(place.parent) as scratch:
+    """Build the index beside its place and move it there; remove older ones, and what a killed process left.
+
+    The caller holds the lock, so nobody else is building.
+    """
+    with scratch_folder(place) as scratch:
         ready = scratch / "ready"
         ready.mkdir()
         _build(folder, ready, scratch)
         _seal(ready)
         for old in place.parent.iterdir():
-            if old not in (scratch, place.parent / _LOCK) and (not old.name.startswith(".") or is_abandoned(old)):
+            if old not in (scratch, place.parent / _LOCK):
                 shutil.rmtree(old, ignore_errors=True)
         ready.rename(place)
 
@@ -180,15 +184,6 @@ def _crc(path: Path) -> int:
         while data := file.read(_BYTES_AT_ONCE):
             crc = zlib.crc32(data, crc)
     return crc
-
-
-@contextmanager
-def _scratch(parent: Path) -> Iterator[Path]:
-    scratch = Path(tempfile.mkdtemp(prefix=".making-", dir=parent))
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _build(folder: DataFolder, ready: Path, scratch: Path) -> None:

@@ -7,28 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.errors import ArgumentError
-from boxable.formats.tables import column_names, is_parquet, open_bytes, require_tables, table_errors
-from boxable.openimages.layout import BOX_COLUMNS, EXTREME_POINTS, LABEL_COLUMNS, NEEDED, Kind
+from boxable.formats.columns import BOX_COLUMNS, EXTREME_POINTS, LABEL_COLUMNS, NEEDED, OTHER_NAMES, Kind, schema
+from boxable.formats.tables import column_names, find_columns, is_parquet, open_bytes, require_tables, table_errors
 
 BLOCK_BYTES = 8 << 20
 BATCH_ROWS = 1 << 17
-# The same column under another name, in other releases.
-OTHER_NAMES = {"Confidence": "Verified"}
 # What tables of boxes and of image labels have: no line breaks in these.
 _PLAIN = {*BOX_COLUMNS, *LABEL_COLUMNS, *EXTREME_POINTS, *OTHER_NAMES.values()}
 EXTRA = "boxable[data]"
-
-
-def schema(columns: Mapping[str, Kind]) -> Any:
-    """The Arrow schema in which these columns are kept."""
-    import pyarrow as pa
-
-    types = {
-        "text": pa.dictionary(pa.int32(), pa.string()), "string": pa.string(), "number": pa.float64(),
-        "flag": pa.int8(), "pixels": pa.int32(), "bytes": pa.int64(),
-    }  # fmt: skip
-    return pa.schema([(name, types[kind]) for name, kind in columns.items()])
 
 
 def read(path: Path, columns: Mapping[str, Kind]) -> Any:
@@ -50,11 +36,32 @@ def batches(path: Path, columns: Mapping[str, Kind], needed: Sequence[str] = NEE
     names: list[str] = []
     with table_errors(path, names):
         names += column_names(path)
-        found = _find(path, columns, names, needed)
+        found = find_columns(path, columns, names, needed)
         target = schema(columns)
         wanted = {other: columns[name] for name, other in found.items() if other}
         for batch in _raw(path, wanted, newlines=not _PLAIN.issuperset(names)):
             yield _typed(batch, columns, found, target)
+
+
+def unchanged_batches(path: Path) -> tuple[Any, Generator[Any]]:
+    """Stream all columns of a table: its Arrow schema and its batches.
+
+    Columns of Parquet keep their types; those of CSV are strings, letter by letter. Raises as `batches` does.
+    """
+    import_arrow()
+    with table_errors(path, ()):
+        if not is_parquet(path):
+            columns: dict[str, Kind] = dict.fromkeys(column_names(path), "string")
+            return schema(columns), batches(path, columns, needed=())
+        import pyarrow.parquet as pq
+
+        file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+
+    def rows() -> Generator[Any]:
+        with table_errors(path, file.schema_arrow.names), file:
+            yield from file.iter_batches(BATCH_ROWS)
+
+    return file.schema_arrow, rows()
 
 
 def numbers(batch: Any, name: str) -> NDArray[Any]:
@@ -65,19 +72,6 @@ def numbers(batch: Any, name: str) -> NDArray[Any]:
 def import_arrow() -> None:
     """Raise MissingExtraError if there is no pyarrow here."""
     require_tables(EXTRA)
-
-
-def _find(
-    path: Path, columns: Mapping[str, Kind], names: Sequence[str], needed: Sequence[str]
-) -> dict[str, str | None]:
-    found = {name: next((other for other in (name, OTHER_NAMES.get(name)) if other in names), None) for name in columns}
-    missing = [name for name in needed if name in columns and found[name] is None]
-    if missing:
-        raise ArgumentError(
-            f"{path}: no column {', '.join(missing)}; it has {', '.join(names[:20]) or 'none'}, "
-            f"expected {', '.join(columns)}"
-        )
-    return found
 
 
 def _raw(path: Path, wanted: Mapping[str, Kind], *, newlines: bool) -> Iterator[Any]:

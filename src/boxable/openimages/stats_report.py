@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from boxable.openimages.page import bars, page, table
+from boxable.openimages.html_page import bars, page, table
 from boxable.openimages.stats import ClassStats, Stats
 
 # Classes that the terminal and the plot show.
