@@ -55,7 +55,7 @@ def test_split_makes_two_folders_which_are_data_folders_again(invoke: Invoke, fo
         assert invoke("data", "verify", folder / part).code == 0
     result = invoke("data", "split", folder)
     assert (result.code, len(result.stderr.splitlines())) == (2, 1)
-    assert "is there already" in result.stderr
+    assert "exists; remove it" in result.stderr
 
 
 def test_split_says_how_yolo_takes_both_parts(

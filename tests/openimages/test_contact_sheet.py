@@ -11,7 +11,7 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, UnknownClassError
 from boxable.openimages import Dataset
-from boxable.openimages import contact_sheet as show_module
+from boxable.openimages import contact_sheet
 from boxable.openimages.contact_sheet import show
 from tests.openimages.folders import CAT, DOG, box_row, photo, put_photo, write_folder
 
@@ -100,10 +100,10 @@ def test_what_cannot_be_shown_is_told(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UnknownClassError, match="this data set cannot name 'Violin'"):
         show(dataset, [tmp_path / "s.png"], classes="Violin", count=1, seed=0)
     bare = Dataset(write_folder(tmp_path / "bare", [box_row("a")]))
-    with pytest.raises(ArgumentError, match=r"bare: no photos; expected in .*images"):
+    with pytest.raises(ArgumentError, match=r"bare: expected image files in .*images, got none"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
     put_photo(bare.path, "stranger")
-    with pytest.raises(ArgumentError, match="none of 1 photos can be read"):
+    with pytest.raises(ArgumentError, match="none of 1 images can be read"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
     assert not list(tmp_path.glob("s.*"))
 
@@ -112,8 +112,8 @@ def test_without_photos_no_image_is_tried(tmp_path: Path, monkeypatch: pytest.Mo
     bare = Dataset(write_folder(tmp_path / "bare", [box_row("a")]))
     (bare.path / "images").mkdir()
     (bare.path / "images" / "a.txt").write_text("")
-    monkeypatch.setattr(Dataset, "__getitem__", lambda *_: pytest.fail("looked for a photo"))
-    with pytest.raises(ArgumentError, match="no photos"):
+    monkeypatch.setattr(Dataset, "__getitem__", lambda *_: pytest.fail("loaded an image"))
+    with pytest.raises(ArgumentError, match="expected image files"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
 
 
@@ -137,7 +137,7 @@ def test_a_page_names_authors_and_licences(tmp_path: Path) -> None:
 def test_large_photos_are_not_held_as_they_are(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "set", [box_row("a")])
     put_photo(folder, "a", photo(2000, 3000))
-    (shown,) = show_module._drawn_by_lot(Dataset(folder), np.zeros(1, np.int32), None, 1, 0)
+    (shown,) = contact_sheet._sample(Dataset(folder), np.zeros(1, np.int32), None, 1, 0)
     assert shown.pixels.shape == (427, 640, 3)
 
 
@@ -146,6 +146,6 @@ def test_of_many_boxes_a_class_is_named_once(tmp_path: Path) -> None:
     for count in (6, 7):
         folder = write_folder(tmp_path / str(count), [box_row("a", DOG), *[box_row("a", CAT)] * (count - 1)])
         put_photo(folder, "a")
-        (shown,) = show_module._drawn_by_lot(Dataset(folder), np.zeros(1, np.int32), None, 1, 0)
-        labelled.append(sorted(filter(None, show_module._labels(shown))))
+        (shown,) = contact_sheet._sample(Dataset(folder), np.zeros(1, np.int32), None, 1, 0)
+        labelled.append(sorted(filter(None, contact_sheet._labels(shown))))
     assert labelled == [["Cat"] * 5 + ["Dog"], ["Cat", "Dog"]]

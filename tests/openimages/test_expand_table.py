@@ -101,7 +101,7 @@ def test_image_labels_of_any_confidence_but_one_go_down(tmp_path: Path, confiden
     ("data", "says"),
     [
         (b"", "Empty CSV"),
-        (b"a,b\n1,2\n", "expected LabelName"),
+        (b"a,b\n1,2\n", "expected columns LabelName"),
         (",".join(BOX_HEADER).encode() + b"\na,b\n", "Expected 13 columns, got 2"),
         (b"LabelName,Confidence\n/m/01yrx,often\n", "often"),
     ],

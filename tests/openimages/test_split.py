@@ -109,7 +109,7 @@ def test_parquet_stays_parquet_with_its_types(folder: Path, tmp_path: Path) -> N
 
 def test_what_is_there_is_not_touched(folder: Path) -> None:
     (folder / "validation").mkdir()
-    with pytest.raises(ArgumentError, match="is there already"):
+    with pytest.raises(ArgumentError, match="exists; remove it"):
         split(folder, folder)
     assert not (folder / "train").exists()
 
@@ -147,7 +147,7 @@ def test_the_photo_sets_are_split_as_they_are_described(
 def test_a_table_that_cannot_be_divided_is_one_line(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "set", [box_row("a")])
     (folder / "mine.csv").write_text("ImageID,Note,Note\na,b,c\n")
-    with pytest.raises(ArgumentError, match=r"mine\.csv: columns ImageID, Note, Note; expected each name once"):
+    with pytest.raises(ArgumentError, match=r"mine\.csv: expected each column once, got ImageID, Note, Note"):
         split(folder, tmp_path / "parts")
     (folder / "mine.csv").unlink()
     pq.write_table(pa.table({"ImageID": pa.array([b"\xff"])}), folder / "mine.parquet")

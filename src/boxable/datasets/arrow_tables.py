@@ -1,4 +1,4 @@
-"""Tables of a data folder as Arrow: streamed in batches or whole, whatever the form of the file."""
+"""Tables of a data folder as Arrow: streamed in batches or whole, whatever the format of the file."""
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,13 +12,13 @@ from boxable.formats.tables import column_names, find_columns, is_parquet, open_
 
 BLOCK_BYTES = 8 << 20
 BATCH_ROWS = 1 << 17
-# What tables of boxes and of image labels have: no line breaks in these.
+# The columns of tables of boxes and image labels; they hold no line breaks.
 _PLAIN = {*BOX_COLUMNS, *LABEL_COLUMNS, *EXTREME_POINTS, *OTHER_NAMES.values()}
 EXTRA = "boxable[data]"
 
 
 def read(path: Path, columns: Mapping[str, Kind]) -> Any:
-    """The whole table with these columns, a `pyarrow.Table`; errors as of `batches`."""
+    """Read these columns of a whole table: a `pyarrow.Table`. Raises as `batches` does."""
     import_arrow()
     import pyarrow as pa
 
@@ -26,16 +26,15 @@ def read(path: Path, columns: Mapping[str, Kind]) -> Any:
 
 
 def batches(path: Path, columns: Mapping[str, Kind], needed: Sequence[str] = NEEDED) -> Generator[Any]:
-    """The table as record batches with these columns, in order; in memory there are a few of them at a time.
+    """Stream these columns of a table in record batches, a few in memory at a time.
 
-    A column that the file lacks is unknown throughout, unless it is one of `needed`. Other columns are left out.
-    Raises ArgumentError, naming the file, for a missing column and for values of another kind; BoxableError where the
+    A column that the file lacks is unknown throughout, unless it is one of `needed`. Other columns are dropped.
+    Raises ArgumentError, naming the file, for a missing column and for values of another type; BoxableError where the
     file cannot be read; MissingExtraError without pyarrow.
     """
     import_arrow()
-    names: list[str] = []
+    names = column_names(path)
     with table_errors(path, names):
-        names += column_names(path)
         found = find_columns(path, columns, names, needed)
         target = schema(columns)
         wanted = {other: columns[name] for name, other in found.items() if other}
@@ -65,19 +64,19 @@ def unchanged_batches(path: Path) -> tuple[Any, Generator[Any]]:
 
 
 def numbers(batch: Any, name: str) -> NDArray[Any]:
-    """A column of a record batch as an array; NaN where a number is missing."""
+    """Convert a column of a record batch to an array, NaN where a number is missing."""
     return np.asarray(batch.column(name).to_numpy(zero_copy_only=False))
 
 
 def import_arrow() -> None:
-    """Raise MissingExtraError if there is no pyarrow here."""
+    """Raise MissingExtraError without pyarrow."""
     require_tables(EXTRA)
 
 
 def _raw(path: Path, wanted: Mapping[str, Kind], *, newlines: bool) -> Iterator[Any]:
-    """Batches of these columns; of CSV, every number is a float, and text that repeats is in dictionaries.
+    """Stream these columns as Parquet has them, or as floats and strings of CSV.
 
-    `newlines` is whether there may be line breaks between quotes, in columns that are not wanted too.
+    `newlines` says whether any column of a CSV may hold line breaks between quotes.
     """
     if is_parquet(path):
         import pyarrow.parquet as pq
@@ -85,7 +84,7 @@ def _raw(path: Path, wanted: Mapping[str, Kind], *, newlines: bool) -> Iterator[
         texts = [name for name, kind in wanted.items() if kind == "text"]
         with pq.ParquetFile(path, read_dictionary=texts, memory_map=True, page_checksum_verification=True) as file:
             for batch in file.iter_batches(BATCH_ROWS, columns=list(wanted)):
-                batch.validate(full=True)  # damage in a file without checksums can make indices that lead nowhere
+                batch.validate(full=True)  # damage in a file without checksums can make indices out of range
                 if batch.num_rows:
                     yield batch
         return
@@ -95,7 +94,7 @@ def _raw(path: Path, wanted: Mapping[str, Kind], *, newlines: bool) -> Iterator[
     with open_bytes(path) as stream, csv.open_csv(
         stream,
         read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
-        # Where there are none, finding lines is cheaper.
+        # Without them, finding lines is cheaper.
         parse_options=csv.ParseOptions(newlines_in_values=newlines),
         convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
     ) as reader:  # fmt: skip
@@ -122,7 +121,7 @@ def _typed(batch: Any, columns: Mapping[str, Kind], found: Mapping[str, str | No
 
 
 def _as_kind(column: Any, kind: Kind, wanted: Any, rows: int) -> Any:
-    """A column in the type of its kind, filled with what means unknown there."""
+    """Cast a column to the type of its kind; fill missing values with the one that means unknown."""
     import pyarrow as pa
 
     unknown = {"text": "", "string": "", "flag": -1, "pixels": 0}.get(kind)
@@ -132,7 +131,7 @@ def _as_kind(column: Any, kind: Kind, wanted: Any, rows: int) -> Any:
     if column.null_count and unknown is not None:
         if pa.types.is_dictionary(column.type):
             column = column.dictionary_decode()
-        # Flags may come as true and false, beside which there is no -1.
+        # Flags may be booleans, which cannot hold -1.
         column = column.cast(pa.string() if kind == "text" else wanted).fill_null(unknown)
     if kind == "text" and not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()

@@ -1,4 +1,4 @@
-"""`boxable.openimages.Dataset`: a data folder as pictures with what is known of them."""
+"""`boxable.openimages.Dataset`: a data folder as (image, targets)."""
 
 import operator
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from boxable.datasets.image_files import read_image
 from boxable.datasets.index import UNKNOWN_ROTATION, open_index
 from boxable.datasets.layout import open_folder
-from boxable.datasets.rotation import turn, turn_boxes
+from boxable.datasets.rotation import rotate, rotate_boxes
 from boxable.datasets.sampler import Sampler, epoch_order
 from boxable.datasets.shard import Shard
 from boxable.errors import ArgumentError
@@ -26,13 +26,12 @@ LabelIds = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Targets:
-    """What is known of one image with `N` boxes.
+    """The ground truth of one image with `N` boxes.
 
-    `boxes` float32 `[N, 4]`: ymin, xmin, ymax, xmax from 0 to 1 in the upright picture, otherwise as the table has
-    them. `label_ids` int32 `[N]`, `mids` `[N]`: their classes. `group_of`, `occluded`, `truncated`, `depiction`,
-    `inside` int8 `[N]`: 1 yes, 0 no, -1 unknown. `positive`, `negative` int32: label ids of the classes that people saw
-    in the image (confidence 1), and of those that they looked for in vain (0), each once and in rising order; of all
-    others nothing is known.
+    `boxes` float32 `[N, 4]`: ymin, xmin, ymax, xmax from 0 to 1 in the upright image. `label_ids` int32 `[N]` and
+    `mids` `[N]`: their classes. `group_of`, `occluded`, `truncated`, `depiction`, `inside` int8 `[N]`: 1 yes, 0 no, -1
+    unknown. `positive`, `negative` int32: sorted label ids of the positive (confidence 1) and negative (0) verified
+    labels of the image, each once; all other classes are unverified.
     """
 
     image_id: str
@@ -51,13 +50,13 @@ class Targets:
 class Dataset:
     """The images of a data folder: by number, by id, or in shards for training.
 
-    The images are those that a table names, sorted by id, whether their photo is there or not. The tables are indexed
-    once, in `BOXABLE_HOME`, and stay on disk: what is held in memory are a few bytes an image. An instance can be
-    shared between threads, and is opened anew where it is sent to another process.
+    The images are those in a table, sorted by id, whether their file exists or not. The tables are indexed once, in
+    `BOXABLE_HOME`, and memory-mapped: RAM holds a few bytes an image. An instance can be shared between threads; in
+    another process it is opened anew.
     """
 
     def __init__(self, folder: str | Path) -> None:
-        """Open a folder with tables as Parquet, CSV or CSV.gz, and photos in images/.
+        """Open a folder with tables as Parquet, CSV or CSV.gz, and images in images/.
 
         Raises ArgumentError for a folder or table that cannot be used, BoxableError for what cannot be read or written,
         MissingExtraError without pyarrow.
@@ -73,17 +72,17 @@ class Dataset:
         return len(self.index)
 
     def __getitem__(self, place: int | str) -> tuple[Pixels, Targets]:
-        """The picture, uint8 RGB `[H, W, 3]`, upright, and its targets; `place` is a number or an image id.
+        """Load an image, uint8 RGB `[H, W, 3]`, upright, and its targets, by number or image id.
 
-        Where Rotation is known, picture and boxes are turned by it, and an orientation in the file itself is passed
-        over, because the boxes are of the pixels as stored. Where it is not, the picture is as the file says, and the
-        boxes are as the table says. Raises IndexError for a number that is too large, ArgumentError for an unknown id,
-        ImageError for a photo that is missing or damaged.
+        Where Rotation is known, the stored pixels and the boxes are rotated by it, and EXIF orientation is ignored,
+        because the boxes refer to the pixels as stored. Where it is not, EXIF orientation is applied, and boxes are as
+        in the table. Raises IndexError for a number out of range, ArgumentError for an unknown id, ImageError for an
+        image that is missing or damaged.
         """
         number = self._number(place)
         degrees = int(self.index.rotation[number])
         image = read_image(self.files, self.image_id(number), as_stored=degrees != UNKNOWN_ROTATION)
-        return turn(image, max(degrees, 0)), self.targets(number)
+        return rotate(image, max(degrees, 0)), self.targets(number)
 
     def __repr__(self) -> str:
         return f"Dataset({str(self.path)!r}): {len(self)} images, {len(self.index.box)} boxes"
@@ -92,12 +91,12 @@ class Dataset:
         return Dataset, (self.path,)
 
     def image_id(self, number: int) -> str:
-        """The id of the image with this number."""
+        """Return the id of the image with this number."""
         text: str = self.index.ids[self._number(number)].as_py()
         return text
 
     def targets(self, place: int | str) -> Targets:
-        """What is known of an image; its photo is not read. Raises as `[]` does for an image that is not there."""
+        """Return the targets of an image without loading it. Raises IndexError and ArgumentError as `[]` does."""
         number = self._number(place)
         index = self.index
         rows = slice(index.box_starts[number], index.box_starts[number + 1])
@@ -108,7 +107,7 @@ class Dataset:
         labels = self.label_ids[index.image_label[own]]
         return Targets(
             image_id=self.image_id(number),
-            boxes=turn_boxes(index.box[rows], max(int(index.rotation[number]), 0)),
+            boxes=rotate_boxes(index.box[rows], max(int(index.rotation[number]), 0)),
             label_ids=self.label_ids[codes],
             mids=tuple(index.mids[code] for code in codes.tolist()),
             group_of=group_of,
@@ -156,7 +155,7 @@ class Dataset:
 
 
 def _classes(table: Path | None, used: list[str]) -> ClassList:
-    """The classes that the folder names, then those that only its rows have; unknown ones are called by their MID."""
+    """Collect the classes that the folder names, then those that only its rows have; unknown ones are named by MID."""
     named = read_classes(table) if table else ClassList(())
     known = {item.mid for item in named}
     others = set(used) - known

@@ -1,15 +1,15 @@
-"""The index of a data folder: its rows sorted by image, in Arrow files that are mapped into memory.
+"""The index of a data folder: its rows sorted by image, in memory-mapped Arrow files.
 
     BOXABLE_HOME/data/<hash of the folder's path>/<hash of its tables>/
       images.arrow   id, width, height, rotation; sorted by id
-      starts.arrow   where the boxes and labels of each image begin, and, in one more row, where the last ones end
+      starts.arrow   the first box and label of each image, and, in one more row, the end of the last
       boxes.arrow    label, box (ymin, xmin, ymax, xmax), flags
       labels.arrow   label, confidence
-      mids.arrow     what the numbers of the labels stand for
+      mids.arrow     the MIDs that labels are indices of
       written.json   the length and the CRC-32 of each of these files
 
-It is made once, by one process, in a few bytes of memory a row, and again when a table has changed. It can be deleted
-at any time. Lengths are compared whenever it is opened, which costs nothing; the CRC-32 is for `boxable data verify`.
+One process builds it once, in a few bytes of memory a row, and again when a table has changed. It can be deleted at any
+time. Lengths are compared whenever it is opened, which is cheap; the CRC-32 is for `boxable data verify`.
 """
 
 import hashlib
@@ -40,14 +40,14 @@ logger = logging.getLogger("boxable")
 FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
 ROTATIONS = (0, 90, 180, 270)
 UNKNOWN_ROTATION = -1
-# The class of rows that name none.
+# The class of rows without one.
 UNNAMED = "user/unnamed"
-# Part of the name, so that another version does not read what this one wrote.
+# Part of the name, so that other versions of the format are not read.
 _VERSION = "2"
 _LOCK = ".lock"
 _NAMES = ("images", "starts", "boxes", "labels", "mids")
 _WRITTEN = "written.json"
-# What a damaged file raises; pyarrow's errors are among these.
+# The errors of a damaged file; pyarrow's are among these.
 _DAMAGE = (OSError, ValueError, LookupError, TypeError)
 
 _IDS_AT_ONCE = 1 << 14
@@ -71,7 +71,7 @@ class Index:
         self.folder = folder
         for name, (length, _) in _written(folder).items():
             if (found := (folder / name).stat().st_size) != length:
-                raise ValueError(f"{name} has {found} bytes, {length} were written")
+                raise ValueError(f"{name}: expected {length} bytes, got {found}")
         images, boxes, labels = (_mapped(folder / f"{name}.arrow") for name in ("images", "boxes", "labels"))
         self.ids = images.column("id")
         self.width, self.height, self.rotation = (_view(images, name) for name in ("width", "height", "rotation"))
@@ -91,12 +91,12 @@ class Index:
         return False
 
     def image_ids(self) -> Iterator[str]:
-        """All ids, in order."""
+        """Iterate over all ids, in order."""
         for start in range(0, len(self.ids), _IDS_AT_ONCE):
             yield from self.ids.slice(start, _IDS_AT_ONCE).to_pylist()
 
     def find(self, image_id: str) -> int | None:
-        """The place of this image, by bisection."""
+        """Find the position of an image by binary search."""
         low, high = 0, len(self.ids)
         wanted = image_id.encode("utf-8", "surrogateescape")
         while low < high:
@@ -110,7 +110,7 @@ class Index:
 
 
 def open_index(folder: DataFolder) -> Index:
-    """The index of a folder, made if there is none of its tables as they are, or one that is damaged.
+    """Open the index of a folder; build it if it is missing, damaged, or older than the tables.
 
     Raises ArgumentError for a table that cannot be used, BoxableError for one that cannot be read or an index that
     cannot be written, MissingExtraError without pyarrow.
@@ -124,7 +124,7 @@ def open_index(folder: DataFolder) -> Index:
         with filelock.FileLock(place.parent / _LOCK):
             if place.is_dir():
                 try:
-                    return Index(place)  # another process was sooner
+                    return Index(place)  # another process built it
                 except _DAMAGE as error:
                     logger.warning("%s: damaged (%s)", place, error)
                     shutil.rmtree(place)
@@ -134,7 +134,7 @@ def open_index(folder: DataFolder) -> Index:
 
 
 def index_name(folder: DataFolder) -> str:
-    """A name that changes when a table does: by its own name, size and time of last change."""
+    """Derive the index's name from name, size and modification time of each table."""
     tables = [path for path in (folder.boxes, folder.image_labels, folder.images) if path is not None]
     stamps = [(path.name, (status := path.stat()).st_size, status.st_mtime_ns) for path in tables]
     return _hash(repr([_VERSION, *stamps]))
@@ -157,7 +157,7 @@ def _make(folder: DataFolder, place: Path) -> None:
 
 
 def _seal(ready: Path) -> None:
-    """Note what was written, and bring it to the disk: the name must not be there before the content is."""
+    """Write lengths and checksums, and flush all files to disk before the folder gets its name."""
     files = [ready / f"{name}.arrow" for name in _NAMES]
     written = {path.name: (path.stat().st_size, _crc(path)) for path in files}
     (ready / _WRITTEN).write_text(json.dumps(written), "utf-8")
@@ -173,7 +173,7 @@ def _seal(ready: Path) -> None:
 
 
 def _written(folder: Path) -> dict[str, tuple[int, int]]:
-    """The length and the CRC-32 of each file. Raises one of `_DAMAGE` where they are not noted as they should be."""
+    """Read the length and CRC-32 of each file. Raises one of `_DAMAGE` where they are damaged."""
     noted = json.loads((folder / _WRITTEN).read_text("utf-8"))
     return {f"{name}.arrow": (int(noted[f"{name}.arrow"][0]), int(noted[f"{name}.arrow"][1])) for name in _NAMES}
 
@@ -223,12 +223,12 @@ def _build(folder: DataFolder, ready: Path, scratch: Path) -> None:
 
 
 def known_rotation(degrees: NDArray[np.float64]) -> NDArray[np.int16]:
-    """Degrees as int16 `[N]`; what is missing, or no quarter turn, is -1."""
+    """Convert degrees to int16 `[N]`; -1 where they are missing, or not a multiple of 90."""
     return np.where(np.isin(degrees, ROTATIONS), np.nan_to_num(degrees), UNKNOWN_ROTATION).astype(np.int16)
 
 
 def _one_each(sizes: Spool, rank: NDArray[np.int32], count: int) -> dict[str, NDArray[Any]]:
-    """What the table of images says of each image; unknown where it has no row, the first row where it has more."""
+    """Collect size and rotation of each image from its first row; unknown without a row."""
     codes = rank[sizes.codes()]
     columns = {"width": 0, "height": 0, "rotation": UNKNOWN_ROTATION}
     filled = {}
@@ -240,7 +240,7 @@ def _one_each(sizes: Spool, rank: NDArray[np.int32], count: int) -> dict[str, ND
 
 
 def _write(path: Path, columns: dict[str, Any]) -> None:
-    """One record batch, so that every column is one piece of the file."""
+    """Write one record batch, so that every column is contiguous in the file."""
     import pyarrow as pa
 
     arrays = [_as_arrow(column) for column in columns.values()]
@@ -265,7 +265,7 @@ def _mapped(path: Path) -> Any:
 
 
 def _view(batch: Any, name: str) -> NDArray[Any]:
-    """A column as an array, without a copy."""
+    """View a column as an array, without a copy."""
     import pyarrow as pa
 
     column = batch.column(name)

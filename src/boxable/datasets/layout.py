@@ -1,13 +1,13 @@
-"""The data folder: what its files are called, which columns they have, which layout it is of.
+"""The layout of a data folder: the names of its files, and its description.
 
     DIR/
       annotations-bbox.parquet               one row a box, sorted by ImageID
       annotations-human-imagelabels.parquet  one row a label of a whole image, sorted by ImageID
       images.parquet                         one row an image
-      difficult.parquet                      the boxes that Pascal VOC marks as difficult, if there are any
+      difficult.parquet                      the boxes that Pascal VOC flags as difficult, if any
       classes.csv                            LabelName, DisplayName
-      images/<ImageID>.jpg                   or another kind of picture that Boxable reads, in sets of other origin
-      ledger.sqlite                          the state of every image that was to be fetched
+      images/<ImageID>.jpg                   or another format that Boxable reads
+      ledger.sqlite                          the state of every image of a fetch
       boxable-data.json                      the number of the layout, and how the folder was made
 
 The tables may also be .csv or .csv.gz, under these names or those that Open Images publishes them by.
@@ -33,15 +33,15 @@ CLASSES = "classes.csv"
 PHOTOS = "images"
 LEDGER = "ledger.sqlite"
 DESCRIPTION = "boxable-data.json"
-# What the column Subset says, and what the parts of a folder are called.
+# The splits: values of the column Subset, and names of subfolders.
 SUBSETS = ("train", "validation", "test")
-# What it says of who made the folder, if it was fetched.
+# The value of `made_by` in the description of a fetched folder.
 MADE_BY_FETCH = "boxable data fetch"
 
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """Where the tables of a folder are, None where it has none; `about` is its description, empty without one."""
+    """The paths of the tables of a folder, None for missing ones, and its description, empty without one."""
 
     path: Path
     boxes: Path | None
@@ -52,7 +52,7 @@ class DataFolder:
 
 
 def open_folder(folder: Path) -> DataFolder:
-    """The tables of a folder, as .parquet, .csv or .csv.gz.
+    """Find the tables of a folder, as .parquet, .csv or .csv.gz.
 
     Raises ArgumentError where there is no such folder, where it has neither boxes nor images, or two tables where one
     is expected, and where it is of another layout.
@@ -89,18 +89,18 @@ def has_tables(folder: Path) -> bool:
 
 
 def find_parts(folder: Path) -> dict[str, Path]:
-    """The data folders in this folder that are called as a subset, as `boxable data split` makes them."""
+    """Find the data folders in this folder that are named after a split, as `boxable data split` makes them."""
     return {subset: folder / subset for subset in SUBSETS if has_tables(folder / subset)}
 
 
 def write_description(folder: Path, about: Mapping[str, Any]) -> None:
-    """Write boxable-data.json: the number of the layout, then what `about` says of how the folder was made."""
+    """Write boxable-data.json: the number of the layout, then `about`."""
     content = {"layout": LAYOUT, **about}
     write_atomically(folder / DESCRIPTION, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """What boxable-data.json says, empty without one. Raises ArgumentError for another layout, or what is no JSON."""
+    """Read boxable-data.json; empty without one. Raises ArgumentError for another layout or invalid JSON."""
     path = folder / DESCRIPTION
     try:
         content = json.loads(path.read_bytes())

@@ -1,21 +1,21 @@
-"""Turn pictures and their boxes upright.
+"""Rotate images and their boxes upright.
 
-The published files are stored as the camera's sensor lay, and the boxes are of the picture as stored. The column
-Rotation says by how many degrees, counter-clockwise, picture and boxes are to be turned, so that the picture stands as
-its author meant it (https://storage.googleapis.com/openimages/web/2018-05-17-rotation-information.html).
+The published files are stored as the camera's sensor lay, and the boxes refer to the image as stored. The column
+Rotation says by how many degrees, counter-clockwise, both have to be rotated
+(https://storage.googleapis.com/openimages/web/2018-05-17-rotation-information.html).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def turn(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
-    """The picture uint8 `[H, W, 3]`, turned counter-clockwise by 0, 90, 180 or 270 degrees."""
+def rotate(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
+    """Rotate an image uint8 `[H, W, 3]` counter-clockwise by 0, 90, 180 or 270 degrees."""
     return np.ascontiguousarray(np.rot90(image, degrees // 90))
 
 
-def turn_boxes(boxes: NDArray[np.float32], degrees: int) -> NDArray[np.float32]:
-    """The boxes float32 `[N, 4]` (ymin, xmin, ymax, xmax; normalised) of the picture turned in this way."""
+def rotate_boxes(boxes: NDArray[np.float32], degrees: int) -> NDArray[np.float32]:
+    """Rotate boxes float32 `[N, 4]` (ymin, xmin, ymax, xmax; normalized) with their image."""
     ymin, xmin, ymax, xmax = boxes.T
     sides = {
         0: (ymin, xmin, ymax, xmax),

@@ -1,4 +1,4 @@
-"""Results that are whole or not there: written in a folder beside their place, and moved at the end."""
+"""Folders that appear whole or not at all: written beside their place, and moved at the end."""
 
 import glob
 import secrets
@@ -11,13 +11,13 @@ import filelock
 
 from boxable.files import writing
 
-# Held in such a folder as long as somebody writes into it.
+# Locked while a process writes into the folder.
 _LOCK = ".lock"
 
 
 @contextmanager
 def new_folder(dest: Path) -> Iterator[Path]:
-    """A folder to write into; it becomes `dest` when the block ends, and is removed if it raises."""
+    """Make a folder to write into; it becomes `dest` when the block ends, and is removed if it raises."""
     with scratch_folder(dest) as scratch:
         folder = scratch / "whole"
         folder.mkdir()
@@ -28,7 +28,7 @@ def new_folder(dest: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(dest: Path) -> Iterator[Path]:
-    """A folder beside `dest`, which is removed in any case; those go too that a process left which was killed."""
+    """Make a temporary folder beside `dest`, removed at the end; also remove those that killed processes left."""
     start = f".{dest.name[:40]}."
     scratch = dest.with_name(f"{start}{secrets.token_hex(4)}.part")
     lock = filelock.FileLock(scratch / _LOCK)

@@ -1,4 +1,4 @@
-"""Sort tables that need not fit into memory: columns go to disk as they come, and are put in order afterwards."""
+"""Sort tables that need not fit into memory: columns are spooled to disk, and sorted afterwards."""
 
 from pathlib import Path
 from types import TracebackType
@@ -7,17 +7,17 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-# Rows that are put in order at a time.
+# Rows that are sorted at a time.
 _CHUNK = 1 << 18
-# Strings that wait until it is found out which are the same.
+# Strings that are collected before they are deduplicated.
 _WAITING = 1 << 20
 
 
 class StringNumbers:
-    """Numbers for strings that come in batches; the strings are kept as Arrow keeps them, without objects.
+    """Dictionary-encode strings that come in batches, in Arrow memory.
 
-    A string may get another number in another batch: which of them are the same is found out for many at once, since
-    a look at all that are known costs more than a batch is worth.
+    A string may get another code in another batch; codes are merged for many batches at once, because a look-up in all
+    known strings costs more than one batch is worth.
     """
 
     def __init__(self) -> None:
@@ -27,10 +27,10 @@ class StringNumbers:
         self._waiting: list[Any] = []
         self._waiting_count = 0
         self._given = 0
-        self._same: list[NDArray[np.int32]] = []  # for each number, which of the known strings it stands for
+        self._same: list[NDArray[np.int32]] = []  # for each code, the known string it stands for
 
     def of(self, column: Any) -> NDArray[np.int32]:
-        """The numbers of an Arrow column of strings, or of a dictionary of them: int32 `[N]`."""
+        """Encode an Arrow column of strings, plain or dictionary: codes int32 `[N]`."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -46,7 +46,7 @@ class StringNumbers:
         return np.asarray(numbers[coded.indices.to_numpy()])
 
     def sorted(self) -> tuple[NDArray[np.int32], Any]:
-        """For each number given the place int32 of its string among the sorted ones, and these as an Arrow array."""
+        """Sort the strings: for each code the rank of its string, int32, and the sorted strings as an Arrow array."""
         import pyarrow.compute as pc
 
         self._settle()
@@ -60,15 +60,12 @@ class StringNumbers:
 
         together = pa.concat_arrays([self._known, *self._waiting]).dictionary_encode()
         self._same.append(together.indices.to_numpy()[len(self._known) :])
-        self._known = together.dictionary  # the known ones keep their places: they come first
+        self._known = together.dictionary  # known strings come first and keep their places
         self._waiting, self._waiting_count = [], 0
 
 
 class Spool:
-    """Columns of numbers on disk, with a code a row that is known while they are written, and sorted by later.
-
-    `columns` gives the type and the numbers a row of each.
-    """
+    """Columns of numbers on disk, with a code for each row to sort by; `columns` gives their dtypes and widths."""
 
     def __init__(self, path: Path, columns: dict[str, tuple[DTypeLike, int]]) -> None:
         self._columns = {"code": (np.int32, 1), **columns}
@@ -90,19 +87,19 @@ class Spool:
                 self._files[name].write(np.ascontiguousarray(values, self._columns[name][0]).data)
 
     def codes(self) -> NDArray[np.int32]:
-        """The codes `[N]`, as they came."""
+        """Map the codes `[N]`, in the order of writing."""
         return self.column("code")
 
     def column(self, name: str) -> NDArray[Any]:
-        """A column `[N]` or `[N, width]` as it came, mapped from its file."""
+        """Map a column `[N]` or `[N, width]` from its file, in the order of writing."""
         self._files[name].flush()
         dtype, width = self._columns[name]
         return _mapped(self._paths[name], dtype, width)
 
     def sorted_by(self, codes: NDArray[np.int32], renumbered: dict[str, NDArray[np.int32]]) -> dict[str, NDArray[Any]]:
-        """The columns but the code, in the order of these codes `[N]`, mapped from files; equal ones stay in order.
+        """Sort all columns but the code by these codes `[N]`, stably, into mapped files.
 
-        `renumbered` gives, for some columns, what is to stand for each number.
+        `renumbered` gives, for some columns, the new value of each number.
         """
         order = np.argsort(codes, kind="stable")
         columns = {}
@@ -122,12 +119,12 @@ class Spool:
 
 
 def starts_of(codes: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    """Where the rows of each of `count` codes begin once they are sorted, and the end: int64 `[count + 1]`."""
+    """Find the first sorted row of each of `count` codes, and the end: int64 `[count + 1]`."""
     return np.append(0, np.cumsum(np.bincount(codes, minlength=count)))
 
 
 def _mapped(path: Path, dtype: DTypeLike, width: int) -> NDArray[Any]:
-    """An array over a file of numbers; a plain one where it is empty, which cannot be mapped."""
+    """Map a file of numbers as an array; an empty file cannot be mapped and gives a plain one."""
     shape = (-1,) if width == 1 else (-1, width)
     if path.stat().st_size == 0:
         return np.zeros(0 if width == 1 else (0, width), dtype)

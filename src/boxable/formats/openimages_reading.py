@@ -79,7 +79,7 @@ def read_boxes(path: Path) -> TruthBoxes:
 
 
 def read_listed(folder: Path) -> frozenset[BoxRow]:
-    """The boxes that the folder's table of difficult ones lists; empty without such a table."""
+    """Read the boxes in the folder's table of difficult ones; empty without such a table."""
     path = find_table(folder, DIFFICULT)
     if path is None:
         return frozenset()
@@ -111,7 +111,7 @@ def read_prediction_table(path: Path) -> Predictions:
 
 
 def read_classes(path: Path) -> ClassList:
-    """The classes of a data set, LabelName and DisplayName; those of Open Images keep their own name."""
+    """Read the classes of a data set, LabelName and DisplayName; those of Open Images keep their own name."""
     table = read_table(path, CLASS_COLUMNS)
     names = zip(table.text("LabelName").strings(), table.text("DisplayName").strings(), strict=True)
     try:
@@ -133,7 +133,7 @@ def _box(table: Table) -> NDArray[np.float64]:
 
 
 def find_table(folder: Path, name: str) -> Path | None:
-    """The table of a folder whose name without suffix is this pattern. Raises ArgumentError where there are two."""
+    """Find the table whose name without suffix matches this pattern. Raises ArgumentError for two matches."""
     suffixes = "|".join(re.escape(suffix) for suffix in SUFFIXES)
     found = sorted(path for path in folder.iterdir() if re.fullmatch(f"{name}({suffixes})", path.name, re.IGNORECASE))
     if len(found) > 1:

@@ -28,11 +28,11 @@ class Table:
         self.numbers: dict[str, NDArray[np.float64]] = {}
 
     def text(self, name: str) -> Coded:
-        """A column of strings."""
+        """Return a column of strings."""
         return self.texts[name]
 
     def number(self, name: str, missing: float | None = None) -> NDArray[np.float64]:
-        """A column of numbers; where the file lacks it, `missing` throughout."""
+        """Return a column of numbers; `missing` throughout where the file lacks it."""
         column = self.numbers.get(name)
         return np.full(self.rows, missing, np.float64) if column is None else column
 
@@ -46,9 +46,8 @@ def read_table(path: Path, columns: Mapping[str, Kind], *, optional: Sequence[st
     where the file cannot be read; MissingExtraError without pyarrow.
     """
     require_tables()
-    names: list[str] = []
+    names = column_names(path)
     with table_errors(path, names):
-        names += column_names(path)
         found = find_columns(path, columns, names, [name for name in columns if name not in optional])
         wanted = {other: columns[name] for name, other in found.items() if other is not None}
         arrow = _read(path, wanted)
@@ -84,7 +83,7 @@ def require_tables(extra: str = "boxable[evaluate]") -> None:
 
 @contextmanager
 def table_errors(path: Path, names: Sequence[str]) -> Iterator[None]:
-    """Turn what goes wrong in reading this table into an error of one line; `names` are its columns, once known.
+    """Convert errors of reading this table to one line; `names` are its columns, once known.
 
     Raises ArgumentError for content that cannot be used, BoxableError where the file cannot be read.
     """
@@ -109,15 +108,16 @@ def is_parquet(path: Path) -> bool:
 
 
 def column_names(path: Path) -> list[str]:
-    """The columns of a table, in its order."""
-    if is_parquet(path):
-        import pyarrow.parquet as pq
+    """Read the column names of a table, in order. Raises as `table_errors` does."""
+    with table_errors(path, ()):
+        if is_parquet(path):
+            import pyarrow.parquet as pq
 
-        return list(pq.read_schema(path).names)
-    from pyarrow import csv
+            return list(pq.read_schema(path).names)
+        from pyarrow import csv
 
-    with csv.open_csv(open_bytes(path), parse_options=csv.ParseOptions(newlines_in_values=True)) as reader:
-        return list(reader.schema.names)
+        with csv.open_csv(open_bytes(path), parse_options=csv.ParseOptions(newlines_in_values=True)) as reader:
+            return list(reader.schema.names)
 
 
 def find_columns(
@@ -138,7 +138,7 @@ def find_columns(
 
 
 def open_bytes(path: Path) -> Any:
-    """The content of a file as a stream of bytes for pyarrow, unpacked where the name says that it is packed."""
+    """Open a file as a `pyarrow` input stream, decompressed if its name ends in .gz."""
     import pyarrow as pa
 
     return pa.input_stream(str(path), compression="gzip" if path.name.lower().endswith(".gz") else None)
@@ -178,7 +178,7 @@ def _text_column(column: Any) -> Coded:
 
 
 def _reason(error: Exception, names: Sequence[str]) -> str:
-    """What pyarrow says in one line: without the file that it says it about, and with the name of the column."""
+    """Shorten pyarrow's message to one line that names the column."""
     text = re.sub(r"\s*\. Detail: .*$", "", str(error), flags=re.DOTALL)
     column = re.match(r"In CSV column #(\d+)", text)
     if column and int(column[1]) < len(names):

@@ -1,4 +1,4 @@
-"""Contact sheets: photos of a data set with their boxes, as one picture or as one HTML page."""
+"""Contact sheets: images of a data set with their boxes, as one image or one HTML page."""
 
 import base64
 import io
@@ -28,21 +28,21 @@ from boxable.vocabulary.selection import DATA_SET, select
 
 logger = logging.getLogger("boxable")
 
-PAGES, PICTURES = (".html", ".htm"), {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
+PAGES, IMAGES = (".html", ".htm"), {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG"}
 
-# Rows that are looked at together.
+# Rows that are processed together.
 _CHUNK_ROWS = 1 << 20
-# Pixels: the long side of a photo on the page; a tile of the sheet, the room below it for the id, the space around it.
+# Pixels: the long side of an image on the page; width of a tile, height of its caption, gap between tiles.
 _ON_PAGE, _TILE, _CAPTION, _GAP = 640, 400, 26, 14
 _QUALITY = 85
-# Boxes of a photo on the sheet that all have their label.
+# Up to so many boxes of an image all have their label.
 _ALL_LABELLED = 6
 _PAPER, _INK = (255, 255, 255), (60, 60, 60)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """A photo, not larger than it is shown, and the boxes to draw: float32 `[N, 4]`, normalised; group-of flags."""
+    """An image in display size, and the boxes to draw: float32 `[N, 4]`, normalized; group-of flags."""
 
     image_id: str
     pixels: Pixels
@@ -54,28 +54,28 @@ class Shown:
 
 
 def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count: int, seed: int) -> int:
-    """Write a contact sheet to each of these files, a picture or a page as its name says; gives how many photos it has.
+    """Write a contact sheet to each file, as an image or a page by its suffix; return the number of images in it.
 
-    They are drawn by lot, among the images with a box of these `classes`, if any are named; then only their boxes are
-    shown. Photos that cannot be read are passed over. Raises ArgumentError for a file of another kind, and where no
-    photo is left; UnknownClassError for a class that is not there; BoxableError for what cannot be read or written.
+    They are a random sample of the images, with `classes` of the images with such a box, and only these boxes are
+    drawn. Unreadable images are skipped. Raises ArgumentError for another suffix, and where no image is left;
+    UnknownClassError for an unknown class; BoxableError where reading or writing fails.
     """
     files = list(files)
     for path in files:
-        if path.suffix.lower() not in (*PAGES, *PICTURES):
-            raise ArgumentError(f"{path}: expected a name that ends in {', '.join((*PICTURES, *PAGES))}")
+        if path.suffix.lower() not in (*PAGES, *IMAGES):
+            raise ArgumentError(f"{path}: expected a name that ends in {', '.join((*IMAGES, *PAGES))}")
     wanted = None if classes is None else {item.label_id for item in select(classes, dataset.classes, DATA_SET)}
     candidates = _images_with(dataset, wanted)
     if not len(candidates):
         raise ArgumentError(
             f"{dataset.path}: no image has a box of {classes}" if classes else f"{dataset.path}: no images"
         )
-    if not _has_photos(dataset.path / PHOTOS):
-        raise ArgumentError(f"{dataset.path}: no photos; expected in {dataset.path / PHOTOS}")
-    shown = list(_drawn_by_lot(dataset, candidates, wanted, count, seed))
+    if not _has_images(dataset.path / PHOTOS):
+        raise ArgumentError(f"{dataset.path}: expected image files in {dataset.path / PHOTOS}, got none")
+    shown = list(_sample(dataset, candidates, wanted, count, seed))
     if not shown:
         raise ArgumentError(
-            f"{dataset.path}: none of {len(candidates)} photos can be read; expected in {dataset.path / PHOTOS}"
+            f"{dataset.path}: none of {len(candidates)} images can be read; expected in {dataset.path / PHOTOS}"
         )
     made_by = attributions(dataset.files, [item.image_id for item in shown])
     shown = [replace(item, attribution=made_by.get(item.image_id, item.attribution)) for item in shown]
@@ -87,12 +87,12 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
             if path.suffix.lower() in PAGES:
                 file.write(_page(shown, title).encode())
             else:
-                _sheet(shown).save(file, PICTURES[path.suffix.lower()], quality=_QUALITY)
+                _sheet(shown).save(file, IMAGES[path.suffix.lower()], quality=_QUALITY)
     return len(shown)
 
 
-def _has_photos(folder: Path) -> bool:
-    """Whether there is any, before each image is tried for its own. Raises BoxableError for an unreadable folder."""
+def _has_images(folder: Path) -> bool:
+    """Whether the folder holds any image. Raises BoxableError if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             return any(Path(entry.name).suffix.lower() in SUFFIXES for entry in entries)
@@ -102,7 +102,7 @@ def _has_photos(folder: Path) -> bool:
         raise BoxableError(f"{folder}: cannot read it ({error.strerror or error})") from error
 
 
-def _drawn_by_lot(
+def _sample(
     dataset: Dataset, candidates: NDArray[np.int32], wanted: set[int] | None, count: int, seed: int
 ) -> Iterator[Shown]:
     names = {item.label_id: item.name for item in dataset.classes}
@@ -119,17 +119,17 @@ def _drawn_by_lot(
         rows = [row for row, label in enumerate(targets.label_ids.tolist()) if wanted is None or label in wanted]
         label_ids = targets.label_ids[rows].tolist()
         boxes, group_of = targets.boxes[rows], targets.group_of[rows]
-        # Many photos are held at a time, and none is needed larger than this.
-        small = np.asarray(_fitted(Image.fromarray(pixels), (_ON_PAGE, _ON_PAGE)))
+        # All of them are held in memory.
+        small = np.asarray(_fit(Image.fromarray(pixels), (_ON_PAGE, _ON_PAGE)))
         texts = [names[label] for label in label_ids]
         yield Shown(targets.image_id, small, boxes, group_of, label_ids, texts, Attribution("", "", ""))
         count -= 1
     if missing:
-        logger.info("passed over %d images whose photos are not there or cannot be read", missing)
+        logger.info("skipped %d images that are missing or unreadable", missing)
 
 
 def _images_with(dataset: Dataset, wanted: set[int] | None) -> NDArray[np.int32]:
-    """The numbers int32 of the images with a box of these classes, or of all images."""
+    """Find the images with a box of these classes, or all images: positions int32."""
     if wanted is None:
         return np.arange(len(dataset), dtype=np.int32)
     index = dataset.index
@@ -142,7 +142,7 @@ def _images_with(dataset: Dataset, wanted: set[int] | None) -> NDArray[np.int32]
 
 
 def _sheet(shown: list[Shown]) -> Image.Image:
-    """The photos in a grid, each with its id."""
+    """Draw the images in a grid, each with its id."""
     columns = max(1, round((len(shown) * 4 / 3) ** 0.5))
     rows = ceil(len(shown) / columns)
     step = (_TILE + _GAP, _TILE * 3 // 4 + _CAPTION + _GAP)
@@ -150,8 +150,8 @@ def _sheet(shown: list[Shown]) -> Image.Image:
     pen = ImageDraw.Draw(sheet)
     font = cast("ImageFont.FreeTypeFont", ImageFont.load_default(14))
     for place, item in enumerate(shown):
-        small = np.asarray(_fitted(Image.fromarray(item.pixels), (_TILE, _TILE * 3 // 4)))
-        drawn = _fitted(draw_boxes(small, item.boxes, _labels(item), item.label_ids), (_TILE, _TILE * 3 // 4))
+        small = np.asarray(_fit(Image.fromarray(item.pixels), (_TILE, _TILE * 3 // 4)))
+        drawn = _fit(draw_boxes(small, item.boxes, _labels(item), item.label_ids), (_TILE, _TILE * 3 // 4))
         left, top = (_GAP + number * size for number, size in zip(divmod(place, columns)[::-1], step, strict=True))
         sheet.paste(drawn, (left + (_TILE - drawn.width) // 2, top + (_TILE * 3 // 4 - drawn.height) // 2))
         caption = ", ".join(filter(None, (item.image_id, item.attribution.author)))
@@ -160,7 +160,7 @@ def _sheet(shown: list[Shown]) -> Image.Image:
 
 
 def _labels(item: Shown) -> list[str]:
-    """What stands beside each box: its class, but of many boxes only once a class, or they would hide the photo."""
+    """Label each box with its class; of many boxes only the first of a class, or labels would cover the image."""
     if len(item.names) <= _ALL_LABELLED:
         return item.names
     first = {name: place for place, name in reversed(list(enumerate(item.names)))}
@@ -170,17 +170,17 @@ def _labels(item: Shown) -> list[str]:
 def _page(shown: list[Shown], title: str) -> str:
     figures = "".join(_figure(item) for item in shown)
     about = "<p>A dashed box is around a group. Point at a box for its name.</p>"
-    return page(title, f'{about}<div class="photos">{figures}</div>')
+    return page(title, f'{about}<div class="images">{figures}</div>')
 
 
 def _figure(item: Shown) -> str:
-    picture = Image.fromarray(item.pixels)
+    image = Image.fromarray(item.pixels)
     data = io.BytesIO()
-    picture.save(data, "JPEG", quality=_QUALITY)
+    image.save(data, "JPEG", quality=_QUALITY)
     source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
-    size = f'width="{picture.width}" height="{picture.height}"'
+    size = f'width="{image.width}" height="{image.height}"'
     boxes = "".join(
-        _rectangle(box, picture.size, label, name, dashed=group == 1)
+        _rectangle(box, image.size, label, name, dashed=group == 1)
         for box, label, name, group in zip(
             np.nan_to_num(item.boxes).tolist(), item.label_ids, item.names, item.group_of.tolist(), strict=True
         )
@@ -192,15 +192,15 @@ def _figure(item: Shown) -> str:
         for (name, label), count in names.most_common()
     )
     return (
-        f'<figure><svg viewBox="0 0 {picture.width} {picture.height}" role="img" aria-label="{text(item.image_id)}">'
+        f'<figure><svg viewBox="0 0 {image.width} {image.height}" role="img" aria-label="{text(item.image_id)}">'
         f'<image href="{source}" {size}/>{boxes}</svg>'
-        f'<figcaption>{text(item.image_id)}<ul class="names">{key}</ul>{_made_by(item.attribution)}</figcaption>'
+        f'<figcaption>{text(item.image_id)}<ul class="names">{key}</ul>{_credit(item.attribution)}</figcaption>'
         "</figure>"
     )
 
 
-def _made_by(attribution: Attribution) -> str:
-    """Author and licence, with links to the photo and the licence where they are addresses."""
+def _credit(attribution: Attribution) -> str:
+    """Format author and licence, with links where they are URLs."""
     licence = re.sub(
         r"^https?://creativecommons\.org/licenses/([a-z-]+)/([\d.]+)/?$",
         lambda found: f"CC {found[1].upper()} {found[2]}",
@@ -226,13 +226,13 @@ def _rectangle(box: list[float], size: tuple[int, int], label: int, name: str, *
     )
 
 
-def _fitted(picture: Image.Image, room: tuple[int, int]) -> Image.Image:
-    """The picture, made smaller where it is larger than the room; no side becomes nothing."""
-    scale = min(1.0, room[0] / picture.width, room[1] / picture.height)
+def _fit(image: Image.Image, room: tuple[int, int]) -> Image.Image:
+    """Shrink an image to fit into `room`, width and height; no side becomes 0."""
+    scale = min(1.0, room[0] / image.width, room[1] / image.height)
     if scale == 1.0:
-        return picture
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    return picture.resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BICUBIC)
+        return image
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.BOX if scale < 0.5 else Image.Resampling.BICUBIC)
 
 
 def _hex(label: int) -> str:

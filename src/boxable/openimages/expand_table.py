@@ -1,4 +1,4 @@
-"""Tables of boxes or image labels along the class hierarchy, of any size."""
+"""Expand tables of boxes or image labels along the class hierarchy, at any size."""
 
 from collections.abc import Callable, Collection, Generator
 from functools import cache
@@ -17,13 +17,13 @@ from boxable.openimages.table_writer import Written, check_table_name, table_wri
 from boxable.prefetch import prefetch
 from boxable.vocabulary import Hierarchy, open_images, open_images_hierarchy
 
-# Columns that nobody knows stay text.
+# Unknown columns stay text.
 _KINDS: dict[str, Kind] = {**BOX_COLUMNS, **EXTREME_POINTS}
 _EXAMPLES = 3
 
 
 class Expander:
-    """Expands batches; `strangers` counts the rows of each class that is not one of Open Images."""
+    """Expand batches; `strangers` counts the rows of each class that is not one of Open Images."""
 
     def __init__(self, hierarchy: Hierarchy, *, boxes: bool) -> None:
         self._ancestors: Callable[[str], tuple[str, ...]] = cache(hierarchy.ancestors)
@@ -32,7 +32,7 @@ class Expander:
         self.strangers: dict[str, int] = {}
 
     def expand(self, batch: Any, only: Collection[str] | None = None) -> Any:
-        """The rows of the batch, each followed by those that follow from it; with `only`, those of these classes."""
+        """Add to each row the rows that it implies; with `only`, keep rows of these classes."""
         self._count_strangers(label_codes(batch))
         if only is not None:
             batch = batch.filter(has_value(batch.column("LabelName"), lambda mid: self._leads_to(mid, only)))
@@ -48,7 +48,7 @@ class Expander:
         return with_labels(batch.take(rows), new)
 
     def _leads_to(self, mid: str, only: Collection[str]) -> bool:
-        """Whether a row of this class, or one that follows from it, is of one of these."""
+        """Whether a row of this class is, or implies, one of these classes."""
         return any(other in only for other in (mid, *self._ancestors(mid), *self._descendants(mid)))
 
     def _count_strangers(self, label: Coded) -> None:
@@ -61,7 +61,7 @@ class Expander:
                 self.strangers[mid] = self.strangers.get(mid, 0) + count
 
     def notes(self) -> list[str]:
-        """One line about the rows whose class is not in the hierarchy, if there were any."""
+        """Format a line about rows whose class is not in the hierarchy, if any."""
         if not self.strangers:
             return []
         rows = sum(self.strangers.values())
@@ -75,21 +75,20 @@ def _known_classes() -> frozenset[str]:
 
 
 def expand_table(source: Path, dest: Path, classes: Collection[str] | None = None) -> Written:
-    """Expand a table of boxes or image labels into another, of the same or another form (SEMANTICS §8).
+    """Expand a table of boxes or image labels into another, of any format (SEMANTICS §8).
 
-    With `classes` (MIDs) only their rows are kept: those of an Animal have the boxes of a Cat. All columns stay, and
-    their values; between CSV files they are copied letter by letter. Memory holds a few batches.
-    Raises ArgumentError for a table of another kind, BoxableError where reading or writing fails.
+    With `classes` (MIDs) only rows of these are kept, implied ones included. All columns and values stay; between CSV
+    files they are copied letter by letter. Memory holds a few batches.
+    Raises ArgumentError for another table, BoxableError where reading or writing fails.
     """
     import_arrow()
     check_table_name(source)
     check_table_name(dest)
-    names: list[str] = []
+    names = column_names(source)
     with table_errors(source, names):
-        names += column_names(source)
         boxes = _holds_boxes(source, names)
         if source.resolve() == dest.resolve():
-            raise ArgumentError(f"{dest}: is the table itself; expected another file")
+            raise ArgumentError(f"{dest}: expected another file than the source")
         kinds = {name: _KINDS.get(name, "string") if is_parquet(dest) else "string" for name in names}
         columns: dict[str, Kind] = {**kinds, "LabelName": "text"}
         expander = Expander(open_images_hierarchy(), boxes=boxes)
@@ -111,8 +110,8 @@ def _holds_boxes(path: Path, names: list[str]) -> bool:
     if "LabelName" in names and "Confidence" in names:
         return False
     raise ArgumentError(
-        f"{path}: columns {', '.join(names[:20]) or 'none'} came; expected LabelName, and XMin if its rows are boxes, "
-        "Confidence if they are image labels"
+        f"{path}: expected columns LabelName, and XMin for boxes or Confidence for image labels, got "
+        f"{', '.join(names[:20]) or 'none'}"
     )
 
 
@@ -129,7 +128,7 @@ def _with_coded_labels(schema: Any, rows: Generator[Any]) -> tuple[Any, Generato
 
 
 def has_value(column: Any, condition: Callable[[str], bool]) -> Any:
-    """Which rows of a column of strings hold a value of which this is true; it is asked once a value."""
+    """Find the rows of a column of strings whose value meets a condition, evaluated once per value."""
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
@@ -138,13 +137,13 @@ def has_value(column: Any, condition: Callable[[str], bool]) -> Any:
 
 
 def label_codes(batch: Any) -> Coded:
-    """The classes of a batch, whose column LabelName is a dictionary column."""
+    """Return the column LabelName of a batch, a dictionary column."""
     column = batch.column("LabelName")
     return Coded(np.asarray(column.indices, np.int32), column.dictionary.to_pylist())
 
 
 def with_labels(batch: Any, label: Coded) -> Any:
-    """The batch with other classes."""
+    """Replace the column LabelName of a batch."""
     import pyarrow as pa
 
     column = pa.DictionaryArray.from_arrays(label.codes, pa.array(label.values, pa.string()))

@@ -1,4 +1,4 @@
-"""What the pages about data sets have in common: one HTML file that needs nothing else."""
+"""The frame of the HTML pages about data sets: one self-contained file."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from importlib import resources
 
 
 def page(title: str, body: str) -> str:
-    """The page with this title, which is text, and this body, which is HTML without scripts."""
+    """Format a page: `title` is text, `body` HTML without scripts."""
     style = resources.files("boxable.openimages").joinpath("page.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
@@ -21,7 +21,7 @@ def page(title: str, body: str) -> str:
 
 
 def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
-    """A bar for each name and count, the longest as wide as there is room."""
+    """Format a bar chart of names and counts."""
     most = max((count for _, count in rows), default=0) or 1
     lines = "".join(
         f'<span>{text(name)}</span><svg viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">'
@@ -32,13 +32,13 @@ def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; its first column is words, the others numbers."""
+    """Format a table; its first column is text, the others are numbers."""
     head = "".join(f"<th>{text(cell)}</th>" for cell in heads)
     lines = "".join(f"<tr>{''.join(f'<td>{text(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
 def text(value: str) -> str:
-    """As HTML; what is no Unicode is replaced, and no control character goes through."""
+    """Escape text for HTML; invalid Unicode and control characters are replaced."""
     plain = value.encode("utf-8", "replace").decode()
     return escape("".join(char if char.isprintable() else " " for char in plain))

@@ -1,11 +1,11 @@
-"""From an official table of any size to the rows that are wanted, in the columns of a data folder."""
+"""Filter an official table of any size into a table of a data folder."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from boxable.datasets.arrow_tables import batches, import_arrow
 from boxable.formats.columns import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, Kind
-from boxable.formats.tables import column_names, table_errors
+from boxable.formats.tables import column_names
 from boxable.openimages.expand_table import has_value
 from boxable.openimages.image_order import sorted_table_writer
 from boxable.openimages.table_writer import Written, check_table_name
@@ -19,12 +19,11 @@ def narrow(
     classes: Collection[str] | None = None,
     images: Collection[str] | None = None,
 ) -> Written:
-    """Write the rows of `source` that are of these classes (MIDs) and images to `dest`; None takes all.
+    """Filter the rows of `source` by class (MID) and image id into `dest`, sorted by ImageID; None keeps all.
 
-    It is a table of boxes, of image labels, or of images, which have no class; either may be of any form. Columns that
-    the data folder does not have, such as the extreme points of V6, are left out. Rows are sorted by ImageID; the
-    official tables are so already and stream through, a few batches in memory at a time, while others are held in
-    memory to sort them.
+    It is a table of boxes, of image labels, or of images, which have no class; both in any format. Columns that a data
+    folder does not have, such as the extreme points of V6, are dropped. A sorted table, as the official ones are, is
+    streamed; others are sorted in memory.
 
     Raises ArgumentError for a table that cannot be used, BoxableError where reading or writing fails.
     """
@@ -32,23 +31,23 @@ def narrow(
     check_table_name(source)
     check_table_name(dest)
     columns = native_columns(source)
-    wanted = None if classes is None or "LabelName" not in columns else frozenset(classes)
-    chosen = None if images is None else frozenset(images)
+    wanted = {
+        name: frozenset(values)
+        for name, values in (("ImageID", images), ("LabelName", classes))
+        if values is not None and name in columns
+    }
     rows_in = 0
     with sorted_table_writer(dest, columns) as out:
         for batch in prefetch(batches(source, columns), 1):
             rows_in += batch.num_rows
-            rows = batch
-            if chosen is not None:
-                rows = rows.filter(has_value(rows.column("ImageID"), chosen.__contains__))
-            if wanted is not None:
-                rows = rows.filter(has_value(rows.column("LabelName"), wanted.__contains__))
-            out.write(rows)
+            for name, values in wanted.items():
+                batch = batch.filter(has_value(batch.column(name), values.__contains__))
+            out.write(batch)
     return Written(rows_in, out.rows, [])
 
 
 def image_ids(path: Path) -> list[str]:
-    """The distinct images of a table, in order of first appearance."""
+    """List the distinct images of a table, in order of first appearance."""
     seen: dict[str, None] = {}
     for batch in batches(path, {"ImageID": "text"}):
         column = batch.column("ImageID")
@@ -57,10 +56,8 @@ def image_ids(path: Path) -> list[str]:
 
 
 def native_columns(path: Path) -> Mapping[str, Kind]:
-    """What a data folder keeps of this table: boxes; where there is no XMin labels, where no LabelName images."""
-    names: list[str] = []
-    with table_errors(path, names):
-        names += column_names(path)
+    """Recognize a table by its columns, as boxes, image labels or images; return the columns a data folder keeps."""
+    names = column_names(path)
     if "LabelName" not in names:
         return IMAGE_COLUMNS
     return BOX_COLUMNS if "XMin" in names else LABEL_COLUMNS

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from boxable.openimages.html_page import bars, page, table
 from boxable.openimages.stats import ClassStats, Stats
 
-# Classes that the terminal and the plot show.
+# Classes shown in the terminal and the plot.
 _SHOWN = 20
 _HEADS = ("class", "boxes", "images", "group-of", "seen", "not there")
 
 
 def stats_lines(stats: Stats) -> Iterator[str]:
-    """What `boxable data stats` prints."""
+    """Format the statistics for the terminal."""
     for name, value in _facts(stats):
         yield f"{name:<18} {value}"
     for title, rows in _plots(stats):
@@ -31,7 +31,7 @@ def stats_lines(stats: Stats) -> Iterator[str]:
 
 
 def stats_page(stats: Stats, title: str) -> str:
-    """The same as one HTML page, with every class."""
+    """Format the statistics as one HTML page, with every class."""
     facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in _facts(stats))
     plots = "".join(bars(name, rows) for name, rows in _plots(stats))
     boxed = [(item.name, item.boxes) for item in stats.classes if item.boxes]

@@ -1,4 +1,4 @@
-"""Writing tables batch by batch, as .parquet, .csv or .csv.gz."""
+"""Write tables batch by batch, as .parquet, .csv or .csv.gz."""
 
 import csv
 import io
@@ -13,15 +13,15 @@ from boxable.errors import ArgumentError
 from boxable.files import atomic_path, write_atomically
 from boxable.formats.tables import SUFFIXES, is_parquet, is_table
 
-# Large enough that the dictionaries of a row group cost little, small enough to keep a few of them in memory.
+# Large enough that dictionaries of a row group cost little, small enough to keep a few in memory.
 GROUP_ROWS = 1 << 19
-# The ids of a row group fill more than the 1 MiB that is the default; without a dictionary the file doubles.
+# The ids of a row group exceed the default of 1 MiB; without a dictionary the file doubles in size.
 _DICTIONARY_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows came, how many went, and what was odd about them."""
+    """The number of rows read and written, and notes about them."""
 
     rows_in: int
     rows_out: int
@@ -29,7 +29,7 @@ class Written:
 
 
 def check_table_name(path: Path) -> None:
-    """Raise ArgumentError unless the name says which form of table this shall be."""
+    """Raise ArgumentError unless the suffix is that of a table."""
     if not is_table(path):
         raise ArgumentError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
 
@@ -56,7 +56,7 @@ def write_class_rows(path: Path, classes: Iterable[tuple[str, str]]) -> None:
 
 
 class TableWriter(ABC):
-    """A table that grows by batches; `rows` is how many there are."""
+    """A table written in batches; `rows` is the number of rows."""
 
     rows = 0
 
@@ -66,7 +66,7 @@ class TableWriter(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Write what is left, and the end of the file."""
+        """Write the remaining rows and the end of the file."""
 
 
 class _ParquetWriter(TableWriter):
@@ -77,7 +77,7 @@ class _ParquetWriter(TableWriter):
         self._schema = schema
         self._waiting: list[Any] = []
         self._waiting_rows = 0
-        # Dictionaries of coordinates cost half the time of writing, and the file would be larger.
+        # Dictionaries of coordinates would cost half the writing time and enlarge the file.
         repeated = [field.name for field in schema if pa.types.is_dictionary(field.type)]
         self._file = pq.ParquetWriter(
             path, schema, compression="zstd", compression_level=1, use_dictionary=repeated,
@@ -92,7 +92,7 @@ class _ParquetWriter(TableWriter):
             self._flush()
 
     def _flush(self) -> None:
-        """Write a row group; one dictionary for it all, or Parquet would write the strings themselves."""
+        """Write a row group with one dictionary; with several, Parquet writes plain strings."""
         import pyarrow as pa
 
         waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
@@ -122,10 +122,10 @@ class _CsvWriter(TableWriter):
         options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
         try:
             arrow_csv.write_csv(plain, lines, options)
-            needs_quotes = b"\r" in lines.getvalue()  # which Arrow writes as it is, and reads as the end of a line
+            needs_quotes = b"\r" in lines.getvalue()  # Arrow writes it unquoted, and reads it as the end of a line
         except pa.ArrowInvalid:
             needs_quotes = True
-        if needs_quotes:  # Arrow would put them around every string
+        if needs_quotes:  # Arrow would quote every string
             columns = (column.to_pylist() for column in plain.columns)
             self._file.write(csv_lines(zip(*columns, strict=True)))
         else:
@@ -145,15 +145,15 @@ def _without_dictionaries(batch: Any) -> Any:
 
 
 def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Rows as CSV with quotes around the cells that need them; lines end in "\\n"."""
+    """Format rows as CSV with minimal quoting; lines end in "\\n"."""
     lines = _Lines()
-    # It quotes the signs that end its lines, and no others: with "\n" alone a cell's "\r" would end one for readers.
+    # The writer quotes only characters of its line terminator; with "\n" alone, "\r" in a cell would stay unquoted.
     csv.writer(lines, lineterminator=_Lines.END).writerows(rows)
     return "".join(lines).encode()
 
 
 class _Lines(list[str]):
-    """What a csv.writer writes to: lines that end in "\\n", whatever it ends them with."""
+    """The output of a csv.writer, with lines that end in "\\n"."""
 
     END = "\r\n"
 
