@@ -2,6 +2,7 @@
 
 import json
 from itertools import chain, islice
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +16,9 @@ SEED_7_EPOCH_3 = [21, 19, 7, 17, 22, 2, 5, 13, 10, 8, 12, 3, 4, 0, 18, 11, 15, 1
 SEED_7_EPOCH_4 = [11, 5, 14, 21, 9, 4, 20, 17, 3, 13, 19, 22, 7, 6, 8, 2, 10, 1, 15, 0, 12, 18, 16]
 
 
-def samplers(world_size: int, consumed: int = 0, *, drop_last: bool = False, count: int = COUNT) -> list[Sampler]:
-    order = epoch_order(count, 7, 3)
-    return [
-        Sampler(order, rank, world_size, seed=7, epoch=3, consumed=consumed, drop_last=drop_last)
-        for rank in range(world_size)
-    ]
+def samplers(world_size: int, consumed: int = 0, *, drop_last: bool = False) -> list[Sampler]:
+    options: Any = {"seed": 7, "epoch": 3, "consumed": consumed, "drop_last": drop_last}
+    return [Sampler(COUNT, rank, world_size, **options) for rank in range(world_size)]
 
 
 def test_the_order_of_a_seed_and_an_epoch_is_the_recorded_one() -> None:
@@ -95,7 +93,7 @@ def test_a_number_of_samples_that_cannot_be_is_refused(consumed: int) -> None:
 @pytest.mark.parametrize("rank", [-1, 2])
 def test_a_rank_that_cannot_be_is_refused(rank: int) -> None:
     with pytest.raises(ArgumentError, match=f"expected a rank from 0 to 1, got {rank}"):
-        Sampler(epoch_order(3, 0, 0), rank, 2, seed=0, epoch=0)
+        Sampler(3, rank, 2)
 
 
 @pytest.mark.parametrize(("seed", "epoch"), [(-1, 0), (0, -1), ("x", 0), (0, None), (1.5, 0)])

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.formats.columns import BOX_COLUMNS, EXTREME_POINTS, LABEL_COLUMNS, NEEDED, OTHER_NAMES, Kind, schema
-from boxable.formats.tables import column_names, find_columns, is_parquet, open_bytes, require_tables, table_errors
+from boxable.formats.tables import (
+    TEXTS,
+    column_names,
+    find_columns,
+    is_parquet,
+    open_bytes,
+    require_tables,
+    table_errors,
+)
 
 BLOCK_BYTES = 8 << 20
 BATCH_ROWS = 1 << 17
@@ -88,9 +96,11 @@ def _raw(path: Path, wanted: Mapping[str, Kind], *, newlines: bool) -> Iterator[
                 if batch.num_rows:
                     yield batch
         return
+    import pyarrow as pa
     from pyarrow import csv
 
-    types = {name: _csv_type(kind) for name, kind in wanted.items()}
+    dictionaries = {field.name: field.type for field in schema(wanted) if wanted[field.name] in TEXTS}
+    types = {name: dictionaries.get(name, pa.float64()) for name in wanted}
     with open_bytes(path) as stream, csv.open_csv(
         stream,
         read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
@@ -99,14 +109,6 @@ def _raw(path: Path, wanted: Mapping[str, Kind], *, newlines: bool) -> Iterator[
         convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
     ) as reader:  # fmt: skip
         yield from (batch for batch in reader if batch.num_rows)
-
-
-def _csv_type(kind: Kind) -> Any:
-    import pyarrow as pa
-
-    if kind == "text":
-        return pa.dictionary(pa.int32(), pa.string())
-    return pa.string() if kind == "string" else pa.float64()
 
 
 def _typed(batch: Any, columns: Mapping[str, Kind], found: Mapping[str, str | None], target: Any) -> Any:

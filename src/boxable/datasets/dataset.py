@@ -13,7 +13,7 @@ from boxable.datasets.image_files import read_image
 from boxable.datasets.index import UNKNOWN_ROTATION, open_index
 from boxable.datasets.layout import open_folder
 from boxable.datasets.rotation import rotate, rotate_boxes
-from boxable.datasets.sampler import Sampler, epoch_order
+from boxable.datasets.sampler import Sampler
 from boxable.datasets.shard import Shard
 from boxable.errors import ArgumentError
 from boxable.formats.openimages_reading import read_classes
@@ -121,7 +121,7 @@ class Dataset:
 
     def __iter__(self) -> Iterator[tuple[Pixels, Targets]]:
         """Iterate over the images in order; an unreadable one is logged and skipped."""
-        return Shard(self._samplers(1)[0], self.__getitem__, replace=False)
+        return Shard(Sampler(len(self)), self.__getitem__, replace=False)
 
     def shards(
         self, count: int, *, seed: int | None = None, epoch: int = 0, consumed: int = 0, drop_last: bool = False
@@ -133,14 +133,10 @@ class Dataset:
         another count if need be. `drop_last` drops the last images where they would make lengths differ.
         Raises ArgumentError for an argument out of range.
         """
-        samplers = self._samplers(count, seed=seed, epoch=epoch, consumed=consumed, drop_last=drop_last)
-        return [Shard(sampler, self.__getitem__) for sampler in samplers]
-
-    def _samplers(self, count: int, *, seed: int | None = None, epoch: int = 0, **options: Any) -> list[Sampler]:
         if count < 1:
             raise ArgumentError(f"expected at least one shard, got {count}")
-        order = epoch_order(len(self), seed, epoch)
-        return [Sampler(order, rank, count, seed=seed, epoch=epoch, **options) for rank in range(count)]
+        options: Any = {"seed": seed, "epoch": epoch, "consumed": consumed, "drop_last": drop_last}
+        return [Shard(Sampler(len(self), rank, count, **options), self.__getitem__) for rank in range(count)]
 
     def _number(self, place: int | str) -> int:
         if isinstance(place, str):

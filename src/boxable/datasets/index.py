@@ -215,7 +215,7 @@ def _build(folder: DataFolder, ready: Path, scratch: Path) -> None:
         _write(ready / "images.arrow", {"id": ids, **_one_each(sizes, rank, len(ids))})
         starts = {}
         for name, spool in (("boxes", boxes), ("labels", labels)):
-            codes = rank[spool.codes()]
+            codes = rank[spool.column("code")]
             starts[name] = starts_of(codes, len(ids))
             _write(ready / f"{name}.arrow", spool.sorted_by(codes, {"label": new_label}))
         _write(ready / "starts.arrow", starts)
@@ -229,7 +229,7 @@ def known_rotation(degrees: NDArray[np.float64]) -> NDArray[np.int16]:
 
 def _one_each(sizes: Spool, rank: NDArray[np.int32], count: int) -> dict[str, NDArray[Any]]:
     """Collect size and rotation of each image from its first row; unknown without a row."""
-    codes = rank[sizes.codes()]
+    codes = rank[sizes.column("code")]
     columns = {"width": 0, "height": 0, "rotation": UNKNOWN_ROTATION}
     filled = {}
     for name, unknown in columns.items():

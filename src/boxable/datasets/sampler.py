@@ -1,6 +1,7 @@
 """The sampling order: a pure function of seed and epoch, partitioned among ranks, resumable on any world size."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -21,17 +22,17 @@ class Sampler(Iterator[int]):
     """
 
     def __init__(
-        self, order: NDArray[np.int32], rank: int, world_size: int, *, seed: int | None, epoch: int,
+        self, count: int, rank: int = 0, world_size: int = 1, *, seed: int | None = None, epoch: int = 0,
         consumed: int = 0, drop_last: bool = False,
     ) -> None:  # fmt: skip
-        """Take this rank's samples of an order made by `epoch_order` from the same seed and epoch."""
+        """Order `count` samples; raises ArgumentError for an argument out of range."""
         if not 0 <= rank < world_size:
             raise ArgumentError(f"expected a rank from 0 to {world_size - 1}, got {rank}")
-        if not _is_count(consumed) or consumed > len(order):
-            raise ArgumentError(f"consumed: expected an integer from 0 to {len(order)}, got {consumed!r}")
-        end = len(order) - (len(order) - consumed) % world_size * drop_last
-        self.order = order
-        self.numbers = order[consumed + rank : end : world_size]
+        if not _is_count(consumed) or consumed > count:
+            raise ArgumentError(f"consumed: expected an integer from 0 to {count}, got {consumed!r}")
+        self.order = epoch_order(count, seed, epoch)
+        end = count - (count - consumed) % world_size * drop_last
+        self.numbers = self.order[consumed + rank : end : world_size]
         self.position = 0
         self._consumed, self._first, self._world_size = consumed, consumed + rank, world_size
         self._about = {"seed": seed, "epoch": epoch}
@@ -69,8 +70,16 @@ def epoch_order(count: int, seed: int | None, epoch: int) -> NDArray[np.int32]:
     """
     if not _is_count(epoch) or not (seed is None or _is_count(seed)):
         raise ArgumentError(f"expected a seed and an epoch that are integers from 0, got {seed!r} and {epoch!r}")
+    return _permutation(count, seed, epoch)
+
+
+@lru_cache(1)
+def _permutation(count: int, seed: int | None, epoch: int) -> NDArray[np.int32]:
+    """Permute once for all ranks of a process, which share the array."""
     order = np.arange(count, dtype=np.int32)
-    return order if seed is None else np.random.default_rng([seed, epoch]).permutation(order)
+    order = order if seed is None else np.random.default_rng([seed, epoch]).permutation(order)
+    order.flags.writeable = False
+    return order
 
 
 def _is_count(value: object) -> bool:

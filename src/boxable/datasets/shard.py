@@ -3,10 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any, Generic, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, TypeVar
 
 from boxable.datasets.sampler import Sampler
 from boxable.errors import ImageError
@@ -21,21 +18,18 @@ _NAMED = 20
 _REPLACEMENTS = 100
 
 
-class Shard(Iterator[Sample], Generic[Sample]):
+class Shard(Iterator[Sample]):
     """The samples of one rank, loaded one after the other.
 
     An unreadable image is logged, counted in `failed`, and replaced by the next readable one of the epoch's order: the
     shards of an epoch keep their lengths, so that no rank waits for another. With `replace=False` it is skipped.
+    `numbers` int32 `[S]` are the positions of its images in the dataset.
     """
 
     def __init__(self, sampler: Sampler, load: Callable[[int], Sample], *, replace: bool = True) -> None:
+        self.numbers = sampler.numbers
         self.failed = 0
         self._sampler, self._load, self._replace = sampler, load, replace
-
-    @property
-    def numbers(self) -> NDArray[np.int32]:
-        """The positions of the images in the dataset, int32 `[S]`."""
-        return self._sampler.numbers
 
     @property
     def state(self) -> dict[str, Any]:

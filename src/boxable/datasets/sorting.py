@@ -86,10 +86,6 @@ class Spool:
             for name, values in {"code": code, **columns}.items():
                 self._files[name].write(np.ascontiguousarray(values, self._columns[name][0]).data)
 
-    def codes(self) -> NDArray[np.int32]:
-        """Map the codes `[N]`, in the order of writing."""
-        return self.column("code")
-
     def column(self, name: str) -> NDArray[Any]:
         """Map a column `[N]` or `[N, width]` from its file, in the order of writing."""
         self._files[name].flush()

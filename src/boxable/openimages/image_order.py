@@ -12,7 +12,7 @@ from boxable.datasets.arrow_tables import BATCH_ROWS, batches, read
 from boxable.files import writing
 from boxable.formats.columns import Kind, schema
 from boxable.formats.tables import SUFFIXES
-from boxable.openimages.table_writer import TableWriter, check_table_name, table_writer
+from boxable.openimages.table_writer import CsvWriter, ParquetWriter, check_table_name, table_writer
 
 # The columns of one image: strings as a list, numbers as an array.
 Columns = dict[str, Any]
@@ -21,15 +21,11 @@ Columns = dict[str, Any]
 class SortedTableWriter:
     """A table writer that notes whether its rows come in order of ImageID; `rows` is their number."""
 
-    def __init__(self, out: TableWriter) -> None:
+    def __init__(self, out: ParquetWriter | CsvWriter) -> None:
         self._out = out
         self._last = ""
+        self.rows = 0
         self.is_sorted = True
-
-    @property
-    def rows(self) -> int:
-        """The rows written."""
-        return self._out.rows
 
     def write(self, batch: Any) -> None:
         """Add a `pyarrow.RecordBatch` of the schema."""
@@ -38,6 +34,7 @@ class SortedTableWriter:
             self.is_sorted = self.is_sorted and _is_in_order(ids, self._last)
             self._last = ids[-1].as_py()
             self._out.write(batch)
+            self.rows += batch.num_rows
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,15 +34,13 @@ def check_table_name(path: Path) -> None:
 
 
 @contextmanager
-def table_writer(path: Path, schema: Any) -> Iterator["TableWriter"]:
+def table_writer(path: Path, schema: Any) -> Iterator["ParquetWriter | CsvWriter"]:
     """Write a table of this Arrow schema; the file appears when the block ends, and not if it raises."""
     check_table_name(path)
     with atomic_path(path) as temporary:
-        writer: TableWriter
-        if is_parquet(path):
-            writer = _ParquetWriter(temporary, schema)
-        else:
-            writer = _CsvWriter(temporary, schema, packed=path.name.lower().endswith(".gz"))
+        packed = path.name.lower().endswith(".gz")
+        parquet = is_parquet(path)
+        writer = ParquetWriter(temporary, schema) if parquet else CsvWriter(temporary, schema, packed=packed)
         try:
             yield writer
         finally:
@@ -55,25 +52,14 @@ def write_class_rows(path: Path, classes: Iterable[tuple[str, str]]) -> None:
     write_atomically(path, csv_lines([("LabelName", "DisplayName"), *classes]))
 
 
-class TableWriter(ABC):
-    """A table written in batches; `rows` is the number of rows."""
+class ParquetWriter:
+    """A Parquet file written in row groups; `rows` is the number of rows."""
 
-    rows = 0
-
-    @abstractmethod
-    def write(self, batch: Any) -> None:
-        """Add a `pyarrow.RecordBatch` of the schema."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Write the remaining rows and the end of the file."""
-
-
-class _ParquetWriter(TableWriter):
     def __init__(self, path: Path, schema: Any) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        self.rows = 0
         self._schema = schema
         self._waiting: list[Any] = []
         self._waiting_rows = 0
@@ -85,6 +71,7 @@ class _ParquetWriter(TableWriter):
         )  # fmt: skip
 
     def write(self, batch: Any) -> None:
+        """Add a `pyarrow.RecordBatch` of the schema."""
         self._waiting.append(batch)
         self._waiting_rows += batch.num_rows
         self.rows += batch.num_rows
@@ -100,19 +87,24 @@ class _ParquetWriter(TableWriter):
         self._file.write_table(table.unify_dictionaries(), row_group_size=2 * GROUP_ROWS)
 
     def close(self) -> None:
+        """Finish the file."""
         if self._waiting:
             self._flush()
         self._file.close()
 
 
-class _CsvWriter(TableWriter):
+class CsvWriter:
+    """A CSV file; `rows` is the number of rows."""
+
     def __init__(self, path: Path, schema: Any, *, packed: bool) -> None:
         import pyarrow as pa
 
+        self.rows = 0
         self._file: IO[bytes] = pa.output_stream(str(path), compression="gzip" if packed else None)
         self._file.write(csv_lines([schema.names]))
 
     def write(self, batch: Any) -> None:
+        """Add a `pyarrow.RecordBatch` of the schema."""
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
@@ -132,6 +124,7 @@ class _CsvWriter(TableWriter):
             self._file.write(lines.getvalue())
 
     def close(self) -> None:
+        """Finish the file."""
         self._file.close()
 
 

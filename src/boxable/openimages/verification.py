@@ -31,13 +31,9 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to JSON types."""
-        findings = [
-            {
-                "subject": finding.subject, "rule": finding.text, "looked_at": finding.total, "wrong": finding.count,
-                "examples": finding.examples,
-            }
-            for finding in self.findings
-        ]  # fmt: skip
+        names = ("subject", "rule", "looked_at", "wrong", "examples")
+        rows = ((item.subject, item.text, item.total, item.count, item.examples) for item in self.findings)
+        findings = [dict(zip(names, row, strict=True)) for row in rows]
         return {"good": self.good, "complete": self.complete, "findings": findings}
 
     def lines(self) -> Iterator[str]:
