@@ -39,10 +39,6 @@ class Finding:
         if count:
             self.level = "error"
 
-    def fail(self, example: str) -> None:
-        """Count one more thing looked at that breaks the rule."""
-        self.add(1, 1, [example])
-
     def __str__(self) -> str:
         subject = re.sub(r"\|(\w+)", "" if self.count == 1 else r"\1", self.subject)
         count = f"{self.count:,} " if self.count else ""

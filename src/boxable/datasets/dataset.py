@@ -102,7 +102,7 @@ class Dataset:
         rows = slice(index.box_starts[number], index.box_starts[number + 1])
         own = slice(index.label_starts[number], index.label_starts[number + 1])
         codes = index.box_label[rows]
-        occluded, truncated, group_of, depiction, inside = index.flags[rows].T.copy()
+        names = ("occluded", "truncated", "group_of", "depiction", "inside")
         confidence = index.confidence[own]
         labels = self.label_ids[index.image_label[own]]
         return Targets(
@@ -110,13 +110,9 @@ class Dataset:
             boxes=rotate_boxes(index.box[rows], max(int(index.rotation[number]), 0)),
             label_ids=self.label_ids[codes],
             mids=tuple(index.mids[code] for code in codes.tolist()),
-            group_of=group_of,
-            occluded=occluded,
-            truncated=truncated,
-            depiction=depiction,
-            inside=inside,
             positive=np.unique(labels[confidence == 1]),
             negative=np.unique(labels[confidence == 0]),
+            **dict(zip(names, index.flags[rows].T.copy(), strict=True)),
         )
 
     def __iter__(self) -> Iterator[tuple[Pixels, Targets]]:

@@ -61,14 +61,9 @@ def open_folder(folder: Path) -> DataFolder:
         what = "a file" if folder.exists() else "no such folder"
         raise ArgumentError(f"{folder}: {what}; expected a folder with {BOXES} (or .csv, .csv.gz)")
     about = read_description(folder)
-    found = DataFolder(
-        folder,
-        reading.find_table(folder, reading.BOXES),
-        reading.find_table(folder, reading.LABELS),
-        reading.find_table(folder, reading.IMAGES),
-        reading.find_table(folder, reading.CLASSES),
-        about,
-    )
+    names = (reading.BOXES, reading.LABELS, reading.IMAGES, reading.CLASSES)
+    boxes, image_labels, images, classes = (reading.find_table(folder, name) for name in names)
+    found = DataFolder(folder, boxes, image_labels, images, classes, about)
     if found.boxes is None and found.images is None:
         if parts := find_parts(folder):
             raise ArgumentError(

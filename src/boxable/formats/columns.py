@@ -20,7 +20,6 @@ IMAGE_COLUMNS: dict[str, Kind] = {
     "OriginalLandingURL": "string", "License": "text", "AuthorProfileURL": "text", "Author": "text", "Title": "string",
     "OriginalSize": "bytes", "OriginalMD5": "string", "Thumbnail300KURL": "string", "Rotation": "number",
 }  # fmt: skip
-CLASS_COLUMNS: dict[str, Kind] = {"LabelName": "text", "DisplayName": "text"}
 
 # The columns that a table must have; sets of other origin often lack the others.
 NEEDED = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax")

@@ -10,15 +10,7 @@ from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 from boxable.formats.annotations import Annotations, ImageLabels, Predictions, TruthBoxes, no_image_labels
-from boxable.formats.columns import (
-    CLASS_COLUMNS,
-    DIFFICULT_COLUMNS,
-    IMAGE_COLUMNS,
-    IS_DIFFICULT,
-    LABEL_COLUMNS,
-    Kind,
-    select_columns,
-)
+from boxable.formats.columns import DIFFICULT_COLUMNS, IMAGE_COLUMNS, IS_DIFFICULT, LABEL_COLUMNS, Kind, select_columns
 from boxable.formats.tables import SUFFIXES, Table, read_table
 from boxable.vocabulary import ClassList
 
@@ -112,7 +104,7 @@ def read_prediction_table(path: Path) -> Predictions:
 
 def read_classes(path: Path) -> ClassList:
     """Read the classes of a data set, LabelName and DisplayName; those of Open Images keep their own name."""
-    table = read_table(path, CLASS_COLUMNS)
+    table = read_table(path, {"LabelName": "text", "DisplayName": "text"})
     names = zip(table.text("LabelName").strings(), table.text("DisplayName").strings(), strict=True)
     try:
         return ClassList.from_mids(dict.fromkeys(names))

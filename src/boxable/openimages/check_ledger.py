@@ -21,17 +21,12 @@ def check_ledger(folder: DataFolder, stop: threading.Event) -> list[Finding]:
     with Ledger(folder.path / LEDGER) as ledger:
         for image_id, size in until(stop, ledger.done()):
             found = _size(folder, image_id)
-            if found == size:
-                done.add(1)
-            else:
-                done.fail(
-                    f"{image_id}: {size} bytes in the ledger, {'no file' if found is None else f'{found} in the file'}"
-                )
+            have = "no file" if found is None else f"{found} in the file"
+            done.add(1, found != size, [f"{image_id}: {size} bytes in the ledger, {have}"] * (found != size))
         for image in until(stop, ledger.missing()):
-            if _size(folder, image.id) is None:
-                failed.add(1)
-            else:
-                failed.fail(f"{image.id}: has a file, but is not done in the ledger; fetch again to check it")
+            has_file = _size(folder, image.id) is not None
+            example = f"{image.id}: has a file, but is not done in the ledger; fetch again to check it"
+            failed.add(1, has_file, [example] * has_file)
     return [done, failed]
 
 

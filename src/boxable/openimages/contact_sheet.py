@@ -155,7 +155,8 @@ def _sheet(shown: list[Shown]) -> Image.Image:
         left, top = (_GAP + number * size for number, size in zip(divmod(place, columns)[::-1], step, strict=True))
         sheet.paste(drawn, (left + (_TILE - drawn.width) // 2, top + (_TILE * 3 // 4 - drawn.height) // 2))
         caption = ", ".join(filter(None, (item.image_id, item.attribution.author)))
-        pen.text((left, top + _TILE * 3 // 4 + 4), _printable(caption)[:48], _INK, font)
+        printable = "".join(char if char.isprintable() else "?" for char in caption[:48])
+        pen.text((left, top + _TILE * 3 // 4 + 4), printable, _INK, font)
     return sheet
 
 
@@ -237,7 +238,3 @@ def _fit(image: Image.Image, room: tuple[int, int]) -> Image.Image:
 
 def _hex(label: int) -> str:
     return "#" + bytes(color_of(label)).hex()
-
-
-def _printable(line: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in line)

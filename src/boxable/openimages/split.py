@@ -47,7 +47,7 @@ def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:
     with new_folder(ends[TRAIN]) as train, new_folder(ends[VALIDATION]) as validation:
         places = {TRAIN: train, VALIDATION: validation}
         for table in sorted(path for path in folder.iterdir() if is_table(path)):
-            _divide(table, places, every)
+            _split_table(table, places, every)
         counts = _link_images(folder / PHOTOS, places, every)
         rule = f"int(sha1(ImageID).hexdigest(), 16) % {every} == 0 is {VALIDATION}"
         for part, place in places.items():
@@ -55,7 +55,9 @@ def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:
     return counts
 
 
-def _divide(table: Path, places: dict[str, Path], every: int) -> None:
+def _split_table(table: Path, places: dict[str, Path], every: int) -> None:
+    import pyarrow as pa
+
     names = column_names(table)
     if "ImageID" not in names:
         for place in places.values():
@@ -74,7 +76,7 @@ def _divide(table: Path, places: dict[str, Path], every: int) -> None:
                 chosen = _are_validation(batch.column("ImageID"), every)
             for writer, rows in ((train, ~chosen), (validation, chosen)):
                 if rows.any():
-                    writer.write(_rows(batch, rows))
+                    writer.write(batch.filter(pa.array(rows)))
 
 
 def _are_validation(column: Any, every: int) -> Any:
@@ -87,12 +89,6 @@ def _are_validation(column: Any, every: int) -> Any:
     of_value = np.zeros(len(coded.dictionary), bool)
     of_value[used] = [is_validation(coded.dictionary[number].as_py(), every) for number in used.tolist()]
     return of_value[coded.indices.to_numpy()]
-
-
-def _rows(batch: Any, rows: Any) -> Any:
-    import pyarrow as pa
-
-    return batch.filter(pa.array(rows))
 
 
 def _link_images(images: Path, places: dict[str, Path], every: int) -> dict[str, int]:
