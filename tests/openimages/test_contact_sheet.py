@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from boxable.errors import ArgumentError, UnknownClassError
-from boxable.openimages import Dataset
-from boxable.openimages import contact_sheet
+from boxable.openimages import Dataset, contact_sheet
 from boxable.openimages.contact_sheet import show
 from tests.openimages.folders import CAT, DOG, box_row, photo, put_photo, write_folder
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from boxable.findings import Finding
 from boxable.openimages import Dataset
-from boxable.openimages.verification import verify
+from boxable.openimages.verification import Verification, verify
 from tests.conftest import ROOT
 from tests.openimages.checking import flaws, good_folder
 from tests.openimages.folders import CAT, box_row
@@ -62,3 +63,15 @@ def test_a_stop_ends_it_early(tmp_path: Path) -> None:
     assert not verification.complete
     assert list(verification.lines())[-1] == "stopped before the end"
     assert not any(item.total for item in verification.findings)
+
+
+def test_json_has_the_documented_names() -> None:
+    finding = Finding("boxes.csv", "flags are 0, 1 or -1", total=9)
+    finding.add(1, 1, ["a: 7"])
+    assert Verification([finding], complete=True).to_dict() == {
+        "good": False,
+        "complete": True,
+        "findings": [
+            {"subject": "boxes.csv", "rule": "flags are 0, 1 or -1", "looked_at": 10, "wrong": 1, "examples": ["a: 7"]}
+        ],
+    }

@@ -102,18 +102,15 @@ class Dataset:
         rows = slice(index.box_starts[number], index.box_starts[number + 1])
         own = slice(index.label_starts[number], index.label_starts[number + 1])
         codes = index.box_label[rows]
-        names = ("occluded", "truncated", "group_of", "depiction", "inside")
+        occluded, truncated, group_of, depiction, inside = index.flags[rows].T.copy()
         confidence = index.confidence[own]
         labels = self.label_ids[index.image_label[own]]
         return Targets(
-            image_id=self.image_id(number),
-            boxes=rotate_boxes(index.box[rows], max(int(index.rotation[number]), 0)),
-            label_ids=self.label_ids[codes],
-            mids=tuple(index.mids[code] for code in codes.tolist()),
-            positive=np.unique(labels[confidence == 1]),
-            negative=np.unique(labels[confidence == 0]),
-            **dict(zip(names, index.flags[rows].T.copy(), strict=True)),
-        )
+            self.image_id(number), rotate_boxes(index.box[rows], max(int(index.rotation[number]), 0)),
+            self.label_ids[codes], tuple(index.mids[code] for code in codes.tolist()),
+            group_of, occluded, truncated, depiction, inside,
+            positive=np.unique(labels[confidence == 1]), negative=np.unique(labels[confidence == 0]),
+        )  # fmt: skip
 
     def __iter__(self) -> Iterator[tuple[Pixels, Targets]]:
         """Iterate over the images in order; an unreadable one is logged and skipped."""

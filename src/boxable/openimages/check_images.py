@@ -37,7 +37,7 @@ def check_images(dataset: Dataset, stop: threading.Event) -> list[Finding]:
         "there": Finding(PHOTOS, "every image has its file"),
         "decodes": Finding(PHOTOS, "every image can be decoded"),
         "size": Finding(PHOTOS, "images have the size that the table of images says"),
-        "turn": Finding(PHOTOS, "the EXIF orientation of an image agrees with Rotation"),
+        "rotation": Finding(PHOTOS, "the EXIF orientation of an image agrees with Rotation"),
         "orphan": _orphans(dataset, stop),
     }
     if (dataset.path / LEDGER).is_file():
@@ -45,10 +45,10 @@ def check_images(dataset: Dataset, stop: threading.Event) -> list[Finding]:
     with progress("decoding", len(dataset)) as advance, md5_of_fetched(dataset.files) as md5:
         images = ((number, image_id, md5(image_id)) for number, image_id in enumerate(dataset.index.image_ids()))
         results = in_order(
-            images, lambda batch: [_look(dataset, *one) for one in batch], _BATCH, available_cores(), stop
+            images, lambda batch: [_check_image(dataset, *one) for one in batch], _BATCH, available_cores(), stop
         )
-        for looked_at, flaws in results:
-            for name in looked_at:
+        for checked, flaws in results:
+            for name in checked:
                 findings[name].add(1, name in flaws, [flaws[name]] if name in flaws else [])
             advance()
     return list(findings.values())
@@ -60,13 +60,13 @@ def _orphans(dataset: Dataset, stop: threading.Event) -> Finding:
     import pyarrow.compute as pc
 
     finding = Finding(PHOTOS, "every file is the image of an id in the tables")
-    names, stems = _names(dataset.path / PHOTOS, stop)
+    names, stems = _file_names(dataset.path / PHOTOS, stop)
     is_known = pc.index_in(stems, value_set=dataset.index.ids.cast(pa.binary())).is_valid().to_numpy()
     # Of several files of an image, .jpg is read.
     belongs = is_known & pc.ends_with(names, SUFFIXES[0]).to_numpy()
-    doubtful = np.flatnonzero(is_known & ~belongs).tolist()
-    with progress("files", len(doubtful)) as advance:
-        for number in until(stop, doubtful):
+    candidates = np.flatnonzero(is_known & ~belongs).tolist()
+    with progress("files", len(candidates)) as advance:
+        for number in until(stop, candidates):
             file = Path(os.fsdecode(names[number].as_py()))
             is_image = file.suffix.lower() in SUFFIXES
             belongs[number] = is_image and image_path(dataset.files, file.stem).name == file.name
@@ -78,7 +78,7 @@ def _orphans(dataset: Dataset, stop: threading.Event) -> Finding:
     return finding
 
 
-def _names(folder: Path, stop: threading.Event) -> tuple[Any, Any]:
+def _file_names(folder: Path, stop: threading.Event) -> tuple[Any, Any]:
     """List the file names, and the names without suffix, as Arrow columns of bytes."""
     import pyarrow as pa
 
@@ -100,7 +100,7 @@ def _files(folder: Path) -> Iterator[bytes]:
                 yield entry.name
 
 
-def _look(dataset: Dataset, number: int, image_id: str, md5: str | None) -> tuple[list[str], Flaws]:
+def _check_image(dataset: Dataset, number: int, image_id: str, md5: str | None) -> tuple[list[str], Flaws]:
     """Check one image; return the names of the checks and the flaws. `md5` is that of the file when it was fetched."""
     try:
         path = image_path(dataset.files, image_id)
@@ -108,19 +108,19 @@ def _look(dataset: Dataset, number: int, image_id: str, md5: str | None) -> tupl
     except (ImageError, OSError) as error:
         reason = "missing" if isinstance(error, FileNotFoundError) else str(error)
         return ["there"], {"there": f"{image_id}: {reason}"}
-    looked_at, flaws = ["there", "decodes"], {}
+    checked, flaws = ["there", "decodes"], {}
     if md5 is not None:
-        looked_at.append("fetched")
+        checked.append("fetched")
         if hashlib.md5(data, usedforsecurity=False).hexdigest() != md5:
             flaws["fetched"] = f"{image_id}: MD5 differs from the ledger; remove the image and fetch again"
     try:
         width, height = size_of_whole(data, image_id)
     except ImageError as error:
-        return looked_at, flaws | {"decodes": str(error)}
+        return checked, flaws | {"decodes": str(error)}
     orientation, rotation = orientation_of(data), int(dataset.index.rotation[number])
     listed = int(dataset.index.width[number]), int(dataset.index.height[number])
     if all(listed):
-        looked_at.append("size")
+        checked.append("size")
         possible = [(width, height)]
         if rotation == UNKNOWN_ROTATION and orientation in ON_ITS_SIDE:
             possible.append((height, width))
@@ -129,7 +129,7 @@ def _look(dataset: Dataset, number: int, image_id: str, md5: str | None) -> tupl
             if listed == (height, width):
                 flaws["size"] += "; was it rotated? Boxes and Rotation refer to the image as published"
     if rotation != UNKNOWN_ROTATION:
-        looked_at.append("turn")
+        checked.append("rotation")
         if orientation != 1 and _EXIF_ROTATIONS.get(orientation) != rotation:
-            flaws["turn"] = f"{image_id}: EXIF orientation {orientation}, Rotation {rotation}"
-    return looked_at, flaws
+            flaws["rotation"] = f"{image_id}: EXIF orientation {orientation}, Rotation {rotation}"
+    return checked, flaws

@@ -110,12 +110,12 @@ def _belonging(
     finding = Finding(path.name, "every row belongs to a listed image")
     if not stop.is_set():  # else not all of the list was read
         rows = np.diff(starts)
-        strangers = np.flatnonzero(~is_listed & (rows > 0))
+        unlisted = np.flatnonzero(~is_listed & (rows > 0))
         examples = (
             f"{index.ids[place].as_py()}: LabelName {index.mids[labels[starts[place]]]}"
-            for place in strangers[:MAX_EXAMPLES].tolist()
+            for place in unlisted[:MAX_EXAMPLES].tolist()
         )
-        finding.add(int(rows.sum()), int(rows[strangers].sum()), examples)
+        finding.add(int(rows.sum()), int(rows[unlisted].sum()), examples)
     return [finding]
 
 
@@ -135,9 +135,9 @@ def _judge_classes(finding: Finding, batch: Any, known: set[str]) -> None:
     coded = batch.column("LabelName")
     mids = coded.dictionary.to_pylist()
     counts = np.bincount(coded.indices.to_numpy(), minlength=len(mids)).tolist()
-    strangers = [mid for mid, count in zip(mids, counts, strict=True) if count and mid not in known]
+    unknown = [mid for mid, count in zip(mids, counts, strict=True) if count and mid not in known]
     wrong = sum(count for mid, count in zip(mids, counts, strict=True) if mid not in known)
-    examples = (mid or "(empty)" for mid in strangers)
+    examples = (mid or "(empty)" for mid in unknown)
     finding.add(batch.num_rows, wrong, (mid for mid in examples if mid not in finding.examples))
 
 

@@ -23,17 +23,17 @@ _EXAMPLES = 3
 
 
 class Expander:
-    """Expand batches; `strangers` counts the rows of each class that is not one of Open Images."""
+    """Expand batches; `unknown` counts the rows of each class that is not one of Open Images."""
 
     def __init__(self, hierarchy: Hierarchy, *, boxes: bool) -> None:
         self._ancestors: Callable[[str], tuple[str, ...]] = cache(hierarchy.ancestors)
         self._descendants = cache(hierarchy.descendants)
         self._boxes = boxes
-        self.strangers: dict[str, int] = {}
+        self.unknown: dict[str, int] = {}
 
     def expand(self, batch: Any, only: Collection[str] | None = None) -> Any:
         """Add to each row the rows that it implies; with `only`, keep rows of these classes."""
-        self._count_strangers(label_codes(batch))
+        self._count_unknown(label_codes(batch))
         if only is not None:
             batch = batch.filter(has_value(batch.column("LabelName"), lambda mid: self._leads_to(mid, only)))
         label = label_codes(batch)
@@ -51,21 +51,21 @@ class Expander:
         """Whether a row of this class is, or implies, one of these classes."""
         return any(other in only for other in (mid, *self._ancestors(mid), *self._descendants(mid)))
 
-    def _count_strangers(self, label: Coded) -> None:
+    def _count_unknown(self, label: Coded) -> None:
         known = _known_classes()
         if all(mid in known for mid in label.values):
             return
         counts = np.bincount(label.codes, minlength=len(label.values))
         for mid, count in zip(label.values, counts.tolist(), strict=True):
             if mid not in known and count:
-                self.strangers[mid] = self.strangers.get(mid, 0) + count
+                self.unknown[mid] = self.unknown.get(mid, 0) + count
 
     def notes(self) -> list[str]:
         """Format a line about rows whose class is not in the hierarchy, if any."""
-        if not self.strangers:
+        if not self.unknown:
             return []
-        rows = sum(self.strangers.values())
-        examples = ", ".join(repr(mid) for mid in list(self.strangers)[:_EXAMPLES])
+        rows = sum(self.unknown.values())
+        examples = ", ".join(repr(mid) for mid in list(self.unknown)[:_EXAMPLES])
         return [f"{rows} rows are of a class that Open Images does not have, and got no copies: {examples}"]
 
 
