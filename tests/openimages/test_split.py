@@ -154,3 +154,13 @@ def test_a_table_that_cannot_be_divided_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"mine\.parquet: Invalid UTF8"):
         split(folder, tmp_path / "parts")
     assert list((tmp_path / "parts").glob("*")) == []
+
+
+def test_rows_without_an_id_stay(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set", [box_row("a")])
+    for name, ids in (("plain", pa.array(["a", None, "b"])), ("coded", pa.array(["a", None]).dictionary_encode())):
+        pq.write_table(pa.table({"ImageID": ids}), folder / f"{name}.parquet")
+    split(folder, tmp_path / "out")
+    for name, count in (("plain", 3), ("coded", 2)):
+        parts = [pq.read_table(tmp_path / "out" / part / f"{name}.parquet") for part in ("train", "validation")]
+        assert sum(part.num_rows for part in parts) == count

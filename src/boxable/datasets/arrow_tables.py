@@ -1,6 +1,6 @@
 """Tables of a data folder as Arrow: streamed in batches or whole, whatever the format of the file."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,16 @@ def unchanged_batches(path: Path) -> tuple[Any, Generator[Any]]:
 def numbers(batch: Any, name: str) -> NDArray[Any]:
     """Convert a column of a record batch to an array, NaN where a number is missing."""
     return np.asarray(batch.column(name).to_numpy(zero_copy_only=False))
+
+
+def has_value(column: Any, condition: Callable[[str], bool]) -> Any:
+    """Find the rows of a column of strings whose value meets a condition, evaluated once per value; missing is ""."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    column = column.fill_null("") if column.null_count else column
+    return pa.array([condition(value) for value in column.dictionary.to_pylist()], pa.bool_()).take(column.indices)
 
 
 def import_arrow() -> None:

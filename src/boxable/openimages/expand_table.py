@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from boxable.datasets.arrow_tables import batches, import_arrow, unchanged_batches
+from boxable.datasets.arrow_tables import batches, has_value, import_arrow, unchanged_batches
 from boxable.errors import ArgumentError
 from boxable.formats.annotations import Coded
 from boxable.formats.columns import BOX_COLUMNS, EXTREME_POINTS, Kind, schema
@@ -125,15 +125,6 @@ def _with_coded_labels(schema: Any, rows: Generator[Any]) -> tuple[Any, Generato
         batch.set_column(place, labels, batch.column(place).cast(pa.string()).fill_null("").dictionary_encode())
         for batch in rows
     )
-
-
-def has_value(column: Any, condition: Callable[[str], bool]) -> Any:
-    """Find the rows of a column of strings whose value meets a condition, evaluated once per value."""
-    import pyarrow as pa
-
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    return pa.array([condition(value) for value in column.dictionary.to_pylist()], pa.bool_()).take(column.indices)
 
 
 def label_codes(batch: Any) -> Coded:

@@ -5,11 +5,8 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from boxable.datasets.arrow_tables import import_arrow, unchanged_batches
+from boxable.datasets.arrow_tables import has_value, import_arrow, unchanged_batches
 from boxable.datasets.layout import PHOTOS, open_folder, write_description
 from boxable.datasets.scratch import new_folder
 from boxable.errors import ArgumentError
@@ -56,7 +53,7 @@ def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:
 
 
 def _split_table(table: Path, places: dict[str, Path], every: int) -> None:
-    import pyarrow as pa
+    import pyarrow.compute as pc
 
     names = column_names(table)
     if "ImageID" not in names:
@@ -73,22 +70,10 @@ def _split_table(table: Path, places: dict[str, Path], every: int) -> None:
     ):
         for batch in batches:
             with table_errors(table, names):
-                chosen = _are_validation(batch.column("ImageID"), every)
-            for writer, rows in ((train, ~chosen), (validation, chosen)):
-                if rows.any():
-                    writer.write(batch.filter(pa.array(rows)))
-
-
-def _are_validation(column: Any, every: int) -> Any:
-    """Find the rows of validation: bool `[N]`."""
-    import pyarrow as pa
-
-    coded = column if pa.types.is_dictionary(column.type) else column.cast(pa.string()).dictionary_encode()
-    coded = coded.fill_null("") if coded.null_count else coded
-    used = np.unique(coded.indices.to_numpy())
-    of_value = np.zeros(len(coded.dictionary), bool)
-    of_value[used] = [is_validation(coded.dictionary[number].as_py(), every) for number in used.tolist()]
-    return of_value[coded.indices.to_numpy()]
+                chosen = has_value(batch.column("ImageID"), lambda image_id: is_validation(image_id, every))
+            for writer, rows in ((train, batch.filter(pc.invert(chosen))), (validation, batch.filter(chosen))):
+                if rows.num_rows:
+                    writer.write(rows)
 
 
 def _link_images(images: Path, places: dict[str, Path], every: int) -> dict[str, int]:

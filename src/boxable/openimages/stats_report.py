@@ -7,7 +7,7 @@ from boxable.openimages.stats import ClassStats, Stats
 
 # Classes shown in the terminal and the plot.
 _SHOWN = 20
-_HEADS = ("class", "boxes", "images", "group-of", "seen", "not there")
+_HEADS = ("class", "boxes", "images", "group-of", "positive", "negative")
 
 
 def stats_lines(stats: Stats) -> Iterator[str]:
