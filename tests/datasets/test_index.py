@@ -57,6 +57,14 @@ class TestIndex:
         assert table.stat().st_size == before.st_size
         assert Dataset(folder).targets("a").mids != (CAT,)
 
+    def test_it_is_made_anew_when_a_table_changes_and_keeps_its_time(self, folder: Path) -> None:
+        Dataset(folder)
+        table = folder / "annotations-bbox.csv"
+        before = table.stat()
+        table.write_text(table.read_text() + box_row("e") + "\n")
+        os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert len(Dataset(folder)) == 5
+
     def test_processes_that_open_it_together_make_it_once(self, folder: Path) -> None:
         Dataset(folder)
         (lock,) = Path(os.environ["BOXABLE_HOME"]).rglob(".lock")

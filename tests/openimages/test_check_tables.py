@@ -40,6 +40,11 @@ def test_a_bad_box_is_found(tmp_path: Path, row: str, rule: str, example: str) -
     assert_only_flaw_in_tables(folder, rule, example)
 
 
+def test_a_box_may_reach_outside_by_rounding(tmp_path: Path) -> None:
+    folder = good_folder(tmp_path / "set", boxes=(box_row("a", CAT, (-5e-7, 0, 1 + 5e-7, 1)),))
+    assert flaws(verify(Dataset(folder))) == {}
+
+
 @pytest.mark.parametrize(
     ("row", "rule", "example"),
     [

@@ -151,7 +151,7 @@ def _make(folder: DataFolder, place: Path) -> None:
         _build(folder, ready, scratch)
         _seal(ready)
         for old in place.parent.iterdir():
-            if old not in (scratch, place.parent / _LOCK):
+            if old != scratch:  # the lock stays: it is no folder
                 shutil.rmtree(old, ignore_errors=True)
         ready.rename(place)
 
