@@ -32,7 +32,7 @@ from PIL import Image
 
 from boxable.detection.calibrate import calibrate
 from boxable.images.sources import expand
-from boxable.weights.calibrations import Kept, keep, weights_hash
+from boxable.weights.calibrations import SavedCalibration, save_calibration, weights_hash
 from boxable.weights.importing import read_model
 from boxable.weights.store import install, read_file
 
@@ -64,7 +64,7 @@ def sides(module: Path, python: Path, folder: Path, pictures: Path) -> dict[str,
     model = read_model(module, "original", None)
     digest = weights_hash(read_file(install(model)))
     calibration, count = calibrate(model, islice(expand([pictures]), CALIBRATION))
-    keep(digest, "original", Kept(calibration, count, ()))
+    save_calibration(digest, "original", SavedCalibration(calibration, count, ()))
     photos = folder / "photos.npz"
     found = {ORIGINAL: Side([python, "-W", "ignore", SIDE, "original", module, photos])}
     for precision in ("fp32", "int8"):
