@@ -188,7 +188,7 @@ WRONG: dict[str, tuple[Wrong, str, int]] = {
     ),
     "the same photos for both": (
         lambda place: ["mine", "--calibration", annotated(place / "a"), "--data", annotated(place / "b")],
-        "no labelled photo in it that is not calibrated with", 2,
+        "no labeled image in it outside the calibration set", 2,
     ),
     "data without annotations": (
         lambda place: ["mine", "--calibration", annotated(place / "a"), "--data", annotated(place / "b") / "images"],

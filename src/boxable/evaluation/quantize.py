@@ -77,7 +77,7 @@ def quantize(
     found, count = calibrate(model, chosen.values())
     found = Calibration.from_dict(found.to_dict())  # to the digits that are saved: every last one moves the figures
     few = f"; {MAX_IMAGES} are better" if count < FEW else ""
-    yield f"calibrated on {count} image{"" if count == 1 else "s"}{few}"
+    yield f"calibrated on {count} image{'' if count == 1 else 's'}{few}"
     accuracies = []
     for item in labelled:
         accuracies.append(_measured(model, found, item, runtime))

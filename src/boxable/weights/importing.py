@@ -30,7 +30,9 @@ def read_model(path: Path, handle: str, labels: Path | None = None, classes: Cla
     if not 0 <= threshold <= 1:  # nor NaN
         raise WeightsError(f"{path}: its score threshold: expected 0 to 1, got {threshold}")
     if threshold > SCORE_THRESHOLD * 1.01:
-        logger.info("%s: its own score threshold is %g; scores at or below it are never detections", path.name, threshold)
+        logger.info(
+            "%s: its own score threshold is %g; scores at or below it are never detections", path.name, threshold
+        )
     return Model(network, weights, classes, handle, threshold, f"{found.kind} {path.name}")
 
 
