@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from boxable.evaluation.error_kinds import ErrorKind, Errors, costs, error_kinds
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import Protocol, protocol_named
+from boxable.metrics.error_kinds import ErrorKind, Errors, costs, error_kinds
+from boxable.metrics.protocols import Protocol, protocol_named
 from tests.evaluation.made import ABC, ANIMAL, CAR, CAT, DOG, A, B, C, Found, Seen, Truth, evaluated
 from tests.evaluation.scenes import detector, scene
 
