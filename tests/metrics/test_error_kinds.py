@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from boxable.evaluation.evaluate import Evaluation
-from boxable.metrics.error_kinds import ErrorKind, Errors, costs, error_kinds
+from boxable.metrics.error_kinds import ErrorKind, Errors, delta_average_precisions, error_kinds
 from boxable.metrics.protocols import Protocol, protocol_named
 from tests.evaluation.made import ABC, ANIMAL, CAR, CAT, DOG, A, B, C, Found, Seen, Truth, evaluated
 from tests.evaluation.scenes import detector, scene
@@ -36,7 +36,7 @@ def sorted_out(
 def costs_of(evaluation: Evaluation, mids: str = "abc") -> dict[ErrorKind, float]:
     counted = np.array([evaluation.problem.mids.index(f"/m/{mid}") for mid in mids])
     weight = evaluation.protocol.group_of_weight
-    return costs(evaluation.problem, evaluation.matches, errors_of(evaluation), weight, counted)
+    return delta_average_precisions(evaluation.problem, evaluation.matches, errors_of(evaluation), weight, counted)
 
 
 def only(kind: ErrorKind, cost: float) -> dict[ErrorKind, object]:

@@ -56,9 +56,15 @@ class Comparison:
         return {"measured": self.measured, "mAP": self.mean.to_dict(), "classes": classes, "left_out": self.left_out}
 
 
-def compare_folders(first: str | os.PathLike[str], second: str | os.PathLike[str], **options: int) -> Comparison:
-    """Compare two runs, folders that an evaluation wrote; see `compare` for options and errors."""
-    return compare(read_run(Path(first)), read_run(Path(second)), **options)
+def compare_folders(
+    first: str | os.PathLike[str], second: str | os.PathLike[str], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> Comparison:
+    """Compare two evaluations of the same ground truth, given the folders that `evaluate` wrote.
+
+    Differences have 95 % intervals from a paired percentile bootstrap of `resamples` samples of images, drawn with
+    `seed`. Raises ArgumentError if the two do not measure the same.
+    """
+    return compare(read_run(Path(first)), read_run(Path(second)), resamples=resamples, seed=seed)
 
 
 def compare(first: Run, second: Run, *, resamples: int = RESAMPLES, seed: int = SEED) -> Comparison:

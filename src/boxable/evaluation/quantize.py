@@ -134,7 +134,7 @@ def _chosen(folders: Sequence[Path], hashes: _Hashes, *, hold_out: bool) -> dict
 
 
 def _without(labelled: _Labelled, chosen: Collection[str], hashes: _Hashes) -> _Labelled:
-    """The set without the photos whose content was chosen to calibrate with."""
+    """Remove the calibration images from the set, by content."""
     listed = set(labelled.annotations.listed_images)
     kept = {image: path for image, path in labelled.pictures.items() if image in listed and hashes[path] not in chosen}
     if not kept:

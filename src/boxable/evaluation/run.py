@@ -32,7 +32,7 @@ class Run:
 
 
 def as_run(evaluation: Evaluation, folder: Path) -> Run:
-    """An evaluation as it would be read from this folder, in which it need not be."""
+    """Convert an evaluation to the run that would be read from this folder."""
     problem = evaluation.problem
     return Run(folder, evaluation.to_dict(), evaluation.ranking.entries, problem.images, problem.mids)
 
