@@ -254,3 +254,8 @@ def test_taking_a_missed_box_away_costs_no_less_than_nothing() -> None:
     evaluation = evaluated([Truth("i", A, HERE), Truth("i", B, THERE)], [Found("i", C, 0.9, NOWHERE)], ALL)
     assert costs_of(evaluation, "c")[BACKGROUND] != costs_of(evaluation, "c")[BACKGROUND]  # NaN: no ground truth
     assert costs_of(evaluation)[BACKGROUND] == 0
+
+
+def test_an_overlap_of_exactly_the_background_threshold_is_a_localization_error() -> None:
+    boxes, found = [Truth("i", A, (0, 0, 1, 1))], [Found("i", A, 0.5, (0, 0, 0.1, 1))]
+    assert sorted_out(boxes, found) == ([LOCALISATION], [False])

@@ -89,7 +89,7 @@ class Matches:
     """The outcome of each prediction, and the matched detection of each ground-truth box.
 
     `outcome` int8 `[P]` (Outcome); `truth` intp `[P]`: the box that it matched or is in, else -1.
-    `matched_detection` intp `[T]`: the prediction that matched the box (for a group-of box the best one in it), else -1.
+    `matched_detection` intp `[T]`: the prediction that matched the box (for a group-of box the best in it), else -1.
     `group_of` bool `[T]`: boxes that were taken as group-of; `counted` bool `[T]`: boxes that count as ground truth.
     """
 
