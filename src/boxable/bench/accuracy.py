@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from boxable.detection.detector import Detector
 from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.job import evaluate, pictures_of
+from boxable.evaluation.evaluate_files import evaluate, pictures_of
 from boxable.files import write_atomically
 from boxable.formats import ImageRecord
 from boxable.formats.openimages import openimages

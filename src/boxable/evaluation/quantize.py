@@ -11,7 +11,7 @@ from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.evaluation.compare import compare
 from boxable.evaluation.evaluate import Evaluation, evaluate
-from boxable.evaluation.job import detected, pictures_of
+from boxable.evaluation.evaluate_files import detected, pictures_of
 from boxable.evaluation.run import as_run
 from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.openimages_reading import has_annotations
