@@ -56,11 +56,11 @@ from evaluation_data import (
 from evaluation_peers import Hotcoco, differences, has_original, original
 from measure import SETTLE_S, Figure, arguments, figure, interleaved_ms, machine, report
 
-from boxable.evaluation.average_precision import Ranking, entries_of
 from boxable.evaluation.evaluate import RESAMPLES, Evaluation, evaluate
-from boxable.evaluation.matching import match
-from boxable.evaluation.problem import pose
-from boxable.evaluation.protocols import Protocol
+from boxable.metrics.average_precision import Ranking, entries_of
+from boxable.metrics.matching import match
+from boxable.metrics.prepare import prepare
+from boxable.metrics.protocols import Protocol
 
 ROOT = Path(__file__).parent.parent
 ORIGINAL_PYTHON = ROOT / ".venv-tensorflow" / "bin" / "python"
@@ -85,8 +85,8 @@ def evaluating(whole: Set, protocol: Protocol = METRIC) -> Callable[[], Evaluati
 
 
 def matching(whole: Set, protocol: Protocol) -> Callable[[], object]:
-    """Matching and AP alone, of what `pose` made before."""
-    problem = pose(*whole, protocol).problem
+    """Matching and AP alone, of what `prepare` made before."""
+    problem = prepare(*whole, protocol).problem
 
     def run() -> object:
         entries = entries_of(problem, match(problem, protocol), protocol.group_of_weight)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from boxable.evaluation.compare import compare_folders as _compare
     from boxable.evaluation.evaluate import ClassResult as ClassResult
     from boxable.evaluation.evaluate import Evaluation as Evaluation
-    from boxable.evaluation.job import evaluate as evaluate
+    from boxable.evaluation.evaluate_files import evaluate as evaluate
     from boxable.images.sources import ImageLike as ImageLike
     from boxable.openimages import Dataset as Dataset
     from boxable.openimages import Shard as Shard
@@ -55,7 +55,7 @@ _NAMES = {
     "UnknownClassError UnknownModelError VideoError WeightsError",
     "boxable.evaluation.compare": "Comparison Difference compare_folders:compare",
     "boxable.evaluation.evaluate": "ClassResult Evaluation",
-    "boxable.evaluation.job": "evaluate",
+    "boxable.evaluation.evaluate_files": "evaluate",
     "boxable.images.sources": "ImageLike",
     "boxable.openimages": ":openimages Dataset Shard Targets",
     "boxable.video.detect": "FrameDetections detect_video",

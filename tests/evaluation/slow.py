@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
-from boxable.evaluation.protocols import Protocol
+from boxable.metrics.protocols import Protocol
 from tests.evaluation.made import ANIMAL, CAR, CAT, DOG, VEHICLE, Box, Found, Seen, Truth
 
 ABOVE = {

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.average_precision import Ranking
 from boxable.evaluation.compare import Comparison, compare
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import protocol_named
-from boxable.evaluation.run import CLASSES, ENTRIES, METRICS, Run, read_run, write_run
+from boxable.evaluation.run import CLASSES, ENTRIES, METRICS, RecordedRun, read_run, write_run
+from boxable.metrics.average_precision import Ranking
+from boxable.metrics.protocols import protocol_named
 from boxable.vocabulary import ClassList
 from tests.evaluation.made import ABC, PLAIN, A, B, C, Found, Seen, Truth, evaluated
 from tests.evaluation.scenes import detector, scene
@@ -24,7 +24,7 @@ STRONG = detector(TRUTH, {A: 0.9, B: 0.7})
 BOX = (0, 0, 0.5, 0.5)
 
 
-def written(folder: Path, evaluation: Evaluation) -> Run:
+def written(folder: Path, evaluation: Evaluation) -> RecordedRun:
     write_run(evaluation, folder)
     return read_run(folder)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from boxable.evaluation.overlap import iou
+from boxable.metrics.overlap import iou
 from tests.evaluation.made import A, Found, Truth, aps, entries, evaluated
 
 UPPER_LEFT, LOWER_RIGHT, UPPER_RIGHT = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1), (0, 0.5, 0.5, 1)

@@ -11,7 +11,7 @@ import pytest
 
 from boxable.errors import ArgumentError
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import Protocol, protocol_named
+from boxable.metrics.protocols import Protocol, protocol_named
 from boxable.vocabulary import ClassList, open_images
 from tests.conftest import REFERENCE
 from tests.evaluation.made import A, Found, Seen, Truth, aps, entries, evaluated, figures

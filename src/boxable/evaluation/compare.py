@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.average_precision import Ranking
-from boxable.evaluation.bootstrap import class_interval, interval, mean_of_known, resampled
 from boxable.evaluation.evaluate import RESAMPLES, SEED, Interval
-from boxable.evaluation.run import Run, read_run
+from boxable.evaluation.run import RecordedRun, read_run
+from boxable.metrics.average_precision import Ranking
+from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,18 @@ class Comparison:
         return {"measured": self.measured, "mAP": self.mean.to_dict(), "classes": classes, "left_out": self.left_out}
 
 
-def compare_folders(first: str | os.PathLike[str], second: str | os.PathLike[str], **options: int) -> Comparison:
-    """Compare two runs, folders that an evaluation wrote; see `compare` for options and errors."""
-    return compare(read_run(Path(first)), read_run(Path(second)), **options)
+def compare_folders(
+    first: str | os.PathLike[str], second: str | os.PathLike[str], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> Comparison:
+    """Compare two evaluations of the same ground truth, given the folders that `evaluate` wrote.
+
+    Differences have 95 % intervals from a paired percentile bootstrap of `resamples` samples of images, drawn with
+    `seed`. Raises ArgumentError if the two do not measure the same.
+    """
+    return compare(read_run(Path(first)), read_run(Path(second)), resamples=resamples, seed=seed)
 
 
-def compare(first: Run, second: Run, *, resamples: int = RESAMPLES, seed: int = SEED) -> Comparison:
+def compare(first: RecordedRun, second: RecordedRun, *, resamples: int = RESAMPLES, seed: int = SEED) -> Comparison:
     """Compare two runs by the same draws of images. Raises ArgumentError if they do not measure the same."""
     _check_same(first, second)
     scored = [{mid for mid, row in run.metrics["classes"].items() if row["AP"] is not None} for run in (first, second)]
@@ -94,7 +100,7 @@ def compare(first: Run, second: Run, *, resamples: int = RESAMPLES, seed: int = 
     )
 
 
-def _check_same(first: Run, second: Run) -> None:
+def _check_same(first: RecordedRun, second: RecordedRun) -> None:
     for what, one, other in (
         ("protocol", first.metrics["protocol"], second.metrics["protocol"]),
         *((name, value, second.metrics["switches"].get(name)) for name, value in first.metrics["switches"].items()),

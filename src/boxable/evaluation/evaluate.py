@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.average_precision import Ranking, entries_of
-from boxable.evaluation.bootstrap import class_interval, interval, mean_of_known, resampled
-from boxable.evaluation.coco import CocoFigures, coco_figures
-from boxable.evaluation.matching import Matches, Outcome, Problem, match
-from boxable.evaluation.notes import Note, examples_of
-from boxable.evaluation.problem import Posed, pose
-from boxable.evaluation.protocols import Protocol
+from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Predictions
+from boxable.metrics.average_precision import Ranking, entries_of
+from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
+from boxable.metrics.coco import CocoFigures, coco_figures
+from boxable.metrics.input_checks import examples_of
+from boxable.metrics.matching import EvaluationData, Matches, Outcome, match
+from boxable.metrics.prepare import Prepared, prepare
+from boxable.metrics.protocols import Protocol
 from boxable.vocabulary import ClassList, ObjectClass, select
 from boxable.vocabulary.selection import Selection
 
@@ -52,9 +53,9 @@ class Evaluation:
     interval: Interval
     resamples: int
     seed: int
-    notes: list[Note]
+    notes: list[Finding]
     classes: ClassList
-    problem: Problem
+    problem: EvaluationData
     matches: Matches
     ranking: Ranking
     sizes: dict[str, tuple[int, int]]
@@ -71,7 +72,7 @@ class Evaluation:
     @property
     def left_out(self) -> int:
         """Sound predictions that count for nothing: of classes that are not verified, or on difficult boxes."""
-        return int((self.matches.outcome == Outcome.LEFT_OUT).sum())
+        return int((self.matches.outcome == Outcome.IGNORED).sum())
 
     @property
     def scored(self) -> list[ClassResult]:
@@ -128,14 +129,14 @@ def evaluate(
     """
     if resamples < 0 or seed < 0:
         raise ArgumentError(f"resamples={resamples} and seed={seed} came; expected numbers from 0")
-    posed = pose(ground_truth, predictions, protocol, strict=strict)
-    problem = posed.problem
+    prepared = prepare(ground_truth, predictions, protocol, strict=strict)
+    problem = prepared.problem
     matches = match(problem, protocol)
     ranking = Ranking(entries_of(problem, matches, protocol.group_of_weight), len(problem.mids))
-    counted = _counted(posed.classes, only, nameable)
+    counted = _counted(prepared.classes, only, nameable)
     figures = None
     if protocol.iou_to is not None:
-        columns = [column for column, item in enumerate(posed.classes) if item.mid in counted]
+        columns = [column for column, item in enumerate(prepared.classes) if item.mid in counted]
         figures = coco_figures(problem, ground_truth.sizes, columns)
     aps = ranking.average_precisions() if figures is None else figures.average_precisions
 
@@ -143,11 +144,11 @@ def evaluate(
     samples = np.empty((0, ranking.classes))
     if figures is None and resamples and problem.images:
         samples = resampled(ranking, len(problem.images), resamples, seed)
-    listed = ground_truth.classes or posed.classes
+    listed = ground_truth.classes or prepared.classes
     entries = np.diff(ranking.starts)
     found = np.bincount(ranking.label, ranking.credit, ranking.classes)
     results, not_counted = [], []
-    for column, item in enumerate(posed.classes):
+    for column, item in enumerate(prepared.classes):
         present = ranking.truth_counts[column] > 0
         if item.mid in counted and (present or entries[column] or item in listed):
             results.append(
@@ -158,27 +159,30 @@ def evaluate(
             )  # fmt: skip
         elif present:
             not_counted.append(item)
-    columns = [posed.classes.column(result.item) for result in results]
+    columns = [prepared.classes.column(result.item) for result in results]
     between = None
     if len(set(ranking.entries.truth_image.tolist())) > 1:  # of one image draws can tell nothing
         between = interval(float(mean_of_known(aps[columns])), mean_of_known(samples[:, columns]))
     return Evaluation(
         protocol, results, not_counted, _share(between), len(samples), seed,
-        [*posed.notes, *_notes(posed, results)], posed.classes, problem, matches, ranking,
+        [*prepared.notes, *_notes(prepared, results)], prepared.classes, problem, matches, ranking,
         ground_truth.sizes, figures,
     )  # fmt: skip
 
 
-def _notes(posed: Posed, results: list[ClassResult]) -> list[Note]:
-    """What lowers the figure and is not seen in it."""
+def _notes(prepared: Prepared, results: list[ClassResult]) -> list[Finding]:
+    """Report what lowers the mean AP without being visible in it."""
     notes = []
-    problem = posed.problem
+    problem = prepared.problem
     named = np.bincount(problem.label, minlength=len(problem.mids)) > 0
-    silent = [result.item for result in results if result.ground_truth and not named[posed.classes.column(result.item)]]
+    silent = [
+        result.item for result in results if result.ground_truth and not named[prepared.classes.column(result.item)]
+    ]
     if silent and len(problem.score):
         names = examples_of([item.name for item in silent])
         effect = "each counts with AP 0; --only counts some classes, --no-expand adds no general ones"
-        notes.append(Note(len(silent), "class|es with boxes and without a prediction", effect, names, flaw=False))
+        subject = "class|es with boxes and without a prediction"
+        notes.append(Finding(subject, effect, "note", len(silent), examples=names))
     return notes
 
 
@@ -188,7 +192,7 @@ def _counted(known: ClassList, selection: Selection | None, nameable: ClassList 
 
 
 def _share(between: Interval) -> Interval:
-    """An interval of what cannot be below 0."""
+    """Clip an interval at 0."""
     return between and (max(between[0], 0.0), between[1])
 
 

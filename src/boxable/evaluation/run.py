@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.average_precision import Entries
 from boxable.evaluation.evaluate import Evaluation
 from boxable.files import atomic_path, write_atomically
+from boxable.metrics.average_precision import Entries
 
 METRICS, CLASSES, ENTRIES = "metrics.json", "per-class.csv", "entries.npz"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Run:
+class RecordedRun:
     """An evaluation as it was written: metrics.json, and the entries that its APs come from."""
 
     folder: Path
@@ -31,10 +31,10 @@ class Run:
     mids: list[str]
 
 
-def as_run(evaluation: Evaluation, folder: Path) -> Run:
-    """An evaluation as it would be read from this folder, in which it need not be."""
+def as_run(evaluation: Evaluation, folder: Path) -> RecordedRun:
+    """Convert an evaluation to the run that would be read from this folder."""
     problem = evaluation.problem
-    return Run(folder, evaluation.to_dict(), evaluation.ranking.entries, problem.images, problem.mids)
+    return RecordedRun(folder, evaluation.to_dict(), evaluation.ranking.entries, problem.images, problem.mids)
 
 
 def write_run(evaluation: Evaluation, folder: Path) -> None:
@@ -49,7 +49,7 @@ def write_run(evaluation: Evaluation, folder: Path) -> None:
     write_atomically(folder / METRICS, text.encode())
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> RecordedRun:
     """Read what `write_run` wrote. Raises ArgumentError for a folder that holds no run."""
     try:
         metrics = json.loads((folder / METRICS).read_bytes())
@@ -57,7 +57,7 @@ def read_run(folder: Path) -> Run:
             raise ValueError(METRICS)
         with (folder / ENTRIES).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             entries = Entries(**{field.name: arrays[field.name] for field in fields(Entries)})
-            run = Run(folder, metrics, entries, arrays["images"].tolist(), arrays["mids"].tolist())
+            run = RecordedRun(folder, metrics, entries, arrays["images"].tolist(), arrays["mids"].tolist())
         if not (
             _below(entries.label, run.mids)
             and _below(entries.image, run.images)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from boxable.evaluation.error_kinds import ErrorKind
 from boxable.evaluation.report.page import page
+from boxable.metrics.error_kinds import ErrorKind
 from tests.evaluation.report.shown import HOSTILE, empty, hostile, small
 
 TEMPLATE = resources.files("boxable.evaluation.report").joinpath("template")

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import boxable
-from boxable.evaluation.average_precision import Curve
-from boxable.evaluation.error_kinds import ErrorKind, Errors, costs, error_kinds
 from boxable.evaluation.evaluate import ClassResult, Evaluation
-from boxable.evaluation.matching import Outcome
 from boxable.evaluation.report.sheets import Sheets
-from boxable.evaluation.sizes import by_size
 from boxable.evaluation.summary import switches
-from boxable.evaluation.thresholds import Threshold, best_threshold, f1_of, pooled_curve
+from boxable.metrics.average_precision import Curve
+from boxable.metrics.error_kinds import ErrorKind, Errors, delta_average_precisions, error_kinds
+from boxable.metrics.matching import Outcome
+from boxable.metrics.sizes import by_size
+from boxable.metrics.thresholds import Threshold, best_threshold, f1_of, pooled_curve
 from boxable.vocabulary import open_images_hierarchy, select
 from boxable.vocabulary.selection import Selection
 
@@ -89,7 +89,7 @@ def _class(evaluation: Evaluation, result: ClassResult, errors: Errors, best: Th
 def _errors(evaluation: Evaluation, errors: Errors, columns: NDArray[np.intp]) -> list[dict[str, Any]]:
     problem = evaluation.problem
     weight = evaluation.protocol.group_of_weight
-    price = costs(problem, evaluation.matches, errors, weight, columns)
+    price = delta_average_precisions(problem, evaluation.matches, errors, weight, columns)
     counted = errors.counts(np.isin(problem.label, columns))
     counted[ErrorKind.MISSED] = int((errors.missed & np.isin(problem.truth_label, columns)).sum())
     return [{"kind": kind.name.lower(), "count": counted[kind], "cost": _number(price[kind])} for kind in ErrorKind]
@@ -118,7 +118,7 @@ def _confusions(
     rows = np.flatnonzero((errors.kind == ErrorKind.CLASS) & (problem.score >= bars[problem.label]))
     pairs = np.stack([problem.truth_label[errors.about[rows]], problem.label[rows]], axis=1)
     found, counts = np.unique(pairs, axis=0, return_counts=True)
-    used = (evaluation.matches.outcome != Outcome.LEFT_OUT) & (problem.score >= bars[problem.label])
+    used = (evaluation.matches.outcome != Outcome.IGNORED) & (problem.score >= bars[problem.label])
     kept = np.bincount(problem.label[used], minlength=len(bars))
     return [
         {

@@ -18,7 +18,7 @@ _NAMES = {
 
 
 def markdown(content: dict[str, Any]) -> str:
-    """The numbers of this `content`, as tables."""
+    """Write the numbers of this `content` as Markdown tables."""
     parts = [
         f"# {_text(content['title'])}",
         _mean(content),
@@ -122,7 +122,7 @@ def _list(lines: Iterable[str]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
-    """A table whose first columns are `words` and the others numbers; nothing if it has no rows."""
+    """Write a table whose first columns are `words` and the others numbers; nothing without rows."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     if not lines:
         return ""

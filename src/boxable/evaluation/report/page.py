@@ -15,7 +15,7 @@ _UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
 
 
 def page(content: dict[str, Any]) -> str:
-    """The page that shows this `content`, with everything that it needs inside it."""
+    """Make the self-contained HTML page that shows this `content`."""
     style = _template("page.css")
     script = "".join(_template(f"{name}.js") for name in _SCRIPTS)
     parts = {

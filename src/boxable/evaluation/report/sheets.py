@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from boxable.errors import BoxableError
-from boxable.evaluation.error_kinds import ErrorKind, Errors
 from boxable.evaluation.evaluate import ClassResult, Evaluation
-from boxable.evaluation.matching import Outcome
 from boxable.images.sources import source_of
+from boxable.metrics.error_kinds import ErrorKind, Errors
+from boxable.metrics.matching import Outcome
 
 logger = logging.getLogger("boxable")
 
@@ -33,13 +33,13 @@ class Sheets:
         self.photos: dict[str, dict[str, Any]] = {}
 
     def sheet(self, result: ClassResult, why: str) -> dict[str, Any]:
-        """The best finds, the worst false alarms and the largest misses of a class."""
+        """Collect the best true positives, the worst false positives and the largest missed boxes of a class."""
         evaluation = self._evaluation
         problem, matches = evaluation.problem, evaluation.matches
         label = evaluation.classes.column(result.item)
         own = np.flatnonzero(problem.label == label)
         own = own[np.argsort(-problem.score[own], kind="stable")]
-        truth = np.flatnonzero((problem.truth_label == label) & matches.counted & (matches.finder < 0))
+        truth = np.flatnonzero((problem.truth_label == label) & matches.counted & (matches.matched_detection < 0))
         ymin, xmin, ymax, xmax = problem.truth_box[truth].T
         truth = truth[np.argsort(-(ymax - ymin) * (xmax - xmin), kind="stable")]
         return {
@@ -52,7 +52,7 @@ class Sheets:
         }
 
     def _shown(self, rows: NDArray[np.intp], describe: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
-        """The first few whose photo is there, each of another photo."""
+        """Take the first few whose image is available, one per image."""
         shown: dict[str, dict[str, Any]] = {}
         for row in rows[: 100 * _EACH]:
             item = describe(int(row))

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.average_precision import Ranking
+from boxable.metrics.average_precision import Ranking
 from boxable.progress import progress
 from boxable.settings import available_cores
 
@@ -38,12 +38,12 @@ def resampled(ranking: Ranking, images: int, resamples: int, seed: int) -> Float
 
 
 def class_interval(ranking: Ranking, figure: float, samples: Floats, label: int) -> tuple[float, float] | None:
-    """The interval of one class; None where its boxes are all in one image, of which draws can tell nothing."""
+    """Compute the interval of one class; None if all its boxes are in one image, where resampling tells nothing."""
     return interval(figure, samples) if ranking.truth_images[label] > 1 else None
 
 
 def interval(figure: float, samples: Floats) -> tuple[float, float] | None:
-    """The 95 % interval of a figure from its values on the draws `[resamples]`; None where there is none.
+    """Compute the 95 % bias-corrected interval of a point estimate from bootstrap samples `[resamples]`.
 
     Percentiles, moved so that the mean of the draws comes to lie on the figure: a draw has fewer different images,
     and AP is the higher the fewer there are, so draws lie too high. It says what other samples of as many images would

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import MissingExtraError
-from boxable.evaluation.matching import Problem
+from boxable.metrics.matching import EvaluationData
 
 Mask = NDArray[np.bool_]
 
@@ -29,7 +29,7 @@ class CocoFigures:
     summary: dict[str, float | None]
 
 
-def coco_figures(problem: Problem, sizes: dict[str, tuple[int, int]], columns: Sequence[int]) -> CocoFigures:
+def coco_figures(problem: EvaluationData, sizes: dict[str, tuple[int, int]], columns: Sequence[int]) -> CocoFigures:
     """COCO's metric over the classes in these columns.
 
     IoU 0.50 to 0.95, 101 recall points, at most 100 detections an image and class, group-of boxes as crowds.
@@ -74,8 +74,8 @@ def coco_figures(problem: Problem, sizes: dict[str, tuple[int, int]], columns: S
     return CocoFigures(aps, summary)
 
 
-def _annotations(problem: Problem, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
-    """These ground-truth boxes; the area is the object's own where it is known, as it is in COCO."""
+def _annotations(problem: EvaluationData, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
+    """Convert ground-truth rows to COCO annotations; the area is the object's own where it is known."""
     image, label = problem.truth_image[rows], problem.truth_label[rows]
     boxes = _xywh(problem.truth_box[rows], pixels[image])
     areas = np.where(np.isnan(problem.truth_area[rows]), boxes[:, 2] * boxes[:, 3], problem.truth_area[rows])
@@ -88,7 +88,7 @@ def _annotations(problem: Problem, pixels: NDArray[np.float64], rows: Mask) -> l
     ]
 
 
-def _results(problem: Problem, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
+def _results(problem: EvaluationData, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
     image, label = problem.image[rows], problem.label[rows]
     columns = (image + 1, label + 1, _xywh(problem.box[rows], pixels[image]), problem.score[rows])
     return [

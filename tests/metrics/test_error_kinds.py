@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from boxable.evaluation.error_kinds import ErrorKind, Errors, costs, error_kinds
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import Protocol, protocol_named
+from boxable.metrics.error_kinds import ErrorKind, Errors, delta_average_precisions, error_kinds
+from boxable.metrics.protocols import Protocol, protocol_named
 from tests.evaluation.made import ABC, ANIMAL, CAR, CAT, DOG, A, B, C, Found, Seen, Truth, evaluated
 from tests.evaluation.scenes import detector, scene
 
@@ -36,7 +36,7 @@ def sorted_out(
 def costs_of(evaluation: Evaluation, mids: str = "abc") -> dict[ErrorKind, float]:
     counted = np.array([evaluation.problem.mids.index(f"/m/{mid}") for mid in mids])
     weight = evaluation.protocol.group_of_weight
-    return costs(evaluation.problem, evaluation.matches, errors_of(evaluation), weight, counted)
+    return delta_average_precisions(evaluation.problem, evaluation.matches, errors_of(evaluation), weight, counted)
 
 
 def only(kind: ErrorKind, cost: float) -> dict[ErrorKind, object]:
@@ -254,3 +254,8 @@ def test_taking_a_missed_box_away_costs_no_less_than_nothing() -> None:
     evaluation = evaluated([Truth("i", A, HERE), Truth("i", B, THERE)], [Found("i", C, 0.9, NOWHERE)], ALL)
     assert costs_of(evaluation, "c")[BACKGROUND] != costs_of(evaluation, "c")[BACKGROUND]  # NaN: no ground truth
     assert costs_of(evaluation)[BACKGROUND] == 0
+
+
+def test_an_overlap_of_exactly_the_background_threshold_is_a_localization_error() -> None:
+    boxes, found = [Truth("i", A, (0, 0, 1, 1))], [Found("i", A, 0.5, (0, 0, 0.1, 1))]
+    assert sorted_out(boxes, found) == ([LOCALISATION], [False])

@@ -17,15 +17,16 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.detecting import detect_in, picture_files
 from boxable.evaluation.evaluate import RESAMPLES, SEED, Evaluation
-from boxable.evaluation.notes import Note, examples_of, refuse_flaws
-from boxable.evaluation.problem import known_classes
-from boxable.evaluation.protocols import protocol_named
 from boxable.evaluation.report.write import write_report
 from boxable.evaluation.run import write_run
 from boxable.files import writing
+from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Predictions, no_predictions
 from boxable.formats.reading import holds_predictions, read_annotations, read_predictions
 from boxable.formats.tables import require_tables
+from boxable.metrics.input_checks import examples_of, refuse_flaws
+from boxable.metrics.prepare import known_classes
+from boxable.metrics.protocols import protocol_named
 from boxable.runtimes import PrecisionChoice, RuntimeChoice
 from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection
@@ -75,7 +76,7 @@ def evaluate(
     pictures = pictures_of(truth_path, images)
     name = predictions_or_model.handle if isinstance(predictions_or_model, Detector) else str(predictions_or_model)
     options: dict[str, Any] = {"only": only, "strict": strict, "seed": seed}
-    left_out: list[Note] = []
+    left_out: list[Finding] = []
     with _locked(folder):
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
             if (precision, runtime) != ("fp32", "onnxruntime"):
@@ -91,7 +92,7 @@ def evaluate(
                 refuse_flaws(left_out)
             if (detector.precision, detector.runtime) != ("fp32", "onnxruntime"):
                 how = f"in {detector.precision} on {detector.runtime}"
-                left_out.append(Note(len(annotations.images), "image|s looked at", how, flaw=False))
+                left_out.append(Finding("image|s looked at", how, "note", len(annotations.images)))
         evaluation = measuring.evaluate(annotations, predictions, chosen, resamples=resamples, **options)
         if len(predictions) and not len(evaluation.problem.score):
             raise ArgumentError(f"no prediction can be used: {'; '.join(map(str, evaluation.notes))}")
@@ -144,7 +145,7 @@ def _detector(
 
 
 def pictures_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] | None:
-    """The pictures by image id, if it is known where they are: in images/, else beside the tables."""
+    """Find the images by image id: in `images`, else in images/, else beside the tables; None if there are none."""
     if images is not None:
         return picture_files(Path(images))
     if not ground_truth.is_dir():
@@ -155,8 +156,8 @@ def pictures_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] | N
 
 def detected(
     annotations: Annotations, detector: Detector, pictures: dict[str, Path], out: Path | None
-) -> tuple[Annotations, Predictions, list[Note]]:
-    """The annotations of the images that could be looked at, what the model finds there, and what was left out."""
+) -> tuple[Annotations, Predictions, list[Finding]]:
+    """Run the detector; return annotations of the images that were read, predictions, and findings on the others."""
     wanted = annotations.listed_images
     present = {image: pictures[image] for image in wanted if image in pictures}
     if not present:
@@ -175,7 +176,7 @@ def detected(
         raise BoxableError("none of the pictures can be read")
     absent = [image for image in wanted if image not in pictures]
     notes = [
-        Note(len(group), what, "not evaluated", examples_of(group))
+        Finding(what, "not evaluated", "warning", len(group), examples=examples_of(group))
         for group, what in ((absent, "image|s without a picture"), (broken, "unreadable picture|s"))
         if group
     ]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.average_precision import Entries, Ranking
-from boxable.evaluation.bootstrap import mean_of_known
-from boxable.evaluation.matching import Matches, Problem
+from boxable.metrics.average_precision import Entries, Ranking
+from boxable.metrics.bootstrap import mean_of_known
+from boxable.metrics.matching import EvaluationData, Matches
 
 # Shares of the image's area. Boxes are normalised and pictures come in every size; the network sees them all as one.
 BUCKETS = {"small": (0.0, 0.01), "medium": (0.01, 0.1), "large": (0.1, np.inf)}
@@ -25,8 +25,8 @@ class SizeResult:
     recall: float
 
 
-def by_size(problem: Problem, matches: Matches, entries: Entries, columns: NDArray[np.intp]) -> list[SizeResult]:
-    """The classes in these columns by the size of the box; a false positive has its own size."""
+def by_size(problem: EvaluationData, matches: Matches, entries: Entries, columns: NDArray[np.intp]) -> list[SizeResult]:
+    """Measure the classes in these columns by size of the box; a false positive has its own size."""
     truth_area, area = _areas(problem.truth_box), _areas(problem.box)
     credited = entries.credit > 0
     size = area[entries.prediction].copy()

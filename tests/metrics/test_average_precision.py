@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from boxable.evaluation.average_precision import Curve, Ranking
-from boxable.evaluation.protocols import protocol_named
+from boxable.metrics.average_precision import Curve, Ranking
+from boxable.metrics.protocols import protocol_named
 from tests.evaluation.made import PLAIN, A, B, C, Found, Seen, Truth, evaluated
 
 HERE, THERE, NOWHERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1), (0, 0.5, 0.5, 1)

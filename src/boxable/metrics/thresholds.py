@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.average_precision import Curve, Ranking
+from boxable.metrics.average_precision import Curve, Ranking
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -22,7 +22,7 @@ class Threshold:
 
 
 def best_threshold(curve: Curve) -> Threshold | None:
-    """The score with the best F1, the highest among equals; None where nothing is ever found."""
+    """Find the score of the best F1, the highest among equals; None without a true positive."""
     f1 = f1_of(curve)
     if not len(f1) or not f1.max() > 0:
         return None

@@ -1,7 +1,6 @@
-"""What is odd about ground truth and predictions: rows that are dropped, rows that are kept all the same, and why."""
+"""Checks of ground truth and predictions: invalid rows are dropped, suspicious rows are kept and reported."""
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -9,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.protocols import Protocol
-from boxable.evaluation.row_hash import row_hashes
+from boxable.findings import Finding, Level
 from boxable.formats.annotations import Annotations, Coded, Predictions
+from boxable.metrics.protocols import Protocol
+from boxable.metrics.row_hash import row_hashes
 from boxable.vocabulary import ClassList
 
 Mask = NDArray[np.bool_]
@@ -24,37 +24,17 @@ _ROUNDING = 1e-9
 _LOOKED_AT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something that a person should know about the input: how many rows or images, what, and what became of it.
-
-    In `what`, `image|s` is `image` for one and `images` for more. `flaw`: the input is not as it should be, which
-    `strict` does not allow.
-    """
-
-    count: int
-    what: str
-    effect: str
-    examples: tuple[str, ...] = ()
-    flaw: bool = True
-
-    def __str__(self) -> str:
-        what = re.sub(r"\|(\w+)", "" if self.count == 1 else r"\1", self.what)
-        examples = f" ({', '.join(self.examples)})" if self.examples else ""
-        return f"{self.count:,} {what}{examples}: {self.effect}"
-
-
-def refuse_flaws(notes: list[Note]) -> None:
-    """Raise ArgumentError if any of these is a flaw of the input."""
-    flaws = [str(note) for note in notes if note.flaw]
+def refuse_flaws(notes: list[Finding]) -> None:
+    """Raise ArgumentError if any finding is a warning, which is a flaw of the input."""
+    flaws = [str(note) for note in notes if note.level == "warning"]
     if flaws:
         raise ArgumentError(f"strict: {'; '.join(flaws)}")
 
 
 def sound_annotations(
     annotations: Annotations, classes: ClassList, protocol: Protocol
-) -> tuple[Annotations, list[Note]]:
-    """The rows that can be used, and what there is to say about the others."""
+) -> tuple[Annotations, list[Finding]]:
+    """Drop invalid ground-truth rows, and report them."""
     boxes, labels = annotations.boxes, annotations.image_labels
     known = {item.mid for item in classes}
     ymin, xmin, ymax, xmax = boxes.box.T
@@ -72,7 +52,7 @@ def sound_annotations(
     notes.keep(again, "ground-truth box|es given before", "kept; each counts, but only one is ever found", boxes.image)
     if protocol.group_of_weight is not None and protocol.unknown_is_group_of:
         effect = "taken as group-of boxes, as in the original"
-        notes.keep(boxes.group_of < 0, "box|es with an unknown IsGroupOf", effect, flaw=False)
+        notes.keep(boxes.group_of < 0, "box|es with an unknown IsGroupOf", effect, level="note")
     good_boxes = boxes.take(notes.good)
 
     label_notes = _Notes(len(labels))
@@ -86,8 +66,8 @@ def sound_annotations(
 
 def sound_predictions(
     predictions: Predictions, classes: ClassList, images: list[str]
-) -> tuple[NDArray[np.intp], list[Note]]:
-    """Rows intp `[N]` that can be used, and what there is to say about the others."""
+) -> tuple[NDArray[np.intp], list[Finding]]:
+    """Select the valid predictions, rows intp `[N]`, and report the others."""
     ymin, xmin, ymax, xmax = predictions.box.T
     image, label, known = predictions.image, predictions.label, {item.mid for item in classes}
     notes = _Notes(len(predictions))
@@ -107,21 +87,21 @@ def sound_predictions(
     return np.flatnonzero(notes.good), notes.notes
 
 
-def image_notes(images: list[str], predicted: set[str]) -> list[Note]:
-    """What there is to say about images that nothing was predicted for."""
+def image_notes(images: list[str], predicted: set[str]) -> list[Finding]:
+    """Report the images without predictions."""
     silent = [image for image in images if image not in predicted]
     if not silent:
         return []
     effect = "evaluated; their boxes are missed"
-    return [Note(len(silent), "image|s without predictions", effect, examples_of(silent), flaw=False)]
+    return [Finding("image|s without predictions", effect, "note", len(silent), examples=examples_of(silent))]
 
 
 class _Notes:
-    """Notes about rows, of which some are dropped: each for the first reason that holds."""
+    """Findings about rows. A dropped row is reported for the first reason that applies."""
 
     def __init__(self, rows: int) -> None:
         self.good = np.ones(rows, bool)
-        self.notes: list[Note] = []
+        self.notes: list[Finding] = []
 
     def drop(self, mask: Mask, what: str, column: Coded, hint: Any = None) -> None:
         mask = mask & self.good
@@ -129,31 +109,31 @@ class _Notes:
         if mask.any():
             examples = _examples(mask, column)
             advice = hint(_values(mask, column)) if hint else ""
-            self.notes.append(Note(int(mask.sum()), what, f"dropped{advice}", examples))
+            self.notes.append(Finding(what, f"dropped{advice}", "warning", int(mask.sum()), examples=examples))
 
-    def keep(self, mask: Mask, what: str, effect: str, column: Coded | None = None, *, flaw: bool = True) -> None:
+    def keep(self, mask: Mask, what: str, effect: str, column: Coded | None = None, level: Level = "warning") -> None:
         mask = mask & self.good
         if mask.any():
-            examples = () if column is None else _examples(mask, column)
-            self.notes.append(Note(int(mask.sum()), what, effect, examples, flaw))
+            examples = [] if column is None else _examples(mask, column)
+            self.notes.append(Finding(what, effect, level, int(mask.sum()), examples=examples))
 
 
 def _values(mask: Mask, column: Coded) -> list[str]:
-    """The different values of the first of these rows."""
+    """Return the distinct values of the first `_LOOKED_AT` of these rows."""
     return list(dict.fromkeys(column.values[code] for code in column.codes[np.flatnonzero(mask)[:_LOOKED_AT]]))
 
 
-def _examples(mask: Mask, column: Coded) -> tuple[str, ...]:
+def _examples(mask: Mask, column: Coded) -> list[str]:
     return examples_of(_values(mask, column))
 
 
-def examples_of(values: list[str]) -> tuple[str, ...]:
-    """The first three, and a sign if there are more."""
-    return (*values[:3], "…") if len(values) > 3 else tuple(values)
+def examples_of(values: list[str]) -> list[str]:
+    """Return the first three values, and an ellipsis if there are more."""
+    return [*values[:3], "…"] if len(values) > 3 else values
 
 
 def _mid_hint(classes: ClassList) -> Any:
-    """Advice where names of classes came instead of MIDs."""
+    """Return advice for class names given instead of MIDs."""
 
     def hint(values: list[str]) -> str:
         named = next((item for item in map(classes.get, values) if item is not None), None)
@@ -163,7 +143,7 @@ def _mid_hint(classes: ClassList) -> Any:
 
 
 def _image_hint(images: list[str]) -> Any:
-    """Advice where file names came instead of image ids."""
+    """Return advice for file names given instead of image ids."""
     known = set(images)
 
     def hint(values: list[str]) -> str:
@@ -174,7 +154,7 @@ def _image_hint(images: list[str]) -> Any:
 
 
 def _sane(box: NDArray[np.float64]) -> Mask:
-    """Whether all coordinates are numbers that a share of a picture could be."""
+    """Tell which boxes have only finite, plausible normalized coordinates."""
     return np.asarray((np.abs(box) < _FARTHEST).all(axis=1))
 
 
@@ -183,13 +163,13 @@ def _outside(box: NDArray[np.float64]) -> Mask:
 
 
 def _outside_effect(box: NDArray[np.float64]) -> str:
-    """Boxes in pixels lie far outside."""
+    """Describe what becomes of boxes outside the image; most boxes far outside are probably in pixels."""
     far = (box > 2).any(axis=1).mean() if len(box) else 0
     return "kept as they are; if these are pixels, divide by the picture's size" if far > 0.5 else "kept as they are"
 
 
 def _repeated(image: Coded, label: Coded, box: NDArray[np.float64], further: NDArray[Any]) -> Mask:
-    """Rows that equal an earlier one in everything."""
+    """Tell which rows equal an earlier row in every column."""
     columns = (image.codes, label.codes, *box.T, further)
     hashes = row_hashes(columns, len(box))
     repeated = np.zeros(len(box), bool)

@@ -1,10 +1,9 @@
-"""Which detection finds which box: the matching of the Object Detection API, all images at once.
+"""Matching of detections to ground truth: the rule of the Object Detection API, all images at once.
 
-SEMANTICS §10.2 and §10.3. In an image and class, detections come by falling score. A detection finds the ordinary box
-that it overlaps most, if IoU is enough and no other has found it before; it is never tried on a second box. So the
-finder of a box is the first detection that has it as best box, and no loop is needed. What found nothing may be inside
-a group-of box (intersection over the detection's own area): then it is absorbed, and the box counts once, with the best
-score.
+SEMANTICS §10.2 and §10.3. In an image and class, detections come by falling score. A detection matches the ordinary box
+of highest IoU, if that is enough and the box is unmatched; it is never tried on a second box. So the matched detection
+of a box is the first detection that has it as best box, and no loop is needed. An unmatched detection inside a group-of
+box (intersection over the detection's own area) is not a false positive, and the box counts once, with the best score.
 
 Where scores are equal the original leaves the order open; here the lower ymin, xmin, ymax, xmax comes first, so
 that the order of rows does not matter. Among boxes that are overlapped equally the first row is the best, as there.
@@ -18,9 +17,9 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.overlap import KeyedBoxes, KeyPlaces, distinct, ioa, iou
-from boxable.evaluation.protocols import Protocol
-from boxable.evaluation.row_hash import row_hashes
+from boxable.metrics.overlap import KeyedBoxes, KeyPlaces, distinct, ioa, iou
+from boxable.metrics.protocols import Protocol
+from boxable.metrics.row_hash import row_hashes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -33,7 +32,7 @@ _LOWEST_SCORE = -10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Problem:
+class EvaluationData:
     """Ground truth and predictions in numbers: `image` int32 is an index into `images`, `label` into `mids`.
 
     Boxes are float64 `[N, 4]` (ymin, xmin, ymax, xmax). `verified` int64: sorted keys (image * classes + class) of the
@@ -63,11 +62,11 @@ class Problem:
         return len(self.images) * len(self.mids)
 
     def keys(self, image: Ints, label: Ints) -> NDArray[np.int64]:
-        """One number for each pair of image and class."""
+        """Combine image and class into one int64 key."""
         return image.astype(np.int64) * len(self.mids) + label
 
     def truth_digest(self) -> str:
-        """A checksum of the ground truth, whatever the order of its rows."""
+        """Compute a checksum of the ground truth that does not depend on the order of rows."""
         columns = (
             self.truth_image, self.truth_label, *self.truth_box.T, self.truth_group_of, self.truth_difficult,
         )  # fmt: skip
@@ -77,36 +76,36 @@ class Problem:
 
 
 class Outcome(IntEnum):
-    """What became of a prediction."""
+    """The outcome of a prediction in matching."""
 
-    LEFT_OUT = 0  # invalid box, unverified class, or on a difficult box: counts for nothing
+    IGNORED = 0  # invalid box, unverified class, or on a difficult box: counts for nothing
     FALSE = 1
     TRUE = 2
-    ABSORBED = 3  # inside a group-of box
+    IN_GROUP = 3  # inside a group-of box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matches:
-    """What became of each prediction, and which prediction found each box.
+    """The outcome of each prediction, and the matched detection of each ground-truth box.
 
-    `outcome` int8 `[P]` (Outcome); `truth` intp `[P]`: the box that it found or that absorbed it, else -1.
-    `finder` intp `[T]`: the prediction that found the box (for a group-of box the best that it absorbed), else -1.
+    `outcome` int8 `[P]` (Outcome); `truth` intp `[P]`: the box that it matched or is in, else -1.
+    `matched_detection` intp `[T]`: the prediction that matched the box (for a group-of box the best in it), else -1.
     `group_of` bool `[T]`: boxes that were taken as group-of; `counted` bool `[T]`: boxes that count as ground truth.
     """
 
     outcome: NDArray[np.int8]
     truth: Index
-    finder: Index
+    matched_detection: Index
     group_of: Mask
     counted: Mask
 
 
-def match(problem: Problem, protocol: Protocol) -> Matches:
+def match(problem: EvaluationData, protocol: Protocol) -> Matches:
     """Match predictions to ground truth by the rules of the protocol."""
     everything = len(problem.score)
     outcome = np.zeros(everything, np.int8)
     truth = np.full(everything, -1, np.intp)
-    finder = np.full(len(problem.truth_box), -1, np.intp)
+    matched_detection = np.full(len(problem.truth_box), -1, np.intp)
     group_of = problem.truth_group_of & (protocol.group_of_weight is not None)
     difficult = problem.truth_difficult & protocol.difficult
 
@@ -120,12 +119,12 @@ def match(problem: Problem, protocol: Protocol) -> Matches:
     hit = overlap >= protocol.iou
     candidates, best = candidates[hit], best[hit]
     on_difficult = difficult[best]
-    outcome[candidates[on_difficult]] = Outcome.LEFT_OUT
+    outcome[candidates[on_difficult]] = Outcome.IGNORED
     candidates, best = candidates[~on_difficult], best[~on_difficult]
     first = _first_of_each(problem, candidates, best)
     outcome[candidates[first]] = Outcome.TRUE
     truth[candidates[first]] = best[first]
-    finder[best[first]] = candidates[first]
+    matched_detection[best[first]] = candidates[first]
 
     if group_of.any():
         rest = rows[outcome[rows] == Outcome.FALSE]
@@ -133,19 +132,21 @@ def match(problem: Problem, protocol: Protocol) -> Matches:
         rest, best, inside = groups.best(rest, keys, problem.box, ioa)
         absorbed = inside >= protocol.iou
         rest, best = rest[absorbed], best[absorbed]
-        outcome[rest] = Outcome.ABSORBED
+        outcome[rest] = Outcome.IN_GROUP
         truth[rest] = best
         # A score of 0 or less is no find: the original keeps a maximum that starts at 0.
         positive = problem.score[rest] > 0
         rest, best = rest[positive], best[positive]
         first = _first_of_each(problem, rest, best)
-        finder[best[first]] = rest[first]
-    ignored = difficult | (group_of & (protocol.group_of_weight == 0))
-    return Matches(outcome, truth, finder, group_of, counted=~ignored)
+        matched_detection[best[first]] = rest[first]
+    not_counted = difficult | (group_of & (protocol.group_of_weight == 0))
+    return Matches(outcome, truth, matched_detection, group_of, counted=~not_counted)
 
 
-def _taking_part(problem: Problem, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]) -> Index:
-    """Rows of the predictions that count for anything."""
+def _taking_part(
+    problem: EvaluationData, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]
+) -> Index:
+    """Select the predictions that take part in matching."""
     ymin, xmin, ymax, xmax = problem.box.T
     valid = (ymin < ymax) & (xmin < xmax) & (problem.score > _LOWEST_SCORE)
     if protocol.verified_only:
@@ -159,8 +160,8 @@ def _taking_part(problem: Problem, protocol: Protocol, keys: NDArray[np.int64], 
     return np.sort(rows[_place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
 
 
-def _first_of_each(problem: Problem, rows: Index, best: Index) -> Index:
-    """Of the predictions with the same best box the first: their places in `rows`."""
+def _first_of_each(problem: EvaluationData, rows: Index, best: Index) -> Index:
+    """Select the best-scored prediction of each best box: places in `rows`."""
     score = problem.score[rows]
     highest = np.full(len(problem.truth_box), -np.inf)
     np.maximum.at(highest, best, score)
@@ -169,8 +170,8 @@ def _first_of_each(problem: Problem, rows: Index, best: Index) -> Index:
     return np.asarray(order[np.diff(best[order], prepend=-1) != 0])
 
 
-def _ranked(problem: Problem, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
-    """The order of these rows by group, the highest score first."""
+def _ranked(problem: EvaluationData, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
+    """Sort rows by group, then by falling score."""
     score = problem.score[rows]
     order = np.lexsort((-score, groups))
     tied = (np.diff(score[order]) == 0) & (np.diff(groups[order]) == 0)
@@ -181,7 +182,7 @@ def _ranked(problem: Problem, rows: Index, groups: Index | NDArray[np.int64]) ->
 
 
 def _place_in_run(values: NDArray[np.int64]) -> Index:
-    """0, 1, 2 … within each run of equal values."""
+    """Count 0, 1, 2 … within each run of equal values."""
     starts = np.flatnonzero(np.diff(values, prepend=values[:1] - 1))
     counts = np.diff(starts, append=len(values))
     return np.arange(len(values)) - np.repeat(starts, counts)

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from boxable.evaluation.bootstrap import interval, mean_of_known, resampled
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import protocol_named
+from boxable.metrics.bootstrap import interval, mean_of_known, resampled
+from boxable.metrics.protocols import protocol_named
 from boxable.vocabulary import ClassList
 from tests.evaluation.made import A, B, C, Found, Seen, Truth, evaluated
 from tests.evaluation.scenes import IMAGES, detector, scene

@@ -5,26 +5,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.matching import Problem
-from boxable.evaluation.notes import Note, image_notes, refuse_flaws, sound_annotations, sound_predictions
-from boxable.evaluation.overlap import distinct
-from boxable.evaluation.protocols import Protocol
+from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Coded, Predictions
 from boxable.formats.expansion import expand
+from boxable.metrics.input_checks import image_notes, refuse_flaws, sound_annotations, sound_predictions
+from boxable.metrics.matching import EvaluationData
+from boxable.metrics.overlap import distinct
+from boxable.metrics.protocols import Protocol
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Posed:
-    """The problem, the classes behind its MIDs, and the notes."""
+class Prepared:
+    """Columns of ground truth and predictions, the classes of their MIDs, and the findings."""
 
-    problem: Problem
+    problem: EvaluationData
     classes: ClassList
-    notes: list[Note]
+    notes: list[Finding]
 
 
-def pose(annotations: Annotations, predictions: Predictions, protocol: Protocol, *, strict: bool = False) -> Posed:
-    """Number images and classes, leave out what cannot take part, and expand ground truth where the protocol says so.
+def prepare(
+    annotations: Annotations, predictions: Predictions, protocol: Protocol, *, strict: bool = False
+) -> Prepared:
+    """Prepare ground truth and predictions: drop invalid rows, number images and classes, expand classes.
 
     Images are those with at least one box or image label, as in the original, and those that are listed with a
     size, in the order of their ids. With `strict` a flaw of the input is an ArgumentError that names all of them.
@@ -47,7 +50,7 @@ def pose(annotations: Annotations, predictions: Predictions, protocol: Protocol,
     label_keys = numbered(labels.image, image_numbers).astype(np.int64) * len(mids) + numbered(
         labels.label, label_numbers
     )
-    problem = Problem(
+    problem = EvaluationData(
         images=images,
         mids=mids,
         truth_image=numbered(boxes.image, image_numbers),
@@ -63,11 +66,11 @@ def pose(annotations: Annotations, predictions: Predictions, protocol: Protocol,
         box=predictions.box[usable],
         score=predictions.score[usable],
     )
-    return Posed(problem, classes, notes)
+    return Prepared(problem, classes, notes)
 
 
 def _expanded(annotations: Annotations, known: set[str]) -> tuple[Annotations, NDArray[np.intp]]:
-    """Expanded to the ancestors that are known, and for each box the row that it is a copy of, or its own."""
+    """Expand to known ancestors; return for each box the row of the annotated box."""
     expanded, sources = expand(annotations, open_images_hierarchy())
     kept = expanded.boxes.label.is_in(known)
     labels = expanded.image_labels.take(expanded.image_labels.label.is_in(known))
@@ -76,7 +79,7 @@ def _expanded(annotations: Annotations, known: set[str]) -> tuple[Annotations, N
 
 
 def known_classes(own: ClassList) -> ClassList:
-    """The 601 classes, then those of the data set that are not among them; a name that both have is the data set's."""
+    """List the 601 classes, then further ones of the data set; a name that both have is the data set's."""
     others = [item for item in own if item not in open_images()]
     names = {item.name.casefold() for item in others}
     known = (
@@ -87,6 +90,6 @@ def known_classes(own: ClassList) -> ClassList:
 
 
 def numbered(column: Coded, numbers: dict[str, int]) -> NDArray[np.int32]:
-    """The column as the numbers of its strings int32 `[N]`; -1 for a string without one."""
+    """Map the strings of a column to their numbers, int32 `[N]`; -1 for a string without one."""
     table = np.array([numbers.get(value, -1) for value in column.values], np.int32)
     return table[column.codes] if len(table) else np.zeros(0, np.int32)

@@ -8,7 +8,7 @@ import pytest
 
 from boxable.errors import MissingExtraError
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import protocol_named
+from boxable.metrics.protocols import protocol_named
 from tests.evaluation.made import A, B, C, Found, Truth, aps, evaluated, figures
 
 COCO = protocol_named("coco")
@@ -141,3 +141,9 @@ def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'boxable\[evaluate\]'"):
         evaluated(BOXES, FOUND, COCO)
+
+
+def test_width_and_height_are_not_exchanged() -> None:
+    # A wide flat box moved down by half its height: IoU 1/3; exchanged it would be 7/9.
+    boxes, found = [Truth("i", A, (0, 0, 0.2, 0.8))], [Found("i", A, 0.9, (0.1, 0, 0.3, 0.8))]
+    assert summary(evaluated(boxes, found, COCO, sizes=SIZES))["AP50"] == 0

@@ -14,17 +14,17 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.average_precision import Entries, Ranking, entries_of
-from boxable.evaluation.bootstrap import mean_of_known
-from boxable.evaluation.matching import Matches, Outcome, Problem
-from boxable.evaluation.overlap import KeyedBoxes, iou
+from boxable.metrics.average_precision import Entries, Ranking, entries_of
+from boxable.metrics.bootstrap import mean_of_known
+from boxable.metrics.matching import EvaluationData, Matches, Outcome
+from boxable.metrics.overlap import KeyedBoxes, iou
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-# TIDE's thresholds: what fits, and what is background.
-_FITS, _BACKGROUND = 0.5, 0.1
+# TIDE's foreground and background IoU thresholds.
+_FOREGROUND, _BACKGROUND = 0.5, 0.1
 
 
 class ErrorKind(IntEnum):
@@ -54,8 +54,8 @@ class Errors:
         return {kind: int(numbers[kind]) for kind in ErrorKind if kind is not ErrorKind.MISSED}
 
 
-def error_kinds(problem: Problem, matches: Matches) -> Errors:
-    """Sort every false detection and every box that was not found into its kind."""
+def error_kinds(problem: EvaluationData, matches: Matches) -> Errors:
+    """Classify every false positive and every missed box into a TIDE error kind."""
     false = np.flatnonzero(matches.outcome == Outcome.FALSE)
     # A group-of box that counts is something to be wrong about too; one of weight 0 is not.
     single = np.flatnonzero(matches.counted)
@@ -74,9 +74,9 @@ def error_kinds(problem: Problem, matches: Matches) -> Errors:
     images = problem.image.astype(np.int64)
     other, other_overlap = _spread(false, *in_image.best(false, images, problem.box, iou, of_another_class))
 
-    localisation = (own_overlap >= _BACKGROUND) & (own_overlap < _FITS)
-    another = ~localisation & (other_overlap >= _FITS)
-    duplicate = ~localisation & ~another & (own_overlap >= _FITS)
+    localisation = (own_overlap >= _BACKGROUND) & (own_overlap < _FOREGROUND)
+    another = ~localisation & (other_overlap >= _FOREGROUND)
+    duplicate = ~localisation & ~another & (own_overlap >= _FOREGROUND)
     background = ~localisation & ~another & ~duplicate & (np.maximum(own_overlap, other_overlap) <= _BACKGROUND)
     kinds = [ErrorKind.LOCALISATION, ErrorKind.CLASS, ErrorKind.DUPLICATE, ErrorKind.BACKGROUND]
     kind = np.zeros(len(matches.outcome), np.int8)
@@ -85,15 +85,15 @@ def error_kinds(problem: Problem, matches: Matches) -> Errors:
     about[false[localisation]] = own[localisation]
     about[false[another]] = other[another]
 
-    missed = matches.counted & (matches.finder < 0)
+    missed = matches.counted & (matches.matched_detection < 0)
     missed[about[about >= 0]] = False
     return Errors(kind, about, missed)
 
 
-def costs(
-    problem: Problem, matches: Matches, errors: Errors, weight: float | None, counted: Index
+def delta_average_precisions(
+    problem: EvaluationData, matches: Matches, errors: Errors, weight: float | None, counted: Index
 ) -> dict[ErrorKind, float]:
-    """How much the mean AP over the `counted` columns would rise if all errors of one kind were mended.
+    """Compute delta AP (TIDE): the rise of mean AP over the `counted` columns if all errors of one kind were fixed.
 
     As in TIDE: of the localisation and class errors about a box that nothing found, the best becomes a find, if it is
     of that kind; the others, and errors of other kinds, are taken away; a missed box is taken out of the ground truth;
@@ -123,24 +123,24 @@ def costs(
     return risen
 
 
-def _best_about_unfound(problem: Problem, matches: Matches, errors: Errors, prediction: Index) -> Index:
+def _best_about_unfound(problem: EvaluationData, matches: Matches, errors: Errors, prediction: Index) -> Index:
     """Places of the entries that are the best localisation or class error about a box that nothing found."""
     places = np.flatnonzero(errors.about[prediction] >= 0)
-    places = places[matches.finder[errors.about[prediction[places]]] < 0]
+    places = places[matches.matched_detection[errors.about[prediction[places]]] < 0]
     places = places[np.argsort(-problem.score[prediction[places]], kind="stable")]
     _, first = np.unique(errors.about[prediction[places]], return_index=True)
     return places[first]
 
 
 def _spread(rows: Index, having: Index, best: Index, overlap: Floats) -> tuple[Index, Floats]:
-    """What is known of some of these rows, in ascending order, for all of them: -1 of the others."""
+    """Spread values of some of these ascending rows over all of them: -1 for the others."""
     places = np.searchsorted(rows, having)
     all_best, all_overlap = np.full(len(rows), -1, np.intp), np.full(len(rows), -1.0)
     all_best[places], all_overlap[places] = best, overlap
     return all_best, all_overlap
 
 
-def _is_also(problem: Problem) -> Mask:
+def _is_also(problem: EvaluationData) -> Mask:
     """Whether an object annotated as one class has boxes of another in this ground truth: bool `[C, C]`."""
     is_also = np.eye(len(problem.mids), dtype=bool)
     is_also[problem.truth_label[problem.truth_object], problem.truth_label] = True

@@ -7,8 +7,8 @@ import pytest
 
 from boxable.errors import ArgumentError
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.problem import known_classes
-from boxable.evaluation.protocols import protocol_named
+from boxable.metrics.prepare import known_classes
+from boxable.metrics.protocols import protocol_named
 from boxable.vocabulary import ClassList, open_images
 from tests.evaluation.made import ABC, ANIMAL, DOG, A, B, C, Found, Seen, Truth, aps, evaluated, figures
 

@@ -1,0 +1,1 @@
+"""Matching, average precision, intervals and kinds of error, for evaluation and for training."""
