@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from boxable.errors import UnknownModelError as UnknownModelError
     from boxable.errors import VideoError as VideoError
     from boxable.errors import WeightsError as WeightsError
+    from boxable.errors import WrongHashError as WrongHashError
     from boxable.evaluation.compare import Comparison as Comparison
     from boxable.evaluation.compare import Difference as Difference
     from boxable.evaluation.compare import compare_folders as _compare
@@ -52,7 +53,7 @@ _NAMES = {
     "boxable.detection.detector": "Detector",
     "boxable.detection.load": "load",
     "boxable.errors": "ArgumentError BoxableError FetchError ImageError MissingExtraError RefusedError "
-    "UnknownClassError UnknownModelError VideoError WeightsError",
+    "UnknownClassError UnknownModelError VideoError WeightsError WrongHashError",
     "boxable.evaluation.compare": "Comparison Difference compare_folders:compare",
     "boxable.evaluation.evaluate": "ClassResult Evaluation",
     "boxable.evaluation.evaluate_files": "evaluate",

@@ -46,12 +46,12 @@ def download(
                 _retry(address, part, size, digest, pauses)
                 _check_hash(address, part, digest, algorithm)
             except FetchError as error:
-                if resumed and not part.exists():
-                    continue
-                errors.append(error)
-                break
-            _validator_of(part).unlink(missing_ok=True)
-            return []
+                if not resumed or part.exists():
+                    errors.append(error)
+                    break
+            else:
+                _validator_of(part).unlink(missing_ok=True)
+                return []
     return errors
 
 
@@ -60,8 +60,7 @@ def _retry(address: str, part: Path, size: int, digest: str, pauses: Callable[[]
     waits, most, connected = pauses(), _size_of(part), False
     while True:
         try:
-            _fetch(address, part, size, digest)
-            return
+            return _fetch(address, part, size, digest)
         except FetchError as error:
             connected = connected or (error.connected and error.retryable)  # there is a server
             have = _size_of(part)

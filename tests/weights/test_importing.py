@@ -274,7 +274,7 @@ def test_several_networks_in_a_folder_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["notes.txt", "model.h5", "model", "checkpoint"])
 def test_another_kind_of_file_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"x")
-    with pytest.raises(WeightsError, match="expected a checkpoint, .*got another kind of file"):
+    with pytest.raises(WeightsError, match=r"expected a checkpoint, .*got another kind of file"):
         read_model(tmp_path / name, "mine")
     with pytest.raises(WeightsError, match=r"no checkpoint, SavedModel, .* file in it"):
         read_model(tmp_path, "mine")
