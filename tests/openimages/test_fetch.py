@@ -247,7 +247,7 @@ def test_images_that_cannot_be_had_are_listed_and_tried_again_next_time(bucket: 
     reasons = dict(done.failures)
     assert done.images == COUNT - 3
     assert reasons[gone] == "the server answered 404"
-    assert "damaged or unsupported picture" in reasons[damaged]
+    assert "damaged or unsupported image" in reasons[damaged]
     assert re.fullmatch(r"its md5 is \w{32}, the server says \w{32}", reasons[forged])
     assert bucket.asked[address(gone)] == 1
     assert bucket.asked[address(forged)] == 3  # the same wrong file again and again
