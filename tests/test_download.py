@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from boxable.download import download
-from boxable.errors import BoxableError
+from boxable.errors import BoxableError, FetchError, HashError
 from tests.file_server import FileServer, Resource
 from tests.weights.conftest import sha256
 
@@ -29,7 +29,8 @@ def leave(part: Path, content: bytes) -> None:
 
 
 def fetch(part: Path, *addresses: str) -> list[str]:
-    return download(addresses, part, len(BODY), sha256(BODY))
+    errors = download(addresses, part, len(BODY), sha256(BODY))
+    return [f"{address}: {error}" for address, error in errors.items()]
 
 
 def test_a_fresh_download_asks_for_the_whole_file(server: FileServer, part: Path) -> None:
@@ -80,11 +81,11 @@ def test_what_a_broken_download_left_does_not_spoil_the_next(
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
-        (Resource(OTHER), f"its sha256 is {sha256(OTHER)}, expected {sha256(BODY)}"),
-        (Resource(BODY + b"more"), f"more than the expected {len(BODY)} bytes came"),
-        (Resource(BODY[:-1]), f"{len(BODY) - 1} bytes came, expected {len(BODY)}"),
-        (Resource(b"<html>sorry</html>"), f"18 bytes came, expected {len(BODY)}"),
-        (Resource(b""), f"0 bytes came, expected {len(BODY)}"),
+        (Resource(OTHER), f"expected sha256 {sha256(BODY)}, got {sha256(OTHER)}"),
+        (Resource(BODY + b"more"), f"expected {len(BODY)} bytes, got more"),
+        (Resource(BODY[:-1]), f"expected {len(BODY)} bytes, got {len(BODY) - 1}"),
+        (Resource(b"<html>sorry</html>"), f"expected {len(BODY)} bytes, got 18"),
+        (Resource(b""), f"expected {len(BODY)} bytes, got 0"),
         (Resource(status=404), "the server answered 404 Not Found"),
         (Resource(status=500), "the server answered 500 Internal Server Error"),
     ],
@@ -156,3 +157,54 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(server: FileS
     part = tmp_path / "file" / "part"
     with pytest.raises(BoxableError, match=r"^cannot write .*part"):
         fetch(part, server.put("file", Resource(BODY)))
+
+
+def test_the_error_of_an_address_says_whether_another_attempt_may_succeed(server: FileServer, part: Path) -> None:
+    addresses = [server.put(str(status), Resource(status=status)) for status in (404, 408, 429, 503)]
+    errors = download([*addresses, "http://127.0.0.1:1/x"], part, len(BODY), sha256(BODY))
+    assert [(error.status, error.retryable, error.connected) for error in errors.values()] == [
+        (404, False, True), (408, True, True), (429, True, True), (503, True, True), (None, False, False),
+    ]  # fmt: skip
+
+
+def test_a_wrong_hash_is_an_error_with_both_hashes(server: FileServer, part: Path) -> None:
+    (error,) = download([server.put("file", Resource(OTHER))], part, len(BODY), sha256(BODY)).values()
+    assert isinstance(error, HashError)
+    assert (error.expected, error.actual) == (sha256(BODY), sha256(OTHER))
+
+
+def test_an_error_text_with_416_in_it_does_not_remove_the_part(server: FileServer, part: Path) -> None:
+    """The text of the error has the received bytes, 104160, and the expected ones."""
+    leave(part, BODY[:20_000])
+    (error,) = download([server.put("file", Resource(BODY, cut_after=104_160))], part, 0, sha256(BODY)).values()
+    assert "104160" in str(error)
+    assert part.read_bytes() == BODY[: 20_000 + 104_160]
+    assert server.requests == [("file", "bytes=20000-")]
+
+
+def test_a_part_that_leaves_no_range_to_ask_for_is_fetched_anew(server: FileServer, part: Path) -> None:
+    leave(part, OTHER + b"more")
+    assert download([server.put("file", Resource(BODY))], part, 0, sha256(BODY)) == {}
+    assert part.read_bytes() == BODY
+    assert server.requests == [("file", f"bytes={len(OTHER) + 4}-"), ("file", None)]
+
+
+@pytest.mark.parametrize(("etag", "resumed"), [('"abc"', True), ('W/"abc"', False), ("abc", False), (None, False)])
+def test_without_a_hash_only_a_strong_validator_lets_a_download_be_resumed(
+    server: FileServer, part: Path, etag: str | None, resumed: bool
+) -> None:
+    address = server.put("file", Resource(BODY, cut_after=HALF, etag=etag))
+    assert isinstance(download([address], part, 0, "")[address], FetchError)
+    have = part.stat().st_size
+    assert download([address], part, 0, "") == {}
+    assert part.read_bytes() == BODY
+    assert server.requests == [("file", None), ("file", f"bytes={have}-" if resumed else None)]
+    assert sorted(part.parent.iterdir()) == [part]
+
+
+def test_another_version_of_the_file_is_not_appended_to_the_part(server: FileServer, part: Path) -> None:
+    address = server.put("file", Resource(OTHER, cut_after=HALF, etag='"old"'))
+    assert list(download([address], part, 0, "")) == [address]
+    server.put("file", Resource(BODY, etag='"new"'))
+    assert download([address], part, 0, "") == {}
+    assert part.read_bytes() == BODY

@@ -1,38 +1,21 @@
-"""Fetch a file of known size and hash over HTTP: resumed where it stopped, shown while it runs."""
+"""Download a file over HTTP: resumed, checked by size and hash, with a progress bar."""
 
-import re
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boxable.errors import FetchError, WeightsError
+from boxable.errors import FetchError, HashError, WeightsError
 from boxable.files import writing
-from boxable.hashing import Algorithm, hash_of_file, sha256_of
+from boxable.hashing import Algorithm, check_hash, hash_of_file, sha256_of
 from boxable.http import fetching
+from boxable.progress import progress
 
 if TYPE_CHECKING:
     import httpx
 
-_PARTIAL_CONTENT = 206
-_NOTHING_LEFT = "416"
-_WRONG = "its {} is"
-WRONG_HASH = _WRONG.format("sha256")
-MAX_BYTES = 2 * 2**30  # of a file whose size is not known
-# Statuses that another attempt may not meet with.
-_BUSY = re.compile(r"answered (408|429|5\d\d)\b")
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """What went wrong. It may be `passing`; `unreached`: there was no connection at all."""
-
-    text: str
-    passing: bool = False
-    unreached: bool = False
+_PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 206, 416
+MAX_BYTES = 2 * 2**30  # of a file of unknown size
 
 
 def _never() -> Iterator[float]:
@@ -46,85 +29,88 @@ def download(
     digest: str,
     algorithm: Algorithm = "sha256",
     pauses: Callable[[], Iterator[float]] = _never,
-) -> list[str]:
-    """Fetch the file from the first address that gives it into `part`, continuing what is there already.
+) -> dict[str, FetchError]:
+    """Download a file into `part` from the first address that works; resume a partial download.
 
-    A `size` of 0 or an empty `digest` (hexadecimal) is not known, and not checked; without a digest, only the same
-    version of the file is continued, and it has to come with its length. An address that is busy or breaks off is
-    asked again after each of the `pauses`, in seconds, which begin anew when it gets further.
-    Returns an empty list when `part` is complete and has the hash, else what went wrong at each address. An
-    interrupted download stays in `part` for the next time; one with a wrong hash is removed.
+    A `size` of 0 or an empty `digest` (hexadecimal) is unknown, and not checked. Without a digest only the same
+    version of the file is resumed, and the server must tell its length. A transient error is retried after each of
+    the `pauses`, in seconds, which start again after progress.
+    Returns the error of each address; none when `part` is complete and has the hash. A partial download stays in
+    `part` for the next time; one with a wrong hash is removed.
     """
-    problems = []
+    errors = {}
     for address in addresses:
         # A part left by a broken download may spoil the first try; the second starts from nothing.
         for resumed in (part.exists(), False):
-            problem = _patiently(address, part, size, digest, pauses) or _damage(part, digest, algorithm)
-            if problem is None:
+            try:
+                _fetch_patiently(address, part, size, digest, pauses)
+                _check(part, digest, algorithm)
+            except FetchError as error:
+                if not resumed or part.exists():
+                    errors[address] = error
+                    break
+            else:
                 _version_of(part).unlink(missing_ok=True)
-                return []
-            if not resumed or part.exists():
-                problems.append(f"{address}: {problem}")
-                break
-    return problems
+                return {}
+    return errors
 
 
-def _patiently(address: str, part: Path, size: int, digest: str, pauses: Callable[[], Iterator[float]]) -> str | None:
-    """Complete `part` in as many attempts as it takes; returns what went wrong, or None."""
-    waits, most, begun = pauses(), _size_of(part), False
+def _fetch_patiently(address: str, part: Path, size: int, digest: str, pauses: Callable[[], Iterator[float]]) -> None:
+    """Complete `part`, with retries after transient errors."""
+    waits, most, connected = pauses(), _size_of(part), False
     while True:
-        problem = _fetch(address, part, size, digest)
-        if problem is None:
-            return None
-        begun = begun or problem.passing  # there is a server, even if it cannot be reached for a while
-        have = _size_of(part)
-        if have > most:
-            waits, most = pauses(), have
-        pause = next(waits, None) if problem.passing or (problem.unreached and begun) else None
-        if pause is None:
-            return problem.text
+        try:
+            return _fetch(address, part, size, digest)
+        except FetchError as error:
+            connected = connected or error.retryable  # there is a server, even if it is down for a while
+            if (have := _size_of(part)) > most:
+                waits, most = pauses(), have
+            pause = next(waits, None) if error.retryable or (connected and not error.connected) else None
+            if pause is None:
+                raise
         time.sleep(pause)
 
 
-def _fetch(address: str, part: Path, size: int, digest: str) -> _Problem | None:
-    """Complete `part` in one attempt; returns what went wrong, or None."""
+def _fetch(address: str, part: Path, size: int, digest: str) -> None:
+    """Complete `part` in one attempt."""
     with writing(part):
         part.parent.mkdir(parents=True, exist_ok=True)
     have = _size_of(part)
     if size and have == size:
-        return None
+        return
     headers = {"Accept-Encoding": "identity"} | (_rest_of(part, have, digest) if have < size or not size else {})
     try:
         with fetching(address, headers) as response:
-            continued = response.status_code == _PARTIAL_CONTENT
-            done = have if continued else 0
+            resumed = response.status_code == _PARTIAL_CONTENT
+            done = have if resumed else 0
             length = response.headers.get("Content-Length")
             if length is None and not (size or digest):
-                return _Problem("the server does not say how long it is, and nobody could tell if all of it came")
+                raise FetchError("the server does not tell the length, so a truncated file would not be noticed")
             size = size or (0 if length is None else done + int(length))
-            if not (continued or digest):
+            if not (resumed or digest):
                 _note_version(part, response)
             with (
                 writing(part),
-                part.open("ab" if continued else "wb") as file,
-                _progress(part.stem, done, size) as show,
+                part.open("ab" if resumed else "wb") as file,
+                progress(part.stem, size or None, done=done, unit="bytes") as advance,
             ):
                 for block in response.iter_raw():
                     done += len(block)
                     if done > (size or MAX_BYTES):
-                        return _Problem(f"more than the expected {size or MAX_BYTES} bytes came")
+                        raise FetchError(f"expected {size or MAX_BYTES} bytes, got more")
                     file.write(block)
-                    show(done)
+                    advance(len(block))
     except FetchError as error:
-        if have and _NOTHING_LEFT in str(error):  # the part is as long as the file, or longer: it must start anew
+        if have and error.status == _RANGE_NOT_SATISFIABLE:  # the part is as long as the file, or longer
             with writing(part):
                 part.unlink()
-        return _problem(error)
-    return None if done == size or not size else _Problem(f"{done} bytes came, expected {size}")
+        raise
+    if size and done != size:
+        raise FetchError(f"expected {size} bytes, got {done}")
 
 
 def _rest_of(part: Path, have: int, digest: str) -> dict[str, str]:
-    """Headers that ask for what is missing; without a hash that would tell, of the same version of the file only."""
+    """Build the headers of a range request; without a hash, one that holds for the same version only (If-Range)."""
     if not have:
         return {}
     wanted = {"Range": f"bytes={have}-"}
@@ -137,7 +123,7 @@ def _rest_of(part: Path, have: int, digest: str) -> dict[str, str]:
 
 
 def _note_version(part: Path, response: "httpx.Response") -> None:
-    """Keep what the server calls this version of the file; nothing if it gives no name that is good for that."""
+    """Store the strong validator of this version of the file, if the server sends one, and drop the old part."""
     etag = response.headers.get("ETag", "")
     version = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
     path = _version_of(part)
@@ -152,56 +138,24 @@ def _version_of(part: Path) -> Path:
     return part.with_name(f"{part.name}.version")
 
 
-def _problem(error: FetchError) -> _Problem:
-    import httpx
-
-    unreached = (httpx.ConnectError, httpx.ConnectTimeout)
-    broken = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
-    if isinstance(error.__context__, unreached):
-        return _Problem(str(error), unreached=True)
-    return _Problem(str(error), passing=isinstance(error.__context__, broken) or _BUSY.search(str(error)) is not None)
-
-
 def _size_of(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _damage(part: Path, digest: str, algorithm: Algorithm) -> str | None:
-    """Remove a complete file whose hash is wrong and say so."""
-    if not digest:
-        return None
-    found = hash_of_file(part, algorithm)
-    if found == digest:
-        return None
-    part.unlink()
-    return f"{_WRONG.format(algorithm)} {found}, expected {digest}"
-
-
-@contextmanager
-def _progress(name: str, done: int, size: int) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    # rich would send what goes to stdout to the bar's terminal.
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
-        task = progress.add_task(name, total=size, completed=done)
-        yield lambda done: progress.update(task, completed=done)
+def _check(part: Path, digest: str, algorithm: Algorithm) -> None:
+    """Check the hash of a complete file, if it is known; remove a file with a wrong one."""
+    try:
+        if digest:
+            check_hash(digest, hash_of_file(part, algorithm), algorithm)
+    except HashError:
+        part.unlink()
+        raise
 
 
 def require_hash(data: bytes, sha256: str, name: str) -> bytes:
-    """The data, if it has this hash; else WeightsError."""
-    found = sha256_of(data)
-    if found != sha256:
-        raise WeightsError(f"{name}: its sha256 is {found}, expected {sha256}; it is damaged or another file")
+    """Return the data if it has this hash. Raises WeightsError."""
+    try:
+        check_hash(sha256, sha256_of(data))
+    except HashError as error:
+        raise WeightsError(f"{name}: {error}; it is damaged or another file") from None
     return data

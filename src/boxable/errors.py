@@ -9,6 +9,7 @@
     ├── WeightsError             weights are missing, damaged or cannot be fetched
     │   └── RefusedError         a file is there, but is not the one that was published
     ├── FetchError               an address does not give what it should
+    │   └── HashError            the data have another hash than expected
     └── MissingExtraError        an optional part of Boxable is not installed
 
 Every message says what came, what was expected and what to do.
@@ -51,7 +52,25 @@ class RefusedError(WeightsError):
 
 
 class FetchError(BoxableError):
-    """An address that does not answer, or answers with an error."""
+    """An address that does not answer, or answers with an error.
+
+    `status` is the HTTP status of an error response. `retryable` tells whether another attempt may succeed, and
+    `connected` whether the server was reached.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retryable: bool = False, connected: bool = True
+    ) -> None:
+        super().__init__(message)
+        self.status, self.retryable, self.connected = status, retryable, connected
+
+
+class HashError(FetchError):
+    """Data whose hash (hexadecimal) is not the expected one."""
+
+    def __init__(self, algorithm: str, expected: str, actual: str) -> None:
+        super().__init__(f"expected {algorithm} {expected}, got {actual}")
+        self.expected, self.actual = expected, actual
 
 
 class MissingExtraError(BoxableError):

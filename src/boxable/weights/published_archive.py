@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,8 +11,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from boxable.download import WRONG_HASH, download
-from boxable.errors import RefusedError, WeightsError
+from boxable.download import download
+from boxable.errors import BoxableError, HashError, RefusedError, WeightsError
 from boxable.files import write_atomically, writing
 from boxable.hashing import hash_of_file, sha256_of
 from boxable.settings import home, offline
@@ -41,28 +40,27 @@ def read_published_archive(card: Card, local: Path | None, trusted: str | None) 
             f"By hand: {card.by_hand}"
         )
     logger.info("fetching the weights of %s", card.alias)
-    problems = []
-    refused = False
+    problems: list[str] = []
+    refused, other = False, None
     size = 0 if trusted else card.source.size
     for address in card.source.addresses:
         part = home() / "downloads" / f"{card.source.file}.{sha256_of(address.encode())[:12]}.part"
-        found = download([address], part, size, trusted or card.source.sha256)
-        if not found:
+        error: BoxableError | None = download([address], part, size, trusted or card.source.sha256).get(address)
+        if error is None:
             try:
                 return _checked(card, part, trusted)
-            except WeightsError as error:
-                refused = refused or isinstance(error, RefusedError)
-                found = [f"{address}: {error}"]
+            except WeightsError as caught:
+                error = caught
             finally:
                 with writing(part):
                     part.unlink()
-        refused = refused or any(WRONG_HASH in problem for problem in found)
+        refused = refused or isinstance(error, HashError | RefusedError)
+        other = error.actual if isinstance(error, HashError) and other is None else other
         # Host names only: the advice has the full addresses.
-        problems += [problem.replace(address, urlsplit(address).netloc) for problem in found]
+        problems.append(f"{urlsplit(address).netloc}: {error}".replace(address, urlsplit(address).netloc))
     listing = "; ".join(problems)
     if refused:
-        other = re.search(rf"{WRONG_HASH} ([0-9a-f]{{64}}), expected", listing)
-        doubt = f" ({card.source.doubt}). {_offer(card, other[1])}" if other else ""
+        doubt = f" ({card.source.doubt}). {_offer(card, other)}" if other else ""
         raise RefusedError(f"got another file than the published {card.source.file} of {card.alias}: {listing}{doubt}")
     raise WeightsError(
         f"the weights of {card.handle} are not installed and cannot be fetched: {listing}. By hand: {card.by_hand}"

@@ -3,7 +3,6 @@
 import hashlib
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -12,8 +11,8 @@ from boxable.errors import BoxableError, FetchError, ImageError
 from boxable.files import writing
 from boxable.images.decode import size_of_whole
 from boxable.openimages.fetch.back_off import delays
-from boxable.openimages.fetch.ledger import Ledger, Outcome, Trouble, Wanted
-from boxable.openimages.fetch.transport import NotFetchedError, Transport
+from boxable.openimages.fetch.ledger import Ledger, Outcome, Wanted
+from boxable.openimages.fetch.transport import Transport
 from boxable.openimages.fetch.workers import Workers
 
 # Enough to hide a latency of 20 ms at 500 images a second several times over.
@@ -51,21 +50,22 @@ def fetch_images(
     FetchError when nothing comes any more, and BoxableError when a file cannot be written; what is done until then is
     recorded.
     """
-    row: Counter[Trouble] = Counter()
+    unreached = busy = 0  # images in a row
     came = time.monotonic()
     with closing(_outcomes(ledger.missing(), folder, transport, stop)) as outcomes:
         for outcome in outcomes:
             ledger.record(outcome)
             show()
-            if outcome.trouble is None:
-                row.clear()
+            if outcome.error is None or not outcome.error.retryable:
+                unreached = busy = 0
                 came = time.monotonic()
                 continue
-            row[outcome.trouble] += 1
-            busy = row.total() >= _UNREACHABLE and time.monotonic() - came >= _BUSY_S
-            if busy or row["network"] >= _UNREACHABLE:
+            unreached += outcome.error.status is None
+            busy += outcome.error.status is not None
+            row = unreached + busy
+            if unreached >= _UNREACHABLE or (row >= _UNREACHABLE and time.monotonic() - came >= _BUSY_S):
                 raise FetchError(
-                    f"none of the last {row.total()} images could be fetched ({outcome.id}: {outcome.reason}); look at "
+                    f"none of the last {row} images could be fetched ({outcome.id}: {outcome.reason}); look at "
                     "the network and at BOXABLE_OPENIMAGES_IMAGES, then run it again to go on"
                 )
 
@@ -117,13 +117,13 @@ def _fetch(
     tries = 0
     while True:
         tries += 1
-        trouble: Trouble | None = None
+        problem: FetchError | None = None
         try:
             answer = transport.get(image.address, image.size)
             # Of an original the list says what it should be; its server may mean anything by an ETag.
             outcome = _checked(image, answer.data, None if image.is_original else answer.md5, tries)
-        except NotFetchedError as error:
-            reason, trouble, final = str(error), error.trouble, error.trouble is None
+        except FetchError as error:
+            reason, problem, final = str(error), error, not error.retryable
         except ImageError as error:
             wrong.append(str(error))
             reason, final = str(error), wrong.count(str(error)) == _SAME_WRONG
@@ -137,7 +137,7 @@ def _fetch(
             return outcome
         pause = None if final else next(pauses, None)
         if pause is None:
-            return Outcome(image.id, tries, reason=reason, trouble=trouble)
+            return Outcome(image.id, tries, reason=reason, error=problem)
         if stop.wait(pause) or given_up():
             return None
 
@@ -160,10 +160,10 @@ def _checked(image: Wanted, data: bytes, announced_md5: str | None, tries: int) 
     """The outcome for these bytes. Raises ImageError where they are not the image that was published."""
     md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
     if image.size is not None and len(data) != image.size:
-        raise ImageError(f"{len(data)} bytes came, the list of images says {image.size}")
-    for known, who in ((announced_md5, "the server"), (image.md5, "the list of images")):
+        raise ImageError(f"expected {image.size} bytes, got {len(data)}")
+    for known, source in ((announced_md5, "the server"), (image.md5, "the list of images")):
         if known is not None and md5 != known:
-            raise ImageError(f"its md5 is {md5}, {who} says {known}")
+            raise ImageError(f"expected md5 {known} ({source}), got {md5}")
     # As it is stored, because that is what the boxes are of.
     width, height = size_of_whole(data, image.id)
     return Outcome(image.id, tries, len(data), md5, width, height)
