@@ -8,10 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from boxable.errors import FetchError
 from boxable.openimages.fetch import job
 from boxable.openimages.fetch.planning import planned
 from boxable.openimages.fetch.request import Request
-from boxable.openimages.fetch.transport import NotFetchedError, Transport
+from boxable.openimages.fetch.transport import Transport
 from tests.openimages.official import image_id, publish
 
 COUNT = 12
@@ -53,6 +54,6 @@ def test_an_etag_of_s3_is_the_md5_of_the_file(store: str) -> None:
 
 
 def test_a_key_that_is_not_there_is_final(store: str) -> None:  # S3 does not tell strangers whether there is one
-    with pytest.raises(NotFetchedError, match=r"the server answered 40[34]") as caught:
+    with pytest.raises(FetchError, match=r"the server answered 40[34]") as caught:
         Transport(store).get("images/validation/none.jpg")
-    assert caught.value.trouble is None
+    assert not caught.value.retryable

@@ -100,7 +100,7 @@ def frames_ahead(video: Video, step: int, stop: threading.Event | None) -> Itera
     """Every `step`-th frame, decoded in a thread; of a live source only the newest of them."""
     if not (isinstance(step, int | np.integer) and step >= 1):
         raise ArgumentError(f"every={step} came; expected a whole number from 1")
-    return prefetch(read_frames(video, step), 1 if video.live else _ROOM, drop=video.live, stop=stop)
+    return prefetch(read_frames(video, step), 1 if video.live else _ROOM, drop_oldest=video.live, stop=stop)
 
 
 def detect_frames(

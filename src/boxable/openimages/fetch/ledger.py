@@ -9,11 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import ArgumentError, BoxableError, FetchError
 
 State = Literal["wanted", "done", "failed"]
-# Why another attempt may go better: nothing came from the server, or it answered that it is busy or broken.
-Trouble = Literal["network", "server"]
 
 _SCHEMA = 1
 _TABLE = """
@@ -53,7 +51,7 @@ class Wanted:
 class Outcome:
     """What became of an image: its file's size in bytes, MD5, width and height, or the reason why there is none.
 
-    `trouble`: of a failure that may have nothing to do with the image.
+    `error` is the fetch error behind the reason, if it was one.
     """
 
     id: str
@@ -63,7 +61,7 @@ class Outcome:
     width: int = 0
     height: int = 0
     reason: str | None = None
-    trouble: Trouble | None = None
+    error: FetchError | None = None
 
 
 class Ledger:

@@ -72,10 +72,9 @@ def _fetched(published: Published) -> Path:
             return path
         logger.info("fetching %s", address)
         part = path.with_name(f"{path.name}.part")
-        problems = download([address], part, known.size, known.md5, "md5", delays)
-        if problems:
+        for error in download([address], part, known.size, known.md5, "md5", delays).values():
             raise FetchError(
-                f"cannot fetch a table of Open Images: {'; '.join(map(str, problems))}; look at the network and at "
+                f"cannot fetch a table of Open Images: {address}: {error}; look at the network and at "
                 "BOXABLE_OPENIMAGES, the address of another server, then run it again to go on"
             )
         with writing(path):
