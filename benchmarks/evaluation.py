@@ -85,7 +85,7 @@ def evaluating(whole: Set, protocol: Protocol = METRIC) -> Callable[[], Evaluati
 
 
 def matching(whole: Set, protocol: Protocol) -> Callable[[], object]:
-    """Matching and AP alone, of what `prepare` made before."""
+    """Measure matching and AP alone, on prepared data."""
     problem = prepare(*whole, protocol).problem
 
     def run() -> object:

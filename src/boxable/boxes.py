@@ -49,7 +49,7 @@ def iou(first: Array, second: Array) -> Array:
 
 
 def corners(boxes: Array) -> tuple[Array, Array, Array, Array]:
-    """The four columns of boxes `[..., 4]`, each `[...]`, with ymin <= ymax and xmin <= xmax."""
+    """Return ymin, xmin, ymax, xmax of boxes `[..., 4]`, each `[...]`, with exchanged corners put right."""
     y0, x0, y1, x1 = boxes[..., 0], boxes[..., 1], boxes[..., 2], boxes[..., 3]
     return np.minimum(y0, y1), np.minimum(x0, x1), np.maximum(y0, y1), np.maximum(x0, x1)
 

@@ -16,7 +16,7 @@ _ABANDONED_S = 24 * 3600
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A name in the folder of `path` to write to; it becomes `path` when the block ends, and is removed if it raises.
+    """Yield a temporary name beside `path`, which becomes `path` at the end of the block, and is removed if it raises.
 
     Folders are made as needed; of a symbolic link the file behind it is written. Raises BoxableError, naming the file
     and the reason, when writing fails, and for a device or a pipe, which would be replaced by a file.

@@ -19,7 +19,7 @@ logger = logging.getLogger("boxable")
 
 
 def picture_files(folder: Path) -> dict[str, Path]:
-    """The pictures of a folder, searched recursively, by image id (the file name without suffix)."""
+    """Find the images of a folder, recursively, by image id (the file name without suffix)."""
     if not folder.is_dir():
         raise ArgumentError(f"{folder}: no such folder; expected the pictures of the ground truth, named by image id")
     files: dict[str, Path] = {}
@@ -60,7 +60,7 @@ def detect_in(detector: Detector, pictures: dict[str, Path], folder: Path) -> tu
 
 
 def _stamp(path: Path) -> list[int]:
-    """What changes when a file does: its size and the time of its last change."""
+    """Return the size and modification time of a file."""
     try:
         status = path.stat()
     except OSError:  # whoever reads it will say so
@@ -88,7 +88,7 @@ class _Ledger:
 
     @contextmanager
     def writing(self) -> Iterator[Callable[[str, list[int], ImageRecord], None]]:
-        """Gives what to call with each image id, stamp and record; they are on disk then."""
+        """Yield a function that appends an image id, stamp and record, and flushes them to disk."""
         with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
         with writing(self.path), self.path.open("ab") as file:
@@ -102,13 +102,13 @@ class _Ledger:
             yield write
 
     def records(self, stamps: dict[str, list[int]]) -> Iterator[ImageRecord]:
-        """The records of these pictures as they are now, one after the other from disk."""
+        """Yield the records of these images in their present state from disk."""
         for end, image, stamp, record in self._lines():
             if stamps.get(image) == stamp and self._held[image][0] == end:
                 yield record
 
     def _lines(self) -> Iterator[tuple[int, str, list[int], ImageRecord]]:
-        """The whole lines, each after the place in the file where it ends."""
+        """Yield complete lines, each after its end offset in the file."""
         if not self.path.exists():
             return
         end = 0

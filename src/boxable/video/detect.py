@@ -50,7 +50,7 @@ class FrameDetections:
         }  # fmt: skip
 
     def draw(self, frame: Frame) -> Image.Image:
-        """A frame with the boxes, names, track numbers and scores drawn; a very small one is enlarged."""
+        """Draw boxes, names, track numbers and scores on a frame; a very small one is enlarged."""
         tracks = self.tracks or [None] * len(self.detections)
         labels = [
             f"{item.name} {'' if track is None else f'#{track} '}{item.score:.0%}"
@@ -88,7 +88,7 @@ def detect_video(
 
 
 def open_ahead(source: str | PathLike[str], stop: threading.Event | None) -> Video | None:
-    """The open video; None if told to stop before it has answered, which a wait in this thread could not heed."""
+    """Open a video in a thread; None if `stop` is set before it answers, which a blocking open could not notice."""
 
     def opened() -> Generator[Video]:
         yield open_video(source)

@@ -44,7 +44,7 @@ def check_folder(folder: Path, request: Request) -> None:
 
 
 def _others(folder: Path) -> list[str]:
-    """What is in a folder besides photos, and files that somebody hid."""
+    """List what is in a folder besides images and hidden files."""
     with writing(folder):
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     return [name for name in names if name != layout.PHOTOS and not name.startswith(".")]
@@ -80,7 +80,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def prepared(folder: Path, request: Request) -> Path:
-    """The folder, once it says what it is; so a run that is killed later can be gone on with."""
+    """Create the folder with its description, so that a killed run can be resumed."""
     check_folder(folder, request)  # again: another process may have come first
     if not layout.read_description(folder):
         describe(folder, request)

@@ -19,7 +19,7 @@ _FILE_NAME = r"^[0-9A-Za-z_][0-9A-Za-z_.-]*\z"
 
 
 def narrow_images(source: Path, wanted: Any) -> Any:
-    """The rows of these images, each once, sorted by id: a `pyarrow.Table`; None takes all that are listed.
+    """Select the rows of images, each once, sorted by id: a `pyarrow.Table`; None selects all.
 
     `wanted` is an Arrow array of ids. Images that are not listed are left out.
 
@@ -44,7 +44,7 @@ def narrow_images(source: Path, wanted: Any) -> Any:
 
 
 def _each_once(table: Any) -> Any:
-    """The rows in order of ImageID, of each image the first. The published lists are so; copying them takes a GB."""
+    """Sort rows by ImageID and keep the first of each image. Published lists are sorted; copying them takes a GB."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -59,7 +59,7 @@ def _each_once(table: Any) -> Any:
 
 
 def wanted_images(table: Any, split: Split, source: Source) -> Iterator[Wanted]:
-    """The images of such a table, each with its address: in the public bucket, or where it was first published."""
+    """Yield the images of such a table, each with its address: in the public bucket, or its original one."""
     columns = ["ImageID", "OriginalURL", "OriginalSize", "OriginalMD5"]
     for batch in table.select(columns).to_batches():
         for image_id, url, size, md5 in zip(*(column.to_pylist() for column in batch.columns), strict=True):
@@ -85,7 +85,7 @@ def write_images(table: Any, path: Path, ledger: Ledger) -> None:
 
 
 def _hexadecimal(md5: str) -> str | None:
-    """The MD5 that the list gives in base64; None where it gives none."""
+    """Convert an MD5 of the list from base64; None if there is none."""
     try:
         digest = base64.b64decode(md5, validate=True)
     except binascii.Error:

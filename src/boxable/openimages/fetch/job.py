@@ -34,7 +34,7 @@ class Fetched:
 
 
 def already_there(folder: Path) -> set[str]:
-    """The ids of the images that the ledger of a folder has as done; empty where there is none."""
+    """Read the ids of finished images from the ledger of a folder; empty if there is none."""
     path = folder / layout.LEDGER
     if not path.exists():
         return set()

@@ -104,12 +104,12 @@ class Ledger:
             )
 
     def ids(self) -> Iterator[str]:
-        """The ids of all images, in order."""
+        """Yield the ids of all images, in order."""
         for (image_id,) in self._pages("SELECT id FROM images WHERE id > ?"):
             yield image_id
 
     def missing(self) -> Iterator[Wanted]:
-        """The images that are not done, in order; outcomes may be recorded meanwhile."""
+        """Yield the unfinished images, in order; outcomes may be recorded meanwhile."""
         pages = self._pages(
             "SELECT id, address, expected_size, expected_md5 FROM images WHERE id > ? AND state != 'done'"
         )
@@ -168,7 +168,7 @@ class Ledger:
             )
 
     def forget(self, ids: Iterable[str]) -> None:
-        """These images are wanted again: their files are not there, or not as they were."""
+        """Mark images as unfinished: their files are missing or changed."""
         with self._errors(), self._transaction():
             self._base.executemany(
                 "UPDATE images SET state = 'wanted', size = NULL, md5 = NULL, width = NULL, height = NULL WHERE id = ?",
@@ -176,7 +176,7 @@ class Ledger:
             )
 
     def _pages(self, query: str) -> Iterator[Any]:
-        """The rows of a query on ids after `?`, a page at a time, so that memory stays bounded."""
+        """Yield the rows of a query on ids after `?`, a page at a time, so that memory stays bounded."""
         last = ""
         while True:
             with self._errors():

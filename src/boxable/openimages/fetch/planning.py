@@ -62,7 +62,7 @@ class Plan:
 
 @contextmanager
 def planned(folder: Path, request: Request) -> Iterator[Plan]:
-    """What has to be fetched; the tables are fetched for it where they are not in the cache, `folder` is not touched.
+    """Plan a fetch; tables that are not cached are downloaded, `folder` is not touched.
 
     Raises UnknownClassError for a wrong class; ArgumentError where nothing is selected, and for a folder that holds
     something else; FetchError and BoxableError as `fetch_tables` does.
@@ -98,7 +98,7 @@ def _cached(files: TableFiles) -> Iterator[None]:
 
 
 def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
-    """The rows of images.parquet: images with boxes of the wanted classes, or all there are if nothing narrows them."""
+    """Select the rows of images.parquet: images with boxes of the wanted classes, or all images."""
     everything = request.classes is None and request.per_class is None
     if everything and not len(boxed.images):
         raise ArgumentError(f"{files.boxes}: no boxes in this table")
@@ -126,7 +126,7 @@ def _tell_classes_without_boxes(request: Request, boxed: BoxedImages) -> None:
 
 
 def _with_boxes(request: Request, boxed: BoxedImages) -> Any:
-    """The ids of the images that have boxes of the wanted classes, within the limits; an Arrow array."""
+    """Select the ids of images with boxes of the wanted classes, within the limits: an Arrow array."""
     import pyarrow as pa
 
     wanted = boxed.images.filter(pa.array(boxed.choose(request.max_images, request.per_class)))

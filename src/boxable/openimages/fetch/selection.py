@@ -72,7 +72,7 @@ class BoxedImages:
 
 
 def _numbered(column: Any) -> tuple[Any, NDArray[np.int32]]:
-    """The distinct strings of a dictionary column, in order, and the number of the one in each row: int32 `[N]`."""
+    """Return the distinct strings of a dictionary column, in order, and their index in each row: int32 `[N]`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -33,7 +33,7 @@ class TableFiles:
 
 
 def fetch_tables(version: Version, split: Split) -> TableFiles:
-    """The tables of this split from the cache; those that are not there are fetched.
+    """Return the tables of a split from the cache; missing ones are downloaded.
 
     Raises FetchError where one cannot be had, BoxableError where BOXABLE_OFFLINE forbids to fetch it or it cannot be
     written.
