@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from boxable.errors import FetchError
-from boxable.openimages.fetch import job
+from boxable.openimages.fetch.fetch_folder import fetch_folder
 from boxable.openimages.fetch.planning import planned
 from boxable.openimages.fetch.request import Request
 from boxable.openimages.fetch.transport import Transport
@@ -40,7 +40,7 @@ def test_tables_and_images_come_from_a_bucket(store: str, tmp_path: Path, monkey
     monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{store}/tables")
     monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{store}/images")
     with planned(tmp_path / "data", Request("validation", classes="Dog,Car")) as plan:
-        done = job.fetch(tmp_path / "data", plan, threading.Event())
+        done = fetch_folder(tmp_path / "data", plan, threading.Event())
     assert (done.images, done.failures) == (6, [])
     published = publish(COUNT)
     for number in (0, 3, 5, 6, 9, 10):
