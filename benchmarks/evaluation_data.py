@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.protocols import CHALLENGE, protocol_named
 from boxable.formats.annotations import Annotations, Coded, ImageLabels, Predictions, TruthBoxes, no_image_labels
 from boxable.formats.expansion import expand
 from boxable.formats.openimages_reading import read_boxes, read_image_labels, read_prediction_table
+from boxable.metrics.protocols import CHALLENGE, protocol_named
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy
 
 Floats = NDArray[np.float64]

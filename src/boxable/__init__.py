@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from boxable.evaluation.compare import Comparison as Comparison
     from boxable.evaluation.compare import Difference as Difference
     from boxable.evaluation.compare import compare_folders as _compare
-    from boxable.evaluation.evaluate import ClassResult as ClassResult
-    from boxable.evaluation.evaluate import Evaluation as Evaluation
-    from boxable.evaluation.job import evaluate as evaluate
+    from boxable.evaluation.evaluate_files import evaluate as evaluate
     from boxable.images.sources import ImageLike as ImageLike
+    from boxable.metrics.evaluate import ClassResult as ClassResult
+    from boxable.metrics.evaluate import Evaluation as Evaluation
     from boxable.openimages import Dataset as Dataset
     from boxable.openimages import Shard as Shard
     from boxable.openimages import Targets as Targets
@@ -54,8 +54,8 @@ _NAMES = {
     "boxable.errors": "ArgumentError BoxableError FetchError ImageError MissingExtraError RefusedError "
     "UnknownClassError UnknownModelError VideoError WeightsError",
     "boxable.evaluation.compare": "Comparison Difference compare_folders:compare",
-    "boxable.evaluation.evaluate": "ClassResult Evaluation",
-    "boxable.evaluation.job": "evaluate",
+    "boxable.metrics.evaluate": "ClassResult Evaluation",
+    "boxable.evaluation.evaluate_files": "evaluate",
     "boxable.images.sources": "ImageLike",
     "boxable.openimages": ":openimages Dataset Shard Targets",
     "boxable.video.detect": "FrameDetections detect_video",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from boxable.evaluation.job import evaluate
+from boxable.evaluation.evaluate_files import evaluate
 from tests.cli.conftest import Invoke
 from tests.cli.test_evaluate import CAT, DOG, FOUND, FOUND_NAMES, TRUTH, TRUTH_NAMES
 from tests.conftest import Command

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.average_precision import Ranking
 from boxable.evaluation.compare import Comparison, compare
-from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import protocol_named
-from boxable.evaluation.run import CLASSES, ENTRIES, METRICS, Run, read_run, write_run
+from boxable.evaluation.saved_evaluation import CLASSES, ENTRIES, METRICS, Run, read_run, write_run
+from boxable.metrics.average_precision import Ranking
+from boxable.metrics.evaluate import Evaluation
+from boxable.metrics.protocols import protocol_named
 from boxable.vocabulary import ClassList
-from tests.evaluation.made import ABC, PLAIN, A, B, C, Found, Seen, Truth, evaluated
-from tests.evaluation.scenes import detector, scene
+from tests.metrics.made import ABC, PLAIN, A, B, C, Found, Seen, Truth, evaluated
+from tests.metrics.scenes import detector, scene
 
 TRUTH = scene()
 WEAK = detector(TRUTH, {A: 0.5, B: 0.7})

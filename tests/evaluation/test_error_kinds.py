@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from boxable.evaluation.error_kinds import ErrorKind, Errors, costs, error_kinds
-from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import Protocol, protocol_named
-from tests.evaluation.made import ABC, ANIMAL, CAR, CAT, DOG, A, B, C, Found, Seen, Truth, evaluated
-from tests.evaluation.scenes import detector, scene
+from boxable.metrics.evaluate import Evaluation
+from boxable.metrics.protocols import Protocol, protocol_named
+from tests.metrics.made import ABC, ANIMAL, CAR, CAT, DOG, A, B, C, Found, Seen, Truth, evaluated
+from tests.metrics.scenes import detector, scene
 
 ALL = protocol_named("openimages-v2")
 EXPANDED = protocol_named("openimages-v2", expand=True)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from boxable.evaluation.job import evaluate
+from boxable.evaluation.evaluate_files import evaluate
 from boxable.formats.reading import read_annotations
 from boxable.images.decode import decode_as_stored, orientation_of
 from boxable.openimages import Dataset

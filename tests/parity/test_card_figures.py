@@ -8,7 +8,7 @@ import pytest
 
 import boxable
 from boxable.evaluation.compare import compare
-from boxable.evaluation.run import as_run
+from boxable.evaluation.saved_evaluation import as_run
 from boxable.weights.calibrations import Accuracy, kept_calibration, weights_hash
 from boxable.weights.cards import find_card
 from tests.conftest import ROOT

@@ -94,7 +94,7 @@ def evaluate(
     Example: boxable evaluate validation/ predictions.csv
              boxable evaluate validation/ ssd23 --out evaluated --only "Animal"
     """
-    from boxable.evaluation.job import evaluate as evaluate_files
+    from boxable.evaluation.evaluate_files import evaluate as evaluate_files
     from boxable.evaluation.summary import summary
 
     evaluation = evaluate_files(

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.average_precision import Ranking
-from boxable.evaluation.bootstrap import class_interval, interval, mean_of_known, resampled
-from boxable.evaluation.evaluate import RESAMPLES, SEED, Interval
-from boxable.evaluation.run import Run, read_run
+from boxable.evaluation.saved_evaluation import Run, read_run
+from boxable.metrics.average_precision import Ranking
+from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
+from boxable.metrics.evaluate import RESAMPLES, SEED, Interval
 
 
 @dataclass(frozen=True, slots=True)

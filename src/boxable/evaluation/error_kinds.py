@@ -14,10 +14,10 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.average_precision import Entries, Ranking, entries_of
-from boxable.evaluation.bootstrap import mean_of_known
-from boxable.evaluation.matching import Matches, Outcome, Problem
-from boxable.evaluation.overlap import KeyedBoxes, iou
+from boxable.metrics.average_precision import Entries, Ranking, entries_of
+from boxable.metrics.bootstrap import mean_of_known
+from boxable.metrics.matching import Matches, Outcome, Problem
+from boxable.metrics.overlap import KeyedBoxes, iou
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -10,16 +10,16 @@ from boxable.detection.calibrate import MAX_IMAGES, calibrate
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.evaluation.compare import compare
-from boxable.evaluation.evaluate import Evaluation, evaluate
-from boxable.evaluation.job import detected, pictures_of
-from boxable.evaluation.protocols import CHALLENGE
-from boxable.evaluation.run import as_run
+from boxable.evaluation.evaluate_files import detected, pictures_of
+from boxable.evaluation.saved_evaluation import as_run
 from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.openimages_reading import has_annotations
 from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
 from boxable.hashing import sha256_of
 from boxable.images.sources import expand, read_file
+from boxable.metrics.evaluate import Evaluation, evaluate
+from boxable.metrics.protocols import CHALLENGE
 from boxable.networks.calibration import Calibration
 from boxable.runtimes import RuntimeName
 from boxable.weights.calibrations import Accuracy, Kept, keep, kept_calibration

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from boxable.evaluation.compare import Comparison, Difference
-from boxable.evaluation.evaluate import ClassResult, Evaluation, Interval
-from boxable.evaluation.protocols import Protocol
+from boxable.metrics.evaluate import ClassResult, Evaluation, Interval
+from boxable.metrics.protocols import Protocol
 
 # Of each end of the list, where not all classes are shown.
 _SHOWN = 5

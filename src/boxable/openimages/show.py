@@ -23,7 +23,7 @@ from boxable.images.draw import color_of, draw_boxes
 from boxable.openimages.attribution import Attribution, attributions
 from boxable.openimages.dataset import Dataset
 from boxable.openimages.layout import PHOTOS
-from boxable.openimages.page import page, text
+from boxable.reports.page import page, text
 from boxable.vocabulary.selection import DATA_SET, select
 
 logger = logging.getLogger("boxable")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from boxable.openimages.page import bars, page, table
 from boxable.openimages.stats import ClassStats, Stats
+from boxable.reports.page import bars, page, table
 
 # Classes that the terminal and the plot show.
 _SHOWN = 20

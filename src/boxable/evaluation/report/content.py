@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import boxable
-from boxable.evaluation.average_precision import Curve
 from boxable.evaluation.error_kinds import ErrorKind, Errors, costs, error_kinds
-from boxable.evaluation.evaluate import ClassResult, Evaluation
-from boxable.evaluation.matching import Outcome
 from boxable.evaluation.report.sheets import Sheets
-from boxable.evaluation.sizes import by_size
 from boxable.evaluation.summary import switches
-from boxable.evaluation.thresholds import Threshold, best_threshold, f1_of, pooled_curve
+from boxable.metrics.average_precision import Curve
+from boxable.metrics.evaluate import ClassResult, Evaluation
+from boxable.metrics.matching import Outcome
+from boxable.metrics.sizes import by_size
+from boxable.metrics.thresholds import Threshold, best_threshold, f1_of, pooled_curve
 from boxable.vocabulary import open_images_hierarchy, select
 from boxable.vocabulary.selection import Selection
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from boxable.errors import BoxableError
 from boxable.evaluation.error_kinds import ErrorKind, Errors
-from boxable.evaluation.evaluate import ClassResult, Evaluation
-from boxable.evaluation.matching import Outcome
 from boxable.images.sources import source_of
+from boxable.metrics.evaluate import ClassResult, Evaluation
+from boxable.metrics.matching import Outcome
 
 logger = logging.getLogger("boxable")
 

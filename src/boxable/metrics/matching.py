@@ -18,9 +18,9 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.overlap import KeyedBoxes, KeyPlaces, distinct, ioa, iou
-from boxable.evaluation.protocols import Protocol
-from boxable.evaluation.row_hash import row_hashes
+from boxable.metrics.overlap import KeyedBoxes, KeyPlaces, distinct, ioa, iou
+from boxable.metrics.protocols import Protocol
+from boxable.metrics.row_hash import row_hashes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from boxable.evaluation.matching import Outcome
-from boxable.evaluation.protocols import protocol_named
-from tests.evaluation.made import PLAIN, A, B, Found, Seen, Truth, aps, evaluated
+from boxable.metrics.matching import Outcome
+from boxable.metrics.protocols import protocol_named
+from tests.metrics.made import PLAIN, A, B, Found, Seen, Truth, aps, evaluated
 
 HERE, THERE, NOWHERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1), (0, 0.5, 0.5, 1)
 QUARTER = (0, 0, 0.25, 0.25)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
-from boxable.evaluation.protocols import Protocol
-from tests.evaluation.made import ANIMAL, CAR, CAT, DOG, VEHICLE, Box, Found, Seen, Truth
+from boxable.metrics.protocols import Protocol
+from tests.metrics.made import ANIMAL, CAR, CAT, DOG, VEHICLE, Box, Found, Seen, Truth
 
 ABOVE = {
     DOG: ["/m/01lrl", "/m/04rky", ANIMAL],

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.average_precision import Ranking
+from boxable.metrics.average_precision import Ranking
 from boxable.progress import progress
 from boxable.settings import available_cores
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from boxable.evaluation.bootstrap import interval, mean_of_known, resampled
-from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import protocol_named
+from boxable.metrics.bootstrap import interval, mean_of_known, resampled
+from boxable.metrics.evaluate import Evaluation
+from boxable.metrics.protocols import protocol_named
 from boxable.vocabulary import ClassList
-from tests.evaluation.made import A, B, C, Found, Seen, Truth, evaluated
-from tests.evaluation.scenes import IMAGES, detector, scene
+from tests.metrics.made import A, B, C, Found, Seen, Truth, evaluated
+from tests.metrics.scenes import IMAGES, detector, scene
 
 BOX, THERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1)
 TRUTH = scene()

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.average_precision import Entries, Ranking
-from boxable.evaluation.bootstrap import mean_of_known
-from boxable.evaluation.matching import Matches, Problem
+from boxable.metrics.average_precision import Entries, Ranking
+from boxable.metrics.bootstrap import mean_of_known
+from boxable.metrics.matching import Matches, Problem
 
 # Shares of the image's area. Boxes are normalised and pictures come in every size; the network sees them all as one.
 BUCKETS = {"small": (0.0, 0.01), "medium": (0.01, 0.1), "large": (0.1, np.inf)}

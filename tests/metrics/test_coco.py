@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from boxable.errors import MissingExtraError
-from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import protocol_named
-from tests.evaluation.made import A, B, C, Found, Truth, aps, evaluated, figures
+from boxable.metrics.evaluate import Evaluation
+from boxable.metrics.protocols import protocol_named
+from tests.metrics.made import A, B, C, Found, Truth, aps, evaluated, figures
 
 COCO = protocol_named("coco")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.average_precision import Curve, Ranking
+from boxable.metrics.average_precision import Curve, Ranking
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import Protocol, protocol_named
+from boxable.metrics.evaluate import Evaluation
+from boxable.metrics.protocols import Protocol, protocol_named
 from boxable.vocabulary import ClassList, open_images
 from tests.conftest import REFERENCE
-from tests.evaluation.made import A, Found, Seen, Truth, aps, entries, evaluated, figures
+from tests.metrics.made import A, Found, Seen, Truth, aps, entries, evaluated, figures
 
 Case = dict[str, Any]
 PROTOCOLS = {"challenge": "challenge", "v2": "openimages-v2", "pascal": "pascal"}

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.average_precision import Ranking, entries_of
-from boxable.evaluation.bootstrap import class_interval, interval, mean_of_known, resampled
-from boxable.evaluation.coco import CocoFigures, coco_figures
-from boxable.evaluation.matching import Matches, Outcome, Problem, match
-from boxable.evaluation.notes import Note, examples_of
-from boxable.evaluation.problem import Posed, pose
-from boxable.evaluation.protocols import Protocol
 from boxable.formats.annotations import Annotations, Predictions
+from boxable.metrics.average_precision import Ranking, entries_of
+from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
+from boxable.metrics.coco import CocoFigures, coco_figures
+from boxable.metrics.input_checks import Note, examples_of
+from boxable.metrics.matching import Matches, Outcome, Problem, match
+from boxable.metrics.prepare import Posed, pose
+from boxable.metrics.protocols import Protocol
 from boxable.vocabulary import ClassList, ObjectClass, select
 from boxable.vocabulary.selection import Selection
 

@@ -6,11 +6,11 @@ from math import inf, nan
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.problem import known_classes
-from boxable.evaluation.protocols import protocol_named
+from boxable.metrics.evaluate import Evaluation
+from boxable.metrics.prepare import known_classes
+from boxable.metrics.protocols import protocol_named
 from boxable.vocabulary import ClassList, open_images
-from tests.evaluation.made import ABC, ANIMAL, DOG, A, B, C, Found, Seen, Truth, aps, evaluated, figures
+from tests.metrics.made import ABC, ANIMAL, DOG, A, B, C, Found, Seen, Truth, aps, evaluated, figures
 
 HERE, THERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1)
 BOXES = [Truth("i", A, HERE), Truth("j", A, HERE)]

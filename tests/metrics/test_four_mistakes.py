@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from boxable.evaluation.overlap import iou
-from tests.evaluation.made import A, Found, Truth, aps, entries, evaluated
+from boxable.metrics.overlap import iou
+from tests.metrics.made import A, Found, Truth, aps, entries, evaluated
 
 UPPER_LEFT, LOWER_RIGHT, UPPER_RIGHT = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1), (0, 0.5, 0.5, 1)
 SMALL, OTHER_SMALL = (0, 0, 0.25, 0.25), (0.25, 0.25, 0.5, 0.5)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from tests.evaluation.made import ANIMAL, CAR, CAT, DOG, Box, Found, Seen, Truth
+from tests.metrics.made import ANIMAL, CAR, CAT, DOG, Box, Found, Seen, Truth
 
 IMAGES = ("i", "j", "k")
 LABELS = (DOG, CAT, ANIMAL, CAR)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.matching import Problem
-from boxable.evaluation.notes import Note, image_notes, refuse_flaws, sound_annotations, sound_predictions
-from boxable.evaluation.overlap import distinct
-from boxable.evaluation.protocols import Protocol
 from boxable.formats.annotations import Annotations, Coded, Predictions
 from boxable.formats.expansion import expand
+from boxable.metrics.input_checks import Note, image_notes, refuse_flaws, sound_annotations, sound_predictions
+from boxable.metrics.matching import Problem
+from boxable.metrics.overlap import distinct
+from boxable.metrics.protocols import Protocol
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy
 
 

@@ -2,7 +2,7 @@
 
 import random
 
-from tests.evaluation.made import A, B, Box, Found, Truth
+from tests.metrics.made import A, B, Box, Found, Truth
 
 IMAGES = [f"image{number:02}" for number in range(40)]
 _PLACES: list[Box] = [(y / 4, x / 4, (y + 1) / 4, (x + 1) / 4) for y in range(4) for x in range(4)]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import MissingExtraError
-from boxable.evaluation.matching import Problem
+from boxable.metrics.matching import Problem
 
 Mask = NDArray[np.bool_]
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from boxable.errors import UnknownClassError
-from boxable.evaluation.protocols import PROTOCOLS
+from boxable.metrics.protocols import PROTOCOLS
 from boxable.vocabulary import ClassList
-from tests.evaluation.made import CAR, CAT, DOG, A, B, C, Found, Seen, Truth, aps, evaluated
-from tests.evaluation.scenes import detector, scene
+from tests.metrics.made import CAR, CAT, DOG, A, B, C, Found, Seen, Truth, aps, evaluated
+from tests.metrics.scenes import detector, scene
 
 HERE, THERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1)
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.evaluation.matching import Matches, Outcome, Problem
-from boxable.evaluation.overlap import distinct
+from boxable.metrics.matching import Matches, Outcome, Problem
+from boxable.metrics.overlap import distinct
 from boxable.settings import available_cores
 
 Floats = NDArray[np.float64]

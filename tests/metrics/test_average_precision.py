@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from boxable.evaluation.average_precision import Curve, Ranking
-from boxable.evaluation.protocols import protocol_named
-from tests.evaluation.made import PLAIN, A, B, C, Found, Seen, Truth, evaluated
+from boxable.metrics.average_precision import Curve, Ranking
+from boxable.metrics.protocols import protocol_named
+from tests.metrics.made import PLAIN, A, B, C, Found, Seen, Truth, evaluated
 
 HERE, THERE, NOWHERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1), (0, 0.5, 0.5, 1)
 BOXES = [Truth("i", A, HERE), Truth("i", A, THERE), Truth("j", B, HERE, group_of=1), Truth("j", B, THERE)]

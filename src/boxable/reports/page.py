@@ -9,7 +9,7 @@ from importlib import resources
 
 def page(title: str, body: str) -> str:
     """The page with this title, which is text, and this body, which is HTML without scripts."""
-    style = resources.files("boxable.openimages").joinpath("page.css").read_text("utf-8")
+    style = resources.files("boxable.reports").joinpath("page.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
     return (

@@ -14,18 +14,18 @@ import filelock
 from boxable.detection.detector import Detector
 from boxable.detection.load import load
 from boxable.errors import ArgumentError, BoxableError
-from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.detecting import detect_in, picture_files
-from boxable.evaluation.evaluate import RESAMPLES, SEED, Evaluation
-from boxable.evaluation.notes import Note, examples_of, refuse_flaws
-from boxable.evaluation.problem import known_classes
-from boxable.evaluation.protocols import protocol_named
 from boxable.evaluation.report.write import write_report
-from boxable.evaluation.run import write_run
+from boxable.evaluation.saved_evaluation import write_run
 from boxable.files import writing
 from boxable.formats.annotations import Annotations, Predictions, no_predictions
 from boxable.formats.reading import holds_predictions, read_annotations, read_predictions
 from boxable.formats.tables import require_tables
+from boxable.metrics import evaluate as measuring
+from boxable.metrics.evaluate import RESAMPLES, SEED, Evaluation
+from boxable.metrics.input_checks import Note, examples_of, refuse_flaws
+from boxable.metrics.prepare import known_classes
+from boxable.metrics.protocols import protocol_named
 from boxable.runtimes import PrecisionChoice, RuntimeChoice
 from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection

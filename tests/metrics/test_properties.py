@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.protocols import Protocol, protocol_named
+from boxable.metrics.evaluate import Evaluation
+from boxable.metrics.protocols import Protocol, protocol_named
 from boxable.vocabulary import ClassList, open_images
-from tests.evaluation.drawn import IMAGES, LABELS, Data, boxes_apart, data
-from tests.evaluation.made import Found, Seen, Truth, entries, evaluated, figures
-from tests.evaluation.slow import ABOVE, slow_scores
+from tests.metrics.drawn import IMAGES, LABELS, Data, boxes_apart, data
+from tests.metrics.made import Found, Seen, Truth, entries, evaluated, figures
+from tests.metrics.slow import ABOVE, slow_scores
 
 PROTOCOLS = {
     "challenge": protocol_named("challenge"),

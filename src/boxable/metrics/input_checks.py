@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.protocols import Protocol
-from boxable.evaluation.row_hash import row_hashes
 from boxable.formats.annotations import Annotations, Coded, Predictions
+from boxable.metrics.protocols import Protocol
+from boxable.metrics.row_hash import row_hashes
 from boxable.vocabulary import ClassList
 
 Mask = NDArray[np.bool_]
