@@ -59,7 +59,7 @@ from measure import SETTLE_S, Figure, arguments, figure, interleaved_ms, machine
 from boxable.metrics.average_precision import Ranking, entries_of
 from boxable.metrics.evaluate import RESAMPLES, Evaluation, evaluate
 from boxable.metrics.matching import match
-from boxable.metrics.prepare import pose
+from boxable.metrics.prepare import prepare
 from boxable.metrics.protocols import Protocol
 
 ROOT = Path(__file__).parent.parent
@@ -85,12 +85,12 @@ def evaluating(whole: Set, protocol: Protocol = METRIC) -> Callable[[], Evaluati
 
 
 def matching(whole: Set, protocol: Protocol) -> Callable[[], object]:
-    """Matching and AP alone, of what `pose` made before."""
-    problem = pose(*whole, protocol).problem
+    """Matching and AP alone, of what `prepare` made before."""
+    inputs = prepare(*whole, protocol).inputs
 
     def run() -> object:
-        entries = entries_of(problem, match(problem, protocol), protocol.group_of_weight)
-        return Ranking(entries, len(problem.mids)).average_precisions()
+        entries = entries_of(inputs, match(inputs, protocol), protocol.group_of_weight)
+        return Ranking(entries, len(inputs.mids)).average_precisions()
 
     return run
 

@@ -9,7 +9,7 @@ from tests.metrics.made import PLAIN, A, B, Found, Seen, Truth, aps, evaluated
 
 HERE, THERE, NOWHERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1), (0, 0.5, 0.5, 1)
 QUARTER = (0, 0, 0.25, 0.25)
-OUT, FALSE, TRUE, ABSORBED = Outcome
+IGNORED, FALSE, TRUE, IN_GROUP = Outcome
 
 
 def test_each_prediction_and_box_says_what_became_of_it() -> None:
@@ -23,33 +23,33 @@ def test_each_prediction_and_box_says_what_became_of_it() -> None:
         Found("j", A, 0.4, HERE),
     ]
     matches = evaluated(boxes, found).matches
-    assert matches.outcome.tolist() == [ABSORBED, TRUE, ABSORBED, OUT, FALSE, TRUE]
+    assert matches.outcome.tolist() == [IN_GROUP, TRUE, IN_GROUP, IGNORED, FALSE, TRUE]
     assert matches.truth.tolist() == [1, 0, 1, -1, -1, 2]
-    assert matches.finder.tolist() == [1, 2, 5]
+    assert matches.matched_detection.tolist() == [1, 2, 5]
     assert matches.group_of.tolist() == [False, True, False]
-    assert matches.counted.tolist() == [True, True, True]
+    assert matches.ignored.tolist() == [False, False, False]
 
 
 def test_a_difficult_box_is_neither_missed_nor_found() -> None:
     boxes = [Truth("i", A, HERE, difficult=True), Truth("i", A, THERE)]
     matches = evaluated(boxes, [Found("i", A, 0.9, HERE)], protocol_named("pascal")).matches
-    assert matches.outcome.tolist() == [OUT]
-    assert matches.finder.tolist() == [-1, -1]
-    assert matches.counted.tolist() == [False, True]
+    assert matches.outcome.tolist() == [IGNORED]
+    assert matches.matched_detection.tolist() == [-1, -1]
+    assert matches.ignored.tolist() == [True, False]
 
 
 def test_of_a_class_in_an_image_the_best_ten_thousand_count() -> None:
     boxes = [Truth("i", A, HERE), Truth("j", A, HERE)]
     false = [Found("i", A, 1 + number / 10_000, NOWHERE) for number in range(10_000)]
     last = [Found("i", A, 0.5, HERE), Found("j", A, 0.5, HERE)]
-    assert evaluated(boxes, [*last, *false]).matches.outcome[:2].tolist() == [OUT, TRUE]
+    assert evaluated(boxes, [*last, *false]).matches.outcome[:2].tolist() == [IGNORED, TRUE]
     assert evaluated(boxes, [*last, *false[1:]]).matches.outcome[:2].tolist() == [TRUE, TRUE]
     other_class = [false[0]._replace(label=B), *false[1:]]
     labels = [Seen("i", B)]
     assert evaluated(boxes, [*last, *other_class], labels=labels).matches.outcome[:2].tolist() == [TRUE, TRUE]
 
 
-@pytest.mark.parametrize(("score", "outcome"), [(-9.5, TRUE), (-10, OUT), (-11, OUT), (0, TRUE)])
+@pytest.mark.parametrize(("score", "outcome"), [(-9.5, TRUE), (-10, IGNORED), (-11, IGNORED), (0, TRUE)])
 def test_a_score_of_minus_ten_or_less_counts_for_nothing(score: float, outcome: Outcome) -> None:
     assert evaluated([Truth("i", A, HERE)], [Found("i", A, score, HERE)]).matches.outcome.tolist() == [outcome]
 
@@ -57,7 +57,7 @@ def test_a_score_of_minus_ten_or_less_counts_for_nothing(score: float, outcome: 
 @pytest.mark.parametrize(("score", "ap"), [(0.1, 1), (0, 0), (-1, 0)])
 def test_only_a_positive_score_finds_a_group_of_box(score: float, ap: float) -> None:
     evaluation = evaluated([Truth("i", A, HERE, group_of=1)], [Found("i", A, score, QUARTER)])
-    assert evaluation.matches.outcome.tolist() == [ABSORBED]
+    assert evaluation.matches.outcome.tolist() == [IN_GROUP]
     assert aps(evaluation)[A] == ap
 
 
@@ -77,4 +77,4 @@ def test_more_pairs_than_are_compared_at_once_give_the_same() -> None:
     found = [Found(image, A, 1 - number / len(rows), box) for number, (image, box) in enumerate(rows)]
     matches = evaluated(boxes, found[::-1], PLAIN).matches
     assert (matches.outcome == TRUE).all()
-    assert matches.finder.tolist() == list(range(len(rows)))[::-1]
+    assert matches.matched_detection.tolist() == list(range(len(rows)))[::-1]

@@ -8,7 +8,7 @@ import pytest
 
 import boxable
 from boxable.evaluation.compare import compare
-from boxable.evaluation.saved_evaluation import as_run
+from boxable.evaluation.saved_evaluation import as_saved
 from boxable.weights.calibrations import Accuracy, kept_calibration, weights_hash
 from boxable.weights.cards import find_card
 from tests.conftest import ROOT
@@ -77,9 +77,9 @@ def test_int8_costs_what_its_card_says(runtime: str, name: str, data: dict[str, 
         boxable.evaluate(data[name], boxable.load("ssd23", runtime=runtime, precision=precision), resamples=0)
         for precision in ("fp32", "int8")
     )
-    mean = compare(as_run(before, Path("fp32")), as_run(after, Path("int8"))).mean
+    mean = compare(as_saved(before, Path("fp32")), as_saved(after, Path("int8"))).mean
     found = Accuracy(
-        name, len(before.problem.images), len(before.scored), runtime, mean.first, mean.second, mean.interval
+        name, len(before.inputs.images), len(before.scored), runtime, mean.first, mean.second, mean.interval
     )
     print(found)  # shown by -rP
     assert replace(found, fp32=said.fp32, int8=said.int8, interval=said.interval) == said

@@ -1,4 +1,4 @@
-"""Two runs on the same ground truth: what became better, what worse, and how sure that is."""
+"""Comparison of two evaluations on the same ground truth, with paired bootstrap intervals."""
 
 import os
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.saved_evaluation import Run, read_run
+from boxable.evaluation.saved_evaluation import SavedEvaluation, read_evaluation
 from boxable.metrics.average_precision import Ranking
 from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
 from boxable.metrics.evaluate import RESAMPLES, SEED, Interval
@@ -30,7 +30,7 @@ class Difference:
         return self.second - self.first
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Convert to plain values."""
         return {
             "mid": self.mid, "name": self.name, "first": self.first, "second": self.second,
             "change": self.change, "interval": self.interval and list(self.interval),
@@ -39,37 +39,44 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The difference of the means and of every class that both runs count, the greatest loss first.
+    """Differences of the mean AP and of every class that both evaluations count, the greatest loss first.
 
-    The means are over these classes; `left_out` names those that only one of the runs counts. `measured` says by
-    what protocol and on how many images.
+    The means are over these classes; `skipped` names classes that only one of them counts. `measured` names the
+    protocol and the number of images.
     """
 
     measured: str
     mean: Difference
     classes: list[Difference]
-    left_out: list[str]
+    skipped: list[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Convert to plain values."""
         classes = [difference.to_dict() for difference in self.classes]
-        return {"measured": self.measured, "mAP": self.mean.to_dict(), "classes": classes, "left_out": self.left_out}
+        return {"measured": self.measured, "mAP": self.mean.to_dict(), "classes": classes, "left_out": self.skipped}
 
 
-def compare_folders(first: str | os.PathLike[str], second: str | os.PathLike[str], **options: int) -> Comparison:
-    """Compare two runs, folders that an evaluation wrote; see `compare` for options and errors."""
-    return compare(read_run(Path(first)), read_run(Path(second)), **options)
+def compare_folders(
+    first: str | os.PathLike[str], second: str | os.PathLike[str], *, resamples: int = RESAMPLES, seed: int = SEED
+) -> Comparison:
+    """Compare two evaluations in folders written by `evaluate(out=...)`, with a paired bootstrap over images.
+
+    Raises ArgumentError for a folder without an evaluation, and for evaluations that do not measure the same.
+    """
+    return compare(read_evaluation(Path(first)), read_evaluation(Path(second)), resamples=resamples, seed=seed)
 
 
-def compare(first: Run, second: Run, *, resamples: int = RESAMPLES, seed: int = SEED) -> Comparison:
-    """Compare two runs by the same draws of images. Raises ArgumentError if they do not measure the same."""
+def compare(
+    first: SavedEvaluation, second: SavedEvaluation, *, resamples: int = RESAMPLES, seed: int = SEED
+) -> Comparison:
+    """Compare two evaluations on the same bootstrap resamples. Raises ArgumentError if they do not measure the same."""
     _check_same(first, second)
     scored = [{mid for mid, row in run.metrics["classes"].items() if row["AP"] is not None} for run in (first, second)]
     mids = [mid for mid in first.mids if mid in scored[0] and mid in scored[1]]
     if not mids:
         raise ArgumentError(f"{first.folder} and {second.folder} count no class in common")
     aps = [np.array([run.metrics["classes"][mid]["AP"] for mid in mids]) for run in (first, second)]
-    # COCO's draws would take its library a thousand times (see `evaluate`).
+    # COCO has no resamples (see `evaluate`).
     draws = 0 if first.metrics["protocol"] == "coco" else resamples
     columns = [first.mids.index(mid) for mid in mids]
     rankings = [Ranking(run.entries, len(run.mids)) for run in (first, second)]
@@ -94,7 +101,7 @@ def compare(first: Run, second: Run, *, resamples: int = RESAMPLES, seed: int = 
     )
 
 
-def _check_same(first: Run, second: Run) -> None:
+def _check_same(first: SavedEvaluation, second: SavedEvaluation) -> None:
     for what, one, other in (
         ("protocol", first.metrics["protocol"], second.metrics["protocol"]),
         *((name, value, second.metrics["switches"].get(name)) for name, value in first.metrics["switches"].items()),

@@ -11,7 +11,7 @@ from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.evaluation.compare import compare
 from boxable.evaluation.evaluate_files import detected, pictures_of
-from boxable.evaluation.saved_evaluation import as_run
+from boxable.evaluation.saved_evaluation import as_saved
 from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.openimages_reading import has_annotations
 from boxable.formats.reading import read_annotations
@@ -148,8 +148,8 @@ def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runti
     compiled = compiled_from(model, calibration)
     before = _evaluated(Detector(compiled, runtime=runtime), labelled)
     after = _evaluated(Detector(compiled, runtime=runtime, precision="int8"), labelled)
-    mean = compare(as_run(before, Path("fp32")), as_run(after, Path("int8"))).mean
-    photos = len(before.problem.images)
+    mean = compare(as_saved(before, Path("fp32")), as_saved(after, Path("int8"))).mean
+    photos = len(before.inputs.images)
     return Accuracy(
         labelled.path.resolve().name, photos, len(before.scored), runtime, mean.first, mean.second, mean.interval
     )

@@ -1,4 +1,4 @@
-"""A run on disk: what `boxable evaluate --out` writes and `boxable compare` reads."""
+"""Evaluations on disk: what `boxable evaluate --out` writes and `boxable compare` reads."""
 
 import csv
 import io
@@ -21,8 +21,8 @@ METRICS, CLASSES, ENTRIES = "metrics.json", "per-class.csv", "entries.npz"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Run:
-    """An evaluation as it was written: metrics.json, and the entries that its APs come from."""
+class SavedEvaluation:
+    """An evaluation read from a folder: metrics.json, and the entries behind its APs."""
 
     folder: Path
     metrics: dict[str, Any]
@@ -31,49 +31,49 @@ class Run:
     mids: list[str]
 
 
-def as_run(evaluation: Evaluation, folder: Path) -> Run:
-    """An evaluation as it would be read from this folder, in which it need not be."""
-    problem = evaluation.problem
-    return Run(folder, evaluation.to_dict(), evaluation.ranking.entries, problem.images, problem.mids)
+def as_saved(evaluation: Evaluation, folder: Path) -> SavedEvaluation:
+    """Convert an evaluation to what `read_evaluation` would return, without writing it."""
+    inputs = evaluation.inputs
+    return SavedEvaluation(folder, evaluation.to_dict(), evaluation.ranking.entries, inputs.images, inputs.mids)
 
 
-def write_run(evaluation: Evaluation, folder: Path) -> None:
+def save_evaluation(evaluation: Evaluation, folder: Path) -> None:
     """Write metrics.json, per-class.csv and entries.npz."""
     arrays = {field.name: getattr(evaluation.ranking.entries, field.name) for field in fields(Entries)}
     with atomic_path(folder / ENTRIES) as path, path.open("wb") as file:
         np.savez_compressed(
-            file, images=np.array(evaluation.problem.images), mids=np.array(evaluation.problem.mids), **arrays
+            file, images=np.array(evaluation.inputs.images), mids=np.array(evaluation.inputs.mids), **arrays
         )
     write_atomically(folder / CLASSES, _class_table(evaluation).encode())
     text = json.dumps(evaluation.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
     write_atomically(folder / METRICS, text.encode())
 
 
-def read_run(folder: Path) -> Run:
-    """Read what `write_run` wrote. Raises ArgumentError for a folder that holds no run."""
+def read_evaluation(folder: Path) -> SavedEvaluation:
+    """Read what `save_evaluation` wrote. Raises ArgumentError for a folder without an evaluation."""
     try:
         metrics = json.loads((folder / METRICS).read_bytes())
         if not _is_whole(metrics):
             raise ValueError(METRICS)
         with (folder / ENTRIES).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             entries = Entries(**{field.name: arrays[field.name] for field in fields(Entries)})
-            run = Run(folder, metrics, entries, arrays["images"].tolist(), arrays["mids"].tolist())
+            saved = SavedEvaluation(folder, metrics, entries, arrays["images"].tolist(), arrays["mids"].tolist())
         if not (
-            _below(entries.label, run.mids)
-            and _below(entries.image, run.images)
-            and _below(entries.truth_label, run.mids)
-            and _below(entries.truth_image, run.images)
+            _below(entries.label, saved.mids)
+            and _below(entries.image, saved.images)
+            and _below(entries.truth_label, saved.mids)
+            and _below(entries.truth_image, saved.images)
         ):
             raise ValueError(ENTRIES)
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise ArgumentError(
             f"{folder}: {METRICS} or {ENTRIES} is missing or damaged; expected what `boxable evaluate --out` wrote"
         ) from error
-    return run
+    return saved
 
 
 def _is_whole(metrics: Any) -> bool:
-    """Whether metrics.json holds what a comparison needs."""
+    """Test whether metrics.json has what a comparison needs."""
     return (
         isinstance(metrics, dict)
         and isinstance(metrics.get("protocol"), str)

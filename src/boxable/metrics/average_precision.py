@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.metrics.matching import Matches, Outcome, Problem
+from boxable.metrics.matching import Matches, Outcome
+from boxable.metrics.metric_input import MetricInput
 from boxable.metrics.overlap import distinct
 from boxable.settings import available_cores
 
@@ -27,7 +28,7 @@ class Entries:
 
     An entry `[E]` is a false positive (`credit` 0), a true positive (1), or a group-of box that was found: its weight
     counts in the recall and nothing against the precision. A ground-truth box `[T]` counts `truth_value`.
-    `label` and `image` are int32 indices; `prediction` and `truth` intp are rows of the problem.
+    `label` and `image` are int32 indices; `prediction` and `truth` intp are rows of the inputs.
     """
 
     prediction: Index
@@ -58,23 +59,23 @@ class Curve:
     recall: Floats
 
 
-def entries_of(problem: Problem, matches: Matches, group_of_weight: float | None) -> Entries:
+def entries_of(inputs: MetricInput, matches: Matches, group_of_weight: float | None) -> Entries:
     """The entries that the matches make; a group-of box has the best score that it absorbed."""
     weight = group_of_weight or 0.0
-    single = np.flatnonzero((matches.outcome == Outcome.FALSE) | (matches.outcome == Outcome.TRUE))
-    groups = np.flatnonzero(matches.group_of & (matches.finder >= 0) & (weight > 0))
-    rows = np.concatenate([single, matches.finder[groups]])
-    true = (matches.outcome[single] == Outcome.TRUE).astype(np.float64)
-    counted = np.flatnonzero(matches.counted)
+    single = np.flatnonzero((matches.outcome == Outcome.FALSE_POSITIVE) | (matches.outcome == Outcome.TRUE_POSITIVE))
+    groups = np.flatnonzero(matches.group_of & (matches.matched_detection >= 0) & (weight > 0))
+    rows = np.concatenate([single, matches.matched_detection[groups]])
+    true = (matches.outcome[single] == Outcome.TRUE_POSITIVE).astype(np.float64)
+    counted = np.flatnonzero(~matches.ignored)
     return Entries(
         prediction=rows,
-        label=problem.label[rows],
-        image=problem.image[rows],
-        score=problem.score[rows],
+        label=inputs.label[rows],
+        image=inputs.image[rows],
+        score=inputs.score[rows],
         credit=np.concatenate([true, np.full(len(groups), weight)]),
         truth=counted,
-        truth_label=problem.truth_label[counted],
-        truth_image=problem.truth_image[counted],
+        truth_label=inputs.truth_label[counted],
+        truth_image=inputs.truth_image[counted],
         truth_value=np.where(matches.group_of[counted], weight, 1.0),
     )
 

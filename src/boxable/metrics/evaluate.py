@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from boxable.errors import ArgumentError
+from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Predictions
 from boxable.metrics.average_precision import Ranking, entries_of
 from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
 from boxable.metrics.coco import CocoFigures, coco_figures
-from boxable.metrics.input_checks import Note, examples_of
-from boxable.metrics.matching import Matches, Outcome, Problem, match
-from boxable.metrics.prepare import Posed, pose
+from boxable.metrics.input_checks import examples_of
+from boxable.metrics.matching import Matches, Outcome, match
+from boxable.metrics.metric_input import MetricInput
+from boxable.metrics.prepare import Prepared, prepare
 from boxable.metrics.protocols import Protocol
 from boxable.vocabulary import ClassList, ObjectClass, select
 from boxable.vocabulary.selection import Selection
@@ -25,10 +27,10 @@ RESAMPLES, SEED = 1000, 0
 
 @dataclass(frozen=True, slots=True)
 class ClassResult:
-    """One class: its AP (NaN without ground truth) with its 95 % interval, and the counts behind it.
+    """Result of one class: AP (NaN without ground truth) with its 95 % interval, and counts.
 
-    `ground_truth`: boxes, a group-of box counted with its weight. `detections`: entries of the ranking, that is the
-    detections that took part and the group-of boxes that were found. `found`: what they found, weighted alike.
+    `ground_truth`: boxes, a group-of box counted with its weight. `detections`: ranked entries, that is true and
+    false positives and matched group-of boxes. `found`: matched ground truth, weighted alike.
     """
 
     item: ObjectClass
@@ -41,9 +43,10 @@ class ClassResult:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """What came out: `mean_ap` over the `results` that have ground truth, and everything that it was made of.
+    """Result of an evaluation: `mean_ap` over the `results` with ground truth, and the data behind it.
 
-    `not_counted`: classes with ground truth that were not asked for or that the model cannot name.
+    `not_counted`: classes with ground truth that were not selected or that the model cannot name. `notes`: findings
+    about the input.
     """
 
     protocol: Protocol
@@ -52,9 +55,9 @@ class Evaluation:
     interval: Interval
     resamples: int
     seed: int
-    notes: list[Note]
+    notes: list[Finding]
     classes: ClassList
-    problem: Problem
+    inputs: MetricInput
     matches: Matches
     ranking: Ranking
     sizes: dict[str, tuple[int, int]]
@@ -69,9 +72,9 @@ class Evaluation:
         return float(mean_of_known(np.array([result.ap for result in self.results])))
 
     @property
-    def left_out(self) -> int:
-        """Sound predictions that count for nothing: of classes that are not verified, or on difficult boxes."""
-        return int((self.matches.outcome == Outcome.LEFT_OUT).sum())
+    def ignored(self) -> int:
+        """Number of valid predictions that are ignored: of unverified classes, or matched to difficult boxes."""
+        return int((self.matches.outcome == Outcome.IGNORED).sum())
 
     @property
     def scored(self) -> list[ClassResult]:
@@ -88,10 +91,10 @@ class Evaluation:
             "mAP": _number(self.mean_ap),
             "interval": self.interval and list(self.interval),
             "bootstrap": {"resamples": self.resamples, "seed": self.seed, "over": "images"},
-            "images": len(self.problem.images),
-            "ground_truth": self.problem.truth_digest(),
+            "images": len(self.inputs.images),
+            "ground_truth": self.inputs.truth_digest(),
             "classes_scored": len(self.scored),
-            "left_out": self.left_out,
+            "left_out": self.ignored,
             "classes": {
                 result.item.mid: {
                     "name": result.item.name,
@@ -120,34 +123,34 @@ def evaluate(
     seed: int = SEED,
     strict: bool = False,
 ) -> Evaluation:
-    """Measure predictions by a protocol (see `protocol_named`).
+    """Evaluate predictions by a protocol (see `protocol_named`).
 
     The mean is over the classes with ground truth in `only` (a selection such as "Animal,-Cat"), and in
-    `nameable`, the classes that the model can name. The intervals come from `resamples` bootstrap draws of images;
-    0 leaves them out. Raises ArgumentError for a selection that names no class and, if `strict`, for flawed input.
+    `nameable`, the classes that the model can name. Intervals come from `resamples` bootstrap resamples of images;
+    0 means no intervals. Raises ArgumentError for a selection that names no class, and for warnings if `strict`.
     """
     if resamples < 0 or seed < 0:
-        raise ArgumentError(f"resamples={resamples} and seed={seed} came; expected numbers from 0")
-    posed = pose(ground_truth, predictions, protocol, strict=strict)
-    problem = posed.problem
-    matches = match(problem, protocol)
-    ranking = Ranking(entries_of(problem, matches, protocol.group_of_weight), len(problem.mids))
-    counted = _counted(posed.classes, only, nameable)
+        raise ArgumentError(f"expected resamples and seed of 0 or more, got {resamples} and {seed}")
+    prepared = prepare(ground_truth, predictions, protocol, strict=strict)
+    inputs = prepared.inputs
+    matches = match(inputs, protocol)
+    ranking = Ranking(entries_of(inputs, matches, protocol.group_of_weight), len(inputs.mids))
+    counted = _counted(prepared.classes, only, nameable)
     figures = None
     if protocol.iou_to is not None:
-        columns = [column for column, item in enumerate(posed.classes) if item.mid in counted]
-        figures = coco_figures(problem, ground_truth.sizes, columns)
+        columns = [column for column, item in enumerate(prepared.classes) if item.mid in counted]
+        figures = coco_figures(inputs, ground_truth.sizes, columns)
     aps = ranking.average_precisions() if figures is None else figures.average_precisions
 
-    # The draws of the COCO protocol would take the library itself a thousand times.
+    # Resampling the COCO protocol would run its library a thousand times.
     samples = np.empty((0, ranking.classes))
-    if figures is None and resamples and problem.images:
-        samples = resampled(ranking, len(problem.images), resamples, seed)
-    listed = ground_truth.classes or posed.classes
+    if figures is None and resamples and inputs.images:
+        samples = resampled(ranking, len(inputs.images), resamples, seed)
+    listed = ground_truth.classes or prepared.classes
     entries = np.diff(ranking.starts)
     found = np.bincount(ranking.label, ranking.credit, ranking.classes)
     results, not_counted = [], []
-    for column, item in enumerate(posed.classes):
+    for column, item in enumerate(prepared.classes):
         present = ranking.truth_counts[column] > 0
         if item.mid in counted and (present or entries[column] or item in listed):
             results.append(
@@ -158,28 +161,29 @@ def evaluate(
             )  # fmt: skip
         elif present:
             not_counted.append(item)
-    columns = [posed.classes.column(result.item) for result in results]
+    columns = [prepared.classes.column(result.item) for result in results]
     between = None
-    if len(set(ranking.entries.truth_image.tolist())) > 1:  # of one image draws can tell nothing
+    if len(set(ranking.entries.truth_image.tolist())) > 1:  # one image has no variance between images
         between = interval(float(mean_of_known(aps[columns])), mean_of_known(samples[:, columns]))
     return Evaluation(
         protocol, results, not_counted, _share(between), len(samples), seed,
-        [*posed.notes, *_notes(posed, results)], posed.classes, problem, matches, ranking,
+        [*prepared.findings, *_silent_classes(prepared, results)], prepared.classes, inputs, matches, ranking,
         ground_truth.sizes, figures,
     )  # fmt: skip
 
 
-def _notes(posed: Posed, results: list[ClassResult]) -> list[Note]:
-    """What lowers the figure and is not seen in it."""
-    notes = []
-    problem = posed.problem
-    named = np.bincount(problem.label, minlength=len(problem.mids)) > 0
-    silent = [result.item for result in results if result.ground_truth and not named[posed.classes.column(result.item)]]
-    if silent and len(problem.score):
+def _silent_classes(prepared: Prepared, results: list[ClassResult]) -> list[Finding]:
+    """Report classes with ground truth that no prediction names: each counts with AP 0."""
+    inputs = prepared.inputs
+    named = np.bincount(inputs.label, minlength=len(inputs.mids)) > 0
+    silent = [
+        result.item for result in results if result.ground_truth and not named[prepared.classes.column(result.item)]
+    ]
+    if silent and len(inputs.score):
         names = examples_of([item.name for item in silent])
         effect = "each counts with AP 0; --only counts some classes, --no-expand adds no general ones"
-        notes.append(Note(len(silent), "class|es with boxes and without a prediction", effect, names, flaw=False))
-    return notes
+        return [Finding("class|es with boxes and without a prediction", effect, "note", len(silent), examples=names)]
+    return []
 
 
 def _counted(known: ClassList, selection: Selection | None, nameable: ClassList | None) -> Collection[str]:
@@ -188,7 +192,7 @@ def _counted(known: ClassList, selection: Selection | None, nameable: ClassList 
 
 
 def _share(between: Interval) -> Interval:
-    """An interval of what cannot be below 0."""
+    """Clip an interval at 0."""
     return between and (max(between[0], 0.0), between[1])
 
 

@@ -1,7 +1,6 @@
-"""What is odd about ground truth and predictions: rows that are dropped, rows that are kept all the same, and why."""
+"""Checks of ground truth and predictions: findings about rows that are dropped, and odd rows that are kept."""
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
+from boxable.findings import Finding, Level
 from boxable.formats.annotations import Annotations, Coded, Predictions
 from boxable.metrics.protocols import Protocol
 from boxable.metrics.row_hash import row_hashes
@@ -16,144 +16,122 @@ from boxable.vocabulary import ClassList
 
 Mask = NDArray[np.bool_]
 
-# Coordinates beyond this are none; their areas could not be computed.
-_FARTHEST = 1e6
-# What is left of a side of 0 or 1 that was written in pixels, and as a width.
+# Larger coordinates are dropped: their areas could not be computed.
+_MAX_COORDINATE = 1e6
+# Rounding error of a side at 0 or 1 that was converted from pixels or a width.
 _ROUNDING = 1e-9
-# Rows of which examples are looked for.
-_LOOKED_AT = 1000
+# Rows searched for examples.
+_EXAMPLE_ROWS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something that a person should know about the input: how many rows or images, what, and what became of it.
-
-    In `what`, `image|s` is `image` for one and `images` for more. `flaw`: the input is not as it should be, which
-    `strict` does not allow.
-    """
-
-    count: int
-    what: str
-    effect: str
-    examples: tuple[str, ...] = ()
-    flaw: bool = True
-
-    def __str__(self) -> str:
-        what = re.sub(r"\|(\w+)", "" if self.count == 1 else r"\1", self.what)
-        examples = f" ({', '.join(self.examples)})" if self.examples else ""
-        return f"{self.count:,} {what}{examples}: {self.effect}"
+def refuse_warnings(findings: list[Finding]) -> None:
+    """Raise ArgumentError if any finding is a warning."""
+    warnings = [str(finding) for finding in findings if finding.level == "warning"]
+    if warnings:
+        raise ArgumentError(f"strict: {'; '.join(warnings)}")
 
 
-def refuse_flaws(notes: list[Note]) -> None:
-    """Raise ArgumentError if any of these is a flaw of the input."""
-    flaws = [str(note) for note in notes if note.flaw]
-    if flaws:
-        raise ArgumentError(f"strict: {'; '.join(flaws)}")
-
-
-def sound_annotations(
+def checked_annotations(
     annotations: Annotations, classes: ClassList, protocol: Protocol
-) -> tuple[Annotations, list[Note]]:
-    """The rows that can be used, and what there is to say about the others."""
+) -> tuple[Annotations, list[Finding]]:
+    """Drop rows that cannot be used, and list findings about dropped and odd rows."""
     boxes, labels = annotations.boxes, annotations.image_labels
     known = {item.mid for item in classes}
     ymin, xmin, ymax, xmax = boxes.box.T
-    notes = _Notes(len(boxes))
-    notes.drop(boxes.image.is_in({""}), "ground-truth box|es without an image id", boxes.image)
-    notes.drop(~boxes.label.is_in(known), "ground-truth box|es of an unknown class", boxes.label, _mid_hint(classes))
-    notes.drop(~_sane(boxes.box), "ground-truth box|es with a coordinate that is no number", boxes.image)
-    notes.drop((ymin > ymax) | (xmin > xmax), "ground-truth box|es with the maximum below the minimum", boxes.image)
+    checks = _RowChecks(len(boxes))
+    checks.drop(boxes.image.is_in({""}), "ground-truth box|es without an image id", boxes.image)
+    checks.drop(~boxes.label.is_in(known), "ground-truth box|es of an unknown class", boxes.label, _mid_hint(classes))
+    checks.drop(~_sane(boxes.box), "ground-truth box|es with a coordinate that is no number", boxes.image)
+    checks.drop((ymin > ymax) | (xmin > xmax), "ground-truth box|es with the maximum below the minimum", boxes.image)
     flat = (ymin == ymax) | (xmin == xmax)
-    notes.keep(flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image)
-    notes.keep(
+    checks.keep(flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image)
+    checks.keep(
         _outside(boxes.box), "ground-truth box|es reaching outside 0 to 1", _outside_effect(boxes.box), boxes.image
     )
     again = _repeated(boxes.image, boxes.label, boxes.box, boxes.group_of)
-    notes.keep(again, "ground-truth box|es given before", "kept; each counts, but only one is ever found", boxes.image)
+    checks.keep(
+        again, "ground-truth box|es given before", "kept; each counts, but only one is ever found", boxes.image
+    )
     if protocol.group_of_weight is not None and protocol.unknown_is_group_of:
         effect = "taken as group-of boxes, as in the original"
-        notes.keep(boxes.group_of < 0, "box|es with an unknown IsGroupOf", effect, flaw=False)
-    good_boxes = boxes.take(notes.good)
+        checks.keep(boxes.group_of < 0, "box|es with an unknown IsGroupOf", effect, level="note")
+    good_boxes = boxes.take(checks.good)
 
-    label_notes = _Notes(len(labels))
+    label_checks = _RowChecks(len(labels))
     unknown = ~labels.label.is_in(known) | labels.image.is_in({""})
-    label_notes.drop(unknown, "image label|s of an unknown class or image", labels.label)
+    label_checks.drop(unknown, "image label|s of an unknown class or image", labels.label)
     odd = ~np.isin(labels.confidence, (-1, 0, 1))
-    label_notes.drop(odd, "image label|s with a confidence that is neither 1 nor 0", labels.label)
-    sound = replace(annotations, boxes=good_boxes, image_labels=labels.take(label_notes.good))
-    return sound, notes.notes + label_notes.notes
+    label_checks.drop(odd, "image label|s with a confidence that is neither 1 nor 0", labels.label)
+    sound = replace(annotations, boxes=good_boxes, image_labels=labels.take(label_checks.good))
+    return sound, checks.findings + label_checks.findings
 
 
-def sound_predictions(
+def checked_predictions(
     predictions: Predictions, classes: ClassList, images: list[str]
-) -> tuple[NDArray[np.intp], list[Note]]:
-    """Rows intp `[N]` that can be used, and what there is to say about the others."""
+) -> tuple[NDArray[np.intp], list[Finding]]:
+    """Select rows intp `[N]` that can be used, and list findings about dropped and odd rows."""
     ymin, xmin, ymax, xmax = predictions.box.T
     image, label, known = predictions.image, predictions.label, {item.mid for item in classes}
-    notes = _Notes(len(predictions))
-    notes.drop(~label.is_in(known), "prediction|s of an unknown class", label, _mid_hint(classes))
+    checks = _RowChecks(len(predictions))
+    checks.drop(~label.is_in(known), "prediction|s of an unknown class", label, _mid_hint(classes))
     elsewhere = ~image.is_in(set(images))
-    notes.drop(elsewhere, "prediction|s for images without ground truth", image, _image_hint(images))
-    notes.drop(~np.isfinite(predictions.score), "prediction|s with a score that is no number", image)
-    notes.drop(~_sane(predictions.box), "prediction|s with a coordinate that is no number", image)
-    with np.errstate(all="ignore"):  # what is no number was dropped before
+    checks.drop(elsewhere, "prediction|s for images without ground truth", image, _image_hint(images))
+    checks.drop(~np.isfinite(predictions.score), "prediction|s with a score that is no number", image)
+    checks.drop(~_sane(predictions.box), "prediction|s with a coordinate that is no number", image)
+    with np.errstate(all="ignore"):  # NaN was dropped before
         # Not only where sides are equal: tiny ones multiply to 0 too.
         flat = (ymin >= ymax) | (xmin >= xmax) | ((ymax - ymin) * (xmax - xmin) <= 0)
-    notes.drop(flat, "predicted box|es without an area or with the maximum below the minimum", image)
+    checks.drop(flat, "predicted box|es without an area or with the maximum below the minimum", image)
     outside = _outside(predictions.box)
-    notes.keep(outside, "predicted box|es reaching outside 0 to 1", _outside_effect(predictions.box), image)
+    checks.keep(outside, "predicted box|es reaching outside 0 to 1", _outside_effect(predictions.box), image)
     again = _repeated(image, label, predictions.box, predictions.score)
-    notes.keep(again, "prediction|s given before", "kept; each counts", image)
-    return np.flatnonzero(notes.good), notes.notes
+    checks.keep(again, "prediction|s given before", "kept; each counts", image)
+    return np.flatnonzero(checks.good), checks.findings
 
 
-def image_notes(images: list[str], predicted: set[str]) -> list[Note]:
-    """What there is to say about images that nothing was predicted for."""
+def image_findings(images: list[str], predicted: set[str]) -> list[Finding]:
+    """Report images without predictions."""
     silent = [image for image in images if image not in predicted]
     if not silent:
         return []
     effect = "evaluated; their boxes are missed"
-    return [Note(len(silent), "image|s without predictions", effect, examples_of(silent), flaw=False)]
+    return [Finding("image|s without predictions", effect, "note", len(silent), examples=examples_of(silent))]
 
 
-class _Notes:
-    """Notes about rows, of which some are dropped: each for the first reason that holds."""
+class _RowChecks:
+    """Findings about rows; a row is dropped for the first reason that holds."""
 
     def __init__(self, rows: int) -> None:
         self.good = np.ones(rows, bool)
-        self.notes: list[Note] = []
+        self.findings: list[Finding] = []
 
     def drop(self, mask: Mask, what: str, column: Coded, hint: Any = None) -> None:
         mask = mask & self.good
         self.good &= ~mask
         if mask.any():
-            examples = _examples(mask, column)
-            advice = hint(_values(mask, column)) if hint else ""
-            self.notes.append(Note(int(mask.sum()), what, f"dropped{advice}", examples))
+            values = _values(mask, column)
+            text = f"dropped{hint(values) if hint else ''}"
+            self.findings.append(Finding(what, text, "warning", int(mask.sum()), examples=examples_of(values)))
 
-    def keep(self, mask: Mask, what: str, effect: str, column: Coded | None = None, *, flaw: bool = True) -> None:
+    def keep(self, mask: Mask, what: str, effect: str, column: Coded | None = None, level: Level = "warning") -> None:
         mask = mask & self.good
         if mask.any():
-            examples = () if column is None else _examples(mask, column)
-            self.notes.append(Note(int(mask.sum()), what, effect, examples, flaw))
+            examples = [] if column is None else examples_of(_values(mask, column))
+            self.findings.append(Finding(what, effect, level, int(mask.sum()), examples=examples))
 
 
 def _values(mask: Mask, column: Coded) -> list[str]:
-    """The different values of the first of these rows."""
-    return list(dict.fromkeys(column.values[code] for code in column.codes[np.flatnonzero(mask)[:_LOOKED_AT]]))
+    """List the distinct values of the first rows of the mask."""
+    return list(dict.fromkeys(column.values[code] for code in column.codes[np.flatnonzero(mask)[:_EXAMPLE_ROWS]]))
 
 
-def _examples(mask: Mask, column: Coded) -> tuple[str, ...]:
-    return examples_of(_values(mask, column))
-
-
-def examples_of(values: list[str]) -> tuple[str, ...]:
-    """The first three, and a sign if there are more."""
-    return (*values[:3], "…") if len(values) > 3 else tuple(values)
+def examples_of(values: list[str]) -> list[str]:
+    """Return the first three values, and an ellipsis if there are more."""
+    return [*values[:3], "…"] if len(values) > 3 else values
 
 
 def _mid_hint(classes: ClassList) -> Any:
-    """Advice where names of classes came instead of MIDs."""
+    """Make advice for class names in place of MIDs."""
 
     def hint(values: list[str]) -> str:
         named = next((item for item in map(classes.get, values) if item is not None), None)
@@ -163,7 +141,7 @@ def _mid_hint(classes: ClassList) -> Any:
 
 
 def _image_hint(images: list[str]) -> Any:
-    """Advice where file names came instead of image ids."""
+    """Make advice for file names in place of image ids."""
     known = set(images)
 
     def hint(values: list[str]) -> str:
@@ -174,8 +152,8 @@ def _image_hint(images: list[str]) -> Any:
 
 
 def _sane(box: NDArray[np.float64]) -> Mask:
-    """Whether all coordinates are numbers that a share of a picture could be."""
-    return np.asarray((np.abs(box) < _FARTHEST).all(axis=1))
+    """Test boxes for finite coordinates of a usable size."""
+    return np.asarray((np.abs(box) < _MAX_COORDINATE).all(axis=1))
 
 
 def _outside(box: NDArray[np.float64]) -> Mask:
@@ -183,20 +161,20 @@ def _outside(box: NDArray[np.float64]) -> Mask:
 
 
 def _outside_effect(box: NDArray[np.float64]) -> str:
-    """Boxes in pixels lie far outside."""
+    """Describe what is done, with advice if most boxes seem to be in pixels."""
     far = (box > 2).any(axis=1).mean() if len(box) else 0
     return "kept as they are; if these are pixels, divide by the picture's size" if far > 0.5 else "kept as they are"
 
 
 def _repeated(image: Coded, label: Coded, box: NDArray[np.float64], further: NDArray[Any]) -> Mask:
-    """Rows that equal an earlier one in everything."""
+    """Mark rows that equal an earlier one in every column."""
     columns = (image.codes, label.codes, *box.T, further)
     hashes = row_hashes(columns, len(box))
     repeated = np.zeros(len(box), bool)
     ordered = np.sort(hashes)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     seen: set[tuple[float, ...]] = set()
-    for row in np.flatnonzero(np.isin(hashes, twice)) if len(twice) else ():  # few, and alike but for a rare accident
+    for row in np.flatnonzero(np.isin(hashes, twice)) if len(twice) else ():  # few, and equal but for a hash collision
         values = tuple(float(column[row]) for column in columns)
         repeated[row] = values in seen
         seen.add(values)

@@ -1,26 +1,24 @@
-"""Which detection finds which box: the matching of the Object Detection API, all images at once.
+"""Matching of detections to ground truth as in the Object Detection API, vectorized over all images.
 
-SEMANTICS §10.2 and §10.3. In an image and class, detections come by falling score. A detection finds the ordinary box
-that it overlaps most, if IoU is enough and no other has found it before; it is never tried on a second box. So the
-finder of a box is the first detection that has it as best box, and no loop is needed. What found nothing may be inside
-a group-of box (intersection over the detection's own area): then it is absorbed, and the box counts once, with the best
-score.
+SEMANTICS §10.2 and §10.3. Within an image and class, detections are taken by falling score. Each is a candidate only
+for the ordinary box with the highest IoU. It is a true positive if that IoU reaches the threshold and the box is still
+unmatched. So a box is matched by the first detection that has it as best box, and no loop is needed. An unmatched
+detection inside a group-of box (intersection over the detection's own area) is neither true nor false: the box counts
+once, with the best score.
 
-Where scores are equal the original leaves the order open; here the lower ymin, xmin, ymax, xmax comes first, so
-that the order of rows does not matter. Among boxes that are overlapped equally the first row is the best, as there.
+The original leaves the order of equal scores open. Here the lower ymin, xmin, ymax, xmax comes first, so that the order
+of rows does not matter. Among boxes of equal IoU the first row is the best, as in the original.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import reduce
 
-import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.metrics.metric_input import MetricInput
 from boxable.metrics.overlap import KeyedBoxes, KeyPlaces, distinct, ioa, iou
 from boxable.metrics.protocols import Protocol
-from boxable.metrics.row_hash import row_hashes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -32,156 +30,114 @@ _MOST_OF_A_CLASS = 10_000
 _LOWEST_SCORE = -10.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Problem:
-    """Ground truth and predictions in numbers: `image` int32 is an index into `images`, `label` into `mids`.
-
-    Boxes are float64 `[N, 4]` (ymin, xmin, ymax, xmax). `verified` int64: sorted keys (image * classes + class) of the
-    image-level labels, whatever their confidence. `truth_object` intp `[T]`: the row of the box as it was annotated, of
-    which this row is a copy for an ancestor of its class, or itself. `truth_area` `[T]`: pixels of the object itself,
-    NaN where only its box is known.
-    """
-
-    images: list[str]
-    mids: list[str]
-    truth_image: Ints
-    truth_label: Ints
-    truth_box: Floats
-    truth_group_of: Mask
-    truth_difficult: Mask
-    truth_object: Index
-    truth_area: Floats
-    verified: NDArray[np.int64]
-    image: Ints
-    label: Ints
-    box: Floats
-    score: Floats
-
-    @property
-    def key_limit(self) -> int:
-        """Keys are below this."""
-        return len(self.images) * len(self.mids)
-
-    def keys(self, image: Ints, label: Ints) -> NDArray[np.int64]:
-        """One number for each pair of image and class."""
-        return image.astype(np.int64) * len(self.mids) + label
-
-    def truth_digest(self) -> str:
-        """A checksum of the ground truth, whatever the order of its rows."""
-        columns = (
-            self.truth_image, self.truth_label, *self.truth_box.T, self.truth_group_of, self.truth_difficult,
-        )  # fmt: skip
-        names = "\n".join([*self.images, "", *self.mids]).encode("utf-8", "surrogatepass")
-        parts = [names, np.sort(row_hashes(columns, len(self.truth_box))).tobytes(), self.verified.tobytes()]
-        return f"crc32c:{reduce(google_crc32c.extend, parts, 0):08x}"
-
-
 class Outcome(IntEnum):
-    """What became of a prediction."""
+    """Result of matching a prediction."""
 
-    LEFT_OUT = 0  # invalid box, unverified class, or on a difficult box: counts for nothing
-    FALSE = 1
-    TRUE = 2
-    ABSORBED = 3  # inside a group-of box
+    IGNORED = 0  # invalid box, unverified class, or matched to a difficult box
+    FALSE_POSITIVE = 1
+    TRUE_POSITIVE = 2
+    IN_GROUP = 3  # inside a group-of box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matches:
-    """What became of each prediction, and which prediction found each box.
+    """Matches of predictions `[P]` and ground-truth boxes `[T]`.
 
-    `outcome` int8 `[P]` (Outcome); `truth` intp `[P]`: the box that it found or that absorbed it, else -1.
-    `finder` intp `[T]`: the prediction that found the box (for a group-of box the best that it absorbed), else -1.
-    `group_of` bool `[T]`: boxes that were taken as group-of; `counted` bool `[T]`: boxes that count as ground truth.
+    `outcome` int8 `[P]` (Outcome). `truth` intp `[P]`: the matched or enclosing group-of box, else -1.
+    `matched_detection` intp `[T]`: the prediction matched to the box (the best one in a group-of box), else -1.
+    `group_of` bool `[T]`: boxes treated as group-of. `ignored` bool `[T]`: boxes that are no ground truth to count.
     """
 
     outcome: NDArray[np.int8]
     truth: Index
-    finder: Index
+    matched_detection: Index
     group_of: Mask
-    counted: Mask
+    ignored: Mask
 
 
-def match(problem: Problem, protocol: Protocol) -> Matches:
+def match(inputs: MetricInput, protocol: Protocol) -> Matches:
     """Match predictions to ground truth by the rules of the protocol."""
-    everything = len(problem.score)
+    everything = len(inputs.score)
     outcome = np.zeros(everything, np.int8)
     truth = np.full(everything, -1, np.intp)
-    finder = np.full(len(problem.truth_box), -1, np.intp)
-    group_of = problem.truth_group_of & (protocol.group_of_weight is not None)
-    difficult = problem.truth_difficult & protocol.difficult
+    matched_detection = np.full(len(inputs.truth_box), -1, np.intp)
+    group_of = inputs.truth_group_of & (protocol.group_of_weight is not None)
+    difficult = inputs.truth_difficult & protocol.difficult
 
-    truth_keys = problem.keys(problem.truth_image, problem.truth_label)
-    keys = problem.keys(problem.image, problem.label)
-    rows = _taking_part(problem, protocol, keys, truth_keys)
-    outcome[rows] = Outcome.FALSE
+    truth_keys = inputs.keys(inputs.truth_image, inputs.truth_label)
+    keys = inputs.keys(inputs.image, inputs.label)
+    rows = _valid_rows(inputs, protocol, keys, truth_keys)
+    outcome[rows] = Outcome.FALSE_POSITIVE
 
-    ordinary = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(~group_of), problem.key_limit)
-    candidates, best, overlap = ordinary.best(rows, keys, problem.box, iou)
+    ordinary = KeyedBoxes(truth_keys, inputs.truth_box, np.flatnonzero(~group_of), inputs.key_limit)
+    candidates, best, overlap = ordinary.best(rows, keys, inputs.box, iou)
     hit = overlap >= protocol.iou
     candidates, best = candidates[hit], best[hit]
     on_difficult = difficult[best]
-    outcome[candidates[on_difficult]] = Outcome.LEFT_OUT
+    outcome[candidates[on_difficult]] = Outcome.IGNORED
     candidates, best = candidates[~on_difficult], best[~on_difficult]
-    first = _first_of_each(problem, candidates, best)
-    outcome[candidates[first]] = Outcome.TRUE
+    first = _first_of_each(inputs, candidates, best)
+    outcome[candidates[first]] = Outcome.TRUE_POSITIVE
     truth[candidates[first]] = best[first]
-    finder[best[first]] = candidates[first]
+    matched_detection[best[first]] = candidates[first]
 
     if group_of.any():
-        rest = rows[outcome[rows] == Outcome.FALSE]
-        groups = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(group_of), problem.key_limit)
-        rest, best, inside = groups.best(rest, keys, problem.box, ioa)
-        absorbed = inside >= protocol.iou
-        rest, best = rest[absorbed], best[absorbed]
-        outcome[rest] = Outcome.ABSORBED
+        rest = rows[outcome[rows] == Outcome.FALSE_POSITIVE]
+        groups = KeyedBoxes(truth_keys, inputs.truth_box, np.flatnonzero(group_of), inputs.key_limit)
+        rest, best, inside = groups.best(rest, keys, inputs.box, ioa)
+        in_group = inside >= protocol.iou
+        rest, best = rest[in_group], best[in_group]
+        outcome[rest] = Outcome.IN_GROUP
         truth[rest] = best
-        # A score of 0 or less is no find: the original keeps a maximum that starts at 0.
-        positive = problem.score[rest] > 0
+        # A score of 0 or less matches no group: the original keeps a maximum that starts at 0.
+        positive = inputs.score[rest] > 0
         rest, best = rest[positive], best[positive]
-        first = _first_of_each(problem, rest, best)
-        finder[best[first]] = rest[first]
+        first = _first_of_each(inputs, rest, best)
+        matched_detection[best[first]] = rest[first]
     ignored = difficult | (group_of & (protocol.group_of_weight == 0))
-    return Matches(outcome, truth, finder, group_of, counted=~ignored)
+    return Matches(outcome, truth, matched_detection, group_of, ignored)
 
 
-def _taking_part(problem: Problem, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]) -> Index:
-    """Rows of the predictions that count for anything."""
-    ymin, xmin, ymax, xmax = problem.box.T
-    valid = (ymin < ymax) & (xmin < xmax) & (problem.score > _LOWEST_SCORE)
+def _valid_rows(
+    inputs: MetricInput, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]
+) -> Index:
+    """Select predictions with a valid box and score, of an evaluable class, at most 10,000 per image and class."""
+    ymin, xmin, ymax, xmax = inputs.box.T
+    valid = (ymin < ymax) & (xmin < xmax) & (inputs.score > _LOWEST_SCORE)
     if protocol.verified_only:
-        evaluable = distinct(np.concatenate([problem.verified, truth_keys]))
-        valid &= KeyPlaces(evaluable, problem.key_limit).of(keys) >= 0
+        evaluable = distinct(np.concatenate([inputs.verified, truth_keys]))
+        valid &= KeyPlaces(evaluable, inputs.key_limit).of(keys) >= 0
     rows = np.flatnonzero(valid)
-    counts = np.bincount(problem.image[rows], minlength=1)
+    counts = np.bincount(inputs.image[rows], minlength=1)
     if counts.max() <= _MOST_OF_A_CLASS:
         return rows
-    rows = rows[_ranked(problem, rows, keys[rows])]
+    rows = rows[_ranked(inputs, rows, keys[rows])]
     return np.sort(rows[_place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
 
 
-def _first_of_each(problem: Problem, rows: Index, best: Index) -> Index:
-    """Of the predictions with the same best box the first: their places in `rows`."""
-    score = problem.score[rows]
-    highest = np.full(len(problem.truth_box), -np.inf)
+def _first_of_each(inputs: MetricInput, rows: Index, best: Index) -> Index:
+    """Select the highest-ranked prediction of each best box: positions in `rows`."""
+    score = inputs.score[rows]
+    highest = np.full(len(inputs.truth_box), -np.inf)
     np.maximum.at(highest, best, score)
     leading = np.flatnonzero(score == highest[best])
-    order = leading[_ranked(problem, rows[leading], best[leading])]  # equal scores may lead together
+    order = leading[_ranked(inputs, rows[leading], best[leading])]  # equal scores may lead together
     return np.asarray(order[np.diff(best[order], prepend=-1) != 0])
 
 
-def _ranked(problem: Problem, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
-    """The order of these rows by group, the highest score first."""
-    score = problem.score[rows]
+def _ranked(inputs: MetricInput, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
+    """Order rows by group, then by falling score."""
+    score = inputs.score[rows]
     order = np.lexsort((-score, groups))
     tied = (np.diff(score[order]) == 0) & (np.diff(groups[order]) == 0)
     if not tied.any():
         return order
-    ymin, xmin, ymax, xmax = problem.box[rows].T
+    ymin, xmin, ymax, xmax = inputs.box[rows].T
     return np.lexsort((xmax, ymax, xmin, ymin, -score, groups))
 
 
 def _place_in_run(values: NDArray[np.int64]) -> Index:
-    """0, 1, 2 … within each run of equal values."""
+    """Number the values 0, 1, 2 … within each run of equal values."""
     starts = np.flatnonzero(np.diff(values, prepend=values[:1] - 1))
     counts = np.diff(starts, append=len(values))
     return np.arange(len(values)) - np.repeat(starts, counts)
