@@ -67,6 +67,20 @@ def test_a_false_detection_is_of_the_kind_that_its_overlaps_make(
     assert sorted_out(TWO, [Found("i", label, 0.5, box)]) == ([kind], missed)
 
 
+@pytest.mark.parametrize(
+    ("label", "width", "kind"),
+    [
+        (A, 0.1, LOCALIZATION),  # IoU 0.1 exactly
+        (A, 0.09, BACKGROUND),
+        (C, 0.1, BACKGROUND),
+        (C, 0.11, BOTH),
+        (C, 0.5, CLASSIFICATION),  # IoU 0.5 exactly
+    ],
+)
+def test_the_thresholds_of_tide_are_inclusive(label: str, width: float, kind: ErrorKind) -> None:
+    assert sorted_out([Truth("i", A, (0, 0, 1, 1))], [Found("i", label, 0.5, (0, 0, 1, width))])[0] == [kind]
+
+
 def test_a_second_detection_of_a_box_is_a_duplicate_and_the_better_score_no_error() -> None:
     found = [Found("i", A, 0.5, HERE), Found("i", A, 0.9, HERE)]
     assert sorted_out(TWO[:1], found) == ([DUPLICATE, 0], [False])

@@ -43,6 +43,12 @@ def test_ap_is_the_mean_over_ten_thresholds_at_101_points() -> None:
     assert (shown["AR1"], shown["AR10"], shown["AR100"]) == (near(0.5), near(0.65), near(0.65))
 
 
+def test_a_box_keeps_its_width_and_height() -> None:
+    # Tall boxes beside each other: IoU 1/3, and 0.9 if width and height were exchanged.
+    tall, beside = (0, 0, 1, 0.1), (0, 0.05, 1, 0.15)
+    assert aps(evaluated([Truth("i", A, tall)], [Found("i", A, 0.9, beside)], COCO, sizes=SIZES))[A] == 0
+
+
 def test_the_mean_is_over_classes_with_ground_truth() -> None:
     boxes = [*BOXES, Truth("j", B, HERE)]
     evaluation = evaluated(boxes, [*FOUND, Found("j", C, 0.9, HERE)], COCO)
