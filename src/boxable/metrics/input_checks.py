@@ -49,9 +49,7 @@ def checked_annotations(
         _outside(boxes.box), "ground-truth box|es reaching outside 0 to 1", _outside_effect(boxes.box), boxes.image
     )
     again = _repeated(boxes.image, boxes.label, boxes.box, boxes.group_of)
-    checks.keep(
-        again, "ground-truth box|es given before", "kept; each counts, but only one is ever found", boxes.image
-    )
+    checks.keep(again, "ground-truth box|es given before", "kept; each counts, but only one is ever found", boxes.image)
     if protocol.group_of_weight is not None and protocol.unknown_is_group_of:
         effect = "taken as group-of boxes, as in the original"
         checks.keep(boxes.group_of < 0, "box|es with an unknown IsGroupOf", effect, level="note")

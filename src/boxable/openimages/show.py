@@ -1,7 +1,5 @@
 """Contact sheets: photos of a data set with their boxes, as one picture or as one HTML page."""
 
-import base64
-import io
 import logging
 import os
 import re
@@ -23,6 +21,7 @@ from boxable.images.draw import color_of, draw_boxes
 from boxable.openimages.attribution import Attribution, attributions
 from boxable.openimages.dataset import Dataset
 from boxable.openimages.layout import PHOTOS
+from boxable.reports.embedded import jpeg_url
 from boxable.reports.page import page, text
 from boxable.vocabulary.selection import DATA_SET, select
 
@@ -175,9 +174,7 @@ def _page(shown: list[Shown], title: str) -> str:
 
 def _figure(item: Shown) -> str:
     picture = Image.fromarray(item.pixels)
-    data = io.BytesIO()
-    picture.save(data, "JPEG", quality=_QUALITY)
-    source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+    source = jpeg_url(picture, _QUALITY)
     size = f'width="{picture.width}" height="{picture.height}"'
     boxes = "".join(
         _rectangle(box, picture.size, label, name, dashed=group == 1)

@@ -1,17 +1,16 @@
-"""What the pages about data sets have in common: one HTML file that needs nothing else."""
+"""The HTML page of a report: one file without scripts that loads nothing."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
 
+from boxable.reports.embedded import csp_hash
+
 
 def page(title: str, body: str) -> str:
-    """The page with this title, which is text, and this body, which is HTML without scripts."""
+    """Render a page from a title (text) and a body (HTML without scripts)."""
     style = resources.files("boxable.reports").joinpath("page.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
+    policy = f"default-src 'none'; img-src data:; style-src '{csp_hash(style)}'"
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -21,7 +20,7 @@ def page(title: str, body: str) -> str:
 
 
 def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
-    """A bar for each name and count, the longest as wide as there is room."""
+    """Render a bar chart of names and counts."""
     most = max((count for _, count in rows), default=0) or 1
     lines = "".join(
         f'<span>{text(name)}</span><svg viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">'
@@ -32,13 +31,13 @@ def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; its first column is words, the others numbers."""
+    """Render a table; its first column is text, the others are numbers."""
     head = "".join(f"<th>{text(cell)}</th>" for cell in heads)
     lines = "".join(f"<tr>{''.join(f'<td>{text(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
 
 
 def text(value: str) -> str:
-    """As HTML; what is no Unicode is replaced, and no control character goes through."""
+    """Escape text for HTML; surrogates and control characters are replaced."""
     plain = value.encode("utf-8", "replace").decode()
     return escape("".join(char if char.isprintable() else " " for char in plain))

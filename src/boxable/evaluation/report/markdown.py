@@ -1,4 +1,4 @@
-"""The report in Markdown, without curves and photos: for a pull request, a log, a chat."""
+"""The report in Markdown, without curves and images."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ _NAMES = {
 
 
 def markdown(content: dict[str, Any]) -> str:
-    """The numbers of this `content`, as tables."""
+    """Render a report's content as Markdown tables."""
     parts = [
         f"# {_text(content['title'])}",
         _mean(content),
@@ -122,7 +122,7 @@ def _list(lines: Iterable[str]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
-    """A table whose first columns are `words` and the others numbers; nothing if it has no rows."""
+    """Render a table with `words` columns of text before columns of numbers; empty without rows."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     if not lines:
         return ""
@@ -146,6 +146,6 @@ def _between(interval: Sequence[float] | None, digits: int = 3) -> str:
 
 
 def _text(value: str) -> str:
-    """On one line, what Markdown or HTML would read as more than itself escaped, and what is no Unicode replaced."""
+    """Escape text for Markdown and HTML, on one line; surrogates are replaced."""
     one_line = " ".join(value.encode("utf-8", "replace").decode().split())
     return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", one_line)

@@ -1,7 +1,5 @@
-"""Contact sheets: for some classes what was found, what was wrongly found, and what was missed."""
+"""Contact sheets of classes: true positives, false positives and missed boxes."""
 
-import base64
-import io
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,15 +14,16 @@ from boxable.evaluation.error_kinds import ErrorKind, Errors
 from boxable.images.sources import source_of
 from boxable.metrics.evaluate import ClassResult, Evaluation
 from boxable.metrics.matching import Outcome
+from boxable.reports.embedded import jpeg_url
 
 logger = logging.getLogger("boxable")
 
-# Pictures of each sort in the sheet of a class, the long side of each in pixels, and their JPEG quality.
+# Images of each sort in the sheet of a class, their long side in pixels, and their JPEG quality.
 _EACH, _LONG_SIDE, _QUALITY = 8, 400, 78
 
 
 class Sheets:
-    """Sheets of some classes, and the photos that they show, each once."""
+    """Contact sheets, and the images that they show, each stored once."""
 
     def __init__(self, evaluation: Evaluation, errors: Errors, pictures: dict[str, Path]) -> None:
         self._evaluation = evaluation
@@ -33,7 +32,7 @@ class Sheets:
         self.photos: dict[str, dict[str, Any]] = {}
 
     def sheet(self, result: ClassResult, why: str) -> dict[str, Any]:
-        """The best finds, the worst false alarms and the largest misses of a class."""
+        """List the best true positives, the false positives of highest score and the largest missed boxes of a class."""
         evaluation = self._evaluation
         inputs, matches = evaluation.inputs, evaluation.matches
         label = evaluation.classes.column(result.item)
@@ -52,7 +51,7 @@ class Sheets:
         }
 
     def _shown(self, rows: NDArray[np.intp], describe: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
-        """The first few whose photo is there, each of another photo."""
+        """Describe the first rows with an image at hand, at most one per image."""
         shown: dict[str, dict[str, Any]] = {}
         for row in rows[: 100 * _EACH]:
             item = describe(int(row))
@@ -85,7 +84,7 @@ class Sheets:
         return {"image": image, "kind": kind, "box": _rounded(inputs.box[row]), "score": float(inputs.score[row])}
 
     def _photo(self, image: str) -> bool:
-        """Take the photo in; False if there is none that can be read."""
+        """Embed an image; returns False if there is none or it cannot be read."""
         if image not in self.photos and image in self._pictures:
             try:
                 pixels = np.asarray(source_of(self._pictures[image]).pixels(), np.uint8)
@@ -95,10 +94,7 @@ class Sheets:
                 return False
             picture = Image.fromarray(pixels)
             picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
-            data = io.BytesIO()
-            picture.save(data, "JPEG", quality=_QUALITY)
-            source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
-            self.photos[image] = {"src": source, "width": picture.width, "height": picture.height}
+            self.photos[image] = {"src": jpeg_url(picture, _QUALITY), "width": picture.width, "height": picture.height}
         return image in self.photos
 
 

@@ -1,10 +1,10 @@
-"""Write the report beside the run."""
+"""Write the report of an evaluation."""
 
 from pathlib import Path
 
 from boxable.evaluation.report.content import content
+from boxable.evaluation.report.html import html
 from boxable.evaluation.report.markdown import markdown
-from boxable.evaluation.report.page import page
 from boxable.files import write_atomically
 from boxable.metrics.evaluate import Evaluation
 from boxable.vocabulary.selection import Selection
@@ -19,5 +19,5 @@ def write_report(
     images = set(evaluation.inputs.images)
     pictures = {image: path for image, path in pictures.items() if image in images}
     shown = content(evaluation, title, pictures, show)
-    write_atomically(folder / PAGE, page(shown).encode())
+    write_atomically(folder / PAGE, html(shown).encode())
     write_atomically(folder / TEXT, markdown(shown).encode())

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from boxable.evaluation.error_kinds import ErrorKind
-from boxable.evaluation.report.page import page
+from boxable.evaluation.report.html import html
 from tests.evaluation.report.shown import HOSTILE, empty, hostile, small
 
 TEMPLATE = resources.files("boxable.evaluation.report").joinpath("template")
@@ -49,23 +49,23 @@ class Parsed(HTMLParser):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_breaks_out(name: str) -> None:
     shown = hostile(name)
-    parsed = Parsed(page(shown))
+    parsed = Parsed(html(shown))
     assert parsed.content == json.loads(json.dumps(shown))
-    assert parsed.tags == Parsed(page(small())).tags
+    assert parsed.tags == Parsed(html(small())).tags
 
 
 @pytest.mark.parametrize("shown", [small(), empty()], ids=["small", "empty"])
 def test_the_page_holds_the_content(shown: dict[str, Any]) -> None:
-    assert Parsed(page(shown)).content == json.loads(json.dumps(shown))
+    assert Parsed(html(shown)).content == json.loads(json.dumps(shown))
 
 
 def test_a_number_that_json_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON"):
-        page(small() | {"mAP": float("nan")})
+        html(small() | {"mAP": float("nan")})
 
 
 def test_nothing_is_fetched() -> None:
-    text = page(small())
+    text = html(small())
     assert set(re.findall(r"[a-z]+://[^\s\"'`]*", text)) == {"http://www.w3.org/2000/svg"}
     parsed = Parsed(text)
     assert not [tag for tag, _ in parsed.tags if tag in ("link", "img", "iframe", "object", "embed", "base")]
@@ -74,7 +74,7 @@ def test_nothing_is_fetched() -> None:
 
 
 def test_the_browser_is_told_to_run_and_fetch_nothing_else() -> None:
-    parsed = Parsed(page(small()))
+    parsed = Parsed(html(small()))
     policy = next(tag["content"] for _, tag in parsed.tags if tag.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     assert "default-src 'none'" in policy
@@ -88,14 +88,14 @@ def test_scripts_write_no_markup() -> None:
     assert [name for name, script in SCRIPTS.items() if writing.search(script)] == []
 
 
-def test_all_scripts_are_in_the_page() -> None:
-    text = page(small())
+def test_all_scripts_are_in_the_html() -> None:
+    text = html(small())
     assert [name for name, script in SCRIPTS.items() if script not in text] == []
 
 
 def test_what_the_scripts_fill_is_there() -> None:
     asked = set(re.findall(r"\b(?:slot|fill)\(\s*\"([\w-]+)\"", "".join(SCRIPTS.values())))
-    ids = [attributes["id"] for _, attributes in Parsed(page(empty())).tags if "id" in attributes]
+    ids = [attributes["id"] for _, attributes in Parsed(html(empty())).tags if "id" in attributes]
     assert asked <= set(ids)
     assert len(ids) == len(set(ids))
 
