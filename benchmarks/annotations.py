@@ -19,7 +19,7 @@ from statistics import median
 from annotations_data import ROWS, official_table
 from measure import arguments, figure, machine, peak_mb, report
 
-from boxable.openimages.expand import expand_table
+from boxable.openimages.expand_table import expand_table
 from boxable.vocabulary import open_images, open_images_hierarchy, select
 
 SLICE = 1_000_000

@@ -4,7 +4,7 @@
     python benchmarks/gpu.py --json gpu.json
     python benchmarks/gpu.py --device cpu --rounds 3    # the same steps, small: to see that they work
 
-From images in the host's memory to `Kept` there: upload, scaling, network, NMS, download. Set against the floor that
+From images in the host's memory to detections there: upload, scaling, network, NMS, download. Against the floor that
 the layer table and the device's own rates give (gpu_floor.py). What is found is compared with what ONNX Runtime and
 NumPy find on the CPU in the same images. Where torch sees no GPU it says so and exits with 2.
 """
@@ -18,13 +18,11 @@ import numpy as np
 from measure import Figure, arguments, figure, interleaved_ms, machine, report
 from PIL import Image
 
-from boxable.detection.postprocess import Kept, postprocess
-from boxable.images.resize import network_input
-from boxable.networks.anchors import ssd_anchors
-from boxable.runtimes import Use, open_runtime
+from boxable.networks.heads.rules import NmsResult, PostprocessRules
+from boxable.runtimes import Concurrency, open_runtime
 from boxable.runtimes.torch_runtime import TorchRuntime
-from boxable.weights.model import Description
-from boxable.weights.pull import graph_of
+from boxable.weights.compiled import Compiled
+from boxable.weights.pull import open_model
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 # Images in which detections are compared, and the largest batch that is tried.
@@ -55,26 +53,28 @@ class Batch:
     def __init__(self, runtime: TorchRuntime, anchors: np.ndarray, images: np.ndarray) -> None:
         import torch
 
-        from boxable.detection.on_device import Rules, finish, first_look
+        from boxable.networks.heads.nms_torch import finish, first_pass
 
-        self._rules, self._anchors = Rules(), runtime.to_device(anchors)
+        self._rules, self._anchors = PostprocessRules(), torch.tensor(anchors, device=runtime.device)
         self._host = torch.tensor(images, pin_memory=runtime.on_gpu)
-        self._images = runtime.to_device(images)
-        self._finish, self._first_look, self._runtime = finish, first_look, runtime
+        self._images = torch.tensor(images, device=runtime.device)
+        self._finish, self._first_pass, self._runtime = finish, first_pass, runtime
         self._launch = captured(self._steps) if runtime.on_gpu else self._steps
 
     def _steps(self) -> tuple:
-        codes, logits = self._runtime.heads(self._images)
-        return self._first_look(codes, logits, self._anchors, self._rules), codes, logits
+        scaled = self._images.float() * (2.0 / 255.0) - 1.0
+        outputs = self._runtime.tensors("detector", {"images": scaled})
+        codes, logits = outputs["box_encodings"], outputs["class_logits"]
+        return self._first_pass(codes, logits, self._anchors, self._rules), codes, logits
 
-    def detect(self) -> list[Kept]:
-        """Once all the way."""
+    def detect(self) -> list[NmsResult]:
+        """Detect in the batch once."""
         self._images.copy_(self._host, non_blocking=True)
         return self._finish(*self._launch(), self._anchors, self._rules)
 
 
 def captured(steps: Callable[[], tuple]) -> Callable[[], tuple]:
-    """The steps as one CUDA graph, which spares the launch of each; the steps themselves where that fails."""
+    """Capture the steps as one CUDA graph, which saves their launches; return them as they are where that fails."""
     import torch
 
     stream = torch.cuda.Stream()
@@ -100,7 +100,7 @@ def captured(steps: Callable[[], tuple]) -> Callable[[], tuple]:
     return replay
 
 
-def differences(found: list[Kept], expected: list[Kept], within: float) -> tuple[float, float, float]:
+def differences(found: list[NmsResult], expected: list[NmsResult], within: float) -> tuple[float, float, float]:
     """Share of detections that are in both, and the greatest difference of their scores and of their boxes' sides.
 
     Detections whose score is within `within` of the last one of a full list do not count: they may fall off its end.
@@ -119,23 +119,23 @@ def differences(found: list[Kept], expected: list[Kept], within: float) -> tuple
     return common / max(counted, 1), score, side
 
 
-def on_cpu(graph: bytes, name: str, anchors: np.ndarray, images: np.ndarray) -> list[Kept]:
-    """What ONNX Runtime and NumPy find."""
-    runtime = open_runtime("onnxruntime", graph, name, "fp32", Use(2))
-    heads = (runtime.run(network_input(image, 300)[None]) for image in images)
-    return [postprocess(codes[0], logits[0], anchors) for codes, logits in heads]
+def on_cpu(compiled: Compiled, images: np.ndarray) -> list[NmsResult]:
+    """Detect with ONNX Runtime and NumPy."""
+    runtime, network = open_runtime("onnxruntime", compiled, "fp32", Concurrency(2)), compiled.description.network
+    prepared = np.stack([network.preprocess(image) for image in images])
+    return [network.head.detect(runtime.run, image[None], PostprocessRules())[0] for image in prepared]
 
 
-def precision_figures(graph: bytes, name: str, device: str, precision: str, rounds: int) -> dict[str, Figure]:
+def precision_figures(compiled: Compiled, device: str, precision: str, rounds: int) -> dict[str, Figure]:
     import torch
     from gpu_floor import floor, measured
 
-    runtime = TorchRuntime(graph, name, 2, half=precision == "fp16")
-    network = Description.from_metadata(runtime.metadata, name).network
-    anchors = ssd_anchors(tuple(item.layer.size_out for item in network.feature_maps))
+    runtime = TorchRuntime(compiled, Concurrency(2), half=precision == "fp16")
+    network = compiled.description.network
+    anchors = network.head.anchors
     images = photos(COMPARED[device])
     within, least = BOUNDS[precision]
-    expected, found = on_cpu(graph, name, anchors, images), Batch(runtime, anchors, images).detect()
+    expected, found = on_cpu(compiled, images), Batch(runtime, anchors, images).detect()
     bound = float(within.split()[1])
     one_way, score, side = differences(found, expected, bound)
     other_way = differences(expected, found, bound)[0]
@@ -199,14 +199,14 @@ def main() -> None:
         print("torch sees no CUDA GPU: nothing was measured", file=sys.stderr)
         sys.exit(2)
     torch.backends.cudnn.benchmark = True
-    graph, name = graph_of(options.model, int8=False), options.model or "the default model"
+    compiled = open_model(options.model)
     figures = {}
     for precision in ("fp32", "fp16") if options.device == "cuda" else ("fp32",):
-        figures |= precision_figures(graph, name, options.device, precision, options.rounds)
+        figures |= precision_figures(compiled, options.device, precision, options.rounds)
     about = machine(("boxable", "torch", "numpy", "onnxruntime"))
     if options.device == "cuda":
         about["gpu"] = torch.cuda.get_device_name()
-    report(figures, about | {"model": name}, options.json)
+    report(figures, about | {"model": compiled.name}, options.json)
 
 
 if __name__ == "__main__":

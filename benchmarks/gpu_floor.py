@@ -4,10 +4,12 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 import torch
+from layers import Row, rows, weights_of
 
-from boxable.networks.layers import Layer, Network
+from boxable.networks.network import Network
 
 ROUNDS = 10
 
@@ -38,18 +40,15 @@ class Floor:
 
 def floor(network: Network, batch: int, item_size: int, rates: Rates) -> Floor:
     """The floor of a network whose numbers have `item_size` bytes."""
-    memory = [_numbers(layer, batch) * item_size / rates.memory * 1000 for layer in network.layers]
-    arithmetic = [2 * layer.macs * batch / rates.flops * 1000 for layer in network.layers]
-    upload = batch * network.input_size**2 * 3 / rates.upload * 1000
+    memory = [_numbers(layer, batch) * item_size / rates.memory * 1000 for layer in rows(network)]
+    arithmetic = [2 * layer.macs * batch / rates.flops * 1000 for layer in rows(network)]
+    upload = batch * prod(network.preprocess.size) * 3 / rates.upload * 1000
     return Floor(sum(memory), sum(arithmetic), sum(map(max, memory, arithmetic)), upload)
 
 
-def _numbers(layer: Layer, batch: int) -> int:
-    """Numbers that a layer reads and writes."""
-    made = layer.outputs * layer.size_out**2
-    maps = layer.inputs * layer.size_in**2 + made + (made if layer.shortcut else 0)
-    height, width, inputs, outputs = layer.kernel_shape
-    return batch * maps + height * width * inputs * outputs + layer.outputs
+def _numbers(layer: Row, batch: int) -> int:
+    """Count the numbers that a layer reads and writes."""
+    return batch * (layer.read + layer.result) + weights_of(layer) + layer.outputs
 
 
 def measured(device: torch.device, dtype: torch.dtype) -> Rates:

@@ -52,13 +52,13 @@ def opening(original: Path, rounds: int) -> dict[str, Figure]:
         os.environ["BOXABLE_HOME"] = home
         import boxable
         from boxable.weights.import_model import import_model
-        from boxable.weights.store import graph_of_installed, installed
+        from boxable.weights.store import compiled_installed, installed
 
         list(import_model(original / "checkpoint", "bench", None))
         path = installed("bench")
         assert path is not None
         graph = Path(home) / "graph.onnx"
-        graph.write_bytes(graph_of_installed(path, "bench"))
+        graph.write_bytes(compiled_installed(path, "bench").onnx("detector", "fp32"))
         times = interleaved_ms({"name": lambda: boxable.load("bench"), "file": lambda: boxable.load(graph)}, rounds)
     return {
         "opening the imported network again": figure(times["name"] / 1000, "s"),

@@ -23,7 +23,8 @@ from measure import Figure, arguments, figure, interleaved_ms, machine, report
 from PIL import Image
 
 import boxable
-from boxable.detection.postprocess import postprocess
+from boxable.networks.heads.nms import postprocess
+from boxable.networks.heads.rules import PostprocessRules
 
 ROOT = Path(__file__).parent.parent
 TARGETS = {"fp32": ">= 1.15", "int8": ">= 2"}
@@ -85,7 +86,10 @@ def _all(files: list[bytes], run: Callable[[bytes], object]) -> None:
 def postprocessing(rounds: int) -> dict[str, Figure]:
     figures = {}
     for source, (codes, logits) in heads601().items():
-        ours, plain = partial(postprocess, codes, logits, ANCHORS), partial(plain_postprocess, codes, logits, 1e-8)
+        ours, plain = (
+            partial(postprocess, codes, logits, ANCHORS, PostprocessRules()),
+            partial(plain_postprocess, codes, logits, 1e-8),
+        )
         # The plain way takes seconds: many rounds for ours alone, a few interleaved ones for the ratio.
         alone = interleaved_ms({"ours": ours}, rounds)
         both = interleaved_ms({"ours": ours, "plain": plain}, 3, warm_up=1)

@@ -10,7 +10,8 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from boxable.networks.layers import Network
+from boxable.networks.network import Network
+from boxable.runtimes import Concurrency
 from boxable.runtimes.openvino_runtime import compile_options
 
 # What belongs to no layer: changes of layout and type, and putting the heads together.
@@ -59,8 +60,8 @@ class OpenVinoProfile:
         self._network, self._nodes = network, []
         core = openvino.Core()
         model = core.read_model(graph)
-        model.reshape([1, network.input_size, network.input_size, 3])
-        options = compile_options(core, threads=1, callers=1, bfloat16=precision == "int8") | {"PERF_COUNT": True}
+        model.reshape([1, *network.preprocess.size, 3])
+        options = compile_options(core, Concurrency(1), bfloat16=precision == "int8") | {"PERF_COUNT": True}
         self._request = core.compile_model(model, "CPU", options).create_infer_request()
 
     def __call__(self, image: np.ndarray) -> None:

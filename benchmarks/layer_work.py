@@ -1,25 +1,28 @@
-"""What a network's layers have to do: multiply-adds and bytes, by block and by kind; and graphs with random weights."""
+"""The work of a network's layers, multiply-adds and bytes, by block and by kind; networks with random weights."""
 
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 from layer_times import Times
+from layers import Row, rows, weights_of
 
 from boxable.networks.calibration import Calibration
-from boxable.networks.equalize import streams
-from boxable.networks.int8 import is_float, measured_tensors
-from boxable.networks.layers import Layer, Network
-from boxable.networks.onnx_graph import build_onnx
+from boxable.networks.equalize import linear_groups
+from boxable.networks.int8_backend import quantized_tensors
+from boxable.networks.network import Graph, Network
+from boxable.networks.ops import Conv
+from boxable.vocabulary import ClassList
+from boxable.weights.compiled import Compiled, compiled_from
+from boxable.weights.model import Model
 
 
 @dataclass(frozen=True)
 class Work:
-    """Layers that are told together: multiply-adds, and bytes read and written, of one picture."""
+    """Rows that are told together: multiply-adds, and bytes read and written, of one picture."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[Row, ...]
 
     @property
     def macs(self) -> int:
@@ -35,16 +38,13 @@ class Work:
         return sum(times.get(layer.name, 0.0) for layer in self.layers)
 
 
-def moved(layer: Layer, precision: str) -> int:
+def moved(layer: Row, precision: str) -> int:
     """Bytes that a layer reads and writes: its map or maps, its weights and its result; heads write float32."""
-    small = precision == "int8" and not is_float(layer)
-    value = 1 if small else 4
-    result = layer.size_out**2 * layer.outputs
-    read = layer.size_in**2 * layer.inputs + prod(layer.kernel_shape) + (result if layer.shortcut else 0)
-    return read * value + result * (value if layer.batch_norm else 4)
+    value = 1 if precision == "int8" and not layer.stays_float else 4
+    return (layer.read + weights_of(layer)) * value + layer.result * (4 if layer.is_head else value)
 
 
-def block_of(layer: Layer) -> str:
+def block_of(layer: Row) -> str:
     """What the tables call the part of the network that a layer belongs to."""
     parent, _, last = layer.name.rpartition("/")
     block = parent.rpartition("/")[2]
@@ -57,7 +57,7 @@ def block_of(layer: Layer) -> str:
     return {"Conv": "first convolution", "Conv_1": "last convolution"}.get(last, "extra layers")
 
 
-def name_of(layer: Layer) -> str:
+def name_of(layer: Row) -> str:
     """What the plot calls a layer."""
     block, last = block_of(layer), layer.name.rpartition("/")[2]
     if block.startswith("block"):
@@ -65,35 +65,41 @@ def name_of(layer: Layer) -> str:
     return block if block.startswith("class head") else f"{block}, {layer.size_out}x{layer.size_out}"
 
 
-def kind_of(layer: Layer) -> str:
-    if not layer.batch_norm:
+def kind_of(layer: Row) -> str:
+    if layer.is_head:
         return "heads"
-    return "depthwise 3x3" if layer.depthwise else f"convolution {layer.kernel}x{layer.kernel}"
+    side = layer.kernel_shape[0]
+    return "depthwise 3x3" if layer.depthwise else f"convolution {side}x{side}"
 
 
-def grouped(network: Network, group_of: Callable[[Layer], str]) -> dict[str, Work]:
-    groups: dict[str, list[Layer]] = defaultdict(list)
-    for layer in network.layers:
+def grouped(network: Network, group_of: Callable[[Row], str]) -> dict[str, Work]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for layer in rows(network):
         groups[group_of(layer)].append(layer)
     return {name: Work(tuple(layers)) for name, layers in groups.items()}
 
 
-def random_graph(network: Network, precision: str) -> bytes:
-    """The network with random weights that keep values of activations in the range of usual ones."""
+def random_network(network: Network) -> Compiled:
+    """Give a network random weights that keep activations in their usual range, and a calibration."""
     generator = np.random.default_rng(0)
     weights = {}
-    for layer in network.layers:
-        for name, shape in layer.variables.items():
-            values = np.ones(shape) if name.endswith(("gamma", "variance")) else generator.normal(0, 0.1, shape)
-            weights[name] = values.astype(np.float32)
-        spread = np.sqrt(2 / (layer.kernel**2 * (1 if layer.depthwise else layer.inputs)))
-        weights[layer.kernel_name] = generator.normal(0, spread, layer.kernel_shape).astype(np.float32)
-    return build_onnx(network, weights, {}, calibration=wide_calibration(network) if precision == "int8" else None)
+    for name, shape in network.variables.items():
+        values = np.ones(shape) if name.endswith(("gamma", "variance")) else generator.normal(0, 0.1, shape)
+        weights[name] = values.astype(np.float32)
+    for layer in rows(network):
+        spread = np.sqrt(2 / (layer.kernel_shape[0] ** 2 * (1 if layer.depthwise else layer.inputs)))
+        weights[layer.op.kernel_name] = generator.normal(0, spread, layer.kernel_shape).astype(np.float32)
+    (graph,) = network.graphs.values()
+    classes = ClassList.numbered((f"/own/{number}", f"class {number}") for number in range(network.num_classes))
+    return compiled_from(Model(network, weights, classes, "random network"), wide_calibration(graph))
 
 
-def wide_calibration(network: Network) -> Calibration:
-    bounded = {layer.name for layer in network.backbone if layer.relu6}
-    ranges = {name: (0.0, 6.0) if name in bounded else (-8.0, 8.0) for name in measured_tensors(network)}
-    factors = {stream.name: np.ones(stream.writers[0].outputs, np.float32) for stream in streams(network)}
-    means = {layer.source: np.zeros(layer.inputs, np.float32) for layer in network.layers}
-    return Calibration(factors, ranges, means)
+def wide_calibration(graph: Graph) -> Calibration:
+    bounded = {op.name for op in graph.layers if isinstance(op, Conv) and op.activation}
+    quantized = quantized_tensors(graph)
+    channels = {name: graph.shapes[name][2] for name in quantized}
+    return Calibration(
+        {group.name: np.ones(channels[group.name], np.float32) for group in linear_groups(graph)},
+        {name: (0.0, 6.0) if name in bounded else (-8.0, 8.0) for name in quantized},
+        {name: np.zeros(channels[name], np.float32) for name in quantized},
+    )

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from boxable.bench import machine as this_machine
-from boxable.detection.fastest import SETTLE_S
+from boxable.bench.rounds import SETTLE_S
 
 
 @dataclass(frozen=True)

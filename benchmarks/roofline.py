@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 from layer_times import OTHER, PROFILES, Times
-from layer_work import Work, block_of, grouped, kind_of, moved, name_of, random_graph
+from layer_work import Work, block_of, grouped, kind_of, moved, name_of, random_network
+from layers import rows as layer_rows
 from litert import published_network
 from machine_limits import probes, rates
 from measure import Figure, arguments, figure, interleaved_ms, machine, report
@@ -26,9 +28,10 @@ from pages import sentence, table, write_part
 from roofline_plot import Point, svg
 
 from boxable.errors import BoxableError
-from boxable.networks.layers import Network
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
-from boxable.runtimes import Use, open_runtime
+from boxable.networks.network import Network
+from boxable.runtimes import Concurrency, open_runtime
+from boxable.weights.compiled import Compiled
 
 RUNTIMES = [name for name in PROFILES if find_spec(name)]
 PRECISIONS = ("fp32", "int8")
@@ -57,22 +60,22 @@ def image() -> np.ndarray:
     return np.random.default_rng(0).uniform(-1, 1, (1, 300, 300, 3)).astype(np.float32)
 
 
-def network_runs(graphs: dict[tuple[int, str], bytes], threads: int) -> dict[str, Callable[[], object]]:
+def network_runs(networks: dict[int, Compiled], threads: int) -> dict[str, Callable[[], object]]:
     """Functions that run each network once, named `classes precision runtime`."""
     runs = {}
-    for (classes, precision), graph in graphs.items():
-        for name in RUNTIMES:
-            runtime = open_runtime(name, graph, "random network", precision, Use(threads))
-            runs[f"{classes} {precision} {TITLES[name]}"] = partial(runtime.run, image())
+    for (classes, compiled), precision, name in product(networks.items(), PRECISIONS, RUNTIMES):
+        runtime = open_runtime(name, compiled, precision, Concurrency(threads))
+        runs[f"{classes} {precision} {TITLES[name]}"] = partial(runtime.run, "detector", {"images": image()})
     lite = litert_run(threads)
     return runs | ({"23 fp32 LiteRT": lite} if lite else {})
 
 
-def profiles(graphs: dict[tuple[int, str], bytes], rounds: int) -> dict[str, dict[str, Times]]:
+def profiles(networks: dict[int, Compiled], rounds: int) -> dict[str, dict[str, Times]]:
     """Milliseconds of each layer by precision and runtime, all run in turn."""
     network = ssd_mobilenet_v2(TOLD)
     opened = {
-        (kind, name): PROFILES[name](graphs[TOLD, kind], network, kind) for kind in PRECISIONS for name in RUNTIMES
+        (kind, name): PROFILES[name](networks[TOLD].onnx("detector", kind), network, kind)
+        for kind, name in product(PRECISIONS, RUNTIMES)
     }
     interleaved_ms({str(key): partial(run, image()) for key, run in opened.items()}, rounds)
     found: dict[str, dict[str, Times]] = {kind: {} for kind in PRECISIONS}
@@ -175,7 +178,7 @@ def points(network: Network, times: dict[str, dict[str, Times]]) -> dict[str, li
                 2 * layer.macs / quickest[layer.name] * 1000,
                 quickest[layer.name],
             )
-            for layer in network.layers
+            for layer in layer_rows(network)
             if quickest.get(layer.name)
         ]
     return found
@@ -187,13 +190,13 @@ def main() -> None:
     parser.set_defaults(rounds=30)
     options = parser.parse_args()
     about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert"))
-    graphs = {(count, kind): random_graph(ssd_mobilenet_v2(count), kind) for count in CLASSES for kind in PRECISIONS}
+    networks = {count: random_network(ssd_mobilenet_v2(count)) for count in CLASSES}
     limits = probes()
-    works = {name: probe.run for name, probe in limits.items()} | network_runs(graphs, 1)
+    works = {name: probe.run for name, probe in limits.items()} | network_runs(networks, 1)
     one = interleaved_ms(works, options.rounds, clock=time.process_time)
     best = rates(limits, one)
-    two = interleaved_ms(network_runs(graphs, 2), options.rounds)
-    times = shares_of(one, profiles(graphs, options.rounds))
+    two = interleaved_ms(network_runs(networks, 2), options.rounds)
+    times = shares_of(one, profiles(networks, options.rounds))
     found = figures(one, two, best)
     report(found, about, options.json)
     blocks, kinds = (grouped(ssd_mobilenet_v2(TOLD), group_of) for group_of in (block_of, kind_of))

@@ -31,10 +31,10 @@ from pages import sentence, table, write_part
 from PIL import Image
 
 from boxable.detection.calibrate import calibrate
-from boxable.files import write_atomically
 from boxable.images.sources import expand
+from boxable.weights.calibrations import SavedCalibration, save_calibration, weights_hash
 from boxable.weights.importing import read_model
-from boxable.weights.store import compile_model, install
+from boxable.weights.store import install, read_file
 
 ROOT = Path(__file__).parent.parent
 BESIDE = ROOT.parent / "shared" / "data" / "eval-coco"
@@ -62,15 +62,15 @@ def sides(module: Path, python: Path, folder: Path, pictures: Path) -> dict[str,
     """The original, and Boxable with its weights, in each precision and runtime that is here."""
     os.environ["BOXABLE_HOME"] = str(folder / "home")
     model = read_model(module, "original", None)
-    install(model)
-    ranges, _ = calibrate(model, islice(expand([pictures]), CALIBRATION))
-    write_atomically(folder / "int8.onnx", compile_model(model, ranges))
+    digest = weights_hash(read_file(install(model)))
+    calibration, count = calibrate(model, islice(expand([pictures]), CALIBRATION))
+    save_calibration(digest, "original", SavedCalibration(calibration, count, ()))
     photos = folder / "photos.npz"
     found = {ORIGINAL: Side([python, "-W", "ignore", SIDE, "original", module, photos])}
-    for precision, name in (("fp32", "original"), ("int8", folder / "int8.onnx")):
+    for precision in ("fp32", "int8"):
         for runtime in ("onnxruntime", "openvino"):
             if find_spec(runtime):
-                command = [sys.executable, SIDE, "boxable", name, photos, precision, runtime]
+                command = [sys.executable, SIDE, "boxable", "original", photos, precision, runtime]
                 found[f"Boxable {precision} {runtime}"] = Side(command)
     return found
 

@@ -40,16 +40,11 @@ def original(module: str) -> tuple[Detect, float]:
 
 
 def boxable(model: str, precision: str, runtime: str) -> tuple[Detect, float]:
-    """Boxable with an installed model in fp32, or with a graph in int8; importing it and the runtime is counted."""
+    """Open an installed model with Boxable; importing it and the runtime is counted."""
     start = time.perf_counter()
-    if precision == "int8":
-        from boxable import Detector
+    from boxable import load
 
-        detector = Detector(Path(model).read_bytes(), model, runtime=runtime, precision="int8")
-    else:
-        from boxable import load
-
-        detector = load(model, runtime=runtime)
+    detector = load(model, runtime=runtime, precision=precision)
     seconds = time.perf_counter() - start
     return lambda image: detector(image, as_dict=True), seconds
 

@@ -18,6 +18,7 @@ class Resource:
     cut_after: int | None = None
     location: str | None = None
     compressed: bool = False
+    etag: str = ""
 
 
 @dataclass
@@ -49,11 +50,14 @@ def serving() -> Iterator[FileServer]:
             resource = files.resources.get(name, Resource(status=404))
             body, status = resource.body, resource.status
             if wanted and resource.ranges and status == 200:
-                body, status = body[int(wanted.removeprefix("bytes=").removesuffix("-")) :], 206
+                start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+                body, status = (body[start:], 206) if start < len(body) else (b"", 416)
             self.send_response(status)
             if resource.compressed and "gzip" in self.headers.get("Accept-Encoding", ""):
                 body = gzip.compress(body)
                 self.send_header("Content-Encoding", "gzip")
+            if resource.etag:
+                self.send_header("ETag", resource.etag)
             if resource.location:
                 self.send_header("Location", resource.location)
             self.send_header("Content-Length", str(len(body)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from boxable.download import download
-from boxable.errors import BoxableError
+from boxable.errors import BoxableError, WrongHashError
 from tests.file_server import FileServer, Resource
 from tests.weights.conftest import sha256
 
@@ -29,7 +29,7 @@ def leave(part: Path, content: bytes) -> None:
 
 
 def fetch(part: Path, *addresses: str) -> list[str]:
-    return download(addresses, part, len(BODY), sha256(BODY))
+    return [str(error) for error in download(addresses, part, len(BODY), sha256(BODY))]
 
 
 def test_a_fresh_download_asks_for_the_whole_file(server: FileServer, part: Path) -> None:
@@ -80,11 +80,11 @@ def test_what_a_broken_download_left_does_not_spoil_the_next(
 @pytest.mark.parametrize(
     ("bad", "problem"),
     [
-        (Resource(OTHER), f"its sha256 is {sha256(OTHER)}, expected {sha256(BODY)}"),
-        (Resource(BODY + b"more"), f"more than the expected {len(BODY)} bytes came"),
-        (Resource(BODY[:-1]), f"{len(BODY) - 1} bytes came, expected {len(BODY)}"),
-        (Resource(b"<html>sorry</html>"), f"18 bytes came, expected {len(BODY)}"),
-        (Resource(b""), f"0 bytes came, expected {len(BODY)}"),
+        (Resource(OTHER), f"expected sha256 {sha256(BODY)}, got {sha256(OTHER)}"),
+        (Resource(BODY + b"more"), f"expected {len(BODY)} bytes, got more"),
+        (Resource(BODY[:-1]), f"expected {len(BODY)} bytes, got {len(BODY) - 1}"),
+        (Resource(b"<html>sorry</html>"), f"expected {len(BODY)} bytes, got 18"),
+        (Resource(b""), f"expected {len(BODY)} bytes, got 0"),
         (Resource(status=404), "the server answered 404 Not Found"),
         (Resource(status=500), "the server answered 500 Internal Server Error"),
     ],
@@ -156,3 +156,43 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(server: FileS
     part = tmp_path / "file" / "part"
     with pytest.raises(BoxableError, match=r"^cannot write .*part"):
         fetch(part, server.put("file", Resource(BODY)))
+
+
+def test_errors_tell_status_retryability_and_hashes(server: FileServer, part: Path) -> None:
+    addresses = [
+        server.put("gone", Resource(status=404)), server.put("busy", Resource(status=503)),
+        server.put("wrong", Resource(OTHER)), "http://127.0.0.1:1/nobody",
+    ]  # fmt: skip
+    gone, busy, wrong, nobody = download(addresses, part, len(BODY), sha256(BODY))
+    assert (gone.status, gone.retryable, gone.connected) == (404, False, True)
+    assert (busy.status, busy.retryable) == (503, True)
+    assert isinstance(wrong, WrongHashError)
+    assert (wrong.expected, wrong.actual) == (sha256(BODY), sha256(OTHER))
+    assert (nobody.status, nobody.connected) == (None, False)
+
+
+def test_an_error_that_contains_416_leaves_a_partial_download(server: FileServer, part: Path) -> None:
+    leave(part, BODY[:104_160])
+    address = server.put("file416", Resource(status=404))
+    (error,) = fetch(part, address)
+    assert "416" in error
+    assert part.stat().st_size == 104_160
+
+
+def test_a_range_that_cannot_be_satisfied_starts_anew(server: FileServer, part: Path) -> None:
+    """Without a known size a complete part asks for what is behind its end."""
+    address = server.put("file", Resource(BODY, etag='"1"'))
+    leave(part, BODY + b"more")
+    part.with_name(f"{part.name}.version").write_text('"1"', "latin-1")
+    assert download([address], part, 0, "") == []
+    assert part.read_bytes() == BODY
+    assert server.requests == [("file", f"bytes={len(BODY) + 4}-"), ("file", None)]
+
+
+def test_a_weak_validator_is_not_good_for_resuming(server: FileServer, part: Path) -> None:
+    address = server.put("file", Resource(BODY, etag='W/"1"', cut_after=HALF))
+    assert len(download([address], part, 0, "")) == 1
+    assert part.exists()
+    assert not part.with_name(f"{part.name}.version").exists()
+    assert download([address], part, 0, "") == []
+    assert server.requests[-1] == ("file", None)

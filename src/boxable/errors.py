@@ -9,9 +9,10 @@
     ├── WeightsError             weights are missing, damaged or cannot be fetched
     │   └── RefusedError         a file is there, but is not the one that was published
     ├── FetchError               an address does not give what it should
+    │   └── WrongHashError       a complete file with another hash than expected
     └── MissingExtraError        an optional part of Boxable is not installed
 
-Every message says what came, what was expected and what to do.
+Every message says what was expected, what was got and what to do.
 """
 
 # Exit codes of the command: an item or the whole failed; wrong usage; stopped by Ctrl-C.
@@ -51,7 +52,25 @@ class RefusedError(WeightsError):
 
 
 class FetchError(BoxableError):
-    """An address that does not answer, or answers with an error."""
+    """An address that does not answer, or answers with an error.
+
+    `status` is the HTTP status if there was an answer. `retryable`: another attempt may succeed (a transient error).
+    `connected` is False if there was no connection at all.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retryable: bool = False, connected: bool = True
+    ) -> None:
+        super().__init__(message)
+        self.status, self.retryable, self.connected = status, retryable, connected
+
+
+class WrongHashError(FetchError):
+    """A complete file with another hash than expected; both are hexadecimal."""
+
+    def __init__(self, address: str, algorithm: str, expected: str, actual: str) -> None:
+        super().__init__(f"{address}: expected {algorithm} {expected}, got {actual}")
+        self.expected, self.actual = expected, actual
 
 
 class MissingExtraError(BoxableError):

@@ -1,9 +1,13 @@
 """What a check or a reader has to tell: one mechanism for notes, flaws and checks."""
 
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import takewhile
+from typing import Literal, TypeVar
+
+Item = TypeVar("Item")
 
 # ok: as it should be; note: worth knowing; warning: a flaw of the input; error: it does not work, or is damaged.
 Level = Literal["ok", "note", "warning", "error"]
@@ -35,12 +39,13 @@ class Finding:
         if count:
             self.level = "error"
 
-    def fail(self, example: str) -> None:
-        """Count one more thing looked at that breaks the rule."""
-        self.add(1, 1, [example])
-
     def __str__(self) -> str:
         subject = re.sub(r"\|(\w+)", "" if self.count == 1 else r"\1", self.subject)
         count = f"{self.count:,} " if self.count else ""
         examples = f" ({', '.join(self.examples)})" if self.examples else ""
         return f"{count}{subject}{examples}: {self.text}"
+
+
+def until(stop: threading.Event, items: Iterable[Item]) -> Iterator[Item]:
+    """Iterate over the items that a check looks at, until `stop` is set."""
+    return takewhile(lambda _: not stop.is_set(), items)

@@ -1,4 +1,4 @@
-"""What the surroundings say: environment variables, which are read nowhere else, and the processor.
+"""The environment: variables, which are read nowhere else, and the processor.
 
 BOXABLE_HOME               folder for weights, compiled graphs and tables; default: the platform's cache folder
 BOXABLE_OFFLINE            1: never touch the network
@@ -18,7 +18,7 @@ OFFICIAL_IMAGES = "https://open-images-dataset.s3.amazonaws.com"
 
 
 def home() -> Path:
-    """The folder that holds weights, compiled graphs and annotation tables; it need not exist yet."""
+    """Return the folder of weights, compiled graphs and annotation tables; it need not exist yet."""
     chosen = os.environ.get("BOXABLE_HOME")
     if chosen:
         try:
@@ -31,42 +31,42 @@ def home() -> Path:
 
 
 def offline() -> bool:
-    """Whether the network is off limits."""
+    """Tell whether BOXABLE_OFFLINE forbids the network."""
     return os.environ.get("BOXABLE_OFFLINE", "").strip().casefold() not in ("", "0", "false", "no")
 
 
 def open_images_tables() -> str:
-    """The address below which the annotation tables of Open Images are, without a slash at its end."""
+    """Return the address of the annotation tables of Open Images, without a slash at its end."""
     return _address("BOXABLE_OPENIMAGES", OFFICIAL_TABLES)
 
 
 def open_images_images() -> str:
-    """The address below which the images of Open Images are, without a slash at its end."""
+    """Return the address of the images of Open Images, without a slash at its end."""
     return _address("BOXABLE_OPENIMAGES_IMAGES", OFFICIAL_IMAGES)
 
 
 def _address(variable: str, official: str) -> str:
     address = os.environ.get(variable, "").strip() or official
     if not address.startswith(("http://", "https://")):
-        raise BoxableError(f"{variable} is {address!r}; expected an address that begins with http:// or https://")
+        raise BoxableError(f"{variable}: expected an address that begins with http:// or https://, got {address!r}")
     return address.rstrip("/")
 
 
 def require_network(what: str) -> None:
-    """Raise BoxableError if the network is off limits, naming what wanted it."""
+    """Raise BoxableError, which names the work, if BOXABLE_OFFLINE forbids the network."""
     if offline():
         raise BoxableError(f"{what} needs the network, and BOXABLE_OFFLINE forbids it; unset it, or use a local file")
 
 
 def available_cores() -> int:
-    """Cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells it."""
+    """Return the processor's name, as far as the system tells it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
             if line.startswith("model name"):

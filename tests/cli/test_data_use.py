@@ -55,7 +55,7 @@ def test_split_makes_two_folders_which_are_data_folders_again(invoke: Invoke, fo
         assert invoke("data", "verify", folder / part).code == 0
     result = invoke("data", "split", folder)
     assert (result.code, len(result.stderr.splitlines())) == (2, 1)
-    assert "is there already" in result.stderr
+    assert "exists; remove it" in result.stderr
 
 
 def test_split_says_how_yolo_takes_both_parts(
@@ -86,7 +86,7 @@ def test_verify_says_what_is_wrong_and_exits_with_1(invoke: Invoke, folder: Path
     put_photo(folder, "b", b"no photo")
     result = invoke("data", "verify", folder)
     assert result.code == 1
-    assert re.search(r"^  FAIL +1 of 2  every photo can be decoded$", result.stdout, re.MULTILINE)
+    assert re.search(r"^  FAIL +1 of 2  every image can be decoded$", result.stdout, re.MULTILINE)
     result = invoke("data", "verify", folder, "--json")
     assert (result.code, json.loads(result.stdout)["good"]) == (1, False)
 

@@ -181,7 +181,7 @@ def test_a_folder_gives_its_name(invoke: Invoke, tmp_path: Path, monkeypatch: py
     ("name", "content", "text"),
     [
         ("gone.pb", None, "no such file or folder"),
-        ("model.h5", b"x", "not a kind of file that can be imported"),
+        ("model.h5", b"x", "expected a checkpoint, .pb"),
         ("model.pb", b"junk", "damaged, or not a TensorFlow file of this kind"),
         ("model.tflite", b"junk", "not a readable TFLite file"),
         ("model.onnx", b"junk", "not a readable ONNX file"),

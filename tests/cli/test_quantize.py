@@ -1,4 +1,4 @@
-"""`boxable quantize`: int8 for a model, measured on photos that it was not calibrated with."""
+"""`boxable quantize`: int8 for a model, measured on images outside the calibration set."""
 
 import json
 import os
@@ -74,11 +74,11 @@ def test_a_model_is_measured_on_other_photos_and_loads_in_int8_afterwards(
     data = annotated(tmp_path / "labelled", "ab")
     result = invoke("quantize", mine, "--calibration", calibration, "--data", data, "--loss", 100)
     assert (result.code, result.stderr) == (0, "")
-    assert result.lines[0] == "calibrated on 3 photos; 200 are better"
+    assert result.lines[0] == "calibrated on 3 images; 200 are better"
     # The three that are not mirrored are among those that it was calibrated with.
     assert re.fullmatch(
         r"mAP fp32 0\.\d{4}, int8 0\.\d{4}: [+-]\d+\.\d\d points \[[+-]\d+\.\d\d, [+-]\d+\.\d\d\] "
-        r"\(labelled: 3 photos, 3 classes; onnxruntime\)",
+        r"\(labelled: 3 images, 3 classes; onnxruntime\)",
         result.lines[1],
     )
     (content,) = kept(empty_home)
@@ -86,7 +86,7 @@ def test_a_model_is_measured_on_other_photos_and_loads_in_int8_afterwards(
     (accuracy,) = content["accuracy"]
     assert result.lines[1].startswith(f"mAP fp32 {accuracy['fp32']:.4f}, int8 {accuracy['int8']:.4f}")
     info = invoke("models", "info", mine).stdout
-    assert "int8           calibrated on 3 photos\n" in info
+    assert "int8           calibrated on 3 images\n" in info
     assert result.lines[1] in info
     best = boxable.load(mine, precision="int8")(str(EXAMPLES / "chelsea.png"))[0]
     assert best.name == "Cat"
@@ -98,8 +98,8 @@ def test_half_of_an_annotated_folder_is_held_out_always_the_same(
 ) -> None:
     folder = annotated(tmp_path / "set")
     first = invoke("quantize", mine, "--calibration", folder, "--loss", 100)
-    assert (first.code, first.lines[0]) == (0, "calibrated on 3 photos; 200 are better")
-    assert "(set: 3 photos, " in first.lines[1]
+    assert (first.code, first.lines[0]) == (0, "calibrated on 3 images; 200 are better")
+    assert "(set: 3 images, " in first.lines[1]
     again = invoke("quantize", mine, "--calibration", folder, "--loss", 100)
     replaced = "it takes the place of another calibration of these weights"
     assert again.lines == [*first.lines[:-1], replaced, first.lines[-1]]
@@ -127,9 +127,9 @@ def test_a_loss_over_the_bound_is_refused_without_force(
 ) -> None:
     folder = annotated(tmp_path / "set")
     result = invoke("quantize", ruined, "--calibration", folder)
-    assert (result.code, result.lines[0]) == (1, "calibrated on 3 photos; 200 are better")
+    assert (result.code, result.lines[0]) == (1, "calibrated on 3 images; 200 are better")
     assert re.search(
-        r"loses \d+\.\d\d points of mean AP on the 3 photos of set, more than 0\.5; this calibration was not kept",
+        r"loses \d+\.\d\d points of mean AP on the 3 images of set, more than 0\.5; this calibration was not saved",
         result.stderr,
     )
     assert kept(empty_home) == []
@@ -152,8 +152,8 @@ def test_without_labelled_photos_it_is_kept_only_by_force_and_says_so(
     assert kept(empty_home) == []
     forced = invoke("quantize", mine, "--calibration", folder, "--force")
     assert forced.code == 0
-    assert forced.lines[:2] == ["calibrated on 6 photos; 200 are better", "what int8 costs was not measured"]
-    assert "int8           calibrated on 6 photos, not measured\n" in invoke("models", "info", mine).stdout
+    assert forced.lines[:2] == ["calibrated on 6 images; 200 are better", "the loss of int8 was not measured"]
+    assert "int8           calibrated on 6 images, not measured\n" in invoke("models", "info", mine).stdout
     assert len(boxable.load(mine, precision="int8")(str(EXAMPLES / "chelsea.png")))
 
 
@@ -180,15 +180,15 @@ WRONG: dict[str, tuple[Wrong, str, int]] = {
     ),
     "no photo to calibrate with": (
         lambda place: ["mine", "--calibration", folder_of(place / "empty"), "--data", annotated(place / "set")],
-        "0 photos in it; expected 1 or more", 2,
+        "expected 1 or more images in it, got 0", 2,
     ),
     "one photo, of which half shall be held out": (
         lambda place: ["mine", "--calibration", only_one(annotated(place / "set"))],
-        "1 photos in it; expected 2 or more", 2,
+        "expected 2 or more images in it, got 1", 2,
     ),
     "the same photos for both": (
         lambda place: ["mine", "--calibration", annotated(place / "a"), "--data", annotated(place / "b")],
-        "no labelled photo in it that is not calibrated with", 2,
+        "no labeled image in it outside the calibration set", 2,
     ),
     "data without annotations": (
         lambda place: ["mine", "--calibration", annotated(place / "a"), "--data", annotated(place / "b") / "images"],
@@ -241,7 +241,7 @@ def test_a_damaged_calibration_says_what_to_do(mine: str, empty_home: Path, tmp_
         with pytest.raises(boxable.BoxableError, match="run `boxable quantize` again"):
             boxable.load(mine, precision="int8")
     path.write_bytes(content[:1000])
-    assert re.search("int8 .* no calibration that can be read.*\nclasses", invoke("models", "info", mine).stdout)
+    assert re.search("int8 .*not a readable calibration.*\nclasses", invoke("models", "info", mine).stdout)
 
 
 def test_what_is_no_photo_is_passed_over(
@@ -251,7 +251,7 @@ def test_what_is_no_photo_is_passed_over(
     (folder / "gone.jpg").symlink_to(tmp_path / "nowhere")
     os.mkfifo(folder / "pipe.jpg")
     result = invoke("quantize", mine, "--calibration", folder, "--force")
-    assert (result.code, result.lines[0]) == (0, "calibrated on 3 photos; 200 are better")
+    assert (result.code, result.lines[0]) == (0, "calibrated on 3 images; 200 are better")
     assert "gone.jpg: no such file" in caplog.text
     assert "pipe.jpg: a pipe or a device" in caplog.text
 

@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
-from boxable.formats.tables import Kind, Table, is_table, read_table
+from boxable.formats.columns import Kind
+from boxable.formats.tables import Table, is_table, read_table
 
 COLUMNS: dict[str, Kind] = {"ImageID": "text", "LabelName": "text", "Score": "number"}
 NAMES = tuple(COLUMNS)
@@ -85,11 +86,14 @@ def test_what_is_optional_may_be_missing(tmp_path: Path, suffix: str) -> None:
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_column_may_be_called_otherwise_and_its_own_name_comes_first(tmp_path: Path, suffix: str) -> None:
-    names = {"Score": "Confidence"}
-    path = write(tmp_path / f"one{suffix}", ["ImageID", "LabelName", "Confidence"])
-    assert rows_of(read_table(path, COLUMNS, other_names=names)) == ROWS
-    path = write(tmp_path / f"both{suffix}", [*NAMES, "Confidence"], [(*row, 9.0) for row in ROWS])
-    assert rows_of(read_table(path, COLUMNS, other_names=names)) == ROWS
+    columns: dict[str, Kind] = {"ImageID": "text", "LabelName": "text", "Confidence": "number"}
+    names = ["ImageID", "LabelName", "Verified"]
+    for path in (
+        write(tmp_path / f"one{suffix}", names),
+        write(tmp_path / f"both{suffix}", [*names[:2], "Confidence", "Verified"], [(*row, 9.0) for row in ROWS]),
+    ):
+        table = read_table(path, columns)
+        assert table.number("Confidence").tolist() == [row[2] for row in ROWS]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -5,7 +5,7 @@ import pytest
 
 from boxable.metrics.average_precision import Curve, Ranking
 from boxable.metrics.protocols import protocol_named
-from tests.metrics.made import PLAIN, A, B, C, Found, Seen, Truth, evaluated
+from tests.evaluation.made import PLAIN, A, B, C, Found, Seen, Truth, evaluated
 
 HERE, THERE, NOWHERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1), (0, 0.5, 0.5, 1)
 BOXES = [Truth("i", A, HERE), Truth("i", A, THERE), Truth("j", B, HERE, group_of=1), Truth("j", B, THERE)]
@@ -22,7 +22,7 @@ HALF = protocol_named("challenge", expand=False, group_of_weight=0.5)
 
 def ranking_and_column(mid: str) -> tuple[Ranking, int]:
     evaluation = evaluated(BOXES, FOUND, HALF, labels=[Seen("j", C)])
-    return evaluation.ranking, evaluation.inputs.mids.index(mid)
+    return evaluation.ranking, evaluation.problem.mids.index(mid)
 
 
 def curve(mid: str) -> Curve:

@@ -5,11 +5,11 @@ import pytest
 
 from boxable.metrics.matching import Outcome
 from boxable.metrics.protocols import protocol_named
-from tests.metrics.made import PLAIN, A, B, Found, Seen, Truth, aps, evaluated
+from tests.evaluation.made import PLAIN, A, B, Found, Seen, Truth, aps, evaluated
 
 HERE, THERE, NOWHERE = (0, 0, 0.5, 0.5), (0.5, 0.5, 1, 1), (0, 0.5, 0.5, 1)
 QUARTER = (0, 0, 0.25, 0.25)
-IGNORED, FALSE, TRUE, IN_GROUP = Outcome
+OUT, FALSE, TRUE, IN_GROUP = Outcome
 
 
 def test_each_prediction_and_box_says_what_became_of_it() -> None:
@@ -23,33 +23,33 @@ def test_each_prediction_and_box_says_what_became_of_it() -> None:
         Found("j", A, 0.4, HERE),
     ]
     matches = evaluated(boxes, found).matches
-    assert matches.outcome.tolist() == [IN_GROUP, TRUE, IN_GROUP, IGNORED, FALSE, TRUE]
+    assert matches.outcome.tolist() == [IN_GROUP, TRUE, IN_GROUP, OUT, FALSE, TRUE]
     assert matches.truth.tolist() == [1, 0, 1, -1, -1, 2]
     assert matches.matched_detection.tolist() == [1, 2, 5]
     assert matches.group_of.tolist() == [False, True, False]
-    assert matches.ignored.tolist() == [False, False, False]
+    assert matches.counted.tolist() == [True, True, True]
 
 
 def test_a_difficult_box_is_neither_missed_nor_found() -> None:
     boxes = [Truth("i", A, HERE, difficult=True), Truth("i", A, THERE)]
     matches = evaluated(boxes, [Found("i", A, 0.9, HERE)], protocol_named("pascal")).matches
-    assert matches.outcome.tolist() == [IGNORED]
+    assert matches.outcome.tolist() == [OUT]
     assert matches.matched_detection.tolist() == [-1, -1]
-    assert matches.ignored.tolist() == [True, False]
+    assert matches.counted.tolist() == [False, True]
 
 
 def test_of_a_class_in_an_image_the_best_ten_thousand_count() -> None:
     boxes = [Truth("i", A, HERE), Truth("j", A, HERE)]
     false = [Found("i", A, 1 + number / 10_000, NOWHERE) for number in range(10_000)]
     last = [Found("i", A, 0.5, HERE), Found("j", A, 0.5, HERE)]
-    assert evaluated(boxes, [*last, *false]).matches.outcome[:2].tolist() == [IGNORED, TRUE]
+    assert evaluated(boxes, [*last, *false]).matches.outcome[:2].tolist() == [OUT, TRUE]
     assert evaluated(boxes, [*last, *false[1:]]).matches.outcome[:2].tolist() == [TRUE, TRUE]
     other_class = [false[0]._replace(label=B), *false[1:]]
     labels = [Seen("i", B)]
     assert evaluated(boxes, [*last, *other_class], labels=labels).matches.outcome[:2].tolist() == [TRUE, TRUE]
 
 
-@pytest.mark.parametrize(("score", "outcome"), [(-9.5, TRUE), (-10, IGNORED), (-11, IGNORED), (0, TRUE)])
+@pytest.mark.parametrize(("score", "outcome"), [(-9.5, TRUE), (-10, OUT), (-11, OUT), (0, TRUE)])
 def test_a_score_of_minus_ten_or_less_counts_for_nothing(score: float, outcome: Outcome) -> None:
     assert evaluated([Truth("i", A, HERE)], [Found("i", A, score, HERE)]).matches.outcome.tolist() == [outcome]
 

@@ -1,43 +1,28 @@
-"""Results by object size."""
+"""Size buckets."""
 
 import numpy as np
 import pytest
 
-from boxable.metrics.protocols import protocol_named
-from boxable.metrics.sizes import SizeResult, by_size
-from tests.metrics.made import A, Box, Found, Truth, evaluated
-
-# Height 1 and this width: the area is the width, exactly.
-TINY, HUNDREDTH, TENTH = (0, 0.5, 1, 0.505), (0, 0, 1, 0.01), (0, 0, 1, 0.1)
+from boxable.metrics.sizes import by_size
+from tests.evaluation.made import A, Found, Truth, evaluated
 
 
-def sized(boxes: list[Truth], found: list[Found]) -> dict[str, SizeResult]:
-    evaluation = evaluated(boxes, found, protocol_named("openimages-v2"))
-    columns = np.array([evaluation.inputs.mids.index(A)])
-    results = by_size(evaluation.inputs, evaluation.matches, evaluation.ranking.entries, columns)
-    return {result.name: result for result in results}
+@pytest.mark.parametrize(("height", "bucket"), [(0.009, 0), (0.01, 1), (0.099, 1), (0.1, 2), (1, 2)])
+def test_a_bucket_includes_its_lower_edge_and_excludes_its_upper_edge(height: float, bucket: int) -> None:
+    box = (0, 0, height, 1)
+    evaluation = evaluated([Truth("i", A, box)], [Found("i", A, 0.9, box)])
+    column = np.array([evaluation.problem.mids.index(A)])
+    results = by_size(evaluation.problem, evaluation.matches, evaluation.ranking.entries, column)
+    assert [result.name for result in results] == ["small", "medium", "large"]
+    assert [result.ground_truth for result in results] == [float(place == bucket) for place in range(3)]
+    assert results[bucket].recall == 1
 
 
-@pytest.mark.parametrize(
-    ("box", "name"),
-    [(TINY, "small"), (HUNDREDTH, "medium"), (TENTH, "large"), ((0, 0, 2, 2), "large"), ((0, 0, 1, 0.05), "medium")],
-)
-def test_a_bucket_holds_its_lower_edge_and_not_its_upper_one(box: Box, name: str) -> None:
-    sizes = sized([Truth("i", A, box)], [Found("i", A, 0.9, box)])
-    assert {each: result.ground_truth for each, result in sizes.items() if result.ground_truth} == {name: 1}
-    assert (sizes[name].mean_ap, sizes[name].recall) == (1, 1)
-    assert all(np.isnan(result.mean_ap) for each, result in sizes.items() if each != name)
-
-
-def test_a_false_positive_counts_in_the_bucket_of_its_own_size() -> None:
-    false = [Found("i", A, 0.9, HUNDREDTH)]
-    sizes = sized([Truth("i", A, TINY), Truth("j", A, TENTH)], [*false, Found("i", A, 0.5, TINY)])
-    assert (sizes["small"].mean_ap, sizes["small"].recall) == (1, 1)
-    assert np.isnan(sizes["medium"].mean_ap)
-    assert (sizes["large"].mean_ap, sizes["large"].recall) == (0, 0)
-
-
-def test_a_true_positive_counts_in_the_bucket_of_its_ground_truth() -> None:
-    box = (0, 0, 1, 0.0095)
-    sizes = sized([Truth("i", A, HUNDREDTH)], [Found("i", A, 0.9, box)])
-    assert (sizes["medium"].mean_ap, sizes["medium"].recall) == (1, 1)
+@pytest.mark.parametrize(("height", "bucket"), [(0.01, 1), (0.1, 2)])
+def test_a_false_positive_has_its_own_size(height: float, bucket: int) -> None:
+    truths = [Truth(image, A, (1 - size, 0, 1, 1)) for image, size in (("i", 0.005), ("j", 0.05), ("k", 0.5))]
+    found = [Found(row.image, A, 0.5, row.box) for row in truths]
+    evaluation = evaluated(truths, [*found, Found("k", A, 0.9, (0, 0, height, 1))])
+    column = np.array([evaluation.problem.mids.index(A)])
+    results = by_size(evaluation.problem, evaluation.matches, evaluation.ranking.entries, column)
+    assert [result.mean_ap < 1 for result in results] == [place == bucket for place in range(3)]

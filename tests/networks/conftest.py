@@ -1,5 +1,6 @@
 """Networks with random weights."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,7 @@ def random_weights(network: Network, seed: int = 0) -> dict[str, NDArray[np.floa
         elif len(shape) == 1:
             weights[name] = rng.uniform(-0.2, 0.2, shape).astype(np.float32)
         else:
-            inputs = shape[0] * shape[1] * (1 if "depthwise" in name else shape[2])
+            inputs = math.prod(shape[:2] if "depthwise" in name else shape[:-1])
             weights[name] = rng.standard_normal(shape, np.float32) * np.float32((2 / inputs) ** 0.5)
     return weights
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from boxable.datasets import layout
 from boxable.errors import ArgumentError
 from boxable.formats.reading import read_annotations
-from boxable.openimages import layout
 from boxable.openimages.convert import tables
 from boxable.openimages.convert.annotated import AnnotatedImage
 from boxable.openimages.convert.job import convert

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from boxable.datasets import layout
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
-from boxable.openimages import layout
 from boxable.openimages.convert.job import convert
 from boxable.openimages.tfrecord import BYTES, FLOATS, INTEGERS, Feature, example, write_record
 from tests.openimages.made import CAT, box, jpeg, rows_of, write_set

@@ -11,7 +11,7 @@ from boxable.openimages.fetch.planning import planned
 from boxable.openimages.fetch.request import Request
 from boxable.openimages.split import split
 from boxable.openimages.stats import stats_of
-from boxable.openimages.verify import verify
+from boxable.openimages.verification import verify
 from tests.openimages.official import publish, serving
 
 
@@ -24,8 +24,8 @@ def test_a_fetched_folder_is_whole_and_so_are_its_parts(tmp_path: Path, monkeypa
             done = job.fetch(tmp_path / "data", plan, threading.Event())
     dataset = Dataset(tmp_path / "data")
     verification = verify(dataset)
-    assert [item for item in verification.findings if item.wrong] == []
-    assert {item.looked_at for item in verification.findings if item.subject == "ledger.sqlite"} == {done.images, 0}
+    assert [item for item in verification.findings if item.count] == []
+    assert {item.total for item in verification.findings if item.subject == "ledger.sqlite"} == {done.images, 0}
     assert len(list(dataset)) == len(dataset) == stats_of(dataset).images == done.images > 0
     assert sum(split(dataset.path, tmp_path / "parts").values()) == done.images
     for part in ("train", "validation"):

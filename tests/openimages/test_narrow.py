@@ -5,10 +5,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from boxable.datasets import arrow_tables
 from boxable.errors import ArgumentError, BoxableError
-from boxable.openimages import arrow_tables, by_image
-from boxable.openimages.by_image import is_sorted, rows_by_image
-from boxable.openimages.layout import BOX_COLUMNS, LABEL_COLUMNS
+from boxable.formats.columns import BOX_COLUMNS, LABEL_COLUMNS
+from boxable.openimages.image_order import rows_by_image
 from boxable.openimages.narrow import image_ids, narrow
 from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, LABEL_HEADER, PERSON, box, rows_of, write_csv
 
@@ -50,25 +50,6 @@ def test_the_table_of_images_has_no_classes_to_choose_by(tmp_path: Path) -> None
     ]
 
 
-@pytest.mark.parametrize("name", ["out.parquet", "out.csv"])
-def test_rows_that_are_in_no_order_are_sorted_by_image(tmp_path: Path, name: str) -> None:
-    source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, ROWS[::-1])
-    assert not is_sorted(source)
-    narrow(source, tmp_path / name)
-    assert kept(tmp_path / name) == [("01", CAR), ("01", CAT), ("02", PERSON), ("03", CAT), ("03", DOG)]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["boxes.csv", name]
-
-
-def test_one_row_out_of_order_many_blocks_before_the_end_is_enough_to_sort(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(arrow_tables, "BLOCK_BYTES", 200)
-    rows = [box(f"{number:04x}", CAT) for number in range(100)]
-    source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, [rows[50], *rows[:50], *rows[51:]])
-    narrow(source, tmp_path / "out.parquet")
-    assert kept(tmp_path / "out.parquet") == [(row[0], CAT) for row in rows]
-
-
 def test_small_blocks_and_row_groups_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [
         box(f"{number // 3:016x}", (CAT, DOG, CAR)[number % 3], (0.1, 0.2, 0.3, number / 1e4)) for number in range(5000)
@@ -80,20 +61,6 @@ def test_small_blocks_and_row_groups_change_nothing(tmp_path: Path, monkeypatch:
     narrow(source, tmp_path / "blocks.parquet", classes={DOG, CAT})
     assert pq.ParquetFile(tmp_path / "blocks.parquet").num_row_groups > 10
     assert rows_of(tmp_path / "whole.parquet") == rows_of(tmp_path / "blocks.parquet")
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_images_come_one_after_the_other_whatever_the_blocks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: int
-) -> None:
-    monkeypatch.setattr(arrow_tables, "BLOCK_BYTES", 200)
-    monkeypatch.setattr(by_image, "BATCH_ROWS", 7)
-    counts = {f"{number:04x}": 1 + number % 9 for number in range(50)}
-    rows = [box(name, CAT, (0, 1, 0, number / 10)) for name, count in counts.items() for number in range(count)]
-    source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, rows if order == 1 else reversed(rows))
-    found = list(rows_by_image(source, BOX_COLUMNS))
-    assert [(name, len(columns["LabelName"])) for name, columns in found] == list(counts.items())
-    assert sorted(found[8][1]["YMax"].tolist()) == [number / 10 for number in range(9)]
 
 
 def test_a_table_without_rows_stays_without(tmp_path: Path) -> None:

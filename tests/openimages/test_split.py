@@ -14,7 +14,7 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.openimages import Dataset
 from boxable.openimages import split as module
 from boxable.openimages.split import is_validation, split
-from boxable.openimages.verify import verify
+from boxable.openimages.verification import verify
 from tests.conftest import ROOT
 from tests.openimages.folders import CAT, box_row, put_photo, write_folder
 
@@ -109,7 +109,7 @@ def test_parquet_stays_parquet_with_its_types(folder: Path, tmp_path: Path) -> N
 
 def test_what_is_there_is_not_touched(folder: Path) -> None:
     (folder / "validation").mkdir()
-    with pytest.raises(ArgumentError, match="is there already"):
+    with pytest.raises(ArgumentError, match="exists; remove it"):
         split(folder, folder)
     assert not (folder / "train").exists()
 
@@ -147,10 +147,20 @@ def test_the_photo_sets_are_split_as_they_are_described(
 def test_a_table_that_cannot_be_divided_is_one_line(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "set", [box_row("a")])
     (folder / "mine.csv").write_text("ImageID,Note,Note\na,b,c\n")
-    with pytest.raises(ArgumentError, match=r"mine\.csv: columns ImageID, Note, Note; expected each name once"):
+    with pytest.raises(ArgumentError, match=r"mine\.csv: expected each column once, got ImageID, Note, Note"):
         split(folder, tmp_path / "parts")
     (folder / "mine.csv").unlink()
     pq.write_table(pa.table({"ImageID": pa.array([b"\xff"])}), folder / "mine.parquet")
     with pytest.raises(ArgumentError, match=r"mine\.parquet: Invalid UTF8"):
         split(folder, tmp_path / "parts")
     assert list((tmp_path / "parts").glob("*")) == []
+
+
+def test_rows_without_an_id_stay(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "set", [box_row("a")])
+    for name, ids in (("plain", pa.array(["a", None, "b"])), ("coded", pa.array(["a", None]).dictionary_encode())):
+        pq.write_table(pa.table({"ImageID": ids}), folder / f"{name}.parquet")
+    split(folder, tmp_path / "out")
+    for name, count in (("plain", 3), ("coded", 2)):
+        parts = [pq.read_table(tmp_path / "out" / part / f"{name}.parquet") for part in ("train", "validation")]
+        assert sum(part.num_rows for part in parts) == count

@@ -1,4 +1,4 @@
-"""Figures of a data set."""
+"""Statistics of a data set."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,6 @@ import pytest
 from boxable.openimages import Dataset
 from boxable.openimages import stats as module
 from boxable.openimages.stats import Stats, stats_of
-from boxable.openimages.stats_text import stats_lines, stats_page
 from tests.openimages.folders import CAT, DOG, box_row, write_folder
 
 
@@ -70,22 +69,6 @@ def test_they_are_json(figures: Stats) -> None:
     assert json.loads(json.dumps(figures.to_dict()))["classes"][0]["name"] == "Dog"
 
 
-def test_the_terminal_and_the_page_say_them(figures: Stats) -> None:
-    lines = "\n".join(stats_lines(figures))
-    for said in ("4, 3 of them with boxes", "IsGroupOf", "Boxes an image", "Yeti"):
-        assert said in lines
-        assert said in stats_page(figures, "set")
-
-
-def test_names_cannot_write_html(tmp_path: Path) -> None:
-    classes = "LabelName,DisplayName\nuser/x,<script>alert(1)</script>\n"
-    dataset = Dataset(write_folder(tmp_path / "set", [box_row("a", "user/x")], classes=classes))
-    page = stats_page(stats_of(dataset), "<b>set</b>")
-    assert "<script" not in page
-    assert "<b>" not in page
-
-
 def test_an_empty_set_has_figures(tmp_path: Path) -> None:
     figures = stats_of(Dataset(write_folder(tmp_path / "set", [])))
     assert (figures.images, figures.boxes, figures.group_of_share) == (0, 0, 0)
-    assert list(stats_lines(figures))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from boxable.openimages.arrow_tables import batches, read
-from boxable.openimages.by_image import is_sorted
-from boxable.openimages.layout import IMAGE_COLUMNS, Kind
+from boxable.datasets.arrow_tables import batches, read
+from boxable.formats.columns import IMAGE_COLUMNS, Kind
+from boxable.openimages.image_order import is_sorted
 from boxable.openimages.table_writer import table_writer
 from tests.openimages.made import write_csv
 

@@ -40,7 +40,7 @@ def test_one_flipped_bit_is_found(tmp_path: Path, place: int) -> None:
         list(read_records(path))
 
 
-@pytest.mark.parametrize(("left", "says"), [(5, "record 0 is damaged"), (14, "cut short"), (24, "record 1 is damaged")])
+@pytest.mark.parametrize(("left", "says"), [(5, "record 0 is damaged"), (14, "truncated"), (24, "record 1 is damaged")])
 def test_a_file_that_is_cut_is_found(tmp_path: Path, left: int, says: str) -> None:
     path = write(tmp_path / "a.tfrecord", b"first", b"second")
     path.write_bytes(path.read_bytes()[:left])
@@ -55,7 +55,7 @@ def test_features_come_back_even_where_they_are_empty() -> None:
 
 
 def test_what_is_no_example_is_refused() -> None:
-    with pytest.raises(ArgumentError, match=r"^here: a record that is no tf\.train\.Example"):
+    with pytest.raises(ArgumentError, match=r"^here: expected a tf\.train\.Example"):
         parse_example(b"\xff\xff\xff", "here")
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from boxable.datasets import layout
 from boxable.errors import ArgumentError
-from boxable.openimages import layout
 from boxable.openimages.convert import tables
 from boxable.openimages.convert.job import convert
 from boxable.openimages.split import is_validation, split

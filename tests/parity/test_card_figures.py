@@ -8,8 +8,8 @@ import pytest
 
 import boxable
 from boxable.evaluation.compare import compare
-from boxable.evaluation.saved_evaluation import as_saved
-from boxable.weights.calibrations import Accuracy, kept_calibration, weights_hash
+from boxable.evaluation.run import as_run
+from boxable.weights.calibrations import Accuracy, find_calibration, weights_hash
 from boxable.weights.cards import find_card
 from tests.conftest import ROOT
 
@@ -70,16 +70,16 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("name", [*SETS, ALL])
 @pytest.mark.parametrize("runtime", ["onnxruntime", pytest.param("openvino", marks=pytest.mark.optional)])
 def test_int8_costs_what_its_card_says(runtime: str, name: str, data: dict[str, Path], ssd23_weights: Path) -> None:
-    kept = kept_calibration(weights_hash(ssd23_weights.read_bytes()))
+    kept = find_calibration(weights_hash(ssd23_weights.read_bytes()))
     assert kept is not None
     (said,) = (row for row in kept.accuracies if (row.runtime, row.data) == (runtime, name))
     before, after = (
         boxable.evaluate(data[name], boxable.load("ssd23", runtime=runtime, precision=precision), resamples=0)
         for precision in ("fp32", "int8")
     )
-    mean = compare(as_saved(before, Path("fp32")), as_saved(after, Path("int8"))).mean
+    mean = compare(as_run(before, Path("fp32")), as_run(after, Path("int8"))).mean
     found = Accuracy(
-        name, len(before.inputs.images), len(before.scored), runtime, mean.first, mean.second, mean.interval
+        name, len(before.problem.images), len(before.scored), runtime, mean.first, mean.second, mean.interval
     )
     print(found)  # shown by -rP
     assert replace(found, fp32=said.fp32, int8=said.int8, interval=said.interval) == said
@@ -90,7 +90,7 @@ def test_int8_costs_what_its_card_says(runtime: str, name: str, data: dict[str, 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
 def test_int8_loses_half_a_point_at_most_on_all_photos_together(runtime: str, ssd23_weights: Path) -> None:
-    kept = kept_calibration(weights_hash(ssd23_weights.read_bytes()))
+    kept = find_calibration(weights_hash(ssd23_weights.read_bytes()))
     assert kept is not None
     (row,) = (row for row in kept.accuracies if (row.runtime, row.data) == (runtime, ALL))
     assert row.loss <= 0.5

@@ -63,7 +63,7 @@ def test_an_installed_model_says_where_it_is(ssd23_weights: Path) -> None:
 
 def test_what_int8_costs_is_told_with_its_interval(ssd23_weights: Path) -> None:
     head, *figures = facts("ssd23")["int8"]
-    assert head == "calibrated on 200 photos"
+    assert head == "calibrated on 200 images"
     for runtime in ("onnxruntime", "openvino"):
         own = [text for text in figures if text.endswith(f"; {runtime})")]
         assert [text.partition(" points [")[2].partition("(")[2].partition(":")[0] for text in own] == [

@@ -128,7 +128,7 @@ def test_the_error_lists_what_went_wrong_at_each_place_and_how_to_do_it_by_hand(
     with pytest.raises(WeightsError) as error:
         fetch_tflite(card_for(NETWORK_FILE, gone, wrong, npm="two@1.0"))
     message = str(error.value)
-    assert message.startswith(f"cannot fetch two: {gone}: the server answered 404 Not Found; {wrong}: its sha256 is ")
+    assert message.startswith(f"cannot fetch two: {gone}: the server answered 404 Not Found; {wrong}: expected sha256 ")
     assert "; npm: not installed. download " in message
     assert message.endswith("boxable models pull two --from FILE")
 
@@ -191,12 +191,12 @@ def test_npm_without_the_file_is_one_more_problem(
 
 def test_a_package_with_a_wrong_file_is_refused(npm: Path, server: FileServer) -> None:
     (npm / "package.tgz").write_bytes(archive(data=garbled(PUBLISHED)))
-    with pytest.raises(WeightsError, match=r"^two@1\.0: its sha256 is .*it is damaged or another file"):
+    with pytest.raises(WeightsError, match=r"^two@1\.0: expected sha256 .*it is damaged or another file"):
         fetch_tflite(npm_card(server))
 
 
 def test_a_file_whose_part_has_another_hash_is_refused(empty_home: Path, tmp_path: Path) -> None:
     source = dataclasses.replace(CARD.source, part_sha256="0" * 64)
     (tmp_path / "packed.data").write_bytes(PUBLISHED)
-    with pytest.raises(WeightsError, match=f"its sha256 is {CARD.source.part_sha256}, expected 0000"):
+    with pytest.raises(WeightsError, match=f"expected sha256 0000.*, got {CARD.source.part_sha256}"):
         fetch_tflite(dataclasses.replace(CARD, source=source), tmp_path / "packed.data")

@@ -7,14 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from boxable.detection.detector import Detector
+from boxable.evaluation import evaluate as measuring
+from boxable.evaluation.evaluate import Evaluation
 from boxable.evaluation.evaluate_files import evaluate, pictures_of
 from boxable.files import write_atomically
 from boxable.formats import ImageRecord
 from boxable.formats.openimages import openimages
 from boxable.formats.reading import read_annotations, read_predictions
 from boxable.formats.record import DetectionRecord
-from boxable.metrics import evaluate as measuring
-from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import protocol_named
 from boxable.progress import progress
 from boxable.vocabulary import ClassList
@@ -64,4 +64,4 @@ def of_peer(data: Path, find: Callable[[bytes], list[DetectionRecord]], classes:
 
 
 def _accuracy(found: Evaluation) -> Accuracy:
-    return Accuracy(None if isnan(found.mean_ap) else found.mean_ap, found.interval, len(found.inputs.images))
+    return Accuracy(None if isnan(found.mean_ap) else found.mean_ap, found.interval, len(found.problem.images))

@@ -85,7 +85,7 @@ def _activations(
     network = model.network
     sessions, extra = {}, {}
     for name, graph in network.graphs.items():
-        extra[name] = [tensor for tensor in names if tensor in graph.shapes]
+        extra[name] = [op.name for op in graph.ops if op.name in names]
         built = build_onnx(graph, weights, model.description.to_metadata(), extra_outputs=extra[name])
         sessions[name] = open_session(built, model.handle, available_cores())
     recorded: dict[str, list[Floats]] = {}
@@ -95,8 +95,9 @@ def _activations(
         values = dict(
             zip([*outputs, *extra[graph]], sessions[graph].run([*outputs, *extra[graph]], inputs), strict=True)
         )
-        for tensor in extra[graph]:
-            recorded.setdefault(tensor, []).append(values[tensor])
+        maps = {name: values.transpose(0, 3, 1, 2) for name, values in inputs.items() if values.ndim == 4}
+        for tensor, recording in (maps | {tensor: values[tensor] for tensor in extra[graph]}).items():
+            recorded.setdefault(tensor, []).append(recording)
         return values
 
     for source in sources:

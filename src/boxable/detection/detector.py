@@ -205,6 +205,7 @@ class Detector:
             if self._stream_runtime is None:
                 alike = concurrency == Concurrency(self._threads)
                 self._stream_runtime = self._runtime if alike else self._open(concurrency)
+                self._compiled.release()  # no other runtime will be opened
             return self._stream_runtime
 
     def _open(self, concurrency: Concurrency) -> Runtime:

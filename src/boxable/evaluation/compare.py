@@ -1,4 +1,4 @@
-"""Comparison of two evaluations on the same ground truth, with paired bootstrap intervals."""
+"""Two runs on the same ground truth: what became better, what worse, and how sure that is."""
 
 import os
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.saved_evaluation import SavedEvaluation, read_evaluation
+from boxable.evaluation.evaluate import RESAMPLES, SEED, Interval
+from boxable.evaluation.run import RecordedRun, read_run
 from boxable.metrics.average_precision import Ranking
 from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
-from boxable.metrics.evaluate import RESAMPLES, SEED, Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Difference:
         return self.second - self.first
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to plain values."""
+        """Plain values."""
         return {
             "mid": self.mid, "name": self.name, "first": self.first, "second": self.second,
             "change": self.change, "interval": self.interval and list(self.interval),
@@ -39,44 +39,43 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Differences of the mean AP and of every class that both evaluations count, the greatest loss first.
+    """The difference of the means and of every class that both runs count, the greatest loss first.
 
-    The means are over these classes; `skipped` names classes that only one of them counts. `measured` names the
-    protocol and the number of images.
+    The means are over these classes; `left_out` names those that only one of the runs counts. `measured` says by
+    what protocol and on how many images.
     """
 
     measured: str
     mean: Difference
     classes: list[Difference]
-    skipped: list[str]
+    left_out: list[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to plain values."""
+        """Plain values."""
         classes = [difference.to_dict() for difference in self.classes]
-        return {"measured": self.measured, "mAP": self.mean.to_dict(), "classes": classes, "left_out": self.skipped}
+        return {"measured": self.measured, "mAP": self.mean.to_dict(), "classes": classes, "left_out": self.left_out}
 
 
 def compare_folders(
     first: str | os.PathLike[str], second: str | os.PathLike[str], *, resamples: int = RESAMPLES, seed: int = SEED
 ) -> Comparison:
-    """Compare two evaluations in folders written by `evaluate(out=...)`, with a paired bootstrap over images.
+    """Compare two evaluations of the same ground truth, given the folders that `evaluate` wrote.
 
-    Raises ArgumentError for a folder without an evaluation, and for evaluations that do not measure the same.
+    Differences have 95 % intervals from a paired percentile bootstrap of `resamples` samples of images, drawn with
+    `seed`. Raises ArgumentError if the two do not measure the same.
     """
-    return compare(read_evaluation(Path(first)), read_evaluation(Path(second)), resamples=resamples, seed=seed)
+    return compare(read_run(Path(first)), read_run(Path(second)), resamples=resamples, seed=seed)
 
 
-def compare(
-    first: SavedEvaluation, second: SavedEvaluation, *, resamples: int = RESAMPLES, seed: int = SEED
-) -> Comparison:
-    """Compare two evaluations on the same bootstrap resamples. Raises ArgumentError if they do not measure the same."""
+def compare(first: RecordedRun, second: RecordedRun, *, resamples: int = RESAMPLES, seed: int = SEED) -> Comparison:
+    """Compare two runs by the same draws of images. Raises ArgumentError if they do not measure the same."""
     _check_same(first, second)
     scored = [{mid for mid, row in run.metrics["classes"].items() if row["AP"] is not None} for run in (first, second)]
     mids = [mid for mid in first.mids if mid in scored[0] and mid in scored[1]]
     if not mids:
         raise ArgumentError(f"{first.folder} and {second.folder} count no class in common")
     aps = [np.array([run.metrics["classes"][mid]["AP"] for mid in mids]) for run in (first, second)]
-    # COCO has no resamples (see `evaluate`).
+    # COCO's draws would take its library a thousand times (see `evaluate`).
     draws = 0 if first.metrics["protocol"] == "coco" else resamples
     columns = [first.mids.index(mid) for mid in mids]
     rankings = [Ranking(run.entries, len(run.mids)) for run in (first, second)]
@@ -101,7 +100,7 @@ def compare(
     )
 
 
-def _check_same(first: SavedEvaluation, second: SavedEvaluation) -> None:
+def _check_same(first: RecordedRun, second: RecordedRun) -> None:
     for what, one, other in (
         ("protocol", first.metrics["protocol"], second.metrics["protocol"]),
         *((name, value, second.metrics["switches"].get(name)) for name, value in first.metrics["switches"].items()),

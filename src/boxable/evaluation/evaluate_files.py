@@ -1,4 +1,4 @@
-"""Evaluation from files: read, detect if given a model, evaluate, write metrics and report."""
+"""The whole job: read, detect if a model came, evaluate, write the run and the report."""
 
 import logging
 import os
@@ -14,17 +14,17 @@ import filelock
 from boxable.detection.detector import Detector
 from boxable.detection.load import load
 from boxable.errors import ArgumentError, BoxableError
+from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.detecting import detect_in, picture_files
+from boxable.evaluation.evaluate import RESAMPLES, SEED, Evaluation
 from boxable.evaluation.report.write import write_report
-from boxable.evaluation.saved_evaluation import save_evaluation
+from boxable.evaluation.run import write_run
 from boxable.files import writing
 from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Predictions, no_predictions
 from boxable.formats.reading import holds_predictions, read_annotations, read_predictions
 from boxable.formats.tables import require_tables
-from boxable.metrics import evaluate as measuring
-from boxable.metrics.evaluate import RESAMPLES, SEED, Evaluation
-from boxable.metrics.input_checks import examples_of, refuse_warnings
+from boxable.metrics.input_checks import examples_of, refuse_flaws
 from boxable.metrics.prepare import known_classes
 from boxable.metrics.protocols import protocol_named
 from boxable.runtimes import PrecisionChoice, RuntimeChoice
@@ -53,18 +53,18 @@ def evaluate(
     precision: PrecisionChoice = "fp32",
     runtime: RuntimeChoice = "onnxruntime",
 ) -> Evaluation:
-    """Evaluate a file of predictions, or a model on the images in `images` (else `ground_truth`/images).
+    """Evaluate a file of predictions, or a model on the pictures in `images` (else `ground_truth`/images).
 
     `ground_truth` is a folder of Open Images tables, one table or COCO JSON. `protocol` is `challenge`,
     `openimages-v2`, `pascal` or `coco`; `group_of_weight` and `expand` change its switches. The mean is over the
     classes in `only` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
-    `resamples` bootstrap resamples of images; 0 means no intervals. With `out`, the detections of a model are stored
-    there, and metrics, tables and report are written, the report with images of the worst classes and of those in
-    `show`. Findings about the input are in the result's `notes`. A named model is opened with `precision` and
-    `runtime`, as by `load`.
+    `resamples` bootstrap draws of images; 0 leaves them out. With `out` the detections of a model are kept there, and
+    metrics, tables and report are written, the report with photos of the worst classes and of those in `show`. What
+    was odd about the input is in the result's `notes`. A model that is named is opened with `precision` and `runtime`,
+    as by `load`.
 
-    Raises ArgumentError for unusable arguments (also for warnings if `strict`, and if no prediction is usable),
-    BoxableError for files that cannot be read or written, MissingExtraError where `boxable[evaluate]` is needed.
+    Raises ArgumentError for what cannot be used (of flawed rows if `strict`, or if no prediction is left),
+    BoxableError for what cannot be read or written, and MissingExtraError where `boxable[evaluate]` is needed.
     """
     chosen = protocol_named(protocol, group_of_weight=group_of_weight, expand=expand)
     truth_path, folder = Path(ground_truth), Path(out) if out is not None else None
@@ -72,11 +72,11 @@ def evaluate(
         raise ArgumentError(f"{folder}: results and ground truth must not share a folder; give another one for --out")
     annotations = read_annotations(truth_path)
     if show is not None:
-        select(show, known_classes(annotations.classes))  # report errors before the long work
+        select(show, known_classes(annotations.classes))  # before the long work, not after it
     pictures = pictures_of(truth_path, images)
     name = predictions_or_model.handle if isinstance(predictions_or_model, Detector) else str(predictions_or_model)
     options: dict[str, Any] = {"only": only, "strict": strict, "seed": seed}
-    findings: list[Finding] = []
+    left_out: list[Finding] = []
     with _locked(folder):
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
             if (precision, runtime) != ("fp32", "onnxruntime"):
@@ -85,20 +85,20 @@ def evaluate(
         else:
             detector = _detector(predictions_or_model, pictures, truth_path, precision, runtime)
             options["nameable"] = detector.classes
-            # Other errors are reported before the long work.
+            # What is wrong with all else is said before the long work, not after it.
             measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
-            annotations, predictions, findings = detected(annotations, detector, pictures or {}, folder)
+            annotations, predictions, left_out = detected(annotations, detector, pictures or {}, folder)
             if strict:
-                refuse_warnings(findings)
+                refuse_flaws(left_out)
             if (detector.precision, detector.runtime) != ("fp32", "onnxruntime"):
                 how = f"in {detector.precision} on {detector.runtime}"
-                findings.append(Finding("image|s looked at", how, "note", len(annotations.images)))
+                left_out.append(Finding("image|s looked at", how, "note", len(annotations.images)))
         evaluation = measuring.evaluate(annotations, predictions, chosen, resamples=resamples, **options)
-        if len(predictions) and not len(evaluation.inputs.score):
+        if len(predictions) and not len(evaluation.problem.score):
             raise ArgumentError(f"no prediction can be used: {'; '.join(map(str, evaluation.notes))}")
-        evaluation = replace(evaluation, notes=[*findings, *evaluation.notes])
+        evaluation = replace(evaluation, notes=[*left_out, *evaluation.notes])
         if folder is not None:
-            save_evaluation(evaluation, folder)
+            write_run(evaluation, folder)
             title = f"{Path(name).name} on {truth_path.resolve().name}"
             write_report(evaluation, folder, title, pictures or {}, show)
     return evaluation
@@ -106,7 +106,7 @@ def evaluate(
 
 @contextmanager
 def _locked(folder: Path | None) -> Iterator[None]:
-    """Lock the output folder; raises ArgumentError if another run holds the lock."""
+    """One run at a time writes into a folder; raises ArgumentError for a second one."""
     if folder is None:
         yield
         return
@@ -145,7 +145,7 @@ def _detector(
 
 
 def pictures_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] | None:
-    """Find image files by image id: in `images`, else in images/ or beside the tables; None if there are none."""
+    """Find the images by image id: in `images`, else in images/, else beside the tables; None if there are none."""
     if images is not None:
         return picture_files(Path(images))
     if not ground_truth.is_dir():
@@ -157,10 +157,7 @@ def pictures_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] | N
 def detected(
     annotations: Annotations, detector: Detector, pictures: dict[str, Path], out: Path | None
 ) -> tuple[Annotations, Predictions, list[Finding]]:
-    """Detect in the images of the annotations.
-
-    Returns the annotations of readable images, the predictions, and findings about missing and unreadable images.
-    """
+    """Run the detector; return annotations of the images that were read, predictions, and findings on the others."""
     wanted = annotations.listed_images
     present = {image: pictures[image] for image in wanted if image in pictures}
     if not present:
@@ -178,9 +175,9 @@ def detected(
     if len(broken) == len(present):
         raise BoxableError("none of the pictures can be read")
     absent = [image for image in wanted if image not in pictures]
-    findings = [
+    notes = [
         Finding(what, "not evaluated", "warning", len(group), examples=examples_of(group))
         for group, what in ((absent, "image|s without a picture"), (broken, "unreadable picture|s"))
         if group
     ]
-    return annotations.of_images(set(present) - set(broken)), predictions, findings
+    return annotations.of_images(set(present) - set(broken)), predictions, notes

@@ -1,4 +1,4 @@
-"""Calibrate a model for int8, measure what that costs on other photos, and keep it if that is little enough."""
+"""Calibrate a model for int8, measure its loss of mean AP on other images, and save it if that is small enough."""
 
 import logging
 import tempfile
@@ -10,19 +10,19 @@ from boxable.detection.calibrate import MAX_IMAGES, calibrate
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.evaluation.compare import compare
+from boxable.evaluation.evaluate import Evaluation, evaluate
 from boxable.evaluation.evaluate_files import detected, pictures_of
-from boxable.evaluation.saved_evaluation import as_saved
+from boxable.evaluation.run import as_run
 from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.openimages_reading import has_annotations
 from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
 from boxable.hashing import sha256_of
 from boxable.images.sources import expand, read_file
-from boxable.metrics.evaluate import Evaluation, evaluate
 from boxable.metrics.protocols import CHALLENGE
 from boxable.networks.calibration import Calibration
 from boxable.runtimes import RuntimeName
-from boxable.weights.calibrations import Accuracy, Kept, keep, kept_calibration
+from boxable.weights.calibrations import Accuracy, SavedCalibration, find_calibration, save_calibration
 from boxable.weights.compiled import compiled_from
 from boxable.weights.model import Model
 from boxable.weights.pull import read_weights
@@ -31,12 +31,12 @@ logger = logging.getLogger("boxable")
 
 # Mean AP that may be lost, in points.
 LOSS = 0.5
-# With fewer photos ranges are guesses, and so is what they cost.
+# With fewer images neither the ranges nor the loss are reliable.
 FEW = 50
 
 
 class _Labelled(NamedTuple):
-    """A set of photos with boxes, by image id."""
+    """A set of images with boxes, by image id."""
 
     path: Path
     annotations: Annotations
@@ -52,21 +52,21 @@ def quantize(
     force: bool = False,
     runtime: RuntimeName = "onnxruntime",
 ) -> Iterator[str]:
-    """Calibrate a model (its name or .safetensors file) on up to 200 photos of the folders in `calibration`.
+    """Calibrate a model (its name or .safetensors file) on up to 200 images of the folders in `calibration`.
 
-    Mean AP in float32 and in int8 is measured on each set of `data`, as `evaluate` takes them, without the photos that
-    were calibrated with; without `data`, on those folders of `calibration` that have annotations, of which half are
+    Mean AP in float32 and in int8 is measured on each set of `data`, as `evaluate` takes them, without the images of
+    the calibration set; without `data`, on those folders of `calibration` that have annotations, of which half are
     held out. Lines say what came out. After that `load(name, precision="int8")` works, on every runtime.
 
     Raises BoxableError, and keeps nothing, where int8 loses more than `loss` points on one of the sets, and
-    ArgumentError where nothing can be measured; with `force` it is kept all the same.
+    ArgumentError where nothing can be measured; with `force` it is saved all the same.
     """
     model, digest = read_weights(name)
     labelled = [_read(path) for path in data or [path for path in calibration if has_annotations(path)]]
     if not (labelled or force):
         raise ArgumentError(
-            f"{', '.join(map(str, calibration))}: no annotations in it, so what int8 costs cannot be measured; "
-            "give a labelled set with --data, or --force to keep it unmeasured"
+            f"{', '.join(map(str, calibration))}: no annotations in it, so the loss of int8 cannot be measured; "
+            "give a labelled set with --data, or --force to save it unmeasured"
         )
     hashes = _Hashes()
     chosen = _chosen(calibration, hashes, hold_out=bool(labelled) and not data)
@@ -75,27 +75,27 @@ def quantize(
         if not evaluate(item.annotations, no_predictions(), CHALLENGE, nameable=model.classes, resamples=0).scored:
             raise ArgumentError(f"{item.path}: no box in it is of a class that {name} can name")
     found, count = calibrate(model, chosen.values())
-    found = Calibration.from_dict(found.to_dict())  # to the digits that are kept: every last one moves the figures
+    found = Calibration.from_dict(found.to_dict())  # to the digits that are saved: every last one moves the figures
     few = f"; {MAX_IMAGES} are better" if count < FEW else ""
-    yield f"calibrated on {count} photo{'' if count == 1 else 's'}{few}"
+    yield f"calibrated on {count} image{'' if count == 1 else 's'}{few}"
     accuracies = []
     for item in labelled:
         accuracies.append(_measured(model, found, item, runtime))
         yield str(accuracies[-1])
         if accuracies[-1].photos < FEW:
-            yield f"{accuracies[-1].photos} photos are too few to tell what it costs"
+            yield f"{accuracies[-1].photos} images are too few to tell what it costs"
     worst = max(accuracies, key=lambda accuracy: accuracy.loss, default=None)
     if worst is None:
-        yield "what int8 costs was not measured"
+        yield "the loss of int8 was not measured"
     elif worst.loss > loss and not force:
         raise BoxableError(
-            f"int8 loses {worst.loss:.2f} points of mean AP on the {worst.photos} photos of {worst.data}, more than "
-            f"{loss:g}; this calibration was not kept (the more photos, the surer the figure; --loss allows more, "
-            "--force keeps it)"
+            f"int8 loses {worst.loss:.2f} points of mean AP on the {worst.photos} images of {worst.data}, more than "
+            f"{loss:g}; this calibration was not saved (the more images, the surer the figure; --loss allows more, "
+            "--force saves it)"
         )
-    if kept_calibration(digest) is not None:
+    if find_calibration(digest) is not None:
         yield "it takes the place of another calibration of these weights"
-    yield f"kept in {keep(digest, name, Kept(found, count, tuple(accuracies)))}"
+    yield f"saved in {save_calibration(digest, name, SavedCalibration(found, count, tuple(accuracies)))}"
 
 
 def _read(path: Path) -> _Labelled:
@@ -107,7 +107,7 @@ def _read(path: Path) -> _Labelled:
 
 
 class _Hashes(dict[Path, str | None]):
-    """Of each photo's content, read when it is first asked for; None for what cannot be read, which the log tells."""
+    """Hashes of images by path, computed when first needed; None for an unreadable image, which is logged."""
 
     def __missing__(self, path: Path) -> str | None:
         try:
@@ -128,18 +128,18 @@ def _chosen(folders: Sequence[Path], hashes: _Hashes, *, hold_out: bool) -> dict
     most = min(MAX_IMAGES, len(by_hash) // 2 if hold_out else len(by_hash))
     if not most:
         raise ArgumentError(
-            f"{', '.join(map(str, folders))}: {len(by_hash)} photos in it; expected {2 if hold_out else 1} or more"
+            f"{', '.join(map(str, folders))}: expected {2 if hold_out else 1} or more images in it, got {len(by_hash)}"
         )
     return {digest: by_hash[digest] for digest in sorted(by_hash)[:most]}
 
 
 def _without(labelled: _Labelled, chosen: Collection[str], hashes: _Hashes) -> _Labelled:
-    """The set without the photos whose content was chosen to calibrate with."""
+    """Return the set without the images of the calibration set."""
     listed = set(labelled.annotations.listed_images)
     kept = {image: path for image, path in labelled.pictures.items() if image in listed and hashes[path] not in chosen}
     if not kept:
         raise ArgumentError(
-            f"{labelled.path}: no labelled photo in it that is not calibrated with; give others with --data"
+            f"{labelled.path}: no labeled image in it outside the calibration set; give others with --data"
         )
     return labelled._replace(annotations=labelled.annotations.of_images(kept), pictures=kept)
 
@@ -148,10 +148,10 @@ def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runti
     compiled = compiled_from(model, calibration)
     before = _evaluated(Detector(compiled, runtime=runtime), labelled)
     after = _evaluated(Detector(compiled, runtime=runtime, precision="int8"), labelled)
-    mean = compare(as_saved(before, Path("fp32")), as_saved(after, Path("int8"))).mean
-    photos = len(before.inputs.images)
+    mean = compare(as_run(before, Path("fp32")), as_run(after, Path("int8"))).mean
+    images = len(before.problem.images)
     return Accuracy(
-        labelled.path.resolve().name, photos, len(before.scored), runtime, mean.first, mean.second, mean.interval
+        labelled.path.resolve().name, images, len(before.scored), runtime, mean.first, mean.second, mean.interval
     )
 
 

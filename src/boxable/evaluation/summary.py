@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from boxable.evaluation.compare import Comparison, Difference
-from boxable.metrics.evaluate import ClassResult, Evaluation, Interval
+from boxable.evaluation.evaluate import ClassResult, Evaluation, Interval
 from boxable.metrics.protocols import Protocol
 
 # Of each end of the list, where not all classes are shown.
@@ -13,17 +13,17 @@ _SHOWN = 5
 
 
 def summary(evaluation: Evaluation, *, all_classes: bool) -> str:
-    """The mean AP with its switches, and the classes: all of them, or the best and the worst."""
+    """Format the mean AP with its switches, and the classes: all of them, or the best and the worst."""
     scored = evaluation.scored
     lines = [
         f"mAP {_figure(evaluation.mean_ap)}{_between(evaluation.interval)}  {evaluation.protocol.title}, "
-        f"{_plural(len(scored), 'class', 'classes')}, {_plural(len(evaluation.inputs.images), 'image', 'images')}",
+        f"{_plural(len(scored), 'class', 'classes')}, {_plural(len(evaluation.problem.images), 'image', 'images')}",
         f"    {switches(evaluation.protocol)}",
     ]
     if evaluation.interval:
         lines.append(f"    interval: 95 %, {evaluation.resamples:,} bootstrap draws of images, seed {evaluation.seed}")
-    if evaluation.ignored and evaluation.coco is None:
-        what = _plural(evaluation.ignored, "prediction", "predictions")
+    if evaluation.left_out and evaluation.coco is None:
+        what = _plural(evaluation.left_out, "prediction", "predictions")
         why = "of classes not verified in their image" if evaluation.protocol.verified_only else "on difficult boxes"
         lines.append(f"    left out, neither right nor wrong: {what} {why}")
     if evaluation.coco:
@@ -40,7 +40,7 @@ def summary(evaluation: Evaluation, *, all_classes: bool) -> str:
 
 
 def switches(protocol: Protocol) -> str:
-    """The switches of a protocol in words."""
+    """Describe the switches of a protocol."""
     iou = f"IoU {protocol.iou:g}" if protocol.iou_to is None else f"IoU {protocol.iou:.2f} to {protocol.iou_to:.2f}"
     weight = protocol.group_of_weight
     if protocol.iou_to is not None:
@@ -58,13 +58,13 @@ def switches(protocol: Protocol) -> str:
 
 
 def comparison_table(comparison: Comparison) -> str:
-    """The mean, then the classes, the greatest loss first."""
+    """Format the difference of the means, then of the classes, the greatest loss first."""
     rows = [replace(row, name=_line(row.name)) for row in (comparison.mean, *comparison.classes)]
     width = max(len(row.name) for row in rows)
     head = f"{'':<{width}}  {'A':>6}  {'B':>6}  {'B - A':>7}  95 %"
     lines = [comparison.measured, head, *(_difference(row, width) for row in rows)]
-    if comparison.skipped:
-        lines.append(f"counted by one run only: {_line(', '.join(comparison.skipped))}")
+    if comparison.left_out:
+        lines.append(f"counted by one run only: {_line(', '.join(comparison.left_out))}")
     return "\n".join(lines)
 
 
@@ -102,5 +102,5 @@ def _plural(count: int, one: str, more: str) -> str:
 
 
 def _line(name: str) -> str:
-    """A name of a data set may hold line breaks and control characters; a line of a table must not."""
+    """Replace line breaks and control characters, which a line of a table must not have."""
     return "".join(char if char.isprintable() else " " for char in name)

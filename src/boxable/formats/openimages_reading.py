@@ -10,16 +10,14 @@ from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 from boxable.formats.annotations import Annotations, ImageLabels, Predictions, TruthBoxes, no_image_labels
-from boxable.formats.tables import SUFFIXES, Kind, Table, read_table
+from boxable.formats.columns import DIFFICULT_COLUMNS, IMAGE_COLUMNS, IS_DIFFICULT, LABEL_COLUMNS, Kind, select_columns
+from boxable.formats.tables import SUFFIXES, Table, read_table
 from boxable.vocabulary import ClassList
 
-_BOX_COLUMNS: dict[str, Kind] = {
-    "ImageID": "text", "LabelName": "text", "XMin": "number", "XMax": "number", "YMin": "number", "YMax": "number",
-}  # fmt: skip
-_TRUTH_COLUMNS: dict[str, Kind] = {**_BOX_COLUMNS, "IsGroupOf": "number", "IsDifficult": "number"}
-_LABEL_COLUMNS: dict[str, Kind] = {"ImageID": "text", "LabelName": "text", "Confidence": "number"}
-_SCORED_COLUMNS: dict[str, Kind] = {**_BOX_COLUMNS, "Score": "number"}
-_SIZE_COLUMNS: dict[str, Kind] = {"ImageID": "text", "Width": "number", "Height": "number"}
+_TRUTH_COLUMNS: dict[str, Kind] = {**DIFFICULT_COLUMNS, "IsGroupOf": "flag", IS_DIFFICULT: "flag"}
+_LABEL_COLUMNS = select_columns(LABEL_COLUMNS, ("ImageID", "LabelName", "Confidence"))
+_SCORED_COLUMNS: dict[str, Kind] = {**DIFFICULT_COLUMNS, "Score": "number"}
+_SIZE_COLUMNS = select_columns(IMAGE_COLUMNS, ("ImageID", "Width", "Height"))
 
 # The files of a folder, as they are called there and as Open Images publishes them (`validation-annotations-bbox.csv`,
 # `validation-annotations-human-imagelabels-boxable.csv`; the Challenge says `detection`).
@@ -65,15 +63,15 @@ def read_folder(folder: Path) -> Annotations:
 
 def read_boxes(path: Path) -> TruthBoxes:
     """Ground-truth boxes; IsGroupOf and IsDifficult are 0 where the file has no such column."""
-    table = read_table(path, _TRUTH_COLUMNS, optional=("IsGroupOf", "IsDifficult"))
+    table = read_table(path, _TRUTH_COLUMNS, optional=("IsGroupOf", IS_DIFFICULT))
     group_of = np.nan_to_num(table.number("IsGroupOf", 0), nan=-1).clip(-1, 1).astype(np.int8)
-    difficult = table.number("IsDifficult", 0) > 0
+    difficult = table.number(IS_DIFFICULT, 0) > 0
     unknown_area = np.full(table.rows, np.nan)
     return TruthBoxes(table.text("ImageID"), table.text("LabelName"), _box(table), group_of, difficult, unknown_area)
 
 
 def read_listed(folder: Path) -> frozenset[BoxRow]:
-    """The boxes that the folder's table of difficult ones lists; empty without such a table."""
+    """Read the boxes in the folder's table of difficult ones; empty without such a table."""
     path = find_table(folder, DIFFICULT)
     if path is None:
         return frozenset()
@@ -94,7 +92,7 @@ def _rows(images: Iterable[str], labels: Iterable[str], box: NDArray[np.float64]
 
 def read_image_labels(path: Path) -> ImageLabels:
     """Image-level labels; the column Verified counts as Confidence."""
-    table = read_table(path, _LABEL_COLUMNS, other_names={"Confidence": "Verified"})
+    table = read_table(path, _LABEL_COLUMNS)
     return ImageLabels(table.text("ImageID"), table.text("LabelName"), table.number("Confidence"))
 
 
@@ -105,7 +103,7 @@ def read_prediction_table(path: Path) -> Predictions:
 
 
 def read_classes(path: Path) -> ClassList:
-    """The classes of a data set, LabelName and DisplayName; those of Open Images keep their own name."""
+    """Read the classes of a data set, LabelName and DisplayName; those of Open Images keep their own name."""
     table = read_table(path, {"LabelName": "text", "DisplayName": "text"})
     names = zip(table.text("LabelName").strings(), table.text("DisplayName").strings(), strict=True)
     try:
@@ -127,7 +125,7 @@ def _box(table: Table) -> NDArray[np.float64]:
 
 
 def find_table(folder: Path, name: str) -> Path | None:
-    """The table of a folder whose name without suffix is this pattern. Raises ArgumentError where there are two."""
+    """Find the table whose name without suffix matches this pattern. Raises ArgumentError for two matches."""
     suffixes = "|".join(re.escape(suffix) for suffix in SUFFIXES)
     found = sorted(path for path in folder.iterdir() if re.fullmatch(f"{name}({suffixes})", path.name, re.IGNORECASE))
     if len(found) > 1:

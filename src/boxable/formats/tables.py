@@ -4,16 +4,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.formats.annotations import Coded
+from boxable.formats.columns import OTHER_NAMES, Kind
 
-Kind = Literal["text", "number"]
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
+# The kinds of column that are strings.
+TEXTS = ("text", "string")
 
 
 class Table:
@@ -26,43 +28,32 @@ class Table:
         self.numbers: dict[str, NDArray[np.float64]] = {}
 
     def text(self, name: str) -> Coded:
-        """A column of strings."""
+        """Return a column of strings."""
         return self.texts[name]
 
     def number(self, name: str, missing: float | None = None) -> NDArray[np.float64]:
-        """A column of numbers; where the file lacks it, `missing` throughout."""
+        """Return a column of numbers; `missing` throughout where the file lacks it."""
         column = self.numbers.get(name)
         return np.full(self.rows, missing, np.float64) if column is None else column
 
 
-def read_table(
-    path: Path,
-    columns: Mapping[str, Kind],
-    *,
-    optional: Sequence[str] = (),
-    other_names: Mapping[str, str] | None = None,
-) -> Table:
-    """Read these columns; those in `optional` may be missing, `other_names` says how else a column may be called.
+def read_table(path: Path, columns: Mapping[str, Kind], *, optional: Sequence[str] = ()) -> Table:
+    """Read these columns of a whole table; those in `optional` may be missing.
+
+    This is faster than reading it in batches (`datasets.arrow_tables`), and takes more memory.
 
     Raises ArgumentError, naming the file, for a missing column and for text where a number should be; BoxableError
     where the file cannot be read; MissingExtraError without pyarrow.
     """
     require_tables()
-    names: list[str] = []
+    names = column_names(path)
     with table_errors(path, names):
-        names += column_names(path)
-        found = {name: _named(name, names, other_names or {}) for name in columns}
-        missing = [name for name in columns if found[name] is None and name not in optional]
-        if missing:
-            raise ArgumentError(
-                f"{path}: no column {', '.join(missing)}; it has {', '.join(names[:20]) or 'none'}, "
-                f"expected {', '.join(name for name in columns if name not in optional)}"
-            )
+        found = find_columns(path, columns, names, [name for name in columns if name not in optional])
         wanted = {other: columns[name] for name, other in found.items() if other is not None}
         arrow = _read(path, wanted)
         table = Table(path, arrow.num_rows)
         for name, other in found.items():
-            if other is not None and columns[name] == "text":
+            if other is not None and columns[name] in TEXTS:
                 table.texts[name] = _text_column(arrow.column(other))
             elif other is not None:
                 table.numbers[name] = np.asarray(arrow.column(other).to_numpy(), np.float64)
@@ -92,7 +83,7 @@ def require_tables(extra: str = "boxable[evaluate]") -> None:
 
 @contextmanager
 def table_errors(path: Path, names: Sequence[str]) -> Iterator[None]:
-    """Turn what goes wrong in reading this table into an error of one line; `names` are its columns, once known.
+    """Convert errors of reading this table to one line; `names` are its columns, once known.
 
     Raises ArgumentError for content that cannot be used, BoxableError where the file cannot be read.
     """
@@ -117,26 +108,40 @@ def is_parquet(path: Path) -> bool:
 
 
 def column_names(path: Path) -> list[str]:
-    """The columns of a table, in its order."""
-    if is_parquet(path):
-        import pyarrow.parquet as pq
+    """Read the column names of a table, in order. Raises as `table_errors` does."""
+    with table_errors(path, ()):
+        if is_parquet(path):
+            import pyarrow.parquet as pq
 
-        return list(pq.read_schema(path).names)
-    from pyarrow import csv
+            return list(pq.read_schema(path).names)
+        from pyarrow import csv
 
-    with csv.open_csv(open_bytes(path), parse_options=csv.ParseOptions(newlines_in_values=True)) as reader:
-        return list(reader.schema.names)
+        with csv.open_csv(open_bytes(path), parse_options=csv.ParseOptions(newlines_in_values=True)) as reader:
+            return list(reader.schema.names)
+
+
+def find_columns(
+    path: Path, columns: Mapping[str, Kind], names: Sequence[str], needed: Sequence[str]
+) -> dict[str, str | None]:
+    """Find the name of each column in a table that has columns `names`; None where it lacks the column.
+
+    Raises ArgumentError where it lacks one of `needed`.
+    """
+    found = {name: next((other for other in (name, OTHER_NAMES.get(name)) if other in names), None) for name in columns}
+    missing = [name for name in needed if name in columns and found[name] is None]
+    if missing:
+        raise ArgumentError(
+            f"{path}: no column {', '.join(missing)}; it has {', '.join(names[:20]) or 'none'}, "
+            f"expected {', '.join(name for name in columns if name in needed)}"
+        )
+    return found
 
 
 def open_bytes(path: Path) -> Any:
-    """The content of a file as a stream of bytes for pyarrow, unpacked where the name says that it is packed."""
+    """Open a file as a `pyarrow` input stream, decompressed if its name ends in .gz."""
     import pyarrow as pa
 
     return pa.input_stream(str(path), compression="gzip" if path.name.lower().endswith(".gz") else None)
-
-
-def _named(name: str, names: Sequence[str], other_names: Mapping[str, str]) -> str | None:
-    return next((candidate for candidate in (name, other_names.get(name)) if candidate in names), None)
 
 
 def _read(path: Path, wanted: Mapping[str, Kind]) -> Any:
@@ -145,11 +150,11 @@ def _read(path: Path, wanted: Mapping[str, Kind]) -> Any:
     if is_parquet(path):
         import pyarrow.parquet as pq
 
-        plain = {name: pa.string() if kind == "text" else pa.float64() for name, kind in wanted.items()}
+        plain = {name: pa.string() if kind in TEXTS else pa.float64() for name, kind in wanted.items()}
         table = pq.read_table(path, columns=list(wanted), page_checksum_verification=True)
         return table.select(list(wanted)).cast(pa.schema(list(plain.items())))
     text = pa.dictionary(pa.int32(), pa.string())
-    types = {name: text if kind == "text" else pa.float64() for name, kind in wanted.items()}
+    types = {name: text if kind in TEXTS else pa.float64() for name, kind in wanted.items()}
     from pyarrow import csv
 
     # Titles and authors may hold line breaks between quotes.
@@ -173,7 +178,7 @@ def _text_column(column: Any) -> Coded:
 
 
 def _reason(error: Exception, names: Sequence[str]) -> str:
-    """What pyarrow says in one line: without the file that it says it about, and with the name of the column."""
+    """Shorten pyarrow's message to one line that names the column."""
     text = re.sub(r"\s*\. Detail: .*$", "", str(error), flags=re.DOTALL)
     column = re.match(r"In CSV column #(\d+)", text)
     if column and int(column[1]) < len(names):

@@ -1,1 +1,1 @@
-"""Measure detections against ground truth: matching, average precision, intervals."""
+"""Matching, average precision, intervals and kinds of error, for evaluation and for training."""

@@ -8,8 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.metrics.matching import Matches, Outcome
-from boxable.metrics.metric_input import MetricInput
+from boxable.metrics.matching import EvaluationData, Matches, Outcome
 from boxable.metrics.overlap import distinct
 from boxable.settings import available_cores
 
@@ -28,7 +27,7 @@ class Entries:
 
     An entry `[E]` is a false positive (`credit` 0), a true positive (1), or a group-of box that was found: its weight
     counts in the recall and nothing against the precision. A ground-truth box `[T]` counts `truth_value`.
-    `label` and `image` are int32 indices; `prediction` and `truth` intp are rows of the inputs.
+    `label` and `image` are int32 indices; `prediction` and `truth` intp are rows of the problem.
     """
 
     prediction: Index
@@ -59,23 +58,23 @@ class Curve:
     recall: Floats
 
 
-def entries_of(inputs: MetricInput, matches: Matches, group_of_weight: float | None) -> Entries:
-    """The entries that the matches make; a group-of box has the best score that it absorbed."""
+def entries_of(problem: EvaluationData, matches: Matches, group_of_weight: float | None) -> Entries:
+    """Make ranked entries of the matches; a group-of box has the best score of the detections in it."""
     weight = group_of_weight or 0.0
-    single = np.flatnonzero((matches.outcome == Outcome.FALSE_POSITIVE) | (matches.outcome == Outcome.TRUE_POSITIVE))
+    single = np.flatnonzero((matches.outcome == Outcome.FALSE) | (matches.outcome == Outcome.TRUE))
     groups = np.flatnonzero(matches.group_of & (matches.matched_detection >= 0) & (weight > 0))
     rows = np.concatenate([single, matches.matched_detection[groups]])
-    true = (matches.outcome[single] == Outcome.TRUE_POSITIVE).astype(np.float64)
-    counted = np.flatnonzero(~matches.ignored)
+    true = (matches.outcome[single] == Outcome.TRUE).astype(np.float64)
+    counted = np.flatnonzero(matches.counted)
     return Entries(
         prediction=rows,
-        label=inputs.label[rows],
-        image=inputs.image[rows],
-        score=inputs.score[rows],
+        label=problem.label[rows],
+        image=problem.image[rows],
+        score=problem.score[rows],
         credit=np.concatenate([true, np.full(len(groups), weight)]),
         truth=counted,
-        truth_label=inputs.truth_label[counted],
-        truth_image=inputs.truth_image[counted],
+        truth_label=problem.truth_label[counted],
+        truth_image=problem.truth_image[counted],
         truth_value=np.where(matches.group_of[counted], weight, 1.0),
     )
 
@@ -150,7 +149,7 @@ class Ranking:
         return np.where(truth > 0, sums, np.nan)
 
     def curve(self, label: int) -> Curve:
-        """The curve of a class, a point for each of its scores. Recall is NaN without ground truth."""
+        """Compute the precision-recall curve of a class, a point per score. Recall is NaN without ground truth."""
         part = slice(self.starts[label], self.starts[label + 1])
         last = np.unique(self._tie_ends[part]) - part.start
         true, false = np.cumsum(self.credit[part])[last], np.cumsum(self._false[part])[last]
@@ -165,13 +164,13 @@ class Ranking:
         return np.asarray(np.sum([value * counted(boxes) for value, boxes in self._truths], axis=0), np.float64)
 
     def _at_steps(self, amounts: Floats, weights: Floats | None) -> Floats:
-        """Sums of its class down to each step, and whatever has the same score."""
+        """Sum the values of the class down to each step, equal scores together."""
         running = np.concatenate([[0.0], np.cumsum(amounts if weights is None else amounts * weights)])
         before = np.repeat(running[self.starts[:-1]], self._step_counts)
         return np.asarray(running[self._step_ends] - before)
 
     def _highest_from_here(self, precision: Floats) -> Floats:
-        """The envelope: the highest precision of the class at this or a greater recall."""
+        """Compute the precision envelope: the highest precision of the class at this or a greater recall."""
         envelope = precision.copy()
         for start, end in zip(self._step_starts[:-1], self._step_starts[1:], strict=True):
             if end - start > 1:
@@ -190,7 +189,7 @@ def _by_value(values: Floats) -> list[tuple[float, Floats]]:
 
 
 def _by_class_and_score(label: Ints, score: Floats, classes: int) -> Index:
-    """The order by class and falling score; classes are sorted apart, in threads."""
+    """Sort by class and falling score; classes are sorted apart, in threads."""
     order = np.argsort(label.astype(np.int16 if classes < 1 << 15 else np.int32), kind="stable")  # int16 sorts faster
     starts = _starts(label, classes)
 

@@ -1,4 +1,4 @@
-"""Confidence intervals of AP by percentile bootstrap over images."""
+"""How sure a mean AP is: the same measurement on resampled images."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,13 +12,13 @@ from boxable.settings import available_cores
 Floats = NDArray[np.float64]
 
 # Percentiles of a 95 % interval.
-_PERCENTILES = (2.5, 97.5)
+_BOUNDS = (2.5, 97.5)
 
 
 def resampled(ranking: Ranking, images: int, resamples: int, seed: int) -> Floats:
-    """Compute APs float64 `[resamples, C]` on bootstrap resamples of the images.
+    """APs float64 `[resamples, C]` on as many images drawn with replacement.
 
-    Two rankings of the same images with the same seed get the same resamples: their differences are paired.
+    Two rankings of the same images and the same seed see the same draws: their differences are paired.
     """
 
     def aps(number: int) -> Floats:
@@ -37,27 +37,27 @@ def resampled(ranking: Ranking, images: int, resamples: int, seed: int) -> Float
     return samples
 
 
-def class_interval(ranking: Ranking, estimate: float, samples: Floats, label: int) -> tuple[float, float] | None:
-    """Compute the interval of one class; None where its boxes are all in one image, which has no variance."""
-    return interval(estimate, samples) if ranking.truth_images[label] > 1 else None
+def class_interval(ranking: Ranking, figure: float, samples: Floats, label: int) -> tuple[float, float] | None:
+    """Compute the interval of one class; None if all its boxes are in one image, where resampling tells nothing."""
+    return interval(figure, samples) if ranking.truth_images[label] > 1 else None
 
 
-def interval(estimate: float, samples: Floats) -> tuple[float, float] | None:
-    """Compute the bias-corrected 95 % percentile bootstrap interval of a point estimate from its resamples.
+def interval(figure: float, samples: Floats) -> tuple[float, float] | None:
+    """Compute the 95 % bias-corrected interval of a point estimate from bootstrap samples `[resamples]`.
 
-    The bias is the mean of the resamples minus the point estimate. It is subtracted: a resample has fewer distinct
-    images, and AP rises with fewer images. The interval covers samples of as many images, not the limit of infinitely
-    many. None where no resample has a value.
+    Percentiles, moved so that the mean of the draws comes to lie on the figure: a draw has fewer different images,
+    and AP is the higher the fewer there are, so draws lie too high. It says what other samples of as many images would
+    give, not what endlessly many would.
     """
     known = samples[~np.isnan(samples)]
-    if not len(known) or np.isnan(estimate):
+    if not len(known) or np.isnan(figure):
         return None
-    low, high = np.percentile(known, _PERCENTILES) + (estimate - known.mean())
+    low, high = np.percentile(known, _BOUNDS) + (figure - known.mean())
     return max(float(low), -1.0), min(float(high), 1.0)
 
 
 def mean_of_known(values: Floats) -> Floats:
-    """Compute the mean over the last axis without NaN; NaN where all are."""
+    """Mean over the last axis without NaN; NaN where all are."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.where(known, values, 0).sum(axis=-1) / known.sum(axis=-1))

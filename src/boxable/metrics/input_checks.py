@@ -1,4 +1,4 @@
-"""Checks of ground truth and predictions: findings about rows that are dropped, and odd rows that are kept."""
+"""Checks of ground truth and predictions: invalid rows are dropped, suspicious rows are kept and reported."""
 
 from dataclasses import replace
 from pathlib import PurePath
@@ -16,79 +16,79 @@ from boxable.vocabulary import ClassList
 
 Mask = NDArray[np.bool_]
 
-# Larger coordinates are dropped: their areas could not be computed.
-_MAX_COORDINATE = 1e6
-# Rounding error of a side at 0 or 1 that was converted from pixels or a width.
+# Coordinates beyond this are none; their areas could not be computed.
+_FARTHEST = 1e6
+# What is left of a side of 0 or 1 that was written in pixels, and as a width.
 _ROUNDING = 1e-9
-# Rows searched for examples.
-_EXAMPLE_ROWS = 1000
+# Rows of which examples are looked for.
+_LOOKED_AT = 1000
 
 
-def refuse_warnings(findings: list[Finding]) -> None:
-    """Raise ArgumentError if any finding is a warning."""
-    warnings = [str(finding) for finding in findings if finding.level == "warning"]
-    if warnings:
-        raise ArgumentError(f"strict: {'; '.join(warnings)}")
+def refuse_flaws(notes: list[Finding]) -> None:
+    """Raise ArgumentError if any finding is a warning, which is a flaw of the input."""
+    flaws = [str(note) for note in notes if note.level == "warning"]
+    if flaws:
+        raise ArgumentError(f"strict: {'; '.join(flaws)}")
 
 
-def checked_annotations(
+def sound_annotations(
     annotations: Annotations, classes: ClassList, protocol: Protocol
 ) -> tuple[Annotations, list[Finding]]:
-    """Drop rows that cannot be used, and list findings about dropped and odd rows."""
+    """Drop invalid ground-truth rows, and report them."""
     boxes, labels = annotations.boxes, annotations.image_labels
     known = {item.mid for item in classes}
     ymin, xmin, ymax, xmax = boxes.box.T
-    checks = _RowChecks(len(boxes))
-    checks.drop(boxes.image.is_in({""}), "ground-truth box|es without an image id", boxes.image)
-    checks.drop(~boxes.label.is_in(known), "ground-truth box|es of an unknown class", boxes.label, _mid_hint(classes))
-    checks.drop(~_sane(boxes.box), "ground-truth box|es with a coordinate that is no number", boxes.image)
-    checks.drop((ymin > ymax) | (xmin > xmax), "ground-truth box|es with the maximum below the minimum", boxes.image)
+    notes = _Notes(len(boxes))
+    notes.drop(boxes.image.is_in({""}), "ground-truth box|es without an image id", boxes.image)
+    notes.drop(~boxes.label.is_in(known), "ground-truth box|es of an unknown class", boxes.label, _mid_hint(classes))
+    notes.drop(~_sane(boxes.box), "ground-truth box|es with a coordinate that is no number", boxes.image)
+    notes.drop((ymin > ymax) | (xmin > xmax), "ground-truth box|es with the maximum below the minimum", boxes.image)
     flat = (ymin == ymax) | (xmin == xmax)
-    checks.keep(flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image)
-    checks.keep(
+    notes.keep(flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image)
+    notes.keep(
         _outside(boxes.box), "ground-truth box|es reaching outside 0 to 1", _outside_effect(boxes.box), boxes.image
     )
     again = _repeated(boxes.image, boxes.label, boxes.box, boxes.group_of)
-    checks.keep(again, "ground-truth box|es given before", "kept; each counts, but only one is ever found", boxes.image)
+    notes.keep(again, "ground-truth box|es given before", "kept; each counts, but only one is ever found", boxes.image)
     if protocol.group_of_weight is not None and protocol.unknown_is_group_of:
         effect = "taken as group-of boxes, as in the original"
-        checks.keep(boxes.group_of < 0, "box|es with an unknown IsGroupOf", effect, level="note")
-    good_boxes = boxes.take(checks.good)
+        notes.keep(boxes.group_of < 0, "box|es with an unknown IsGroupOf", effect, level="note")
+    good_boxes = boxes.take(notes.good)
 
-    label_checks = _RowChecks(len(labels))
+    label_notes = _Notes(len(labels))
     unknown = ~labels.label.is_in(known) | labels.image.is_in({""})
-    label_checks.drop(unknown, "image label|s of an unknown class or image", labels.label)
+    label_notes.drop(unknown, "image label|s of an unknown class or image", labels.label)
     odd = ~np.isin(labels.confidence, (-1, 0, 1))
-    label_checks.drop(odd, "image label|s with a confidence that is neither 1 nor 0", labels.label)
-    sound = replace(annotations, boxes=good_boxes, image_labels=labels.take(label_checks.good))
-    return sound, checks.findings + label_checks.findings
+    label_notes.drop(odd, "image label|s with a confidence that is neither 1 nor 0", labels.label)
+    sound = replace(annotations, boxes=good_boxes, image_labels=labels.take(label_notes.good))
+    return sound, notes.notes + label_notes.notes
 
 
-def checked_predictions(
+def sound_predictions(
     predictions: Predictions, classes: ClassList, images: list[str]
 ) -> tuple[NDArray[np.intp], list[Finding]]:
-    """Select rows intp `[N]` that can be used, and list findings about dropped and odd rows."""
+    """Select the valid predictions, rows intp `[N]`, and report the others."""
     ymin, xmin, ymax, xmax = predictions.box.T
     image, label, known = predictions.image, predictions.label, {item.mid for item in classes}
-    checks = _RowChecks(len(predictions))
-    checks.drop(~label.is_in(known), "prediction|s of an unknown class", label, _mid_hint(classes))
+    notes = _Notes(len(predictions))
+    notes.drop(~label.is_in(known), "prediction|s of an unknown class", label, _mid_hint(classes))
     elsewhere = ~image.is_in(set(images))
-    checks.drop(elsewhere, "prediction|s for images without ground truth", image, _image_hint(images))
-    checks.drop(~np.isfinite(predictions.score), "prediction|s with a score that is no number", image)
-    checks.drop(~_sane(predictions.box), "prediction|s with a coordinate that is no number", image)
-    with np.errstate(all="ignore"):  # NaN was dropped before
+    notes.drop(elsewhere, "prediction|s for images without ground truth", image, _image_hint(images))
+    notes.drop(~np.isfinite(predictions.score), "prediction|s with a score that is no number", image)
+    notes.drop(~_sane(predictions.box), "prediction|s with a coordinate that is no number", image)
+    with np.errstate(all="ignore"):  # what is no number was dropped before
         # Not only where sides are equal: tiny ones multiply to 0 too.
         flat = (ymin >= ymax) | (xmin >= xmax) | ((ymax - ymin) * (xmax - xmin) <= 0)
-    checks.drop(flat, "predicted box|es without an area or with the maximum below the minimum", image)
+    notes.drop(flat, "predicted box|es without an area or with the maximum below the minimum", image)
     outside = _outside(predictions.box)
-    checks.keep(outside, "predicted box|es reaching outside 0 to 1", _outside_effect(predictions.box), image)
+    notes.keep(outside, "predicted box|es reaching outside 0 to 1", _outside_effect(predictions.box), image)
     again = _repeated(image, label, predictions.box, predictions.score)
-    checks.keep(again, "prediction|s given before", "kept; each counts", image)
-    return np.flatnonzero(checks.good), checks.findings
+    notes.keep(again, "prediction|s given before", "kept; each counts", image)
+    return np.flatnonzero(notes.good), notes.notes
 
 
-def image_findings(images: list[str], predicted: set[str]) -> list[Finding]:
-    """Report images without predictions."""
+def image_notes(images: list[str], predicted: set[str]) -> list[Finding]:
+    """Report the images without predictions."""
     silent = [image for image in images if image not in predicted]
     if not silent:
         return []
@@ -96,31 +96,35 @@ def image_findings(images: list[str], predicted: set[str]) -> list[Finding]:
     return [Finding("image|s without predictions", effect, "note", len(silent), examples=examples_of(silent))]
 
 
-class _RowChecks:
-    """Findings about rows; a row is dropped for the first reason that holds."""
+class _Notes:
+    """Findings about rows. A dropped row is reported for the first reason that applies."""
 
     def __init__(self, rows: int) -> None:
         self.good = np.ones(rows, bool)
-        self.findings: list[Finding] = []
+        self.notes: list[Finding] = []
 
     def drop(self, mask: Mask, what: str, column: Coded, hint: Any = None) -> None:
         mask = mask & self.good
         self.good &= ~mask
         if mask.any():
-            values = _values(mask, column)
-            text = f"dropped{hint(values) if hint else ''}"
-            self.findings.append(Finding(what, text, "warning", int(mask.sum()), examples=examples_of(values)))
+            examples = _examples(mask, column)
+            advice = hint(_values(mask, column)) if hint else ""
+            self.notes.append(Finding(what, f"dropped{advice}", "warning", int(mask.sum()), examples=examples))
 
     def keep(self, mask: Mask, what: str, effect: str, column: Coded | None = None, level: Level = "warning") -> None:
         mask = mask & self.good
         if mask.any():
-            examples = [] if column is None else examples_of(_values(mask, column))
-            self.findings.append(Finding(what, effect, level, int(mask.sum()), examples=examples))
+            examples = [] if column is None else _examples(mask, column)
+            self.notes.append(Finding(what, effect, level, int(mask.sum()), examples=examples))
 
 
 def _values(mask: Mask, column: Coded) -> list[str]:
-    """List the distinct values of the first rows of the mask."""
-    return list(dict.fromkeys(column.values[code] for code in column.codes[np.flatnonzero(mask)[:_EXAMPLE_ROWS]]))
+    """Return the distinct values of the first `_LOOKED_AT` of these rows."""
+    return list(dict.fromkeys(column.values[code] for code in column.codes[np.flatnonzero(mask)[:_LOOKED_AT]]))
+
+
+def _examples(mask: Mask, column: Coded) -> list[str]:
+    return examples_of(_values(mask, column))
 
 
 def examples_of(values: list[str]) -> list[str]:
@@ -129,7 +133,7 @@ def examples_of(values: list[str]) -> list[str]:
 
 
 def _mid_hint(classes: ClassList) -> Any:
-    """Make advice for class names in place of MIDs."""
+    """Return advice for class names given instead of MIDs."""
 
     def hint(values: list[str]) -> str:
         named = next((item for item in map(classes.get, values) if item is not None), None)
@@ -139,7 +143,7 @@ def _mid_hint(classes: ClassList) -> Any:
 
 
 def _image_hint(images: list[str]) -> Any:
-    """Make advice for file names in place of image ids."""
+    """Return advice for file names given instead of image ids."""
     known = set(images)
 
     def hint(values: list[str]) -> str:
@@ -150,8 +154,8 @@ def _image_hint(images: list[str]) -> Any:
 
 
 def _sane(box: NDArray[np.float64]) -> Mask:
-    """Test boxes for finite coordinates of a usable size."""
-    return np.asarray((np.abs(box) < _MAX_COORDINATE).all(axis=1))
+    """Tell which boxes have only finite, plausible normalized coordinates."""
+    return np.asarray((np.abs(box) < _FARTHEST).all(axis=1))
 
 
 def _outside(box: NDArray[np.float64]) -> Mask:
@@ -159,20 +163,20 @@ def _outside(box: NDArray[np.float64]) -> Mask:
 
 
 def _outside_effect(box: NDArray[np.float64]) -> str:
-    """Describe what is done, with advice if most boxes seem to be in pixels."""
+    """Describe what becomes of boxes outside the image; most boxes far outside are probably in pixels."""
     far = (box > 2).any(axis=1).mean() if len(box) else 0
     return "kept as they are; if these are pixels, divide by the picture's size" if far > 0.5 else "kept as they are"
 
 
 def _repeated(image: Coded, label: Coded, box: NDArray[np.float64], further: NDArray[Any]) -> Mask:
-    """Mark rows that equal an earlier one in every column."""
+    """Tell which rows equal an earlier row in every column."""
     columns = (image.codes, label.codes, *box.T, further)
     hashes = row_hashes(columns, len(box))
     repeated = np.zeros(len(box), bool)
     ordered = np.sort(hashes)
     twice = ordered[1:][ordered[1:] == ordered[:-1]]
     seen: set[tuple[float, ...]] = set()
-    for row in np.flatnonzero(np.isin(hashes, twice)) if len(twice) else ():  # few, and equal but for a hash collision
+    for row in np.flatnonzero(np.isin(hashes, twice)) if len(twice) else ():  # few, and alike but for a rare accident
         values = tuple(float(column[row]) for column in columns)
         repeated[row] = values in seen
         seen.add(values)

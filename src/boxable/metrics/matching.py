@@ -1,24 +1,25 @@
-"""Matching of detections to ground truth as in the Object Detection API, vectorized over all images.
+"""Matching of detections to ground truth: the rule of the Object Detection API, all images at once.
 
-SEMANTICS §10.2 and §10.3. Within an image and class, detections are taken by falling score. Each is a candidate only
-for the ordinary box with the highest IoU. It is a true positive if that IoU reaches the threshold and the box is still
-unmatched. So a box is matched by the first detection that has it as best box, and no loop is needed. An unmatched
-detection inside a group-of box (intersection over the detection's own area) is neither true nor false: the box counts
-once, with the best score.
+SEMANTICS §10.2 and §10.3. In an image and class, detections come by falling score. A detection matches the ordinary box
+of highest IoU, if that is enough and the box is unmatched; it is never tried on a second box. So the matched detection
+of a box is the first detection that has it as best box, and no loop is needed. An unmatched detection inside a group-of
+box (intersection over the detection's own area) is not a false positive, and the box counts once, with the best score.
 
-The original leaves the order of equal scores open. Here the lower ymin, xmin, ymax, xmax comes first, so that the order
-of rows does not matter. Among boxes of equal IoU the first row is the best, as in the original.
+Where scores are equal the original leaves the order open; here the lower ymin, xmin, ymax, xmax comes first, so
+that the order of rows does not matter. Among boxes that are overlapped equally the first row is the best, as there.
 """
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import reduce
 
+import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.metrics.metric_input import MetricInput
 from boxable.metrics.overlap import KeyedBoxes, KeyPlaces, distinct, ioa, iou
 from boxable.metrics.protocols import Protocol
+from boxable.metrics.row_hash import row_hashes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -30,114 +31,158 @@ _MOST_OF_A_CLASS = 10_000
 _LOWEST_SCORE = -10.0
 
 
-class Outcome(IntEnum):
-    """Result of matching a prediction."""
+@dataclass(frozen=True, slots=True, eq=False)
+class EvaluationData:
+    """Ground truth and predictions in numbers: `image` int32 is an index into `images`, `label` into `mids`.
 
-    IGNORED = 0  # invalid box, unverified class, or matched to a difficult box
-    FALSE_POSITIVE = 1
-    TRUE_POSITIVE = 2
+    Boxes are float64 `[N, 4]` (ymin, xmin, ymax, xmax). `verified` int64: sorted keys (image * classes + class) of the
+    image-level labels, whatever their confidence. `truth_object` intp `[T]`: the row of the box as it was annotated, of
+    which this row is a copy for an ancestor of its class, or itself. `truth_area` `[T]`: pixels of the object itself,
+    NaN where only its box is known.
+    """
+
+    images: list[str]
+    mids: list[str]
+    truth_image: Ints
+    truth_label: Ints
+    truth_box: Floats
+    truth_group_of: Mask
+    truth_difficult: Mask
+    truth_object: Index
+    truth_area: Floats
+    verified: NDArray[np.int64]
+    image: Ints
+    label: Ints
+    box: Floats
+    score: Floats
+
+    @property
+    def key_limit(self) -> int:
+        """Keys are below this."""
+        return len(self.images) * len(self.mids)
+
+    def keys(self, image: Ints, label: Ints) -> NDArray[np.int64]:
+        """Combine image and class into one int64 key."""
+        return image.astype(np.int64) * len(self.mids) + label
+
+    def truth_digest(self) -> str:
+        """Compute a checksum of the ground truth that does not depend on the order of rows."""
+        columns = (
+            self.truth_image, self.truth_label, *self.truth_box.T, self.truth_group_of, self.truth_difficult,
+        )  # fmt: skip
+        names = "\n".join([*self.images, "", *self.mids]).encode("utf-8", "surrogatepass")
+        parts = [names, np.sort(row_hashes(columns, len(self.truth_box))).tobytes(), self.verified.tobytes()]
+        return f"crc32c:{reduce(google_crc32c.extend, parts, 0):08x}"
+
+
+class Outcome(IntEnum):
+    """The outcome of a prediction in matching."""
+
+    IGNORED = 0  # invalid box, unverified class, or on a difficult box: counts for nothing
+    FALSE = 1
+    TRUE = 2
     IN_GROUP = 3  # inside a group-of box
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Matches:
-    """Matches of predictions `[P]` and ground-truth boxes `[T]`.
+    """The outcome of each prediction, and the matched detection of each ground-truth box.
 
-    `outcome` int8 `[P]` (Outcome). `truth` intp `[P]`: the matched or enclosing group-of box, else -1.
-    `matched_detection` intp `[T]`: the prediction matched to the box (the best one in a group-of box), else -1.
-    `group_of` bool `[T]`: boxes treated as group-of. `ignored` bool `[T]`: boxes that are no ground truth to count.
+    `outcome` int8 `[P]` (Outcome); `truth` intp `[P]`: the box that it matched or is in, else -1.
+    `matched_detection` intp `[T]`: the prediction that matched the box (for a group-of box the best in it), else -1.
+    `group_of` bool `[T]`: boxes that were taken as group-of; `counted` bool `[T]`: boxes that count as ground truth.
     """
 
     outcome: NDArray[np.int8]
     truth: Index
     matched_detection: Index
     group_of: Mask
-    ignored: Mask
+    counted: Mask
 
 
-def match(inputs: MetricInput, protocol: Protocol) -> Matches:
+def match(problem: EvaluationData, protocol: Protocol) -> Matches:
     """Match predictions to ground truth by the rules of the protocol."""
-    everything = len(inputs.score)
+    everything = len(problem.score)
     outcome = np.zeros(everything, np.int8)
     truth = np.full(everything, -1, np.intp)
-    matched_detection = np.full(len(inputs.truth_box), -1, np.intp)
-    group_of = inputs.truth_group_of & (protocol.group_of_weight is not None)
-    difficult = inputs.truth_difficult & protocol.difficult
+    matched_detection = np.full(len(problem.truth_box), -1, np.intp)
+    group_of = problem.truth_group_of & (protocol.group_of_weight is not None)
+    difficult = problem.truth_difficult & protocol.difficult
 
-    truth_keys = inputs.keys(inputs.truth_image, inputs.truth_label)
-    keys = inputs.keys(inputs.image, inputs.label)
-    rows = _valid_rows(inputs, protocol, keys, truth_keys)
-    outcome[rows] = Outcome.FALSE_POSITIVE
+    truth_keys = problem.keys(problem.truth_image, problem.truth_label)
+    keys = problem.keys(problem.image, problem.label)
+    rows = _taking_part(problem, protocol, keys, truth_keys)
+    outcome[rows] = Outcome.FALSE
 
-    ordinary = KeyedBoxes(truth_keys, inputs.truth_box, np.flatnonzero(~group_of), inputs.key_limit)
-    candidates, best, overlap = ordinary.best(rows, keys, inputs.box, iou)
+    ordinary = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(~group_of), problem.key_limit)
+    candidates, best, overlap = ordinary.best(rows, keys, problem.box, iou)
     hit = overlap >= protocol.iou
     candidates, best = candidates[hit], best[hit]
     on_difficult = difficult[best]
     outcome[candidates[on_difficult]] = Outcome.IGNORED
     candidates, best = candidates[~on_difficult], best[~on_difficult]
-    first = _first_of_each(inputs, candidates, best)
-    outcome[candidates[first]] = Outcome.TRUE_POSITIVE
+    first = _first_of_each(problem, candidates, best)
+    outcome[candidates[first]] = Outcome.TRUE
     truth[candidates[first]] = best[first]
     matched_detection[best[first]] = candidates[first]
 
     if group_of.any():
-        rest = rows[outcome[rows] == Outcome.FALSE_POSITIVE]
-        groups = KeyedBoxes(truth_keys, inputs.truth_box, np.flatnonzero(group_of), inputs.key_limit)
-        rest, best, inside = groups.best(rest, keys, inputs.box, ioa)
-        in_group = inside >= protocol.iou
-        rest, best = rest[in_group], best[in_group]
+        rest = rows[outcome[rows] == Outcome.FALSE]
+        groups = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(group_of), problem.key_limit)
+        rest, best, inside = groups.best(rest, keys, problem.box, ioa)
+        absorbed = inside >= protocol.iou
+        rest, best = rest[absorbed], best[absorbed]
         outcome[rest] = Outcome.IN_GROUP
         truth[rest] = best
-        # A score of 0 or less matches no group: the original keeps a maximum that starts at 0.
-        positive = inputs.score[rest] > 0
+        # A score of 0 or less is no find: the original keeps a maximum that starts at 0.
+        positive = problem.score[rest] > 0
         rest, best = rest[positive], best[positive]
-        first = _first_of_each(inputs, rest, best)
+        first = _first_of_each(problem, rest, best)
         matched_detection[best[first]] = rest[first]
-    ignored = difficult | (group_of & (protocol.group_of_weight == 0))
-    return Matches(outcome, truth, matched_detection, group_of, ignored)
+    not_counted = difficult | (group_of & (protocol.group_of_weight == 0))
+    return Matches(outcome, truth, matched_detection, group_of, counted=~not_counted)
 
 
-def _valid_rows(
-    inputs: MetricInput, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]
+def _taking_part(
+    problem: EvaluationData, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]
 ) -> Index:
-    """Select predictions with a valid box and score, of an evaluable class, at most 10,000 per image and class."""
-    ymin, xmin, ymax, xmax = inputs.box.T
-    valid = (ymin < ymax) & (xmin < xmax) & (inputs.score > _LOWEST_SCORE)
+    """Select the predictions that take part in matching."""
+    ymin, xmin, ymax, xmax = problem.box.T
+    valid = (ymin < ymax) & (xmin < xmax) & (problem.score > _LOWEST_SCORE)
     if protocol.verified_only:
-        evaluable = distinct(np.concatenate([inputs.verified, truth_keys]))
-        valid &= KeyPlaces(evaluable, inputs.key_limit).of(keys) >= 0
+        evaluable = distinct(np.concatenate([problem.verified, truth_keys]))
+        valid &= KeyPlaces(evaluable, problem.key_limit).of(keys) >= 0
     rows = np.flatnonzero(valid)
-    counts = np.bincount(inputs.image[rows], minlength=1)
+    counts = np.bincount(problem.image[rows], minlength=1)
     if counts.max() <= _MOST_OF_A_CLASS:
         return rows
-    rows = rows[_ranked(inputs, rows, keys[rows])]
+    rows = rows[_ranked(problem, rows, keys[rows])]
     return np.sort(rows[_place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
 
 
-def _first_of_each(inputs: MetricInput, rows: Index, best: Index) -> Index:
-    """Select the highest-ranked prediction of each best box: positions in `rows`."""
-    score = inputs.score[rows]
-    highest = np.full(len(inputs.truth_box), -np.inf)
+def _first_of_each(problem: EvaluationData, rows: Index, best: Index) -> Index:
+    """Select the best-scored prediction of each best box: places in `rows`."""
+    score = problem.score[rows]
+    highest = np.full(len(problem.truth_box), -np.inf)
     np.maximum.at(highest, best, score)
     leading = np.flatnonzero(score == highest[best])
-    order = leading[_ranked(inputs, rows[leading], best[leading])]  # equal scores may lead together
+    order = leading[_ranked(problem, rows[leading], best[leading])]  # equal scores may lead together
     return np.asarray(order[np.diff(best[order], prepend=-1) != 0])
 
 
-def _ranked(inputs: MetricInput, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
-    """Order rows by group, then by falling score."""
-    score = inputs.score[rows]
+def _ranked(problem: EvaluationData, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
+    """Sort rows by group, then by falling score."""
+    score = problem.score[rows]
     order = np.lexsort((-score, groups))
     tied = (np.diff(score[order]) == 0) & (np.diff(groups[order]) == 0)
     if not tied.any():
         return order
-    ymin, xmin, ymax, xmax = inputs.box[rows].T
+    ymin, xmin, ymax, xmax = problem.box[rows].T
     return np.lexsort((xmax, ymax, xmin, ymin, -score, groups))
 
 
 def _place_in_run(values: NDArray[np.int64]) -> Index:
-    """Number the values 0, 1, 2 … within each run of equal values."""
+    """Count 0, 1, 2 … within each run of equal values."""
     starts = np.flatnonzero(np.diff(values, prepend=values[:1] - 1))
     counts = np.diff(starts, append=len(values))
     return np.arange(len(values)) - np.repeat(starts, counts)

@@ -21,7 +21,7 @@ _TABLE = 1 << 27
 
 
 def distinct(keys: Keys) -> Keys:
-    """The different keys, in order; quicker than np.unique, which hashes."""
+    """Sort the distinct keys; quicker than np.unique, which hashes."""
     keys = np.sort(keys)
     return np.asarray(keys[np.diff(keys, prepend=keys[:1] - 1) != 0])
 
@@ -37,7 +37,7 @@ class KeyPlaces:
             self._table[keys] = np.arange(len(keys), dtype=np.int32)
 
     def of(self, keys: Keys) -> NDArray[np.integer]:
-        """The place of each key; -1 for one that is not there."""
+        """Find the place of each key; -1 for a key that is absent."""
         if self._table is not None:
             return self._table[keys]
         if len(self._keys) == 0:

@@ -1,4 +1,4 @@
-"""Build the input of a metric from annotations and predictions."""
+"""Ground truth and predictions put together: what takes part, and what was dropped and why."""
 
 from dataclasses import dataclass, replace
 
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Coded, Predictions
 from boxable.formats.expansion import expand
-from boxable.metrics.input_checks import checked_annotations, checked_predictions, image_findings, refuse_warnings
-from boxable.metrics.metric_input import MetricInput
+from boxable.metrics.input_checks import image_notes, refuse_flaws, sound_annotations, sound_predictions
+from boxable.metrics.matching import EvaluationData
 from boxable.metrics.overlap import distinct
 from boxable.metrics.protocols import Protocol
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy
@@ -17,28 +17,28 @@ from boxable.vocabulary import ClassList, open_images, open_images_hierarchy
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """Input of a metric, the classes of its MIDs, and findings about the rows."""
+    """Columns of ground truth and predictions, the classes of their MIDs, and the findings."""
 
-    inputs: MetricInput
+    problem: EvaluationData
     classes: ClassList
-    findings: list[Finding]
+    notes: list[Finding]
 
 
 def prepare(
     annotations: Annotations, predictions: Predictions, protocol: Protocol, *, strict: bool = False
 ) -> Prepared:
-    """Index images and classes, drop unusable rows, and expand ground truth if the protocol says so.
+    """Prepare ground truth and predictions: drop invalid rows, number images and classes, expand classes.
 
-    Images are those with at least one box or image label, as in the original, and those listed with a size, in the
-    order of their ids. With `strict`, warnings are an ArgumentError that names all of them.
+    Images are those with at least one box or image label, as in the original, and those that are listed with a
+    size, in the order of their ids. With `strict` a flaw of the input is an ArgumentError that names all of them.
     """
     classes = known_classes(annotations.classes)
-    annotations, findings = checked_annotations(annotations, classes, protocol)
+    annotations, notes = sound_annotations(annotations, classes, protocol)
     images = annotations.listed_images
-    usable, more = checked_predictions(predictions, classes, images)
-    findings += more + image_findings(images, set(predictions.image.used()))
+    usable, more = sound_predictions(predictions, classes, images)
+    notes += more + image_notes(images, set(predictions.image.used()))
     if strict:
-        refuse_warnings(findings)
+        refuse_flaws(notes)
 
     objects = np.arange(len(annotations.boxes))
     if protocol.expand:
@@ -50,7 +50,7 @@ def prepare(
     label_keys = numbered(labels.image, image_numbers).astype(np.int64) * len(mids) + numbered(
         labels.label, label_numbers
     )
-    inputs = MetricInput(
+    problem = EvaluationData(
         images=images,
         mids=mids,
         truth_image=numbered(boxes.image, image_numbers),
@@ -66,11 +66,11 @@ def prepare(
         box=predictions.box[usable],
         score=predictions.score[usable],
     )
-    return Prepared(inputs, classes, findings)
+    return Prepared(problem, classes, notes)
 
 
 def _expanded(annotations: Annotations, known: set[str]) -> tuple[Annotations, NDArray[np.intp]]:
-    """Expand to known ancestors; returns also for each box the row that it is a copy of, or its own."""
+    """Expand to known ancestors; return for each box the row of the annotated box."""
     expanded, sources = expand(annotations, open_images_hierarchy())
     kept = expanded.boxes.label.is_in(known)
     labels = expanded.image_labels.take(expanded.image_labels.label.is_in(known))
@@ -79,7 +79,7 @@ def _expanded(annotations: Annotations, known: set[str]) -> tuple[Annotations, N
 
 
 def known_classes(own: ClassList) -> ClassList:
-    """List the 601 classes, then the data set's own; a shared name goes to the data set's."""
+    """List the 601 classes, then further ones of the data set; a name that both have is the data set's."""
     others = [item for item in own if item not in open_images()]
     names = {item.name.casefold() for item in others}
     known = (
@@ -90,6 +90,6 @@ def known_classes(own: ClassList) -> ClassList:
 
 
 def numbered(column: Coded, numbers: dict[str, int]) -> NDArray[np.int32]:
-    """Map the strings of a column to their numbers int32 `[N]`, -1 for unknown ones."""
+    """Map the strings of a column to their numbers, int32 `[N]`; -1 for a string without one."""
     table = np.array([numbers.get(value, -1) for value in column.values], np.int32)
     return table[column.codes] if len(table) else np.zeros(0, np.int32)

@@ -28,7 +28,7 @@ class Protocol:
     iou_to: float | None = None
 
     def switches(self) -> dict[str, object]:
-        """The switches by name, as they are printed beside the number."""
+        """Return the switches by name, as they are printed beside the number."""
         return {
             "iou": self.iou if self.iou_to is None else [self.iou, self.iou_to],
             "group_of_weight": self.group_of_weight,
@@ -50,7 +50,7 @@ PROTOCOLS = {protocol.name: protocol for protocol in (CHALLENGE, OPENIMAGES_V2, 
 
 
 def protocol_named(name: str, *, group_of_weight: float | None = None, expand: bool | None = None) -> Protocol:
-    """The protocol of this name with some switches set otherwise. Raises ArgumentError for what does not exist."""
+    """Return the protocol of this name with some switches changed. Raises ArgumentError if there is none."""
     if name not in PROTOCOLS:
         raise ArgumentError(f"protocol {name!r} came; expected one of {', '.join(PROTOCOLS)}")
     protocol = PROTOCOLS[name]

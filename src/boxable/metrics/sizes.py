@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from boxable.metrics.average_precision import Entries, Ranking
 from boxable.metrics.bootstrap import mean_of_known
-from boxable.metrics.matching import Matches
-from boxable.metrics.metric_input import MetricInput
+from boxable.metrics.matching import EvaluationData, Matches
 
 # Shares of the image's area. Boxes are normalised and pictures come in every size; the network sees them all as one.
 BUCKETS = {"small": (0.0, 0.01), "medium": (0.01, 0.1), "large": (0.1, np.inf)}
@@ -26,9 +25,9 @@ class SizeResult:
     recall: float
 
 
-def by_size(inputs: MetricInput, matches: Matches, entries: Entries, columns: NDArray[np.intp]) -> list[SizeResult]:
-    """The classes in these columns by the size of the box; a false positive has its own size."""
-    truth_area, area = _areas(inputs.truth_box), _areas(inputs.box)
+def by_size(problem: EvaluationData, matches: Matches, entries: Entries, columns: NDArray[np.intp]) -> list[SizeResult]:
+    """Measure the classes in these columns by size of the box; a false positive has its own size."""
+    truth_area, area = _areas(problem.truth_box), _areas(problem.box)
     credited = entries.credit > 0
     size = area[entries.prediction].copy()
     size[credited] = truth_area[matches.truth[entries.prediction[credited]]]
@@ -36,7 +35,7 @@ def by_size(inputs: MetricInput, matches: Matches, entries: Entries, columns: ND
     for name, (low, high) in BUCKETS.items():
         inside = (size >= low) & (size < high)
         truth_inside = (truth_area[entries.truth] >= low) & (truth_area[entries.truth] < high)
-        ranking = Ranking(entries.only(inside, truth_inside), len(inputs.mids))
+        ranking = Ranking(entries.only(inside, truth_inside), len(problem.mids))
         found = np.bincount(ranking.label, ranking.credit, ranking.classes)[columns].sum()
         truth = float(ranking.truth_counts[columns].sum())
         mean_ap = float(mean_of_known(ranking.average_precisions()[columns]))

@@ -22,7 +22,7 @@ class Threshold:
 
 
 def best_threshold(curve: Curve) -> Threshold | None:
-    """The score with the best F1, the highest among equals; None where nothing is ever found."""
+    """Find the score of the best F1, the highest among equals; None without a true positive."""
     f1 = f1_of(curve)
     if not len(f1) or not f1.max() > 0:
         return None

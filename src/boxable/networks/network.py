@@ -43,7 +43,7 @@ class Graph:
         return [self.shapes[source] for source in op.sources]
 
     def readers(self, tensor: str) -> list[Op]:
-        """The operations that read a tensor."""
+        """List the operations that read a tensor."""
         return [op for op in self.ops if tensor in op.sources]
 
 

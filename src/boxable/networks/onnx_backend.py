@@ -77,22 +77,29 @@ class OnnxBackend:
         return self.table(op, self.pixels(source, op.source), *self.kernel_and_bias(op))
 
     def pixels(self, source: str, map_name: str) -> str:
-        """Return the pixels of a map, one a row: heads as matrix products need no transpose of what they give."""
+        """Return the pixels of a map, one a row: predictions as matrix products need no transpose of their results.
+
+        Of all images together, or of each image where their sizes are not known.
+        """
         if source not in self._pixels:
-            channels = self.graph.shapes[map_name][2]
-            rows = self.constant(f"{map_name}/pixels/shape", np.array([-1, channels]))
+            shape = self.graph.shapes[map_name]
+            rows = [0, -1, shape[2]] if None in shape else [-1, shape[2]]
             nhwc = self.node("Transpose", [source], f"{map_name}/nhwc", perm=[0, 2, 3, 1])
-            self._pixels[source] = self.node("Reshape", [nhwc, rows], f"{map_name}/pixels")
+            inputs = [nhwc, self.constant(f"{map_name}/pixels/shape", np.array(rows))]
+            self._pixels[source] = self.node("Reshape", inputs, f"{map_name}/pixels")
         return self._pixels[source]
 
     def table(self, op: Predict, pixels: str, kernel: Constant, bias: Constant) -> str:
         """Add the matrix product of a prediction layer, and give its result a row for each anchor."""
         rows, values = self.graph.shapes[op.name]
-        # Of two sizes one can be left open: the batch, or, where images differ in size, the rows of one image.
-        shape = [-1, rows, values] if rows is not None else [1, -1, values]
-        inputs = [pixels, self.constant(f"{op.name}/kernel", kernel), self.constant(f"{op.name}/bias", bias)]
-        product = self.node("Gemm", inputs, f"{op.name}/product")
-        return self.node("Reshape", [product, self.constant(f"{op.name}/shape", np.array(shape))], op.name)
+        constants = [self.constant(f"{op.name}/kernel", kernel), self.constant(f"{op.name}/bias", bias)]
+        if rows is None:
+            product = self.node("MatMul", [pixels, constants[0]], f"{op.name}/unbiased")
+            product = self.node("Add", [product, constants[1]], f"{op.name}/product")
+        else:
+            product = self.node("Gemm", [pixels, *constants], f"{op.name}/product")
+        shape = self.constant(f"{op.name}/shape", np.array([0 if rows is None else -1, rows or -1, values]))
+        return self.node("Reshape", [product, shape], op.name)
 
     def dense(self, op: Dense, source: str) -> str:  # noqa: D102
         kernel, bias = self.kernel_and_bias(op)

@@ -69,23 +69,34 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Conv:
-    """A convolution with `filters` outputs; depthwise, one filter a channel, if `filters` is None.
-
-    With a `norm` it has no bias, without one it has. The activation comes last.
-    """
+class _Unary:
+    """An operation that reads one tensor."""
 
     name: str
     source: str
-    filters: int | None
-    window: Window = Window()
-    norm: Norm | None = "batch"
-    activation: Activation | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the tensors that it reads."""
         return (self.source,)
+
+    @property
+    def kernel_name(self) -> str:
+        """TF variable name of the kernel of a layer."""
+        return f"{self.name}/weights"
+
+
+@dataclass(frozen=True, slots=True)
+class Conv(_Unary):
+    """A convolution with `filters` outputs; depthwise, one filter a channel, if `filters` is None.
+
+    With a `norm` it has no bias, without one it has. The activation comes last.
+    """
+
+    filters: int | None
+    window: Window = Window()
+    norm: Norm | None = "batch"
+    activation: Activation | None = None
 
     @property
     def depthwise(self) -> bool:
@@ -104,40 +115,26 @@ class Conv:
     def variables(self, shapes: Sequence[Shape]) -> VariableShapes:
         """TF variable name -> shape: the kernel (height, width, inputs, outputs), then the vectors."""
         inputs = _known(shapes[0][2])
-        kernel = (*self.window.kernel, inputs, self.filters or 1)
         vectors = [f"BatchNorm/{vector}" for vector in BATCH_NORM_VECTORS[self.norm]] if self.norm else ["biases"]
-        return {self.kernel_name: kernel} | {f"{self.name}/{vector}": (self.filters or inputs,) for vector in vectors}
+        return {self.kernel_name: (*self.window.kernel, inputs, self.filters or 1)} | {
+            f"{self.name}/{vector}": (self.filters or inputs,) for vector in vectors
+        }
 
     def macs(self, shapes: Sequence[Shape]) -> int:
         """Multiply-adds for one image."""
-        return (
-            prod(map(_known, self.output_shape(shapes)))
-            * prod(self.window.kernel)
-            * (1 if self.depthwise else _known(shapes[0][2]))
-        )
+        height, width, _ = self.output_shape(shapes)
+        return _known(height) * _known(width) * prod(self.variables(shapes)[self.kernel_name])
 
 
 @dataclass(frozen=True, slots=True)
-class Predict:
+class Predict(_Unary):
     """A 1x1 convolution with bias whose outputs are a table: `values` for each anchor of each cell, row by row.
 
     The map (height, width, channels) becomes (height * width * anchors, values).
     """
 
-    name: str
-    source: str
     anchors: int
     values: int
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Names of the tensors that it reads."""
-        return (self.source,)
-
-    @property
-    def kernel_name(self) -> str:
-        """TF variable name of the kernel."""
-        return f"{self.name}/weights"
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Shape of the result for inputs of these shapes."""
@@ -155,22 +152,10 @@ class Predict:
 
 
 @dataclass(frozen=True, slots=True)
-class Dense:
+class Dense(_Unary):
     """A fully connected layer with bias: a vector (channels,) becomes (units,)."""
 
-    name: str
-    source: str
     units: int
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Names of the tensors that it reads."""
-        return (self.source,)
-
-    @property
-    def kernel_name(self) -> str:
-        """TF variable name of the kernel."""
-        return f"{self.name}/weights"
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:
         """Shape of the result for inputs of these shapes."""
@@ -183,6 +168,27 @@ class Dense:
     def macs(self, shapes: Sequence[Shape]) -> int:
         """Multiply-adds for one image."""
         return _known(shapes[0][0]) * self.units
+
+
+@dataclass(frozen=True, slots=True)
+class Pool(_Unary):
+    """Maximum or average of a window; cells of the padding do not count."""
+
+    kind: Literal["max", "average"]
+    window: Window
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Shape of the result for inputs of these shapes."""
+        return (*self.window.output_size(shapes[0]), shapes[0][2])
+
+
+@dataclass(frozen=True, slots=True)
+class SpatialMean(_Unary):
+    """The mean over height and width: a map (height, width, channels) becomes a vector (channels,)."""
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Shape of the result for inputs of these shapes."""
+        return shapes[0][2:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,44 +221,8 @@ class Concat:
         return (*shapes[0][:place], total, *shapes[0][place + 1 :])
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """Maximum or average of a window; cells of the padding do not count."""
-
-    name: str
-    source: str
-    kind: Literal["max", "average"]
-    window: Window
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Names of the tensors that it reads."""
-        return (self.source,)
-
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        """Shape of the result for inputs of these shapes."""
-        return (*self.window.output_size(shapes[0]), shapes[0][2])
-
-
-@dataclass(frozen=True, slots=True)
-class SpatialMean:
-    """The mean over height and width: a map (height, width, channels) becomes a vector (channels,)."""
-
-    name: str
-    source: str
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Names of the tensors that it reads."""
-        return (self.source,)
-
-    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
-        """Shape of the result for inputs of these shapes."""
-        return shapes[0][2:]
-
-
 Layer = Conv | Predict | Dense  # those with variables
-Op = Layer | Add | Concat | Pool | SpatialMean
+Op = Layer | Pool | SpatialMean | Add | Concat
 
 
 def _known(size: int | None) -> int:

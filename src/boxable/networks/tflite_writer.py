@@ -32,18 +32,18 @@ class TfliteFile:
         self._kinds: list[int] = []
 
     def tensor(self, shape: Sequence[int], name: str = "") -> int:
-        """Add a float32 tensor that is an input or computed; gives its index."""
+        """Add a float32 tensor that is an input or computed; returns its index."""
         return self._add_tensor(shape, np.dtype(np.float32), 0, name)
 
     def constant(self, values: NDArray[np.generic]) -> int:
-        """Add a constant; gives its index."""
+        """Add a constant; returns its index."""
         data = values.tobytes()
         self._builder.Prep(_ALIGNMENT, len(data))
         self._buffers.append(self._table("Buffer", Data=self._builder.CreateByteVector(data)))
         return self._add_tensor(values.shape, values.dtype, len(self._buffers) - 1, "")
 
     def operator(self, kind: int, inputs: Sequence[int], output: int, options: str = "", **fields: int) -> int:
-        """Add an operator (a `tflite.BuiltinOperator`) with one output; gives the output's index.
+        """Add an operator (a `tflite.BuiltinOperator`) with one output; returns the output's index.
 
         `options` is the table of the schema that holds its options, the fields as in `Conv2DOptionsAdd...`.
         """
@@ -61,7 +61,7 @@ class TfliteFile:
         return output
 
     def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
-        """The file, with these tensors as inputs and outputs; nothing can be added any more."""
+        """Return the file, with these tensors as inputs and outputs; nothing can be added after this."""
         codes = [self._table("OperatorCode", DeprecatedBuiltinCode=kind, BuiltinCode=kind) for kind in self._kinds]
         graph = self._table(
             "SubGraph",
@@ -88,7 +88,7 @@ class TfliteFile:
         return len(self._tensors) - 1
 
     def _table(self, kind: str, **fields: int) -> int:
-        """A table of the schema, by the functions that are generated for it; gives its offset."""
+        """Write a table of the schema with its generated functions; returns its offset."""
         getattr(tflite, f"{kind}Start")(self._builder)
         for name, value in fields.items():
             getattr(tflite, f"{kind}Add{name}")(self._builder, value)

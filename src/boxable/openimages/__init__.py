@@ -1,6 +1,6 @@
-"""Open Images as data: a folder of tables and photos, what goes into it and what comes out."""
+"""Open Images as data: fetch, convert, split, expand, check and show a data folder."""
 
-from boxable.openimages.dataset import Dataset, Targets
-from boxable.openimages.shard import Shard
+from boxable.datasets.dataset import Dataset, Targets
+from boxable.datasets.shard import Shard
 
 __all__ = ["Dataset", "Shard", "Targets"]

@@ -1,17 +1,18 @@
-"""Who made a photo, and under which licence it may be used."""
+"""Author and licence of images."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from boxable.openimages.arrow_tables import batches
-from boxable.openimages.layout import IMAGE_COLUMNS, DataFolder
+from boxable.datasets.arrow_tables import batches
+from boxable.datasets.layout import DataFolder
+from boxable.formats.columns import IMAGE_COLUMNS
 
 _COLUMNS = {name: IMAGE_COLUMNS[name] for name in ("ImageID", "Author", "License", "OriginalLandingURL", "OriginalURL")}
 
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Author, address of the licence, address of the photo; each may be empty."""
+    """Author, URL of the licence, URL of the image; each may be empty."""
 
     author: str
     licence: str
@@ -19,7 +20,7 @@ class Attribution:
 
 
 def attributions(folder: DataFolder, image_ids: Collection[str]) -> dict[str, Attribution]:
-    """What the table of images says of these images, by id; streams the table."""
+    """Read the attributions of these images from the table of images, by id; streams the table."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -1,140 +1,89 @@
-"""Split a data folder into train and validation, by a rule that looks at nothing but the image id."""
+"""Split a data folder into train and validation by a hash of the image id."""
 
 import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from boxable.datasets.arrow_tables import has_value, import_arrow, unchanged_batches
+from boxable.datasets.layout import PHOTOS, open_folder, write_description
+from boxable.datasets.scratch import new_folder
 from boxable.errors import ArgumentError
 from boxable.files import writing
-from boxable.formats.tables import column_names, is_parquet, is_table, open_bytes, table_errors
-from boxable.openimages.arrow_tables import import_arrow
-from boxable.openimages.layout import PHOTOS, open_folder, write_description
-from boxable.openimages.scratch import new_folder
+from boxable.formats.tables import column_names, is_table, table_errors
 from boxable.openimages.table_writer import table_writer
 from boxable.progress import progress
 
 TRAIN, VALIDATION = "train", "validation"
 EVERY = 5
 
-# What a file system answers that cannot give a file a second name here.
+# The errors of a file system that cannot make a hard link here.
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
-_BATCH_ROWS = 1 << 17
 
 
 def is_validation(image_id: str, every: int = EVERY) -> bool:
-    """Whether the SHA-1 of the id (as UTF-8), as a number, can be divided by `every`: of many ids one in so many."""
+    """Whether the SHA-1 of the id (as UTF-8), as a number, is divisible by `every`."""
     digest = hashlib.sha1(image_id.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
     return int(digest, 16) % every == 0
 
 
 def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:
-    """Make the data folders `out`/train and `out`/validation; gives how many photos each has.
+    """Make the data folders `out`/train and `out`/validation; return the number of images in each.
 
-    Tables with an ImageID are divided row by row, in their order and form; others are copied. A photo gets a second
-    name in its part, which takes no space: a hard link, or a symbolic one where the file system has none. Both appear
-    when they are complete. Raises ArgumentError where one is there already, or the folder cannot be used; BoxableError
-    where reading or writing fails.
+    Tables with an ImageID are split row by row, in their order and format; others are copied. Images are hard-linked,
+    or symbolically where the file system has no hard links. Both folders appear whole. Raises ArgumentError where one
+    exists, or the folder cannot be used; BoxableError where reading or writing fails.
     """
     import_arrow()
     source = open_folder(folder)
     ends = {part: out / part for part in (TRAIN, VALIDATION)}
     for end in ends.values():
         if os.path.lexists(end):
-            raise ArgumentError(f"{end}: is there already; remove it, or give another folder with --out")
+            raise ArgumentError(f"{end}: exists; remove it, or give another folder with --out")
     with new_folder(ends[TRAIN]) as train, new_folder(ends[VALIDATION]) as validation:
         places = {TRAIN: train, VALIDATION: validation}
         for table in sorted(path for path in folder.iterdir() if is_table(path)):
-            _divide(table, places, every)
-        counts = _link_photos(folder / PHOTOS, places, every)
+            _split_table(table, places, every)
+        counts = _link_images(folder / PHOTOS, places, every)
         rule = f"int(sha1(ImageID).hexdigest(), 16) % {every} == 0 is {VALIDATION}"
         for part, place in places.items():
             write_description(place, {**source.about, "part": part, "rule": rule})
     return counts
 
 
-def _divide(table: Path, places: dict[str, Path], every: int) -> None:
-    names: list[str] = []
-    with table_errors(table, names):
-        names += column_names(table)
+def _split_table(table: Path, places: dict[str, Path], every: int) -> None:
+    import pyarrow.compute as pc
+
+    names = column_names(table)
     if "ImageID" not in names:
         for place in places.values():
             with writing(place / table.name):
                 shutil.copyfile(table, place / table.name)
         return
     if len(set(names)) < len(names):
-        raise ArgumentError(f"{table}: columns {', '.join(names)}; expected each name once")
-    schema, batches = _as_it_is(table, names)
+        raise ArgumentError(f"{table}: expected each column once, got {', '.join(names)}")
+    schema, batches = unchanged_batches(table)
     with (
         table_writer(places[TRAIN] / table.name, schema) as train,
         table_writer(places[VALIDATION] / table.name, schema) as validation,
     ):
         for batch in batches:
             with table_errors(table, names):
-                chosen = _are_validation(batch.column("ImageID"), every)
-            for writer, rows in ((train, ~chosen), (validation, chosen)):
-                if rows.any():
-                    writer.write(_rows(batch, rows))
+                chosen = has_value(batch.column("ImageID"), lambda image_id: is_validation(image_id, every))
+            for writer, rows in ((train, batch.filter(pc.invert(chosen))), (validation, batch.filter(chosen))):
+                if rows.num_rows:
+                    writer.write(rows)
 
 
-def _as_it_is(table: Path, names: list[str]) -> tuple[Any, Iterator[Any]]:
-    """The schema of a table and its batches; of CSV every value is text, so that it stays as it is written."""
-    import pyarrow as pa
-
-    with table_errors(table, names):
-        if is_parquet(table):
-            import pyarrow.parquet as pq
-
-            file = pq.ParquetFile(table, memory_map=True, page_checksum_verification=True)
-            return file.schema_arrow, _guarded(table, names, file.iter_batches(_BATCH_ROWS))
-        from pyarrow import csv
-
-        schema = pa.schema([(name, pa.string()) for name in names])
-        reader = csv.open_csv(
-            open_bytes(table),
-            read_options=csv.ReadOptions(block_size=8 << 20),
-            parse_options=csv.ParseOptions(newlines_in_values=True),
-            convert_options=csv.ConvertOptions(column_types=schema),
-        )
-        return schema, _guarded(table, names, reader)
-
-
-def _guarded(table: Path, names: list[str], batches: Any) -> Iterator[Any]:
-    with table_errors(table, names):
-        yield from batches
-
-
-def _are_validation(column: Any, every: int) -> Any:
-    """Which rows belong to validation: bool `[N]`."""
-    import pyarrow as pa
-
-    coded = column if pa.types.is_dictionary(column.type) else column.cast(pa.string()).dictionary_encode()
-    coded = coded.fill_null("") if coded.null_count else coded
-    used = np.unique(coded.indices.to_numpy())
-    of_value = np.zeros(len(coded.dictionary), bool)
-    of_value[used] = [is_validation(coded.dictionary[number].as_py(), every) for number in used.tolist()]
-    return of_value[coded.indices.to_numpy()]
-
-
-def _rows(batch: Any, rows: Any) -> Any:
-    import pyarrow as pa
-
-    return batch.filter(pa.array(rows))
-
-
-def _link_photos(photos: Path, places: dict[str, Path], every: int) -> dict[str, int]:
+def _link_images(images: Path, places: dict[str, Path], every: int) -> dict[str, int]:
     counts = dict.fromkeys(places, 0)
-    if not photos.is_dir():
+    if not images.is_dir():
         return counts
     for place in places.values():
         with writing(place):
             (place / PHOTOS).mkdir()
-    with progress("linking", None) as advance, os.scandir(photos) as entries:
+    with progress("linking", None) as advance, os.scandir(images) as entries:
         for entry in entries:
             if entry.name.startswith(".") or not entry.is_file():
                 continue
@@ -146,11 +95,11 @@ def _link_photos(photos: Path, places: dict[str, Path], every: int) -> dict[str,
     return counts
 
 
-def _link(photo: Path, name: Path) -> None:
-    photo = photo.resolve()  # a link to a link may lead nowhere from another folder
+def _link(image: Path, name: Path) -> None:
+    image = image.resolve()  # a relative link would break in another folder
     try:
-        os.link(photo, name)
+        os.link(image, name)
     except OSError as error:
         if error.errno not in _NO_LINK:
             raise
-        name.symlink_to(photo)
+        name.symlink_to(image)

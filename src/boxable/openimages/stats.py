@@ -1,4 +1,4 @@
-"""Figures of a data set: how many of what, how large, and what is known of it."""
+"""Statistics of a data set: counts by class, sizes, flags, image labels."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -8,23 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.openimages.dataset import Dataset
-from boxable.openimages.index import FLAGS, ROTATIONS, UNKNOWN_ROTATION, Index
+from boxable.datasets.dataset import Dataset
+from boxable.datasets.index import FLAGS, ROTATIONS, UNKNOWN_ROTATION, Index
 
 Counts = NDArray[np.int64]
 
-# Boxes an image: from each of these to the next.
+# Bin edges of the histogram of boxes per image.
 PER_IMAGE = (0, 1, 2, 3, 5, 9, 17, 33, 65)
-# The side of a box, which is the square root of its share of the image: from each of these to the next.
+# Bin edges of the side of a box, the square root of its share of the image.
 SIDES = (0, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 SIDE_NAMES = ("below 1/32", "1/32 to 1/16", "1/16 to 1/8", "1/8 to 1/4", "1/4 to 1/2", "1/2 and more")
-# Rows that are looked at together.
+# Rows that are processed together.
 _CHUNK_ROWS = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
 class ClassStats:
-    """One class: boxes, images with such a box, boxes of groups, and images where it was seen or looked for in vain."""
+    """Counts of one class: boxes, images with such a box, group-of boxes, images with a positive or negative label."""
 
     mid: str
     name: str
@@ -37,7 +37,7 @@ class ClassStats:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Figures of a data set. Histograms give a name and a count for each bar."""
+    """Statistics of a data set. Histograms are pairs of name and count."""
 
     images: int
     images_with_boxes: int
@@ -57,16 +57,16 @@ class Stats:
 
     @property
     def group_of_share(self) -> float:
-        """Of the boxes, those of groups; 0 without a box."""
+        """The share of group-of boxes; 0 without a box."""
         return self.flags["IsGroupOf"]["yes"] / max(self.boxes, 1)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Convert to JSON types."""
         return {**asdict(self), "group_of_share": self.group_of_share}
 
 
 def stats_of(dataset: Dataset) -> Stats:
-    """Count everything, in passes over the mapped columns; classes come in falling order of their boxes."""
+    """Compute the statistics in passes over the mapped columns; classes are sorted by boxes, descending."""
     index = dataset.index
     lengths = np.diff(index.box_starts)
     known = (index.width > 0) & (index.height > 0)
@@ -95,7 +95,7 @@ def _per_image_names() -> list[str]:
 
 
 def _histogram(values: NDArray[Any], edges: tuple[float, ...]) -> list[int]:
-    """How many values lie from each edge to the next; the last bar is open."""
+    """Count the values from each edge to the next; the last bin is open."""
     bars = np.searchsorted(np.array(edges), values, side="right") - 1
     counts: list[int] = np.bincount(bars[bars >= 0], minlength=len(edges)).tolist()
     return counts
@@ -158,9 +158,9 @@ def _classes(dataset: Dataset) -> list[ClassStats]:
 def _images_of_classes(
     starts: Counts, labels: NDArray[np.int32], count: int, counted: NDArray[np.bool_] | None = None
 ) -> Counts:
-    """Images with a row of each class: int64 `[count]`; of the rows `[N]` only the `counted` ones, all by default.
+    """Count the images with a row of each class: int64 `[count]`.
 
-    Rows of an image are together, and `starts` says where.
+    Rows are sorted by image, and `starts` gives the first of each. `counted` bool `[N]` selects rows, all by default.
     """
     images = np.zeros(count, np.int64)
     for chunk in _chunks(len(labels)):
@@ -170,7 +170,7 @@ def _images_of_classes(
         image = np.searchsorted(starts, rows, side="right")
         pairs = _distinct(image * count + labels[rows])
         first = starts[image[0] - 1]
-        if first < chunk.start:  # the first image began in the chunk before, where these classes were counted
+        if first < chunk.start:  # the first image began in the previous chunk, where these classes were counted
             before = _distinct(image[0] * count + labels[_rows(first, chunk.start, counted)])
             pairs = np.setdiff1d(pairs, before, assume_unique=True)
         images += np.bincount(pairs % count, minlength=count)
@@ -182,6 +182,6 @@ def _rows(start: int, stop: int, counted: NDArray[np.bool_] | None) -> Counts:
 
 
 def _distinct(values: Counts) -> Counts:
-    """Each value once, in order. They come nearly sorted, which `np.unique` makes no use of: it hashes them."""
+    """Sort and deduplicate; faster than `np.unique`, which hashes, because values are nearly sorted."""
     values = np.sort(values)
     return np.asarray(values[np.append(True, values[1:] != values[:-1])[: len(values)]])

@@ -1,8 +1,7 @@
-"""Writing tables batch by batch, as .parquet, .csv or .csv.gz."""
+"""Write tables batch by batch, as .parquet, .csv or .csv.gz."""
 
 import csv
 import io
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,15 +12,15 @@ from boxable.errors import ArgumentError
 from boxable.files import atomic_path, write_atomically
 from boxable.formats.tables import SUFFIXES, is_parquet, is_table
 
-# Large enough that the dictionaries of a row group cost little, small enough to keep a few of them in memory.
+# Large enough that dictionaries of a row group cost little, small enough to keep a few in memory.
 GROUP_ROWS = 1 << 19
-# The ids of a row group fill more than the 1 MiB that is the default; without a dictionary the file doubles.
+# The ids of a row group exceed the default of 1 MiB; without a dictionary the file doubles in size.
 _DICTIONARY_BYTES = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """How many rows came, how many went, and what was odd about them."""
+    """The number of rows read and written, and notes about them."""
 
     rows_in: int
     rows_out: int
@@ -29,21 +28,19 @@ class Written:
 
 
 def check_table_name(path: Path) -> None:
-    """Raise ArgumentError unless the name says which form of table this shall be."""
+    """Raise ArgumentError unless the suffix is that of a table."""
     if not is_table(path):
         raise ArgumentError(f"{path}: expected a name that ends in {', '.join(SUFFIXES)}")
 
 
 @contextmanager
-def table_writer(path: Path, schema: Any) -> Iterator["TableWriter"]:
+def table_writer(path: Path, schema: Any) -> Iterator["ParquetWriter | CsvWriter"]:
     """Write a table of this Arrow schema; the file appears when the block ends, and not if it raises."""
     check_table_name(path)
     with atomic_path(path) as temporary:
-        writer: TableWriter
-        if is_parquet(path):
-            writer = _ParquetWriter(temporary, schema)
-        else:
-            writer = _CsvWriter(temporary, schema, packed=path.name.lower().endswith(".gz"))
+        packed = path.name.lower().endswith(".gz")
+        parquet = is_parquet(path)
+        writer = ParquetWriter(temporary, schema) if parquet else CsvWriter(temporary, schema, packed=packed)
         try:
             yield writer
         finally:
@@ -55,29 +52,18 @@ def write_class_rows(path: Path, classes: Iterable[tuple[str, str]]) -> None:
     write_atomically(path, csv_lines([("LabelName", "DisplayName"), *classes]))
 
 
-class TableWriter(ABC):
-    """A table that grows by batches; `rows` is how many there are."""
+class ParquetWriter:
+    """A Parquet file written in row groups; `rows` is the number of rows."""
 
-    rows = 0
-
-    @abstractmethod
-    def write(self, batch: Any) -> None:
-        """Add a `pyarrow.RecordBatch` of the schema."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Write what is left, and the end of the file."""
-
-
-class _ParquetWriter(TableWriter):
     def __init__(self, path: Path, schema: Any) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        self.rows = 0
         self._schema = schema
         self._waiting: list[Any] = []
         self._waiting_rows = 0
-        # Dictionaries of coordinates cost half the time of writing, and the file would be larger.
+        # Dictionaries of coordinates would cost half the writing time and enlarge the file.
         repeated = [field.name for field in schema if pa.types.is_dictionary(field.type)]
         self._file = pq.ParquetWriter(
             path, schema, compression="zstd", compression_level=1, use_dictionary=repeated,
@@ -85,6 +71,7 @@ class _ParquetWriter(TableWriter):
         )  # fmt: skip
 
     def write(self, batch: Any) -> None:
+        """Add a `pyarrow.RecordBatch` of the schema."""
         self._waiting.append(batch)
         self._waiting_rows += batch.num_rows
         self.rows += batch.num_rows
@@ -92,7 +79,7 @@ class _ParquetWriter(TableWriter):
             self._flush()
 
     def _flush(self) -> None:
-        """Write a row group; one dictionary for it all, or Parquet would write the strings themselves."""
+        """Write a row group with one dictionary; with several, Parquet writes plain strings."""
         import pyarrow as pa
 
         waiting, self._waiting, self._waiting_rows = self._waiting, [], 0
@@ -100,19 +87,24 @@ class _ParquetWriter(TableWriter):
         self._file.write_table(table.unify_dictionaries(), row_group_size=2 * GROUP_ROWS)
 
     def close(self) -> None:
+        """Finish the file."""
         if self._waiting:
             self._flush()
         self._file.close()
 
 
-class _CsvWriter(TableWriter):
+class CsvWriter:
+    """A CSV file; `rows` is the number of rows."""
+
     def __init__(self, path: Path, schema: Any, *, packed: bool) -> None:
         import pyarrow as pa
 
+        self.rows = 0
         self._file: IO[bytes] = pa.output_stream(str(path), compression="gzip" if packed else None)
         self._file.write(csv_lines([schema.names]))
 
     def write(self, batch: Any) -> None:
+        """Add a `pyarrow.RecordBatch` of the schema."""
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
@@ -122,16 +114,17 @@ class _CsvWriter(TableWriter):
         options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
         try:
             arrow_csv.write_csv(plain, lines, options)
-            needs_quotes = b"\r" in lines.getvalue()  # which Arrow writes as it is, and reads as the end of a line
+            needs_quotes = b"\r" in lines.getvalue()  # Arrow writes it unquoted, and reads it as the end of a line
         except pa.ArrowInvalid:
             needs_quotes = True
-        if needs_quotes:  # Arrow would put them around every string
+        if needs_quotes:  # Arrow would quote every string
             columns = (column.to_pylist() for column in plain.columns)
             self._file.write(csv_lines(zip(*columns, strict=True)))
         else:
             self._file.write(lines.getvalue())
 
     def close(self) -> None:
+        """Finish the file."""
         self._file.close()
 
 
@@ -145,15 +138,15 @@ def _without_dictionaries(batch: Any) -> Any:
 
 
 def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Rows as CSV with quotes around the cells that need them; lines end in "\\n"."""
+    """Format rows as CSV with minimal quoting; lines end in "\\n"."""
     lines = _Lines()
-    # It quotes the signs that end its lines, and no others: with "\n" alone a cell's "\r" would end one for readers.
+    # The writer quotes only characters of its line terminator; with "\n" alone, "\r" in a cell would stay unquoted.
     csv.writer(lines, lineterminator=_Lines.END).writerows(rows)
     return "".join(lines).encode()
 
 
 class _Lines(list[str]):
-    """What a csv.writer writes to: lines that end in "\\n", whatever it ends them with."""
+    """The output of a csv.writer, with lines that end in "\\n"."""
 
     END = "\r\n"
 

@@ -16,12 +16,12 @@ from boxable.errors import ArgumentError, BoxableError
 from boxable.hashing import masked_crc32c
 from boxable.tf_messages import message_classes
 
-# What a feature holds: the kind of its list, and the values.
+# A feature: the kind of its list, and the values.
 Feature = tuple[str, Sequence[Any]]
 BYTES, FLOATS, INTEGERS = "bytes_list", "float_list", "int64_list"
 
 _HEADER, _CRC = struct.Struct("<QI"), struct.Struct("<I")
-# A record holds a photo; a length beyond this is no length.
+# A record holds an image; a greater length is damage.
 _MOST_BYTES = 1 << 30
 
 # Field numbers are those of TensorFlow's example.proto and feature.proto; a map is a list of entries on the wire.
@@ -44,7 +44,7 @@ def write_record(file: IO[bytes], data: bytes) -> None:
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """The records of a file, in order. Raises ArgumentError where one is damaged or cut short."""
+    """Iterate over the records of a file. Raises ArgumentError for a damaged or truncated one."""
     number = 0
     try:
         with path.open("rb") as file:
@@ -54,9 +54,9 @@ def read_records(path: Path) -> Iterator[bytes]:
                     raise ArgumentError(f"{path}: record {number} is damaged, or this is no TFRecord file")
                 data, tail = file.read(length), file.read(_CRC.size)
                 if len(data) < length or len(tail) < _CRC.size:
-                    raise ArgumentError(f"{path}: record {number} is cut short; the file is not whole")
+                    raise ArgumentError(f"{path}: record {number} is truncated")
                 if _CRC.unpack(tail)[0] != masked_crc32c(data):
-                    raise ArgumentError(f"{path}: record {number} is damaged (its checksum is another)")
+                    raise ArgumentError(f"{path}: record {number} is damaged (wrong checksum)")
                 yield data
                 number += 1
     except OSError as error:
@@ -64,7 +64,7 @@ def read_records(path: Path) -> Iterator[bytes]:
 
 
 def example(features: Mapping[str, Feature]) -> bytes:
-    """An Example with these features; a list may be empty and is there all the same."""
+    """Serialize an Example with these features; empty lists are kept."""
     message = _classes()["Example"]()
     for name, (kind, values) in features.items():
         entry = message.features.feature.add(key=name)
@@ -75,12 +75,12 @@ def example(features: Mapping[str, Feature]) -> bytes:
 
 
 def parse_example(data: bytes, name: str) -> dict[str, Sequence[Any]]:
-    """The values of each feature. Raises ArgumentError, which begins with `name`, for what is no Example."""
+    """Parse the values of each feature. Raises ArgumentError, beginning with `name`, for anything but an Example."""
     message = _classes()["Example"]()
     try:
         message.ParseFromString(data)
     except DecodeError:
-        raise ArgumentError(f"{name}: a record that is no tf.train.Example") from None
+        raise ArgumentError(f"{name}: expected a tf.train.Example") from None
     found: dict[str, Sequence[Any]] = {}
     for entry in message.features.feature:
         kind = next((kind for kind in (BYTES, FLOATS, INTEGERS) if entry.value.HasField(kind)), None)

@@ -41,7 +41,7 @@ class Concurrency:
         return max(1, self.threads // self.callers)
 
     def batch_of(self, graph: Graph) -> int:
-        """The batch to compile a graph for."""
+        """Return the batch to compile a graph for."""
         return graph.rows or self.batch
 
 

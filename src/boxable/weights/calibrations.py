@@ -1,4 +1,4 @@
-"""Calibrations for int8: those that ship with Boxable, and those that `boxable quantize` kept.
+"""Calibrations for int8: those that ship with Boxable, and those that `boxable quantize` saved.
 
 BOXABLE_HOME/calibrated/<first 20 of `weights_hash`>.json, and the same in this package: the calibration
 (`networks.calibration`), and what int8 was measured to cost.
@@ -21,9 +21,9 @@ from boxable.settings import home
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Mean AP (0 to 1) by the rules of the Challenge, in float32 and in int8, on photos that were not calibrated with.
+    """Mean AP (0 to 1) by the Challenge metric, in float32 and in int8, on images outside the calibration set.
 
-    `interval` is the 95 % one of the difference, from a paired bootstrap over photos; None where there is none.
+    `interval` is the 95 % interval of the difference, from a paired bootstrap over images, or None.
     """
 
     data: str
@@ -44,16 +44,16 @@ class Accuracy:
         between = f" [{low:+.2f}, {high:+.2f}]" if self.interval else ""
         return (
             f"mAP fp32 {self.fp32:.4f}, int8 {self.int8:.4f}: {(self.int8 - self.fp32) * 100:+.2f} points{between} "
-            f"({self.data}: {self.photos} photos, {self.classes} classes; {self.runtime})"
+            f"({self.data}: {self.photos} images, {self.classes} classes; {self.runtime})"
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A calibration as it is kept: how many pictures it was made with, and what was measured (nothing if forced)."""
+class SavedCalibration:
+    """A calibration, the number of images of its calibration set, and the accuracies measured (none if forced)."""
 
     calibration: Calibration
-    pictures: int
+    images: int
     accuracies: tuple[Accuracy, ...]
 
 
@@ -62,8 +62,8 @@ def weights_hash(data: bytes) -> str:
     return sha256_of(data[8 + int.from_bytes(data[:8], "little") :])
 
 
-def kept_calibration(digest: str) -> Kept | None:
-    """What is known of the weights with this hash: the user's own calibration, else the shipped one, else None.
+def find_calibration(digest: str) -> SavedCalibration | None:
+    """Find the calibration of the weights with this hash: the user's own, else the shipped one, else None.
 
     Raises WeightsError for a damaged file.
     """
@@ -75,31 +75,31 @@ def kept_calibration(digest: str) -> Kept | None:
     try:
         content = json.loads(found.read_text("utf-8"))
         accuracies = tuple(_accuracy(row) for row in content["accuracy"])
-        return Kept(Calibration.from_dict(content), int(content["pictures"]), accuracies)
+        return SavedCalibration(Calibration.from_dict(content), int(content["pictures"]), accuracies)
     except OSError as error:
         raise WeightsError(f"{found}: cannot read it ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise WeightsError(f"{found}: no calibration that can be read; run `boxable quantize` again") from None
+        raise WeightsError(f"{found}: not a readable calibration; run `boxable quantize` again") from None
 
 
 def calibration_of(digest: str, name: str) -> Calibration:
-    """The calibration for the weights with this hash, which the user calls by this name.
+    """Return the calibration of the weights with this hash; `name` is what the user calls them.
 
-    Raises WeightsError where nobody has calibrated them.
+    Raises WeightsError if there is none.
     """
-    found = kept_calibration(digest)
+    found = find_calibration(digest)
     if found is None:
         command = f"boxable quantize {shlex.quote(name)} --calibration DIR"
-        raise WeightsError(f"{name}: not calibrated for int8; with a folder of photos run: {command}")
+        raise WeightsError(f"{name}: not calibrated for int8; with a folder of images run: {command}")
     return found.calibration
 
 
-def keep(digest: str, name: str, kept: Kept) -> Path:
-    """Keep a calibration in BOXABLE_HOME, in place of one that was there; returns its file."""
-    accuracy = [asdict(row) for row in kept.accuracies]
-    content: dict[str, Any] = {"weights": digest, "model": name, "pictures": kept.pictures, "accuracy": accuracy}
+def save_calibration(digest: str, name: str, saved: SavedCalibration) -> Path:
+    """Save a calibration in BOXABLE_HOME, replacing one that is there; returns its file."""
+    accuracy = [asdict(row) for row in saved.accuracies]
+    content: dict[str, Any] = {"weights": digest, "model": name, "pictures": saved.images, "accuracy": accuracy}
     parts = [f'"{key}": {json.dumps(value)}' for key, value in content.items()]
-    for key, tensors in kept.calibration.to_dict().items():
+    for key, tensors in saved.calibration.to_dict().items():
         lines = (f" {json.dumps(tensor)}: {json.dumps(values)}" for tensor, values in tensors.items())
         parts.append(f'"{key}": {{\n' + ",\n".join(lines) + "\n}")
     path = _file(digest)

@@ -51,6 +51,7 @@ class Compiled:
         self._whole, self._read = description, read
         self._classes = classes if len(self.description.classes) < len(description.classes) else None
         self._digest = digest
+        self._held: dict[str, bytes] = {}
 
     def model(self) -> Model:
         """Read the model, with the selected classes. Raises WeightsError."""
@@ -58,8 +59,20 @@ class Compiled:
         return model if self._classes is None else select_classes(model, self._classes)
 
     def onnx(self, graph: str, precision: Precision) -> bytes:
-        """Return a graph as an ONNX model, out of the cache or built now. Raises WeightsError."""
-        calibration = self.calibration() if precision == "int8" else None
+        """Return a graph as an ONNX model, out of the cache or built now. Raises WeightsError.
+
+        It is held until `release`: memory that is freed and read into again is not the same memory.
+        """
+        key = f"{graph} {precision}"
+        if key not in self._held:
+            self._held[key] = self._onnx(graph, self.calibration() if precision == "int8" else None)
+        return self._held[key]
+
+    def release(self) -> None:
+        """Drop the graphs that are held."""
+        self._held.clear()
+
+    def _onnx(self, graph: str, calibration: Calibration | None) -> bytes:
         folder = home() / "graphs" / self._key(graph, calibration)
         cached = _cached(folder) if self._digest else None
         if cached is not None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from boxable.errors import WeightsError
 from boxable.networks.network import Network
 from boxable.vocabulary import ClassList
-from boxable.weights.calibrations import kept_calibration, weights_hash
+from boxable.weights.calibrations import find_calibration, weights_hash
 from boxable.weights.cards import Card, get_card, unknown_model
 from boxable.weights.model import Model
 from boxable.weights.pull import imported, imported_handles
@@ -71,15 +71,15 @@ def _file(path: Path) -> Iterator[str]:
 def _int8(path: Path, name: str) -> Iterator[str]:
     """Yield the measured change of AP in int8 (Challenge metric, paired 95 % interval)."""
     try:
-        kept = kept_calibration(weights_hash(read_file(path)))
+        saved = find_calibration(weights_hash(read_file(path)))
     except WeightsError as error:
         yield _line("int8", str(error))
         return
-    if kept is None:
+    if saved is None:
         yield _line("int8", f"not calibrated; run: boxable quantize {name} --calibration DIR")
         return
-    yield _line("int8", f"calibrated on {kept.pictures} photos{'' if kept.accuracies else ', not measured'}")
-    for accuracy in kept.accuracies:
+    yield _line("int8", f"calibrated on {saved.images} images{'' if saved.accuracies else ', not measured'}")
+    for accuracy in saved.accuracies:
         yield _line("int8", str(accuracy))
 
 

@@ -1,6 +1,6 @@
-"""Open whatever the detectors were published as: a checkpoint, a graph, a module, an archive of these, and our own.
+"""Read the formats in which detectors were published: checkpoint, graph, module, archive of these, and Boxable's own.
 
-Each reader yields the same: the weights under the names they have there, and what the file says of its classes.
+Every reader returns the weights under their names in the file, and what the file says about its classes.
 """
 
 import re
@@ -21,7 +21,7 @@ from boxable.weights.model import Model
 from boxable.weights.tensor_bundle import read_bundle
 from boxable.weights.tflite_file import read_tflite
 
-# The largest file that is read whole: a parsed graph may take many times its size, and no detector's is larger.
+# The largest file that is read: a parsed graph may take many times its size, and no detector is larger.
 MAX_FILE_BYTES = 512 * 2**20
 _THRESHOLD = re.compile(
     r"batch_non_max_suppression\s*\{[^{}]*?\bscore_threshold\s*:\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)"
@@ -33,9 +33,9 @@ _MAX_TEXT_BYTES = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """What a file of another program holds: variables by name, and what was found of its classes.
+    """The content of a file of another program: variables by name, and what it says about its classes.
 
-    `kind` says what it was. `classes` are known for certain; `strings` are lists of strings of a graph and
+    `kind` is the format. `classes` are known for certain; `strings` are lists of strings of a graph and
     `label_texts` label files beside it (name, text), which may or may not belong to it. `score_threshold` is
     that of its post-processing, if it has one.
     """
@@ -62,7 +62,7 @@ def read_foreign(path: Path) -> Foreign:
 
 
 def _read(path: Path) -> Foreign:
-    """The network in one file or checkpoint, without what lies beside it."""
+    """Read the network in one file or checkpoint, without the files beside it."""
     prefix = _checkpoint_prefix(path)
     if prefix is not None:
         return Foreign("checkpoint", read_bundle(prefix))
@@ -71,8 +71,8 @@ def _read(path: Path) -> Foreign:
     reader = _READERS.get(path.suffix)
     if reader is None:
         raise WeightsError(
-            f"{path}: not a kind of file that can be imported; expected a checkpoint, .pb, .tflite, .onnx or "
-            ".safetensors, or a folder or .tar.gz with one of these"
+            f"{path}: expected a checkpoint, .pb, .tflite, .onnx or "
+            ".safetensors, or a folder or .tar.gz with one of these, got another kind of file"
         )
     return reader(path)
 
@@ -83,9 +83,9 @@ def _read_folder(folder: Path) -> Foreign:
 
 
 def _network_in(folder: Path) -> Path:
-    """The one network in a folder: a SavedModel or TF-Hub module, a checkpoint, or a file of another kind.
+    """Find the one network in a folder: a SavedModel or TF-Hub module, a checkpoint, or a file of another format.
 
-    Where the same network is there in several forms, as in the model zoo's archives, the checkpoint is taken.
+    Where the same network is there in several formats, as in the model zoo's archives, the checkpoint is taken.
     """
     modules = sorted(folder.rglob("saved_model.pb"))
     own = {module.parent / "variables" / "variables.index" for module in modules}
@@ -101,7 +101,7 @@ def _network_in(folder: Path) -> Path:
 
 
 def _chosen(checkpoints: list[Path], folder: Path) -> Path:
-    """The checkpoint that the text file `checkpoint` beside it names, if there are several."""
+    """Choose the checkpoint that the text file `checkpoint` names, if there are several."""
     if len(checkpoints) > 1:
         state = checkpoints[0].parent / "checkpoint"
         match = re.search(r'^model_checkpoint_path:\s*"([^"]+)"', _text(state), re.MULTILINE)
@@ -195,7 +195,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _text(path: Path) -> str:
-    """A small text file; nothing where there is none, or where it is no text."""
+    """Read a small text file; an empty text if there is none, or if it is not text."""
     try:
         return path.read_text("utf-8") if path.stat().st_size <= _MAX_TEXT_BYTES else ""
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""A Model out of whatever the detectors were published as."""
+"""Make a Model of a published file: recognize its network, find its classes."""
 
 import logging
 from pathlib import Path
@@ -16,7 +16,7 @@ logger = logging.getLogger("boxable")
 
 
 def read_model(path: Path, handle: str, labels: Path | None = None, classes: ClassList | None = None) -> Model:
-    """The network in a file, folder, archive or checkpoint prefix, under this handle.
+    """Read the network in a file, folder, archive or checkpoint prefix as a model with this handle.
 
     The classes are `classes`, if given, else those of the label file `labels` (.pbtxt, TSV with id, MID, name, or
     one name a line), else those in the archive, else those of a known release with as many, which the log then
@@ -28,9 +28,11 @@ def read_model(path: Path, handle: str, labels: Path | None = None, classes: Cla
         classes = _classes(found, network.num_classes, labels, str(path))
     threshold = SCORE_THRESHOLD if found.score_threshold is None else found.score_threshold
     if not 0 <= threshold <= 1:  # nor NaN
-        raise WeightsError(f"{path}: its score threshold is {threshold}; expected 0 to 1")
+        raise WeightsError(f"{path}: its score threshold: expected 0 to 1, got {threshold}")
     if threshold > SCORE_THRESHOLD * 1.01:
-        logger.info("%s: its own score threshold is %g; nothing at or below it is ever found", path.name, threshold)
+        logger.info(
+            "%s: its own score threshold is %g; scores at or below it are never detections", path.name, threshold
+        )
     return Model(network, weights, classes, handle, threshold, f"{found.kind} {path.name}")
 
 
@@ -46,16 +48,16 @@ def _classes(found: Foreign, count: int, labels: Path | None, name: str) -> Clas
     known = _known_lists().get(count)
     if known is None:
         raise WeightsError(
-            f"{name}: says nothing of its {count} classes, and no known release has as many; name them with "
+            f"{name}: no names for its {count} classes, and no known release has as many; name them with "
             "--labels FILE (.pbtxt, TSV with id, MID, name, or one name a line)"
         )
     title, classes = known
-    logger.info("the file says nothing of its %d classes; taking those of %s", count, title)
+    logger.info("the file does not name its %d classes; taking those of %s", count, title)
     return classes
 
 
 def _in_label_files(found: Foreign, count: int) -> ClassList | None:
-    """The first label file beside the network that has as many classes."""
+    """Return the classes of the first label file beside the network that has as many."""
     for name, text in found.label_texts:
         try:
             classes = parse_labels(text, name)
@@ -68,7 +70,7 @@ def _in_label_files(found: Foreign, count: int) -> ClassList | None:
 
 
 def _known_lists() -> dict[int, tuple[str, ClassList]]:
-    """Number of classes -> the release that has as many."""
+    """Return the title and classes of each release by its number of classes."""
     fallback = find_card(FALLBACK_HANDLE)
     releases = {
         "Open Images V4": open_images(),

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,8 +11,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from boxable.download import WRONG_HASH, download
-from boxable.errors import RefusedError, WeightsError
+from boxable.download import download
+from boxable.errors import RefusedError, WeightsError, WrongHashError
 from boxable.files import write_atomically, writing
 from boxable.hashing import hash_of_file, sha256_of
 from boxable.settings import home, offline
@@ -41,28 +40,30 @@ def read_published_archive(card: Card, local: Path | None, trusted: str | None) 
             f"By hand: {card.by_hand}"
         )
     logger.info("fetching the weights of %s", card.alias)
-    problems = []
-    refused = False
+    problems: list[str] = []
+    refused, wrong_hash = False, ""
     size = 0 if trusted else card.source.size
     for address in card.source.addresses:
         part = home() / "downloads" / f"{card.source.file}.{sha256_of(address.encode())[:12]}.part"
-        found = download([address], part, size, trusted or card.source.sha256)
-        if not found:
-            try:
-                return _checked(card, part, trusted)
-            except WeightsError as error:
-                refused = refused or isinstance(error, RefusedError)
-                found = [f"{address}: {error}"]
-            finally:
-                with writing(part):
-                    part.unlink()
-        refused = refused or any(WRONG_HASH in problem for problem in found)
-        # Host names only: the advice has the full addresses.
-        problems += [problem.replace(address, urlsplit(address).netloc) for problem in found]
+        failures = download([address], part, size, trusted or card.source.sha256)
+        for failure in failures:
+            if isinstance(failure, WrongHashError):
+                refused, wrong_hash = True, failure.actual
+            # Host names only: the advice has the full addresses.
+            problems.append(str(failure).replace(address, urlsplit(address).netloc))
+        if failures:
+            continue
+        try:
+            return _checked(card, part, trusted)
+        except WeightsError as error:
+            refused = refused or isinstance(error, RefusedError)
+            problems.append(f"{urlsplit(address).netloc}: {error}")
+        finally:
+            with writing(part):
+                part.unlink()
     listing = "; ".join(problems)
     if refused:
-        other = re.search(rf"{WRONG_HASH} ([0-9a-f]{{64}}), expected", listing)
-        doubt = f" ({card.source.doubt}). {_offer(card, other[1])}" if other else ""
+        doubt = f" ({card.source.doubt}). {_offer(card, wrong_hash)}" if wrong_hash else ""
         raise RefusedError(f"got another file than the published {card.source.file} of {card.alias}: {listing}{doubt}")
     raise WeightsError(
         f"the weights of {card.handle} are not installed and cannot be fetched: {listing}. By hand: {card.by_hand}"

@@ -40,7 +40,7 @@ def fetch_tflite(card: Card, local: Path | None = None) -> bytes:
     packed, problem = _from_npm(card)
     if packed is not None:
         return _network_in(card, packed, card.source.npm)
-    listing = "; ".join([*problems, problem])
+    listing = "; ".join([*map(str, problems), problem])
     raise WeightsError(f"cannot fetch {card.alias}: {listing}. {card.by_hand}")
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from boxable.evaluation.report.content import content
-from tests.metrics.made import A, B, Found, Seen, Truth, evaluated
+from tests.evaluation.made import A, B, Found, Seen, Truth, evaluated
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)>",

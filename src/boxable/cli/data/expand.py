@@ -28,7 +28,7 @@ def expand(source: Path, dest: Path, classes: str | None) -> None:
     Example: boxable data expand validation-annotations-bbox.csv expanded.csv
              boxable data expand train-annotations-bbox.csv --classes Vehicle vehicles.parquet
     """
-    from boxable.openimages.expand import expand_table
+    from boxable.openimages.expand_table import expand_table
     from boxable.vocabulary import select
 
     mids = None if classes is None else {item.mid for item in select(classes)}

@@ -33,8 +33,8 @@ def show(folder: Path, files: tuple[Path, ...], classes: str | None, count: int,
     Example: boxable data show validation/ --out sheet.jpg
              boxable data show validation/ --classes Animal --count 60 --out animals.html
     """
-    from boxable.openimages.dataset import Dataset
-    from boxable.openimages.show import show as draw
+    from boxable.datasets.dataset import Dataset
+    from boxable.openimages.contact_sheet import show as draw
 
     shown = draw(Dataset(folder), files, classes=classes, count=count, seed=seed)
     logger.info("wrote %s with %d photos", " and ".join(map(str, files)), shown)

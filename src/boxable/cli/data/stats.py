@@ -21,17 +21,17 @@ logger = logging.getLogger("boxable")
 def stats(folder: Path, as_json: bool, html: Path | None) -> None:
     """Count what is in a data folder: classes, boxes an image, sizes, flags, labels of images.
 
-    The columns `seen` and `not there` count the labels of images: people saw the class in so many, and looked for it in
-    vain in so many. The photos are not read.
+    The columns `positive` and `negative` count the images whose verified labels have the class present or absent.
+    Images are not read.
 
     \b
     Example: boxable data stats validation/
              boxable data stats validation/ --json --html stats.html
     """
+    from boxable.datasets.dataset import Dataset
     from boxable.files import write_atomically
-    from boxable.openimages.dataset import Dataset
     from boxable.openimages.stats import stats_of
-    from boxable.openimages.stats_text import stats_lines, stats_page
+    from boxable.openimages.stats_report import stats_lines, stats_page
 
     figures = stats_of(Dataset(folder))
     if html is not None:

@@ -24,9 +24,9 @@ def verify(folder: Path, as_json: bool) -> None:
              boxable data verify validation/ --json
     """
     from boxable.cli.interrupt import polite_interrupt
+    from boxable.datasets.dataset import Dataset
     from boxable.errors import FAILED, INTERRUPTED
-    from boxable.openimages.dataset import Dataset
-    from boxable.openimages.verify import verify as verify_all
+    from boxable.openimages.verification import verify as verify_all
 
     dataset = Dataset(folder)
     with polite_interrupt() as stop:

@@ -1,4 +1,4 @@
-"""Content of a report as plain values, for the HTML page and the Markdown."""
+"""What a report says, as plain values: the page and the Markdown show it."""
 
 from pathlib import Path
 from typing import Any
@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import boxable
-from boxable.evaluation.error_kinds import ErrorKind, Errors, delta_aps, error_kinds
+from boxable.evaluation.evaluate import ClassResult, Evaluation
 from boxable.evaluation.report.sheets import Sheets
 from boxable.evaluation.summary import switches
 from boxable.metrics.average_precision import Curve
-from boxable.metrics.evaluate import ClassResult, Evaluation
+from boxable.metrics.error_kinds import ErrorKind, Errors, delta_average_precisions, error_kinds
 from boxable.metrics.matching import Outcome
 from boxable.metrics.sizes import by_size
 from boxable.metrics.thresholds import Threshold, best_threshold, f1_of, pooled_curve
@@ -23,13 +23,13 @@ _POINTS, _CONFUSIONS, _WORST, _CHOSEN = 60, 200, 6, 30
 
 
 def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], show: Selection | None) -> dict[str, Any]:
-    """Collect the content of a report. `pictures` maps image ids to files.
+    """Everything that the report shows. `pictures` gives the photo of an image id.
 
     Contact sheets are of the classes with the lowest AP, and of those in `show`. Raises UnknownClassError for a
     selection that names no class.
     """
     columns = np.array([evaluation.classes.column(result.item) for result in evaluation.scored], np.intp)
-    errors = error_kinds(evaluation.inputs, evaluation.matches)
+    errors = error_kinds(evaluation.problem, evaluation.matches)
     thresholds = {result.item.mid: _best(evaluation, result) for result in evaluation.results}
     sheets = Sheets(evaluation, errors, dict(pictures))
     chosen = set(select(show, evaluation.classes)) if show is not None else set()
@@ -68,8 +68,8 @@ def _class(evaluation: Evaluation, result: ClassResult, errors: Errors, best: Th
     curve = evaluation.ranking.curve(label)
     listed = {other.item.mid for other in evaluation.results}
     hierarchy = open_images_hierarchy()
-    missed = int((errors.missed & (evaluation.inputs.truth_label == label)).sum())
-    counts = errors.counts(evaluation.inputs.label == label) | {ErrorKind.MISSED: missed}
+    missed = int((errors.missed & (evaluation.problem.truth_label == label)).sum())
+    counts = errors.counts(evaluation.problem.label == label) | {ErrorKind.MISSED: missed}
     return {
         "mid": result.item.mid,
         "name": result.item.name,
@@ -87,18 +87,16 @@ def _class(evaluation: Evaluation, result: ClassResult, errors: Errors, best: Th
 
 
 def _errors(evaluation: Evaluation, errors: Errors, columns: NDArray[np.intp]) -> list[dict[str, Any]]:
-    inputs = evaluation.inputs
+    problem = evaluation.problem
     weight = evaluation.protocol.group_of_weight
-    deltas = delta_aps(inputs, evaluation.matches, errors, weight, columns)
-    counted = errors.counts(np.isin(inputs.label, columns))
-    counted[ErrorKind.MISSED] = int((errors.missed & np.isin(inputs.truth_label, columns)).sum())
-    return [
-        {"kind": kind.name.lower(), "count": counted[kind], "delta_ap": _number(deltas[kind])} for kind in ErrorKind
-    ]
+    price = delta_average_precisions(problem, evaluation.matches, errors, weight, columns)
+    counted = errors.counts(np.isin(problem.label, columns))
+    counted[ErrorKind.MISSED] = int((errors.missed & np.isin(problem.truth_label, columns)).sum())
+    return [{"kind": kind.name.lower(), "count": counted[kind], "cost": _number(price[kind])} for kind in ErrorKind]
 
 
 def _sizes(evaluation: Evaluation, columns: NDArray[np.intp]) -> list[dict[str, Any]]:
-    results = by_size(evaluation.inputs, evaluation.matches, evaluation.ranking.entries, columns)
+    results = by_size(evaluation.problem, evaluation.matches, evaluation.ranking.entries, columns)
     return [
         {
             "name": result.name, "low": result.low, "high": None if np.isinf(result.high) else result.high,
@@ -111,17 +109,17 @@ def _sizes(evaluation: Evaluation, columns: NDArray[np.intp]) -> list[dict[str, 
 def _confusions(
     evaluation: Evaluation, errors: Errors, thresholds: dict[str, Threshold | None]
 ) -> list[dict[str, Any]]:
-    """Count confused pairs of classes among detections above the best threshold of their class."""
-    inputs = evaluation.inputs
-    bars = np.full(len(inputs.mids), np.inf)
+    """Which class was called what, among the detections that the best threshold of their class keeps."""
+    problem = evaluation.problem
+    bars = np.full(len(problem.mids), np.inf)
     for mid, best in thresholds.items():
         if best is not None:
-            bars[inputs.mids.index(mid)] = best.score
-    rows = np.flatnonzero((errors.kind == ErrorKind.CLASSIFICATION) & (inputs.score >= bars[inputs.label]))
-    pairs = np.stack([inputs.truth_label[errors.about[rows]], inputs.label[rows]], axis=1)
+            bars[problem.mids.index(mid)] = best.score
+    rows = np.flatnonzero((errors.kind == ErrorKind.CLASS) & (problem.score >= bars[problem.label]))
+    pairs = np.stack([problem.truth_label[errors.about[rows]], problem.label[rows]], axis=1)
     found, counts = np.unique(pairs, axis=0, return_counts=True)
-    used = (evaluation.matches.outcome != Outcome.IGNORED) & (inputs.score >= bars[inputs.label])
-    kept = np.bincount(inputs.label[used], minlength=len(bars))
+    used = (evaluation.matches.outcome != Outcome.IGNORED) & (problem.score >= bars[problem.label])
+    kept = np.bincount(problem.label[used], minlength=len(bars))
     return [
         {
             "is": evaluation.classes[int(is_)].name, "called": evaluation.classes[int(called)].name,
@@ -148,14 +146,14 @@ def _threshold_points(curve: Curve) -> list[list[float]]:
 
 
 def _corners(curve: Curve) -> NDArray[np.float64]:
-    """Reduce a precision-recall curve to its corners, (recall, precision) float64 `[N, 2]`."""
+    """Where the precision-recall curve turns: recall and precision before and after each find, float64 `[N, 2]`."""
     rises = np.diff(curve.recall, prepend=0) > 0
     turns = rises | np.append(rises[1:], True)
     return np.asarray(np.stack([curve.recall, curve.precision], axis=1)[turns])
 
 
 def _points(rows: NDArray[np.float64]) -> list[list[float]]:
-    """Sample at most `_POINTS` rows evenly along the first column, which is monotonic."""
+    """At most so many of these points, evenly along the first column, which only rises or only falls."""
     if len(rows) > _POINTS:
         along = np.abs(rows[:, 0] - rows[0, 0])
         rows = rows[np.unique(np.searchsorted(along, np.linspace(0, along[-1], _POINTS)))]

@@ -1,4 +1,4 @@
-"""The report in Markdown, without curves and images."""
+"""The report in Markdown, without curves and photos: for a pull request, a log, a chat."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,23 +8,23 @@ from typing import Any
 _CONFUSIONS = 10
 
 _NAMES = {
-    "localization": "localization: right class, IoU 0.1 to 0.5",
-    "classification": "classification: fits an object of another class",
+    "localisation": "localisation: right class, IoU 0.1 to 0.5",
+    "class": "class: fits an object of another class",
     "both": "both: neither place nor class is right",
     "duplicate": "duplicate: the object had been found already",
     "background": "background: overlaps nothing",
-    "missed": "missed: objects that no detection matched",
+    "missed": "missed: objects that nothing found",
 }
 
 
 def markdown(content: dict[str, Any]) -> str:
-    """Render a report's content as Markdown tables."""
+    """Write the numbers of this `content` as Markdown tables."""
     parts = [
         f"# {_text(content['title'])}",
         _mean(content),
         _section("Notes on the input", _list(content["notes"])),
         _section("COCO", _coco(content["coco"])),
-        _section("Errors by kind", _errors(content["errors"])),
+        _section("What costs most", _errors(content["errors"])),
         _section("Score threshold", _threshold(content["best"])),
         _section("Size of the object", _sizes(content["sizes"])),
         _section("Classes", _classes(content["classes"])),
@@ -57,10 +57,10 @@ def _coco(figures: dict[str, float | None] | None) -> str:
 
 
 def _errors(errors: Sequence[dict[str, Any]]) -> str:
-    ranked = sorted(errors, key=lambda error: -(error["delta_ap"] or 0))
+    ranked = sorted(errors, key=lambda error: -(error["cost"] or 0))
     return _table(
-        ["kind", "delta AP", "count"],
-        ([_NAMES[error["kind"]], _signed(error["delta_ap"]), f"{error['count']:,}"] for error in ranked),
+        ["kind", "rise of mAP if mended", "count"],
+        ([_NAMES[error["kind"]], _signed(error["cost"]), f"{error['count']:,}"] for error in ranked),
     )
 
 
@@ -122,7 +122,7 @@ def _list(lines: Iterable[str]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
-    """Render a table with `words` columns of text before columns of numbers; empty without rows."""
+    """Write a table whose first columns are `words` and the others numbers; nothing without rows."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     if not lines:
         return ""
@@ -146,6 +146,6 @@ def _between(interval: Sequence[float] | None, digits: int = 3) -> str:
 
 
 def _text(value: str) -> str:
-    """Escape text for Markdown and HTML, on one line; surrogates are replaced."""
+    """On one line, what Markdown or HTML would read as more than itself escaped, and what is no Unicode replaced."""
     one_line = " ".join(value.encode("utf-8", "replace").decode().split())
     return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", one_line)

@@ -1,5 +1,7 @@
-"""Contact sheets of classes: true positives, false positives and missed boxes."""
+"""Contact sheets: for some classes what was found, what was wrongly found, and what was missed."""
 
+import base64
+import io
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,20 +12,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from boxable.errors import BoxableError
-from boxable.evaluation.error_kinds import ErrorKind, Errors
+from boxable.evaluation.evaluate import ClassResult, Evaluation
 from boxable.images.sources import source_of
-from boxable.metrics.evaluate import ClassResult, Evaluation
+from boxable.metrics.error_kinds import ErrorKind, Errors
 from boxable.metrics.matching import Outcome
-from boxable.reports.embedded import jpeg_url
 
 logger = logging.getLogger("boxable")
 
-# Images of each sort in the sheet of a class, their long side in pixels, and their JPEG quality.
+# Pictures of each sort in the sheet of a class, the long side of each in pixels, and their JPEG quality.
 _EACH, _LONG_SIDE, _QUALITY = 8, 400, 78
 
 
 class Sheets:
-    """Contact sheets, and the images that they show, each stored once."""
+    """Sheets of some classes, and the photos that they show, each once."""
 
     def __init__(self, evaluation: Evaluation, errors: Errors, pictures: dict[str, Path]) -> None:
         self._evaluation = evaluation
@@ -32,26 +33,26 @@ class Sheets:
         self.photos: dict[str, dict[str, Any]] = {}
 
     def sheet(self, result: ClassResult, why: str) -> dict[str, Any]:
-        """List the best true positives, the false positives of highest score and the largest missed boxes of a class."""
+        """Collect the best true positives, the worst false positives and the largest missed boxes of a class."""
         evaluation = self._evaluation
-        inputs, matches = evaluation.inputs, evaluation.matches
+        problem, matches = evaluation.problem, evaluation.matches
         label = evaluation.classes.column(result.item)
-        own = np.flatnonzero(inputs.label == label)
-        own = own[np.argsort(-inputs.score[own], kind="stable")]
-        truth = np.flatnonzero((inputs.truth_label == label) & ~matches.ignored & (matches.matched_detection < 0))
-        ymin, xmin, ymax, xmax = inputs.truth_box[truth].T
+        own = np.flatnonzero(problem.label == label)
+        own = own[np.argsort(-problem.score[own], kind="stable")]
+        truth = np.flatnonzero((problem.truth_label == label) & matches.counted & (matches.matched_detection < 0))
+        ymin, xmin, ymax, xmax = problem.truth_box[truth].T
         truth = truth[np.argsort(-(ymax - ymin) * (xmax - xmin), kind="stable")]
         return {
             "mid": result.item.mid,
             "name": result.item.name,
             "why": why,
-            "true": self._shown(own[matches.outcome[own] == Outcome.TRUE_POSITIVE], self._true),
-            "false": self._shown(own[matches.outcome[own] == Outcome.FALSE_POSITIVE], self._false),
+            "true": self._shown(own[matches.outcome[own] == Outcome.TRUE], self._true),
+            "false": self._shown(own[matches.outcome[own] == Outcome.FALSE], self._false),
             "missed": self._shown(truth, self._missed),
         }
 
     def _shown(self, rows: NDArray[np.intp], describe: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
-        """Describe the first rows with an image at hand, at most one per image."""
+        """Take the first few whose image is available, one per image."""
         shown: dict[str, dict[str, Any]] = {}
         for row in rows[: 100 * _EACH]:
             item = describe(int(row))
@@ -60,31 +61,31 @@ class Sheets:
         return list(shown.values())
 
     def _true(self, row: int) -> dict[str, Any]:
-        inputs, matches = self._evaluation.inputs, self._evaluation.matches
-        return self._detection(row, "found") | {"truth": _rounded(inputs.truth_box[matches.truth[row]])}
+        problem, matches = self._evaluation.problem, self._evaluation.matches
+        return self._detection(row, "found") | {"truth": _rounded(problem.truth_box[matches.truth[row]])}
 
     def _false(self, row: int) -> dict[str, Any]:
-        inputs = self._evaluation.inputs
+        problem = self._evaluation.problem
         kind, about = ErrorKind(self._errors.kind[row]), self._errors.about[row]
         item = self._detection(row, kind.name.lower())
         if about >= 0:
-            item["truth"] = _rounded(inputs.truth_box[about])
-        if kind is ErrorKind.CLASSIFICATION:
-            item["is"] = self._evaluation.classes[int(inputs.truth_label[about])].name
+            item["truth"] = _rounded(problem.truth_box[about])
+        if kind is ErrorKind.CLASS:
+            item["is"] = self._evaluation.classes[int(problem.truth_label[about])].name
         return item
 
     def _missed(self, row: int) -> dict[str, Any]:
-        inputs = self._evaluation.inputs
-        image = inputs.images[inputs.truth_image[row]]
-        return {"image": image, "kind": "missed", "truth": _rounded(inputs.truth_box[row])}
+        problem = self._evaluation.problem
+        image = problem.images[problem.truth_image[row]]
+        return {"image": image, "kind": "missed", "truth": _rounded(problem.truth_box[row])}
 
     def _detection(self, row: int, kind: str) -> dict[str, Any]:
-        inputs = self._evaluation.inputs
-        image = inputs.images[inputs.image[row]]
-        return {"image": image, "kind": kind, "box": _rounded(inputs.box[row]), "score": float(inputs.score[row])}
+        problem = self._evaluation.problem
+        image = problem.images[problem.image[row]]
+        return {"image": image, "kind": kind, "box": _rounded(problem.box[row]), "score": float(problem.score[row])}
 
     def _photo(self, image: str) -> bool:
-        """Embed an image; returns False if there is none or it cannot be read."""
+        """Take the photo in; False if there is none that can be read."""
         if image not in self.photos and image in self._pictures:
             try:
                 pixels = np.asarray(source_of(self._pictures[image]).pixels(), np.uint8)
@@ -94,7 +95,10 @@ class Sheets:
                 return False
             picture = Image.fromarray(pixels)
             picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
-            self.photos[image] = {"src": jpeg_url(picture, _QUALITY), "width": picture.width, "height": picture.height}
+            data = io.BytesIO()
+            picture.save(data, "JPEG", quality=_QUALITY)
+            source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+            self.photos[image] = {"src": source, "width": picture.width, "height": picture.height}
         return image in self.photos
 
 

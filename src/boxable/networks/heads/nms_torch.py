@@ -28,8 +28,8 @@ class Pass:
     rounds: int
 
 
-# Measured with the 23-class network on 53 photos: the first look sufficed for the best 100 of 51 photos, with 8 rounds
-# of 48, and for what scores at least 0.3 of all.
+# Measured with the 23-class network on 53 images: the first pass sufficed for the best 100 of 51 images, with 8 rounds
+# of 48, and for scores of at least 0.3 of all.
 FIRST, SECOND = Pass(512, 12), Pass(2048, 64)
 # Pairs of candidates that are compared at once: bounds the memory to about a gigabyte.
 PAIRS = 2**25
@@ -54,7 +54,7 @@ def postprocess_batch(
 
 
 def first_pass(codes: Tensor, logits: Tensor, anchors: Tensor, rules: PostprocessRules) -> Tensor:
-    """The best detections of each image, as a table for `finish`; never waits for the device.
+    """Find the best detections of each image in a first pass, as a table for `finish`; never waits for the device.
 
     float32 `[B, N, 9]`: box, score, column, anchor, 1 if it is a detection, 1 if its image needs no other limits. Here
     and in `finish` the heads have no other columns than the rules ask for.
@@ -63,7 +63,7 @@ def first_pass(codes: Tensor, logits: Tensor, anchors: Tensor, rules: Postproces
 
 
 def finish(first: Tensor, codes: Tensor, logits: Tensor, anchors: Tensor, rules: PostprocessRules) -> list[NmsResult]:
-    """The detections of each image from its first look, or from another where that was not enough."""
+    """Return the detections of each image from its first pass, or from another where that was not enough."""
     tables = list(first.cpu().numpy())
     unfinished = [index for index, table in enumerate(tables) if not table[0, 8]]
     if unfinished:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
-from boxable.openimages.layout import BOX_COLUMNS
+from boxable.formats.columns import BOX_COLUMNS
 from boxable.vocabulary import ClassList
 
 _EXAMPLES = 3

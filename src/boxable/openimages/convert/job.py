@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from boxable.datasets import layout
+from boxable.datasets.scratch import new_folder, scratch_folder
 from boxable.errors import ArgumentError
 from boxable.files import writing
+from boxable.formats.columns import IS_DIFFICULT
 from boxable.formats.tables import is_table, require_utf8
-from boxable.openimages import layout
 from boxable.openimages.convert import coco, parts, tables, tfrecords, voc, yolo
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
-from boxable.openimages.scratch import new_folder, scratch_folder
 from boxable.progress import progress
 
 
@@ -27,7 +28,7 @@ class _Form:
     rotation: bool = False
 
 
-_OF_TABLES = (*FLAGS, layout.IS_DIFFICULT)
+_OF_TABLES = (*FLAGS, IS_DIFFICULT)
 FORMS = {
     "openimages": _Form("Open Images CSV", _OF_TABLES, image_labels=True, unknown=True, rotation=True),
     "parquet": _Form("Parquet", _OF_TABLES, image_labels=True, unknown=True, rotation=True),

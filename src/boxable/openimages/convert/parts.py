@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from boxable.datasets import layout
 from boxable.errors import ArgumentError
-from boxable.openimages import layout
 from boxable.openimages.convert import tables
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
 from boxable.openimages.narrow import image_ids

@@ -6,8 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from boxable.datasets import layout
+from boxable.datasets.arrow_tables import batches, import_arrow
+from boxable.datasets.index import ROTATIONS
+from boxable.datasets.layout import SUBSETS, DataFolder
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
+from boxable.formats.columns import (
+    BOX_COLUMNS,
+    DIFFICULT_COLUMNS,
+    IMAGE_COLUMNS,
+    IS_DIFFICULT,
+    LABEL_COLUMNS,
+    OTHER_NAMES,
+    Kind,
+    schema,
+)
 from boxable.formats.openimages_reading import (
     CLASSES,
     DIFFICULT,
@@ -18,22 +32,9 @@ from boxable.formats.openimages_reading import (
     read_listed,
 )
 from boxable.formats.tables import column_names, is_table, table_errors
-from boxable.openimages import layout
-from boxable.openimages.arrow_tables import OTHER_NAMES, batches, import_arrow, schema
-from boxable.openimages.by_image import Columns, is_sorted, rows_by_image, write_sorted
 from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.photos import bring_photo, photos_below, put_photo, size_of
-from boxable.openimages.index import ROTATIONS
-from boxable.openimages.layout import (
-    BOX_COLUMNS,
-    DIFFICULT_COLUMNS,
-    IMAGE_COLUMNS,
-    IS_DIFFICULT,
-    LABEL_COLUMNS,
-    SUBSETS,
-    DataFolder,
-    Kind,
-)
+from boxable.openimages.image_order import Columns, is_sorted, rows_by_image, write_sorted
 from boxable.openimages.narrow import image_ids, narrow, native_columns
 from boxable.openimages.table_writer import table_writer, write_class_rows
 from boxable.vocabulary import ClassList, open_images

@@ -9,13 +9,14 @@ from xml.etree import ElementTree  # only to write; defusedxml reads
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.datasets.layout import CLASSES
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
+from boxable.formats.columns import IS_DIFFICULT
 from boxable.formats.openimages_reading import read_classes
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
 from boxable.openimages.convert.photos import bring_photo, file_name, file_stem, photos_below, size_of, upright
 from boxable.openimages.convert.tables import write_classes
-from boxable.openimages.layout import CLASSES, IS_DIFFICULT
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import plain_name
 

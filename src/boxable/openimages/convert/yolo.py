@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.datasets.layout import CLASSES, SUBSETS, has_tables
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
 from boxable.formats.openimages_reading import read_classes
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.photos import bring_photo, file_stem, photos_below, upright
 from boxable.openimages.convert.tables import write_classes
-from boxable.openimages.layout import CLASSES, SUBSETS, has_tables
 from boxable.vocabulary import ClassList
 
 _YAML, _LIST = ("data.yaml", "data.yml", "dataset.yaml"), ("classes.txt", "obj.names")

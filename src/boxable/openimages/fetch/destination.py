@@ -7,10 +7,10 @@ from pathlib import Path
 
 import filelock
 
+from boxable.datasets import layout
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import writing
 from boxable.formats.tables import require_utf8
-from boxable.openimages import layout
 from boxable.openimages.fetch.ledger import Ledger
 from boxable.openimages.fetch.request import Request
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
+from boxable.datasets.arrow_tables import batches
 from boxable.errors import ArgumentError
-from boxable.openimages.arrow_tables import batches, schema
+from boxable.formats.columns import IMAGE_COLUMNS, schema
 from boxable.openimages.fetch.addresses import Split
 from boxable.openimages.fetch.ledger import Ledger, Wanted
-from boxable.openimages.layout import IMAGE_COLUMNS
 from boxable.openimages.table_writer import table_writer
 
 Source = Literal["bucket", "original"]

@@ -4,9 +4,9 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from boxable.datasets import layout
 from boxable.errors import FetchError
 from boxable.files import writing
-from boxable.openimages import layout
 from boxable.openimages.fetch import image_list
 from boxable.openimages.fetch.class_names import write_class_names
 from boxable.openimages.fetch.destination import alone, check_growth, describe, prepared, remove_leftovers

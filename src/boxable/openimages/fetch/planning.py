@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.datasets import layout
+from boxable.datasets.scratch import scratch_folder
 from boxable.errors import ArgumentError
-from boxable.openimages import layout
+from boxable.formats.columns import BOX_COLUMNS, LABEL_COLUMNS
 from boxable.openimages.fetch import image_list
 from boxable.openimages.fetch.addresses import MEAN_IMAGE_BYTES
 from boxable.openimages.fetch.class_names import read_class_names
@@ -21,7 +23,6 @@ from boxable.openimages.fetch.selection import BoxedImages, ClassCount
 from boxable.openimages.fetch.tables import TableFiles, cache_folder, fetch_tables
 from boxable.openimages.fetch.transport import require_transport
 from boxable.openimages.narrow import narrow, native_columns
-from boxable.openimages.scratch import scratch_folder
 from boxable.vocabulary import select
 
 logger = logging.getLogger("boxable")
@@ -73,7 +74,7 @@ def planned(folder: Path, request: Request) -> Iterator[Plan]:
     with scratch_folder(cache_folder() / "plan") as scratch:
         boxes = scratch / layout.BOXES
         with _cached(files):
-            for path, columns in ((files.boxes, layout.BOX_COLUMNS), (files.image_labels, layout.LABEL_COLUMNS)):
+            for path, columns in ((files.boxes, BOX_COLUMNS), (files.image_labels, LABEL_COLUMNS)):
                 if native_columns(path) is not columns:
                     raise ArgumentError(f"{path}: expected the columns {', '.join(columns)}")
             narrow(files.boxes, boxes, classes=mids)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.openimages.arrow_tables import read
+from boxable.datasets.arrow_tables import read
 
 
 @dataclass(frozen=True, slots=True)

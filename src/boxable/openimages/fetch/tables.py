@@ -75,7 +75,7 @@ def _fetched(published: Published) -> Path:
         problems = download([address], part, known.size, known.md5, "md5", delays)
         if problems:
             raise FetchError(
-                f"cannot fetch a table of Open Images: {'; '.join(problems)}; look at the network and at "
+                f"cannot fetch a table of Open Images: {'; '.join(map(str, problems))}; look at the network and at "
                 "BOXABLE_OPENIMAGES, the address of another server, then run it again to go on"
             )
         with writing(path):

@@ -1,0 +1,185 @@
+"""Compare this checkout with another one: latency, throughput, opening, import time and memory, interleaved.
+
+    python benchmarks/before_after.py ../before --rounds 30 --json before_after.json
+
+A is the other checkout, B is this one, and A' the other one again: the ratio A' / A tells how far chance goes. Each
+version runs in processes of its own, with the packages of this environment; they take turns. The interval of a ratio
+is a 95 % bootstrap interval of the ratio of medians.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from measure import SETTLE_S, Figure, arguments, machine, report
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+STREAM = 48
+
+# Runs in a process of each version: opens a detector, then times what it is asked for.
+SERVER = """
+import json, resource, sys, time
+import boxable
+options, files = json.loads(sys.argv[1]), json.loads(sys.argv[2])
+contents = [open(file, 'rb').read() for file in files]
+detector = boxable.load('ssd23', **options)
+detector(contents[0], min_score=0.3)
+for line in sys.stdin:
+    start = time.perf_counter()
+    if line.strip() == 'one':
+        for content in contents:
+            detector(content, min_score=0.3)
+    else:
+        for _ in detector.stream(files * (int(line) // len(files)), min_score=0.3):
+            pass
+    seconds = time.perf_counter() - start
+    print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]), flush=True)
+"""
+PROGRAMS = {
+    "import boxable, load": "import boxable; boxable.load; boxable.Detections",
+    "open ssd23": "import boxable; boxable.load('ssd23')",
+    "open ssd23 in int8": "import boxable; boxable.load('ssd23', precision='int8')",
+    "open two classes of ssd23": "import boxable; boxable.load('ssd23', classes='Person,Cat')",
+}
+
+
+class Version:
+    """A checkout: its sources, and the caches that both share."""
+
+    def __init__(self, checkout: Path) -> None:
+        self.environment = os.environ | {"PYTHONPATH": str(checkout / "src")}
+
+    def process(self, program: str) -> None:
+        """Run a Python program to its end."""
+        subprocess.run([sys.executable, "-c", program], env=self.environment, check=True, capture_output=True)
+
+    def command(self, file: str) -> None:
+        """Run the command on an image."""
+        arguments_ = [sys.executable, "-m", "boxable", "detect", file, "--model", "ssd23"]
+        subprocess.run(arguments_, env=self.environment, check=True, capture_output=True)
+
+    def server(self, options: dict, files: list[str]) -> subprocess.Popen:
+        """Start a process that times detections."""
+        return subprocess.Popen(
+            [sys.executable, "-c", SERVER, json.dumps(options), json.dumps(files)], env=self.environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+def interleaved(runs: dict[str, Callable[[], float]], rounds: int) -> dict[str, np.ndarray]:
+    """Call each in turn, in an order that turns too; the first round does not count."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    names = list(runs)
+    for number in range(1 + rounds):
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            time.sleep(SETTLE_S)
+            value = runs[name]()
+            if number:
+                times[name].append(value)
+    return {name: np.array(values) for name, values in times.items()}
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> tuple[float, float, float]:
+    """Return the ratio of medians, and its 95 % interval by a bootstrap over rounds."""
+    draws = np.random.default_rng(0).integers(0, len(numerator), (4000, len(numerator)))
+    ratios = np.median(numerator[draws], axis=1) / np.median(denominator[draws], axis=1)
+    low, high = np.percentile(ratios, [2.5, 97.5])
+    return float(np.median(numerator) / np.median(denominator)), float(low), float(high)
+
+
+def figures(what: str, times: dict[str, np.ndarray]) -> dict[str, Figure]:
+    """Compare B with A, and A' with A. B holds unless its whole interval lies above 1.03."""
+    found = {}
+    for name in ("B", "A'"):
+        value, low, high = ratio(times[name], times["A"])
+        label = f"{what}: {name} / A [{low:.3f}, {high:.3f}]"
+        found[label] = Figure(
+            value, "x", "interval not above 1.03" if name == "B" else "", low <= 1.03 if name == "B" else None
+        )
+    return found
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def of_processes(versions: dict[str, Version], file: str, rounds: int) -> dict[str, Figure]:
+    """Whole processes: import, opening, the command."""
+    found = {}
+    for what, program in PROGRAMS.items():
+        runs = {name: partial(timed, partial(version.process, program)) for name, version in versions.items()}
+        found |= figures(what, interleaved(runs, rounds))
+    runs = {name: partial(timed, partial(version.command, file)) for name, version in versions.items()}
+    return found | figures("boxable detect image.jpg", interleaved(runs, rounds))
+
+
+def of_detections(versions: dict[str, Version], options: dict, files: list[str], rounds: int) -> dict[str, Figure]:
+    """Single images, a stream, and the peak of memory of a process that did both."""
+    servers = {name: version.server(options, files) for name, version in versions.items()}
+    memory: dict[str, list[float]] = {name: [] for name in servers}
+
+    def ask(name: str, what: str) -> float:
+        process = servers[name]
+        process.stdin.write(f"{what}\n")
+        process.stdin.flush()
+        seconds, peak = json.loads(process.stdout.readline())
+        memory[name].append(peak)
+        return seconds
+
+    label = ", ".join(map(str, options.values()))
+    found = figures(f"image, {label}", interleaved({name: partial(ask, name, "one") for name in servers}, rounds * 2))
+    found |= figures(
+        f"stream, {label}", interleaved({name: partial(ask, name, str(STREAM)) for name in servers}, rounds)
+    )
+    for process in servers.values():
+        process.stdin.close()
+        process.wait()
+    return found | figures(f"memory, {label}", {name: np.array([max(peaks)]) for name, peaks in memory.items()})
+
+
+def jpegs(folder: Path) -> list[str]:
+    """Write example images as JPEG files of 1024x768."""
+    files = []
+    for path in sorted((ROOT / "examples").glob("*.png")):
+        content = io.BytesIO()
+        with Image.open(path) as image:
+            image.convert("RGB").resize((1024, 768)).save(content, "JPEG", quality=90)
+        file = folder / f"{path.stem}.jpg"
+        file.write_bytes(content.getvalue())
+        files.append(str(file))
+    return files
+
+
+def main() -> None:
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("before", type=Path, help="the other checkout")
+    options = parser.parse_args()
+    versions = {
+        name: Version(checkout) for name, checkout in (("A", options.before), ("B", ROOT), ("A'", options.before))
+    }
+    runtimes = ["onnxruntime", *(name for name in ("openvino",) if find_spec(name))]
+    with TemporaryDirectory() as folder:
+        files = jpegs(Path(folder))
+        found = of_processes(versions, files[0], options.rounds)
+        for runtime in runtimes:
+            for precision in ("fp32", "int8"):
+                for threads in (1, 2):
+                    way = {"runtime": runtime, "precision": precision, "threads": threads}
+                    found |= of_detections(versions, way, files, options.rounds)
+    report(found, machine(("boxable", "numpy", "onnxruntime", "openvino")), options.json)
+
+
+if __name__ == "__main__":
+    main()

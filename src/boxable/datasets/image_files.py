@@ -1,0 +1,36 @@
+"""The image files of a data folder."""
+
+from pathlib import Path
+
+from boxable.datasets.layout import PHOTOS, DataFolder
+from boxable.errors import ImageError
+from boxable.images.decode import SUFFIXES, Pixels, decode, decode_as_stored
+
+# .jpg first, as Open Images has them; some cameras write suffixes in capitals.
+_SUFFIXES = (*SUFFIXES, *(suffix.upper() for suffix in SUFFIXES))
+
+
+def image_path(folder: DataFolder, image_id: str) -> Path:
+    """Find the file of an image, whatever its suffix; a missing one would be a .jpg.
+
+    Raises ImageError for an id that is not a file name.
+    """
+    if not image_id or image_id in (".", "..") or any(char in image_id for char in "/\\\0"):
+        raise ImageError(f"{image_id!r}: expected an image id that is a file name")
+    candidates = [folder.path / PHOTOS / f"{image_id}{suffix}" for suffix in _SUFFIXES]
+    return next((path for path in candidates if path.exists()), candidates[0])
+
+
+def read_image(folder: DataFolder, image_id: str, *, as_stored: bool) -> Pixels:
+    """Decode an image to uint8 RGB `[H, W, 3]`; `as_stored` ignores the EXIF orientation.
+
+    Raises ImageError where the file is missing or unreadable.
+    """
+    path = image_path(folder, image_id)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ImageError(f"{path}: no such image") from None
+    except OSError as error:
+        raise ImageError(f"{path}: cannot read it ({error.strerror or error})") from None
+    return decode_as_stored(data, str(path)) if as_stored else decode(data, str(path))

@@ -1,1 +1,0 @@
-"""Parts that HTML reports share: page, style, escaping, embedded images."""

@@ -1,0 +1,115 @@
+"""Made-up architectures detect on every runtime: nothing in the package knows the one that it ships."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import boxable
+from boxable.networks.architectures import ARCHITECTURES, recognize
+from boxable.networks.heads.rules import PostprocessRules
+from boxable.networks.network import Network
+from boxable.networks.walk import walk
+from boxable.runtimes import Concurrency, open_runtime
+from boxable.vocabulary import ClassList
+from boxable.weights.compiled import compiled_from
+from boxable.weights.model import Model
+from boxable.weights.select_classes import select_classes
+from tests.networks.conftest import random_weights
+from tests.networks.made_up import NumpyBackend, branches, two_stages
+
+CLASSES = ClassList.from_names(["Cat", "Dog", "Car", "robot"])
+BUILDERS = [branches, two_stages]
+RUNTIMES = [
+    "onnxruntime", *(pytest.param(name, marks=pytest.mark.optional) for name in ("openvino", "litert", "torch")),
+]  # fmt: skip
+IMAGES = [np.random.default_rng(seed).integers(0, 256, size, np.uint8) for seed, size in enumerate(
+    [(120, 90, 3), (40, 200, 3), (120, 90, 3), (31, 17, 3)])]  # fmt: skip
+
+
+@pytest.fixture(params=BUILDERS, ids=lambda build: build.__name__)
+def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Model:
+    build: Callable[[int], Network] = request.param
+    network = build(len(CLASSES))
+    monkeypatch.setitem(ARCHITECTURES, network.name, build)
+    return Model(network, random_weights(network, seed=3), CLASSES, f"made/{network.name}")
+
+
+def plain_run(model: Model) -> Callable[[str, Mapping[str, Any]], dict[str, np.ndarray]]:
+    def run(graph: str, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        outputs = walk(model.network.graphs[graph], NumpyBackend(model.weights), inputs)
+        return {name: values.astype(np.float32) for name, values in outputs.items()}
+
+    return run
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_every_graph_computes_what_plain_numpy_computes(model: Model, runtime: Any, batch: int) -> None:
+    opened = open_runtime(runtime, compiled_from(model), "fp32", Concurrency(2, 1, batch))
+    for name, graph in model.network.graphs.items():
+        shapes = {key: [size or 41 for size in shape] for key, shape in graph.inputs.items()}
+        for count in (1, 5):
+            inputs = {
+                key: np.random.default_rng(count).uniform(-1, 1, (count, *shape)).astype(np.float32)
+                for key, shape in shapes.items()
+            }
+            expected = plain_run(model)(name, inputs)
+            found = opened.run(name, inputs)
+            assert list(found) == list(expected) == list(graph.outputs)
+            for key in expected:
+                np.testing.assert_allclose(found[key], expected[key], rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_detections_are_those_of_plain_numpy(model: Model, runtime: Any, tmp_path: Path) -> None:
+    path = tmp_path / "made.safetensors"
+    model.save(path)
+    detector = boxable.load(path, runtime=runtime, threads=2)
+    assert detector.network.name == model.network.name
+    alone = [detector(image, min_score=0.3) for image in IMAGES]
+    for found, image in zip(alone, IMAGES, strict=True):
+        prepared = model.network.preprocess(image)[None]
+        (expected,) = model.network.head.detect(plain_run(model), prepared, PostprocessRules(min_score=0.3))
+        assert len(expected.scores) > 0
+        assert found.names.tolist() == [CLASSES[column].name for column in expected.columns]
+        np.testing.assert_allclose(found.scores, expected.scores, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found.boxes, expected.boxes, rtol=0, atol=1e-4)
+    for found, expected_detections in zip(detector.stream(IMAGES * 3, min_score=0.3), alone * 3, strict=True):
+        assert found.names.tolist() == expected_detections.names.tolist()
+        np.testing.assert_allclose(found.scores, expected_detections.scores, rtol=0, atol=1e-5)
+
+
+def test_some_classes_give_what_the_whole_model_gives_of_them(model: Model) -> None:
+    whole, part = boxable.load(model), boxable.load(model, classes="Dog,robot")
+    assert [item.name for item in select_classes(model, "Dog,robot").classes] == ["Dog", "robot"]
+    for image in IMAGES:
+        found, expected = part(image), whole(image, classes="Dog,robot")
+        assert found.names.tolist() == expected.names.tolist()
+        np.testing.assert_array_equal(found.scores, expected.scores)
+        np.testing.assert_array_equal(found.boxes, expected.boxes)
+
+
+def test_foreign_variables_are_recognized(model: Model) -> None:
+    found = recognize({name: values.shape for name, values in model.weights.items()})
+    assert found is not None
+    assert (found.name, found.num_classes) == (model.network.name, len(CLASSES))
+
+
+def test_int8_wraps_the_float_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    from boxable.detection.calibrate import calibrate
+
+    network = branches(len(CLASSES))
+    monkeypatch.setitem(ARCHITECTURES, network.name, branches)
+    model = Model(network, random_weights(network, seed=3), CLASSES, "made/branches")
+    calibration, count = calibrate(model, IMAGES)
+    assert count == len(IMAGES)
+    compiled = compiled_from(model, calibration)
+    images = network.preprocess(IMAGES[0])[None]
+    float32, int8 = (
+        open_runtime("onnxruntime", compiled, precision, Concurrency(1)).run("one", {"images": images})["class_logits"]
+        for precision in ("fp32", "int8")
+    )
+    assert 0 < np.abs(int8 - float32).max() < 0.1 * np.abs(float32).max()
