@@ -1,7 +1,5 @@
 """Contact sheets: for some classes what was found, what was wrongly found, and what was missed."""
 
-import base64
-import io
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from boxable.evaluation.evaluate import ClassResult, Evaluation
 from boxable.images.sources import source_of
 from boxable.metrics.error_kinds import ErrorKind, Errors
 from boxable.metrics.matching import Outcome
+from boxable.reports.embedded import jpeg_url
 
 logger = logging.getLogger("boxable")
 
@@ -95,10 +94,7 @@ class Sheets:
                 return False
             picture = Image.fromarray(pixels)
             picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
-            data = io.BytesIO()
-            picture.save(data, "JPEG", quality=_QUALITY)
-            source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
-            self.photos[image] = {"src": source, "width": picture.width, "height": picture.height}
+            self.photos[image] = {"src": jpeg_url(picture, _QUALITY), "width": picture.width, "height": picture.height}
         return image in self.photos
 
 
