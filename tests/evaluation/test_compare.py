@@ -37,8 +37,8 @@ def test_a_run_that_was_written_is_read_again(tmp_path: Path) -> None:
     evaluation = evaluated(TRUTH, WEAK, resamples=20)
     run = written(tmp_path, evaluation)
     assert run.metrics == evaluation.to_dict()
-    assert run.images == evaluation.problem.images
-    assert run.mids == evaluation.problem.mids
+    assert run.images == evaluation.data.images
+    assert run.mids == evaluation.data.mids
     for field in fields(run.entries):
         before, after = (getattr(entries, field.name) for entries in (evaluation.ranking.entries, run.entries))
         np.testing.assert_array_equal(after, before)
@@ -126,7 +126,7 @@ def test_the_means_are_over_the_classes_that_both_count(tmp_path: Path) -> None:
     first, second = evaluated(TRUTH, WEAK), evaluated(TRUTH, STRONG, nameable=only_a)
     comparison = compared(tmp_path, first, second, resamples=10)
     assert [difference.mid for difference in comparison.classes] == [A]
-    assert comparison.left_out == ["b"]
+    assert comparison.skipped == ["b"]
     assert (comparison.mean.first, comparison.mean.second) == (first.results[0].ap, second.results[0].ap)
 
 

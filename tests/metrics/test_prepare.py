@@ -56,7 +56,7 @@ def test_a_row_that_cannot_take_part_is_dropped_with_a_note_and_changes_nothing(
     labels = [row for row in [extra] if isinstance(row, Seen)]
     evaluation = evaluated(boxes, found, labels=labels)
     assert notes(evaluation) == [note]
-    assert evaluation.problem.images == ["i", "j"]
+    assert evaluation.data.images == ["i", "j"]
     assert aps(evaluation) == {A: 1.0, B: None, C: None}
     with pytest.raises(ArgumentError, match=STRICT) as raised:
         evaluated(boxes, found, labels=labels, strict=True)
@@ -161,7 +161,7 @@ def test_an_image_label_that_says_neither_yes_nor_no_verifies_nothing(confidence
     assert notes(evaluation) == [
         f"1 image label with a confidence that is neither 1 nor 0 ({B}): dropped",
     ]
-    assert evaluation.left_out == 1
+    assert evaluation.ignored == 1
     with pytest.raises(ArgumentError, match="neither 1 nor 0"):
         evaluated(BOXES, found, labels=[Seen("j", B, confidence)], strict=True)
 
@@ -169,7 +169,7 @@ def test_an_image_label_that_says_neither_yes_nor_no_verifies_nothing(confidence
 @pytest.mark.parametrize("confidence", [1, 0, -1])
 def test_an_image_label_that_was_verified_either_way_lets_predictions_count(confidence: float) -> None:
     evaluation = evaluated(BOXES, [*FOUND, Found("j", B, 0.9, HERE)], labels=[Seen("j", B, confidence)], strict=True)
-    assert (notes(evaluation), evaluation.left_out) == ([], 0)
+    assert (notes(evaluation), evaluation.ignored) == ([], 0)
 
 
 @pytest.mark.parametrize("side", [1e-200, 5e-324])
@@ -177,7 +177,7 @@ def test_a_predicted_box_so_small_that_its_area_is_0_is_dropped(side: float) -> 
     tiny = Found("i", A, 0.95, (0, 0, side, side))
     evaluation = evaluated([*BOXES, Truth("i", A, HERE, group_of=1)], [*FOUND, tiny])
     assert notes(evaluation) == [NO_AREA]
-    assert len(evaluation.problem.score) == 2
+    assert len(evaluation.data.score) == 2
 
 
 @pytest.mark.parametrize("protocol", ["challenge", "coco"])
@@ -187,7 +187,7 @@ def test_the_checksum_of_ground_truth_knows_no_order_of_rows(protocol: str) -> N
     labels = [Seen("i", B, 1), Seen("j", C, 0)]
 
     def digest(boxes: list[Truth], labels: list[Seen] = labels) -> str:
-        return evaluated(boxes, [], rules, labels=labels).problem.truth_digest()
+        return evaluated(boxes, [], rules, labels=labels).data.truth_digest()
 
     assert {digest(list(rows)) for rows in permutations(boxes)} == {digest(boxes)}
     assert digest(boxes, labels[::-1]) == digest(boxes)
@@ -217,9 +217,9 @@ def test_listed_images_without_a_box_or_a_label_take_part(protocol: str, ap: flo
     rules = protocol_named(protocol, expand=False)
     evaluation = evaluated(BOXES, [*FOUND, Found("k", A, 0.85, HERE)], rules, sizes=sizes, strict=True)
     assert notes(evaluation) == []
-    assert evaluation.problem.images == ["i", "j", "k"]
+    assert evaluation.data.images == ["i", "j", "k"]
     # Where only verified classes count, what was predicted there is left out; elsewhere it is false.
-    assert evaluation.left_out == evaluation.to_dict()["left_out"] == (protocol == "challenge")
+    assert evaluation.ignored == evaluation.to_dict()["left_out"] == (protocol == "challenge")
     assert aps(evaluation)[A] == pytest.approx(ap)
     silent = evaluated(BOXES, FOUND, rules, sizes=sizes, strict=True)
     assert notes(silent) == ["1 image without predictions (k): evaluated; their boxes are missed"]
@@ -235,7 +235,7 @@ def test_a_box_with_an_unknown_flag_is_a_group_of_box_where_the_original_takes_i
     evaluation = evaluated(boxes, FOUND, protocol_named(protocol, expand=False), strict=True)
     note = "1 box with an unknown IsGroupOf: taken as group-of boxes, as in the original"
     assert notes(evaluation) == [note] * noted
-    assert evaluation.problem.truth_group_of.tolist() == [False, False, protocol != "coco"]
+    assert evaluation.data.truth_group_of.tolist() == [False, False, protocol != "coco"]
 
 
 OWN_ANIMAL = ClassList.numbered([("user/animal", "animal"), ("user/gnome", "Gnome")])
@@ -262,7 +262,7 @@ def test_an_own_class_is_no_ancestor_though_it_has_the_name_of_one() -> None:
     boxes = [Truth("i", DOG, HERE), Truth("j", "user/animal", HERE)]
     found = [Found("i", DOG, 0.9, HERE), Found("j", "user/animal", 0.9, HERE)]
     evaluation = evaluated(boxes, found, protocol_named("challenge"), own=OWN_ANIMAL, labels=[Seen("j", DOG, 1)])
-    assert (evaluation.problem.truth_label >= 0).all()
+    assert (evaluation.data.truth_label >= 0).all()
     assert {mid: figures(evaluation).get(mid) for mid in (DOG, "user/animal")} == {DOG: 1.0, "user/animal": 1.0}
     # The dog is an Animal of Open Images, which nobody predicted; the data set's animal is none.
     (row,) = [result for result in evaluation.results if result.item.mid == ANIMAL]
