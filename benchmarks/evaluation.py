@@ -85,7 +85,7 @@ def evaluating(whole: Set, protocol: Protocol = METRIC) -> Callable[[], Evaluati
 
 
 def matching(whole: Set, protocol: Protocol) -> Callable[[], object]:
-    """Matching and AP alone, of what `prepare` made before."""
+    """Time matching and AP alone, after `prepare`."""
     data = prepare(*whole, protocol).data
 
     def run() -> object:

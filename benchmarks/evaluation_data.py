@@ -34,20 +34,20 @@ _BOXES, _NEGATIVES, _GROUP_OF, _FLAWED = 7, 3, 0.065, 0.001
 
 
 def read_recorded() -> Set:
-    """The recorded set, ground truth as released (not expanded)."""
+    """Read the recorded set, ground truth as released (not expanded)."""
     boxes, labels = RECORDED / "gt_boxes.csv.gz", RECORDED / "gt_imagelabels.csv.gz"
     truth = Annotations(read_boxes(boxes), read_image_labels(labels))
     return truth, read_prediction_table(RECORDED / "predictions.csv.gz")
 
 
 def like_recorded() -> Set:
-    """A synthetic set as large as the recorded one; like there all scores are distinct, so that tools can agree."""
+    """Make a synthetic set of the size of the recorded one, with distinct scores so that tools can agree."""
     truth, predictions = synthetic(RECORDED_IMAGES)
     return truth, ranked(predictions)
 
 
 def of_images(whole: Set, images: list[str]) -> Set:
-    """What is said about these images."""
+    """Select the rows of these images."""
     truth, predictions = whole
     return truth.of_images(set(images)), taken(predictions, predictions.image.is_in(set(images)))
 
@@ -62,7 +62,7 @@ def plain(whole: Set) -> Set:
 
 
 def uncontested(whole: Set) -> Set:
-    """A set on which tools must agree whatever they do with boxes that compete and with equal scores.
+    """Make a set on which tools must agree whatever they do with boxes that compete and with equal scores.
 
     Of each image and class the first ordinary and the first group-of box are left; scores become their rank.
     """
@@ -74,19 +74,19 @@ def uncontested(whole: Set) -> Set:
 
 
 def ranked(predictions: Predictions) -> Predictions:
-    """The predictions with their rank from 0 to 1 as score, so that no two are equal."""
+    """Replace scores by their rank from 0 to 1, so that no two are equal."""
     ranks = np.argsort(np.argsort(predictions.score, kind="stable"))
     return replace(predictions, score=(ranks + 1) / (len(ranks) + 1))
 
 
 def taken(predictions: Predictions, rows: NDArray[np.bool_]) -> Predictions:
-    """These rows."""
+    """Select rows."""
     image, label = predictions.image.take(rows), predictions.label.take(rows)
     return Predictions(image, label, predictions.box[rows], predictions.score[rows])
 
 
 def synthetic(images: int, classes: int = CLASSES, seed: int = 0) -> Set:
-    """A set with `classes` classes by Zipf's law: those of Open Images, and own ones without kin if they do not do.
+    """Make a set with `classes` classes by Zipf's law: those of Open Images, and own ones if more are needed.
 
     As in the recorded set about 7 boxes an image, 6.5 % group-of, about 8 image labels, 100 detections an image, one
     in a thousand flawed, coordinates of 6 and scores of 7 decimals. Other than there some scores are equal.

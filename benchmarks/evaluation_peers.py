@@ -79,7 +79,7 @@ def has_original(python: Path) -> bool:
 
 
 def original(python: Path, whole: Set) -> OriginalRun:
-    """The original on this set, whose ground truth is expanded before; reading and start-up are not timed."""
+    """Run the original on this set with expanded ground truth; reading and start-up are not timed."""
     with tempfile.TemporaryDirectory() as folder:
         _write_tables(whole, Path(folder))
         command = [python, "-c", ORIGINAL, folder, *TABLES]
