@@ -85,12 +85,12 @@ def evaluating(whole: Set, protocol: Protocol = METRIC) -> Callable[[], Evaluati
 
 
 def matching(whole: Set, protocol: Protocol) -> Callable[[], object]:
-    """Measure matching and AP alone, on prepared data."""
-    problem = prepare(*whole, protocol).problem
+    """Time matching and AP alone, after `prepare`."""
+    data = prepare(*whole, protocol).data
 
     def run() -> object:
-        entries = entries_of(problem, match(problem, protocol), protocol.group_of_weight)
-        return Ranking(entries, len(problem.mids)).average_precisions()
+        entries = entries_of(data, match(data, protocol), protocol.group_of_weight)
+        return Ranking(entries, len(data.mids)).average_precisions()
 
     return run
 

@@ -34,20 +34,20 @@ _BOXES, _NEGATIVES, _GROUP_OF, _FLAWED = 7, 3, 0.065, 0.001
 
 
 def read_recorded() -> Set:
-    """Read the recorded set, with ground truth as released (not expanded)."""
+    """Read the recorded set, ground truth as released (not expanded)."""
     boxes, labels = RECORDED / "gt_boxes.csv.gz", RECORDED / "gt_imagelabels.csv.gz"
     truth = Annotations(read_boxes(boxes), read_image_labels(labels))
     return truth, read_prediction_table(RECORDED / "predictions.csv.gz")
 
 
 def like_recorded() -> Set:
-    """Make a synthetic set as large as the recorded one, with distinct scores, so that tools can agree."""
+    """Make a synthetic set of the size of the recorded one, with distinct scores so that tools can agree."""
     truth, predictions = synthetic(RECORDED_IMAGES)
     return truth, ranked(predictions)
 
 
 def of_images(whole: Set, images: list[str]) -> Set:
-    """Keep the rows of these images."""
+    """Select the rows of these images."""
     truth, predictions = whole
     return truth.of_images(set(images)), taken(predictions, predictions.image.is_in(set(images)))
 
@@ -62,7 +62,7 @@ def plain(whole: Set) -> Set:
 
 
 def uncontested(whole: Set) -> Set:
-    """Make a set on which tools agree, however they treat competing boxes and equal scores.
+    """Make a set on which tools must agree whatever they do with boxes that compete and with equal scores.
 
     Of each image and class the first ordinary and the first group-of box are left; scores become their rank.
     """
@@ -86,7 +86,7 @@ def taken(predictions: Predictions, rows: NDArray[np.bool_]) -> Predictions:
 
 
 def synthetic(images: int, classes: int = CLASSES, seed: int = 0) -> Set:
-    """Make a set with `classes` classes by Zipf's law: those of Open Images, and more without ancestors if needed.
+    """Make a set with `classes` classes by Zipf's law: those of Open Images, and own ones if more are needed.
 
     As in the recorded set about 7 boxes an image, 6.5 % group-of, about 8 image labels, 100 detections an image, one
     in a thousand flawed, coordinates of 6 and scores of 7 decimals. Other than there some scores are equal.

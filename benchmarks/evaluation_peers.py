@@ -79,7 +79,7 @@ def has_original(python: Path) -> bool:
 
 
 def original(python: Path, whole: Set) -> OriginalRun:
-    """Run the original on a set with expanded ground truth; reading and start-up are not timed."""
+    """Run the original on this set with expanded ground truth; reading and start-up are not timed."""
     with tempfile.TemporaryDirectory() as folder:
         _write_tables(whole, Path(folder))
         command = [python, "-c", ORIGINAL, folder, *TABLES]

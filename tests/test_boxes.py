@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
-from boxable.boxes import iou
+from boxable.boxes import area, clip, corners, decode, iou
 
 UNIT = [0, 0, 1, 1]
+
+
+def boxes(*rows: tuple[float, ...]) -> np.ndarray:
+    return np.array(rows, np.float32)
 
 
 @pytest.mark.parametrize(
@@ -14,3 +18,44 @@ UNIT = [0, 0, 1, 1]
 def test_a_box_without_area_overlaps_nothing(box: list[float]) -> None:
     first, second = np.array(box, np.float32), np.array(UNIT, np.float32)
     assert [float(iou(*pair)) for pair in ((first, second), (second, first), (first, first))] == [0, 0, 0]
+
+
+def test_codes_of_0_decode_to_the_anchor() -> None:
+    anchors = boxes((0, 0, 0.5, 0.25), (0.25, 0.5, 0.75, 1))
+    np.testing.assert_array_equal(decode(np.zeros((2, 4), np.float32), anchors), anchors)
+
+
+def test_codes_move_the_centre_by_tenths_of_the_anchor_and_scale_by_exp_of_fifths() -> None:
+    code = boxes((10, -10, 5 * np.log(2), 5 * np.log(4)))
+    # Anchor of height 0.25 and width 0.5 around (0.375, 0.75): center to (0.625, 0.25), size to 0.5 by 2.
+    np.testing.assert_allclose(decode(code, boxes((0.25, 0.5, 0.5, 1)))[0], (0.375, -0.75, 0.875, 1.25), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ((0, 0, 0.5, 0.5), 1),
+        ((0, 0.25, 0.5, 0.75), 1 / 3),
+        ((0.25, 0.25, 0.75, 0.75), 1 / 7),
+        ((0.5, 0, 1, 0.5), 0),  # a common edge
+        ((0.5, 0.5, 0, 0), 1),  # corners in another order
+    ],
+)
+def test_iou(second: tuple[float, ...], expected: float) -> None:
+    first = boxes((0, 0, 0.5, 0.5))
+    assert iou(first, boxes(second)) == pytest.approx(expected)
+    assert iou(boxes(second), first) == pytest.approx(expected)
+
+
+def test_corners_are_put_in_order() -> None:
+    assert [column.tolist() for column in corners(boxes((1, 0, 0, 0.5)))] == [[0], [0], [1], [0.5]]
+
+
+def test_clip_cuts_at_the_window() -> None:
+    box = boxes((-1, 0.25, 2, 0.75))
+    assert clip(box).tolist() == [[0, 0.25, 1, 0.75]]
+    assert clip(box, (0.25, 0.5, 0.5, 1)).tolist() == [[0.25, 0.5, 0.5, 0.75]]
+
+
+def test_area_is_negative_where_one_side_is_inverted() -> None:
+    assert area(boxes((0, 0, 0.5, 0.5), (0.5, 0, 0, 0.5), (0.5, 0.5, 0, 0))).tolist() == [0.25, -0.25, 0.25]

@@ -10,7 +10,7 @@ CODE_SCALES = (10.0, 10.0, 5.0, 5.0)
 
 
 def decode(codes: Array, anchors: Array) -> Array:
-    """Turn box codes (ty, tx, th, tw) `[..., 4]` into boxes `[..., 4]` around their anchors `[..., 4]`.
+    """Decode box codes (ty, tx, th, tw) `[..., 4]` into boxes `[..., 4]` around their anchors `[..., 4]`.
 
     Not clipped, and the size codes are not limited: a code of 80 gives a box of 1e7 anchor sizes, which is
     what the original gives too; past float32 it is infinite (SEMANTICS §5).
@@ -18,23 +18,23 @@ def decode(codes: Array, anchors: Array) -> Array:
     height = anchors[..., 2] - anchors[..., 0]
     width = anchors[..., 3] - anchors[..., 1]
     scale_y, scale_x, scale_h, scale_w = (np.float32(scale) for scale in CODE_SCALES)
-    centre_y = codes[..., 0] / scale_y * height + (anchors[..., 0] + height * np.float32(0.5))
-    centre_x = codes[..., 1] / scale_x * width + (anchors[..., 1] + width * np.float32(0.5))
+    center_y = codes[..., 0] / scale_y * height + (anchors[..., 0] + height * np.float32(0.5))
+    center_x = codes[..., 1] / scale_x * width + (anchors[..., 1] + width * np.float32(0.5))
     with np.errstate(over="ignore"):
         half_h = np.exp(codes[..., 2] / scale_h) * height * np.float32(0.5)
         half_w = np.exp(codes[..., 3] / scale_w) * width * np.float32(0.5)
     boxes = np.empty(codes.shape, np.float32)
-    boxes[..., 0] = centre_y - half_h
-    boxes[..., 1] = centre_x - half_w
-    boxes[..., 2] = centre_y + half_h
-    boxes[..., 3] = centre_x + half_w
+    boxes[..., 0] = center_y - half_h
+    boxes[..., 1] = center_x - half_w
+    boxes[..., 2] = center_y + half_h
+    boxes[..., 3] = center_x + half_w
     return boxes
 
 
 def iou(first: Array, second: Array) -> Array:
-    """Intersection over union of boxes `[..., 4]` with boxes `[..., 4]` (broadcast): float32 `[...]`.
+    """Compute the intersection over union (IoU) of boxes `[..., 4]` with boxes `[..., 4]` (broadcast): float32 `[...]`.
 
-    Corners may come in any order; a box without area overlaps nothing (SEMANTICS §6.4).
+    Corners may be in any order; a box without area overlaps nothing (SEMANTICS §6.4).
     """
     a_top, a_left, a_bottom, a_right = corners(first)
     b_top, b_left, b_bottom, b_right = corners(second)
@@ -49,18 +49,18 @@ def iou(first: Array, second: Array) -> Array:
 
 
 def corners(boxes: Array) -> tuple[Array, Array, Array, Array]:
-    """Return ymin, xmin, ymax, xmax of boxes `[..., 4]`, each `[...]`, with exchanged corners put right."""
+    """Split boxes `[..., 4]` into ymin, xmin, ymax, xmax `[...]`, ordered so that min <= max."""
     y0, x0, y1, x1 = boxes[..., 0], boxes[..., 1], boxes[..., 2], boxes[..., 3]
     return np.minimum(y0, y1), np.minimum(x0, x1), np.maximum(y0, y1), np.maximum(x0, x1)
 
 
 def clip(boxes: Array, window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> Array:
-    """Boxes `[N, 4]` cut at the window (ymin, xmin, ymax, xmax)."""
+    """Clip boxes `[N, 4]` to the window (ymin, xmin, ymax, xmax)."""
     low = np.array([window[0], window[1], window[0], window[1]], np.float32)
     high = np.array([window[2], window[3], window[2], window[3]], np.float32)
     return np.minimum(np.maximum(boxes, low), high)
 
 
 def area(boxes: Array) -> Array:
-    """Height times width of boxes `[..., 4]`; negative where exactly one side is inverted."""
+    """Compute height times width of boxes `[..., 4]`; negative where exactly one side is inverted."""
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])

@@ -117,7 +117,7 @@ def entries(evaluation: Evaluation) -> dict[str, list[tuple[float, float]]]:
     ranking = evaluation.ranking
     rows: dict[str, list[tuple[float, float]]] = {}
     for label, score, credit in zip(ranking.label, ranking.score, ranking.credit, strict=True):
-        rows.setdefault(evaluation.problem.mids[label], []).append((float(score), float(credit)))
+        rows.setdefault(evaluation.data.mids[label], []).append((float(score), float(credit)))
     return {mid: sorted(pairs, reverse=True) for mid, pairs in rows.items()}
 
 

@@ -83,7 +83,7 @@ def test_the_mean_is_the_recorded_one(large: Path, run: str) -> None:
     evaluation, summary = _evaluated(large, RUNS[run]), _recorded(large, run).summary
     assert evaluation.mean_ap == pytest.approx(float(str(summary["mean_ap"])), rel=0, abs=1e-12)
     assert len(evaluation.scored) == summary["classes_scored"]
-    assert len(evaluation.problem.images) == summary["images"]
+    assert len(evaluation.data.images) == summary["images"]
 
 
 @by_run

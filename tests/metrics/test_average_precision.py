@@ -22,7 +22,7 @@ HALF = protocol_named("challenge", expand=False, group_of_weight=0.5)
 
 def ranking_and_column(mid: str) -> tuple[Ranking, int]:
     evaluation = evaluated(BOXES, FOUND, HALF, labels=[Seen("j", C)])
-    return evaluation.ranking, evaluation.problem.mids.index(mid)
+    return evaluation.ranking, evaluation.data.mids.index(mid)
 
 
 def curve(mid: str) -> Curve:

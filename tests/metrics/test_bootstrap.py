@@ -94,7 +94,7 @@ def test_a_class_without_ground_truth_has_no_interval_and_the_mean_is_over_the_o
 def test_draws_without_an_image_of_the_class_are_left_out_of_its_interval() -> None:
     boxes = [Truth("i", A, BOX), Truth("j", A, BOX), *(Truth(image, B, BOX) for image in "klm")]
     evaluation = evaluated(boxes, [Found("i", A, 0.5, BOX), Found("j", A, 0.5, BOX)], resamples=50)
-    samples = resampled(evaluation.ranking, 5, 50, 0)[:, evaluation.problem.mids.index(A)]
+    samples = resampled(evaluation.ranking, 5, 50, 0)[:, evaluation.data.mids.index(A)]
     assert 0 < np.isnan(samples).sum() < 50
     assert intervals_by_mid(evaluation) == {A: (1.0, 1.0), B: (0.0, 0.0), C: None}
 
@@ -123,7 +123,7 @@ def test_a_draw_gives_the_aps_of_a_set_in_which_images_are_repeated(protocol: st
     rules = protocol_named(protocol, expand=False)
     times = np.random.default_rng(seed).integers(0, 4, len(IMAGES))
     evaluation = evaluated(TRUTH, FOUND, rules)
-    assert evaluation.problem.images == IMAGES
+    assert evaluation.data.images == IMAGES
     often = dict(zip(IMAGES, times.tolist(), strict=True))
     literal = evaluated(repeated(TRUTH, often), repeated(FOUND, often), rules)
     weighted = evaluation.ranking.average_precisions(times.astype(np.float64))
@@ -133,7 +133,7 @@ def test_a_draw_gives_the_aps_of_a_set_in_which_images_are_repeated(protocol: st
 def test_a_resample_has_as_many_images_as_the_set() -> None:
     boxes = [Truth(image, A, BOX) for image in "ijkl"]
     ranking = evaluated(boxes, [Found("i", A, 0.5, BOX)]).ranking
-    column = resampled(ranking, 4, 200, 0)[:, evaluated(boxes, []).problem.mids.index(A)]
+    column = resampled(ranking, 4, 200, 0)[:, evaluated(boxes, []).data.mids.index(A)]
     # One of four boxes is found: AP is how often image i was drawn, over four.
     assert set(column.tolist()) <= {0.0, 0.25, 0.5, 0.75, 1.0}
     assert column.mean() == pytest.approx(0.25, abs=0.05)
@@ -183,7 +183,7 @@ def test_differences_of_two_detectors_are_paired() -> None:
     rankings = [evaluated(TRUTH, found, HALF) for found in (FOUND, FOUND, better)]
     first, same, second = (resampled(evaluation.ranking, len(IMAGES), 100, 7) for evaluation in rankings)
     np.testing.assert_array_equal(first, same)
-    mids = rankings[0].problem.mids
+    mids = rankings[0].data.mids
     gains = second[:, mids.index(A)] - first[:, mids.index(A)]
     assert (gains > 0).all()
     assert gains.std() < first[:, mids.index(A)].std()

@@ -27,7 +27,7 @@ def test_each_prediction_and_box_says_what_became_of_it() -> None:
     assert matches.truth.tolist() == [1, 0, 1, -1, -1, 2]
     assert matches.matched_detection.tolist() == [1, 2, 5]
     assert matches.group_of.tolist() == [False, True, False]
-    assert matches.counted.tolist() == [True, True, True]
+    assert matches.ignored.tolist() == [False, False, False]
 
 
 def test_a_difficult_box_is_neither_missed_nor_found() -> None:
@@ -35,7 +35,7 @@ def test_a_difficult_box_is_neither_missed_nor_found() -> None:
     matches = evaluated(boxes, [Found("i", A, 0.9, HERE)], protocol_named("pascal")).matches
     assert matches.outcome.tolist() == [OUT]
     assert matches.matched_detection.tolist() == [-1, -1]
-    assert matches.counted.tolist() == [False, True]
+    assert matches.ignored.tolist() == [True, False]
 
 
 def test_of_a_class_in_an_image_the_best_ten_thousand_count() -> None:

@@ -78,9 +78,7 @@ def test_int8_costs_what_its_card_says(runtime: str, name: str, data: dict[str, 
         for precision in ("fp32", "int8")
     )
     mean = compare(as_run(before, Path("fp32")), as_run(after, Path("int8"))).mean
-    found = Accuracy(
-        name, len(before.problem.images), len(before.scored), runtime, mean.first, mean.second, mean.interval
-    )
+    found = Accuracy(name, len(before.data.images), len(before.scored), runtime, mean.first, mean.second, mean.interval)
     print(found)  # shown by -rP
     assert replace(found, fp32=said.fp32, int8=said.int8, interval=said.interval) == said
     assert found.fp32 == pytest.approx(said.fp32, abs=0.0015)

@@ -64,4 +64,4 @@ def of_peer(data: Path, find: Callable[[bytes], list[DetectionRecord]], classes:
 
 
 def _accuracy(found: Evaluation) -> Accuracy:
-    return Accuracy(None if isnan(found.mean_ap) else found.mean_ap, found.interval, len(found.problem.images))
+    return Accuracy(None if isnan(found.mean_ap) else found.mean_ap, found.interval, len(found.data.images))

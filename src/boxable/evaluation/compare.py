@@ -41,19 +41,19 @@ class Difference:
 class Comparison:
     """The difference of the means and of every class that both runs count, the greatest loss first.
 
-    The means are over these classes; `left_out` names those that only one of the runs counts. `measured` says by
+    The means are over these classes; `skipped` names those that only one of the runs counts. `measured` says by
     what protocol and on how many images.
     """
 
     measured: str
     mean: Difference
     classes: list[Difference]
-    left_out: list[str]
+    skipped: list[str]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
         classes = [difference.to_dict() for difference in self.classes]
-        return {"measured": self.measured, "mAP": self.mean.to_dict(), "classes": classes, "left_out": self.left_out}
+        return {"measured": self.measured, "mAP": self.mean.to_dict(), "classes": classes, "left_out": self.skipped}
 
 
 def compare_folders(

@@ -55,7 +55,7 @@ class Evaluation:
     seed: int
     notes: list[Finding]
     classes: ClassList
-    problem: EvaluationData
+    data: EvaluationData
     matches: Matches
     ranking: Ranking
     sizes: dict[str, tuple[int, int]]
@@ -70,7 +70,7 @@ class Evaluation:
         return float(mean_of_known(np.array([result.ap for result in self.results])))
 
     @property
-    def left_out(self) -> int:
+    def ignored(self) -> int:
         """Sound predictions that count for nothing: of classes that are not verified, or on difficult boxes."""
         return int((self.matches.outcome == Outcome.IGNORED).sum())
 
@@ -89,10 +89,10 @@ class Evaluation:
             "mAP": _number(self.mean_ap),
             "interval": self.interval and list(self.interval),
             "bootstrap": {"resamples": self.resamples, "seed": self.seed, "over": "images"},
-            "images": len(self.problem.images),
-            "ground_truth": self.problem.truth_digest(),
+            "images": len(self.data.images),
+            "ground_truth": self.data.truth_digest(),
             "classes_scored": len(self.scored),
-            "left_out": self.left_out,
+            "left_out": self.ignored,
             "classes": {
                 result.item.mid: {
                     "name": result.item.name,
@@ -130,20 +130,20 @@ def evaluate(
     if resamples < 0 or seed < 0:
         raise ArgumentError(f"resamples={resamples} and seed={seed} came; expected numbers from 0")
     prepared = prepare(ground_truth, predictions, protocol, strict=strict)
-    problem = prepared.problem
-    matches = match(problem, protocol)
-    ranking = Ranking(entries_of(problem, matches, protocol.group_of_weight), len(problem.mids))
+    data = prepared.data
+    matches = match(data, protocol)
+    ranking = Ranking(entries_of(data, matches, protocol.group_of_weight), len(data.mids))
     counted = _counted(prepared.classes, only, nameable)
     figures = None
     if protocol.iou_to is not None:
         columns = [column for column, item in enumerate(prepared.classes) if item.mid in counted]
-        figures = coco_figures(problem, ground_truth.sizes, columns)
+        figures = coco_figures(data, ground_truth.sizes, columns)
     aps = ranking.average_precisions() if figures is None else figures.average_precisions
 
     # The draws of the COCO protocol would take the library itself a thousand times.
     samples = np.empty((0, ranking.classes))
-    if figures is None and resamples and problem.images:
-        samples = resampled(ranking, len(problem.images), resamples, seed)
+    if figures is None and resamples and data.images:
+        samples = resampled(ranking, len(data.images), resamples, seed)
     listed = ground_truth.classes or prepared.classes
     entries = np.diff(ranking.starts)
     found = np.bincount(ranking.label, ranking.credit, ranking.classes)
@@ -165,7 +165,7 @@ def evaluate(
         between = interval(float(mean_of_known(aps[columns])), mean_of_known(samples[:, columns]))
     return Evaluation(
         protocol, results, not_counted, _share(between), len(samples), seed,
-        [*prepared.notes, *_notes(prepared, results)], prepared.classes, problem, matches, ranking,
+        [*prepared.notes, *_notes(prepared, results)], prepared.classes, data, matches, ranking,
         ground_truth.sizes, figures,
     )  # fmt: skip
 
@@ -173,12 +173,12 @@ def evaluate(
 def _notes(prepared: Prepared, results: list[ClassResult]) -> list[Finding]:
     """Report what lowers the mean AP without being visible in it."""
     notes = []
-    problem = prepared.problem
-    named = np.bincount(problem.label, minlength=len(problem.mids)) > 0
+    data = prepared.data
+    named = np.bincount(data.label, minlength=len(data.mids)) > 0
     silent = [
         result.item for result in results if result.ground_truth and not named[prepared.classes.column(result.item)]
     ]
-    if silent and len(problem.score):
+    if silent and len(data.score):
         names = examples_of([item.name for item in silent])
         effect = "each counts with AP 0; --only counts some classes, --no-expand adds no general ones"
         subject = "class|es with boxes and without a prediction"

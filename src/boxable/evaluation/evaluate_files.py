@@ -24,7 +24,7 @@ from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Predictions, no_predictions
 from boxable.formats.reading import holds_predictions, read_annotations, read_predictions
 from boxable.formats.tables import require_tables
-from boxable.metrics.input_checks import examples_of, refuse_flaws
+from boxable.metrics.input_checks import examples_of, refuse_warnings
 from boxable.metrics.prepare import known_classes
 from boxable.metrics.protocols import protocol_named
 from boxable.runtimes import PrecisionChoice, RuntimeChoice
@@ -89,12 +89,12 @@ def evaluate(
             measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
             annotations, predictions, left_out = detected(annotations, detector, pictures or {}, folder)
             if strict:
-                refuse_flaws(left_out)
+                refuse_warnings(left_out)
             if (detector.precision, detector.runtime) != ("fp32", "onnxruntime"):
                 how = f"in {detector.precision} on {detector.runtime}"
                 left_out.append(Finding("image|s looked at", how, "note", len(annotations.images)))
         evaluation = measuring.evaluate(annotations, predictions, chosen, resamples=resamples, **options)
-        if len(predictions) and not len(evaluation.problem.score):
+        if len(predictions) and not len(evaluation.data.score):
             raise ArgumentError(f"no prediction can be used: {'; '.join(map(str, evaluation.notes))}")
         evaluation = replace(evaluation, notes=[*left_out, *evaluation.notes])
         if folder is not None:

@@ -149,7 +149,7 @@ def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runti
     before = _evaluated(Detector(compiled, runtime=runtime), labelled)
     after = _evaluated(Detector(compiled, runtime=runtime, precision="int8"), labelled)
     mean = compare(as_run(before, Path("fp32")), as_run(after, Path("int8"))).mean
-    images = len(before.problem.images)
+    images = len(before.data.images)
     return Accuracy(
         labelled.path.resolve().name, images, len(before.scored), runtime, mean.first, mean.second, mean.interval
     )

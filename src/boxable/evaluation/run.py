@@ -33,8 +33,8 @@ class RecordedRun:
 
 def as_run(evaluation: Evaluation, folder: Path) -> RecordedRun:
     """Convert an evaluation to the run that would be read from this folder."""
-    problem = evaluation.problem
-    return RecordedRun(folder, evaluation.to_dict(), evaluation.ranking.entries, problem.images, problem.mids)
+    data = evaluation.data
+    return RecordedRun(folder, evaluation.to_dict(), evaluation.ranking.entries, data.images, data.mids)
 
 
 def write_run(evaluation: Evaluation, folder: Path) -> None:
@@ -42,7 +42,7 @@ def write_run(evaluation: Evaluation, folder: Path) -> None:
     arrays = {field.name: getattr(evaluation.ranking.entries, field.name) for field in fields(Entries)}
     with atomic_path(folder / ENTRIES) as path, path.open("wb") as file:
         np.savez_compressed(
-            file, images=np.array(evaluation.problem.images), mids=np.array(evaluation.problem.mids), **arrays
+            file, images=np.array(evaluation.data.images), mids=np.array(evaluation.data.mids), **arrays
         )
     write_atomically(folder / CLASSES, _class_table(evaluation).encode())
     text = json.dumps(evaluation.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)

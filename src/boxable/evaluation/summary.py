@@ -17,13 +17,13 @@ def summary(evaluation: Evaluation, *, all_classes: bool) -> str:
     scored = evaluation.scored
     lines = [
         f"mAP {_figure(evaluation.mean_ap)}{_between(evaluation.interval)}  {evaluation.protocol.title}, "
-        f"{_plural(len(scored), 'class', 'classes')}, {_plural(len(evaluation.problem.images), 'image', 'images')}",
+        f"{_plural(len(scored), 'class', 'classes')}, {_plural(len(evaluation.data.images), 'image', 'images')}",
         f"    {switches(evaluation.protocol)}",
     ]
     if evaluation.interval:
         lines.append(f"    interval: 95 %, {evaluation.resamples:,} bootstrap draws of images, seed {evaluation.seed}")
-    if evaluation.left_out and evaluation.coco is None:
-        what = _plural(evaluation.left_out, "prediction", "predictions")
+    if evaluation.ignored and evaluation.coco is None:
+        what = _plural(evaluation.ignored, "prediction", "predictions")
         why = "of classes not verified in their image" if evaluation.protocol.verified_only else "on difficult boxes"
         lines.append(f"    left out, neither right nor wrong: {what} {why}")
     if evaluation.coco:
@@ -63,8 +63,8 @@ def comparison_table(comparison: Comparison) -> str:
     width = max(len(row.name) for row in rows)
     head = f"{'':<{width}}  {'A':>6}  {'B':>6}  {'B - A':>7}  95 %"
     lines = [comparison.measured, head, *(_difference(row, width) for row in rows)]
-    if comparison.left_out:
-        lines.append(f"counted by one run only: {_line(', '.join(comparison.left_out))}")
+    if comparison.skipped:
+        lines.append(f"counted by one run only: {_line(', '.join(comparison.skipped))}")
     return "\n".join(lines)
 
 

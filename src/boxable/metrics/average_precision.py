@@ -27,7 +27,7 @@ class Entries:
 
     An entry `[E]` is a false positive (`credit` 0), a true positive (1), or a group-of box that was found: its weight
     counts in the recall and nothing against the precision. A ground-truth box `[T]` counts `truth_value`.
-    `label` and `image` are int32 indices; `prediction` and `truth` intp are rows of the problem.
+    `label` and `image` are int32 indices; `prediction` and `truth` intp are rows of the data.
     """
 
     prediction: Index
@@ -58,23 +58,23 @@ class Curve:
     recall: Floats
 
 
-def entries_of(problem: EvaluationData, matches: Matches, group_of_weight: float | None) -> Entries:
+def entries_of(data: EvaluationData, matches: Matches, group_of_weight: float | None) -> Entries:
     """Make ranked entries of the matches; a group-of box has the best score of the detections in it."""
     weight = group_of_weight or 0.0
-    single = np.flatnonzero((matches.outcome == Outcome.FALSE) | (matches.outcome == Outcome.TRUE))
+    single = np.flatnonzero((matches.outcome == Outcome.FALSE_POSITIVE) | (matches.outcome == Outcome.TRUE_POSITIVE))
     groups = np.flatnonzero(matches.group_of & (matches.matched_detection >= 0) & (weight > 0))
     rows = np.concatenate([single, matches.matched_detection[groups]])
-    true = (matches.outcome[single] == Outcome.TRUE).astype(np.float64)
-    counted = np.flatnonzero(matches.counted)
+    true = (matches.outcome[single] == Outcome.TRUE_POSITIVE).astype(np.float64)
+    counted = np.flatnonzero(~matches.ignored)
     return Entries(
         prediction=rows,
-        label=problem.label[rows],
-        image=problem.image[rows],
-        score=problem.score[rows],
+        label=data.label[rows],
+        image=data.image[rows],
+        score=data.score[rows],
         credit=np.concatenate([true, np.full(len(groups), weight)]),
         truth=counted,
-        truth_label=problem.truth_label[counted],
-        truth_image=problem.truth_image[counted],
+        truth_label=data.truth_label[counted],
+        truth_image=data.truth_image[counted],
         truth_value=np.where(matches.group_of[counted], weight, 1.0),
     )
 

@@ -29,7 +29,7 @@ class CocoFigures:
     summary: dict[str, float | None]
 
 
-def coco_figures(problem: EvaluationData, sizes: dict[str, tuple[int, int]], columns: Sequence[int]) -> CocoFigures:
+def coco_figures(data: EvaluationData, sizes: dict[str, tuple[int, int]], columns: Sequence[int]) -> CocoFigures:
     """COCO's metric over the classes in these columns.
 
     IoU 0.50 to 0.95, 101 recall points, at most 100 detections an image and class, group-of boxes as crowds.
@@ -41,21 +41,21 @@ def coco_figures(problem: EvaluationData, sizes: dict[str, tuple[int, int]], col
     except ImportError:
         raise MissingExtraError("the COCO protocol", "boxable[evaluate]") from None
 
-    pixels = np.array([sizes.get(image, (0, 0)) for image in problem.images], np.float64).reshape(-1, 2)
+    pixels = np.array([sizes.get(image, (0, 0)) for image in data.images], np.float64).reshape(-1, 2)
     known_sizes = bool((pixels > 0).all())
     if not known_sizes:
         pixels = np.ones_like(pixels)
-    present = np.union1d(problem.truth_label, problem.label)
+    present = np.union1d(data.truth_label, data.label)
     columns = [column for column in columns if column in set(present.tolist())]
-    wanted = np.isin(np.arange(len(problem.mids)), columns)
+    wanted = np.isin(np.arange(len(data.mids)), columns)
     truth = COCO(
         {
-            "images": [{"id": number + 1} for number in range(len(problem.images))],
-            "categories": [{"id": column + 1, "name": problem.mids[column]} for column in columns],
-            "annotations": _annotations(problem, pixels, wanted[problem.truth_label]),
+            "images": [{"id": number + 1} for number in range(len(data.images))],
+            "categories": [{"id": column + 1, "name": data.mids[column]} for column in columns],
+            "annotations": _annotations(data, pixels, wanted[data.truth_label]),
         }
     )
-    results = truth.loadRes(_results(problem, pixels, wanted[problem.label]))
+    results = truth.loadRes(_results(data, pixels, wanted[data.label]))
     evaluation = COCOeval_faster(truth, results, "bbox", extra_calc=False)
     evaluation.params.catIds = [column + 1 for column in columns]
     evaluation.evaluate()
@@ -63,7 +63,7 @@ def coco_figures(problem: EvaluationData, sizes: dict[str, tuple[int, int]], col
     evaluation.summarize()
     # Precision [IoU, recall, class, area, detections]: all areas, 100 detections; -1 where there is no ground truth.
     precision = evaluation.eval["precision"][:, :, :, 0, -1].astype(np.float64)
-    aps = np.full(len(problem.mids), np.nan)
+    aps = np.full(len(data.mids), np.nan)
     aps[list(columns)] = np.where((precision > -1).any(axis=(0, 1)), precision.mean(axis=(0, 1)), np.nan)
     figures = dict(zip(_SUMMARY, evaluation.stats[: len(_SUMMARY)].tolist(), strict=True))
     by_size = ("small", "medium", "large")
@@ -74,12 +74,12 @@ def coco_figures(problem: EvaluationData, sizes: dict[str, tuple[int, int]], col
     return CocoFigures(aps, summary)
 
 
-def _annotations(problem: EvaluationData, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
+def _annotations(data: EvaluationData, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
     """Convert ground-truth rows to COCO annotations; the area is the object's own where it is known."""
-    image, label = problem.truth_image[rows], problem.truth_label[rows]
-    boxes = _xywh(problem.truth_box[rows], pixels[image])
-    areas = np.where(np.isnan(problem.truth_area[rows]), boxes[:, 2] * boxes[:, 3], problem.truth_area[rows])
-    columns = (image + 1, label + 1, boxes, areas, problem.truth_group_of[rows].astype(int))
+    image, label = data.truth_image[rows], data.truth_label[rows]
+    boxes = _xywh(data.truth_box[rows], pixels[image])
+    areas = np.where(np.isnan(data.truth_area[rows]), boxes[:, 2] * boxes[:, 3], data.truth_area[rows])
+    columns = (image + 1, label + 1, boxes, areas, data.truth_group_of[rows].astype(int))
     return [
         {"id": number, "image_id": image_id, "category_id": label_id, "bbox": box, "area": area, "iscrowd": crowd}
         for number, (image_id, label_id, box, area, crowd) in enumerate(
@@ -88,9 +88,9 @@ def _annotations(problem: EvaluationData, pixels: NDArray[np.float64], rows: Mas
     ]
 
 
-def _results(problem: EvaluationData, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
-    image, label = problem.image[rows], problem.label[rows]
-    columns = (image + 1, label + 1, _xywh(problem.box[rows], pixels[image]), problem.score[rows])
+def _results(data: EvaluationData, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
+    image, label = data.image[rows], data.label[rows]
+    columns = (image + 1, label + 1, _xywh(data.box[rows], pixels[image]), data.score[rows])
     return [
         {"image_id": image_id, "category_id": label_id, "bbox": box, "score": score}
         for image_id, label_id, box, score in zip(*(column.tolist() for column in columns), strict=True)

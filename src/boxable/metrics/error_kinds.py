@@ -1,11 +1,12 @@
-"""Why detections are wrong, in the kinds of TIDE (Bolya et al., 2020, "A General Toolbox for Identifying Object
-Detection Errors"), and what each kind costs.
+"""Kinds of error of TIDE and their delta AP (Bolya et al., 2020, "TIDE: A General Toolbox for Identifying Object
+Detection Errors").
 
-A false detection is, the first that fits: *localisation*, where it overlaps a box of its class by 0.1 to 0.5; *class*,
-where it fits an object of another class; *duplicate*, where it fits a box of its class that another has found;
-*background*, where it overlaps nothing by more than 0.1; else *both* (place and class). A box is *missed* if
-nothing found it and no localisation or class error is about it. On ground truth that is expanded along the
-hierarchy, an object has its own class and all ancestors of it, so a Dog that was called Animal is no class error.
+A false positive has the first kind that fits: *localization*: IoU 0.1 to 0.5 with a box of its class;
+*classification*: IoU of 0.5 or more with an object of another class; *duplicate*: IoU of 0.5 or more with a box of its
+class that is already matched; *background*: IoU of at most 0.1 with every box; else *both*. A box is *missed* if no
+detection matched it and no localization or classification error is about it. On ground truth expanded along the
+hierarchy, an object has its own class and all ancestors of it, so a Dog that was called Animal is no classification
+error.
 """
 
 from dataclasses import dataclass, replace
@@ -30,8 +31,8 @@ _FOREGROUND, _BACKGROUND = 0.5, 0.1
 class ErrorKind(IntEnum):
     """Kinds of error; the last is a box, the others are detections."""
 
-    LOCALISATION = 1
-    CLASS = 2
+    LOCALIZATION = 1
+    CLASSIFICATION = 2
     BOTH = 3
     DUPLICATE = 4
     BACKGROUND = 5
@@ -41,7 +42,7 @@ class ErrorKind(IntEnum):
 @dataclass(frozen=True, slots=True, eq=False)
 class Errors:
     """`kind` int8 `[P]`: ErrorKind of each false prediction, 0 of the others. `about` intp `[P]`: the ground-truth
-    row that a localisation or class error is about, else -1. `missed` bool `[T]`: boxes that were missed.
+    row that a localization or classification error is about, else -1. `missed` bool `[T]`: boxes that were missed.
     """
 
     kind: NDArray[np.int8]
@@ -49,85 +50,85 @@ class Errors:
     missed: Mask
 
     def counts(self, rows: Mask | None = None) -> dict[ErrorKind, int]:
-        """How many of each kind but MISSED, among these predictions."""
+        """Count errors of each kind but MISSED, among these predictions."""
         numbers = np.bincount(self.kind if rows is None else self.kind[rows], minlength=7)
         return {kind: int(numbers[kind]) for kind in ErrorKind if kind is not ErrorKind.MISSED}
 
 
-def error_kinds(problem: EvaluationData, matches: Matches) -> Errors:
+def error_kinds(data: EvaluationData, matches: Matches) -> Errors:
     """Classify every false positive and every missed box into a TIDE error kind."""
-    false = np.flatnonzero(matches.outcome == Outcome.FALSE)
+    false = np.flatnonzero(matches.outcome == Outcome.FALSE_POSITIVE)
     # A group-of box that counts is something to be wrong about too; one of weight 0 is not.
-    single = np.flatnonzero(matches.counted)
-    keys = problem.keys(problem.truth_image, problem.truth_label)
-    own_keys = problem.keys(problem.image, problem.label)
-    own_boxes = KeyedBoxes(keys, problem.truth_box, single, problem.key_limit)
-    own, own_overlap = _spread(false, *own_boxes.best(false, own_keys, problem.box, iou))
+    single = np.flatnonzero(~matches.ignored)
+    keys = data.keys(data.truth_image, data.truth_label)
+    own_keys = data.keys(data.image, data.label)
+    own_boxes = KeyedBoxes(keys, data.truth_box, single, data.key_limit)
+    own, own_overlap = _spread(false, *own_boxes.best(false, own_keys, data.box, iou))
 
-    objects = single[problem.truth_object[single] == single]
-    is_also = _is_also(problem)
+    objects = single[data.truth_object[single] == single]
+    is_also = _is_also(data)
 
     def of_another_class(detections: Index, boxes: Index) -> Mask:
-        return np.asarray(~is_also[problem.truth_label[boxes], problem.label[detections]])
+        return np.asarray(~is_also[data.truth_label[boxes], data.label[detections]])
 
-    in_image = KeyedBoxes(problem.truth_image.astype(np.int64), problem.truth_box, objects, len(problem.images))
-    images = problem.image.astype(np.int64)
-    other, other_overlap = _spread(false, *in_image.best(false, images, problem.box, iou, of_another_class))
+    in_image = KeyedBoxes(data.truth_image.astype(np.int64), data.truth_box, objects, len(data.images))
+    images = data.image.astype(np.int64)
+    other, other_overlap = _spread(false, *in_image.best(false, images, data.box, iou, of_another_class))
 
-    localisation = (own_overlap >= _BACKGROUND) & (own_overlap < _FOREGROUND)
-    another = ~localisation & (other_overlap >= _FOREGROUND)
-    duplicate = ~localisation & ~another & (own_overlap >= _FOREGROUND)
-    background = ~localisation & ~another & ~duplicate & (np.maximum(own_overlap, other_overlap) <= _BACKGROUND)
-    kinds = [ErrorKind.LOCALISATION, ErrorKind.CLASS, ErrorKind.DUPLICATE, ErrorKind.BACKGROUND]
+    localization = (own_overlap >= _BACKGROUND) & (own_overlap < _FOREGROUND)
+    another = ~localization & (other_overlap >= _FOREGROUND)
+    duplicate = ~localization & ~another & (own_overlap >= _FOREGROUND)
+    background = ~localization & ~another & ~duplicate & (np.maximum(own_overlap, other_overlap) <= _BACKGROUND)
+    kinds = [ErrorKind.LOCALIZATION, ErrorKind.CLASSIFICATION, ErrorKind.DUPLICATE, ErrorKind.BACKGROUND]
     kind = np.zeros(len(matches.outcome), np.int8)
-    kind[false] = np.select([localisation, another, duplicate, background], kinds, ErrorKind.BOTH)
+    kind[false] = np.select([localization, another, duplicate, background], kinds, ErrorKind.BOTH)
     about = np.full(len(matches.outcome), -1, np.intp)
-    about[false[localisation]] = own[localisation]
+    about[false[localization]] = own[localization]
     about[false[another]] = other[another]
 
-    missed = matches.counted & (matches.matched_detection < 0)
+    missed = ~matches.ignored & (matches.matched_detection < 0)
     missed[about[about >= 0]] = False
     return Errors(kind, about, missed)
 
 
 def delta_average_precisions(
-    problem: EvaluationData, matches: Matches, errors: Errors, weight: float | None, counted: Index
+    data: EvaluationData, matches: Matches, errors: Errors, weight: float | None, counted: Index
 ) -> dict[ErrorKind, float]:
     """Compute delta AP (TIDE): the rise of mean AP over the `counted` columns if all errors of one kind were fixed.
 
-    As in TIDE: of the localisation and class errors about a box that nothing found, the best becomes a find, if it is
-    of that kind; the others, and errors of other kinds, are taken away; a missed box is taken out of the ground truth;
-    no kind costs less than 0. Unlike there a class all of whose boxes were missed leaves the mean when that is mended.
+    As in TIDE: of the localization and classification errors about an unmatched box, the best becomes a true positive
+    if it is of that kind; the others, and errors of other kinds, are removed; a missed box is removed from the ground
+    truth; no delta is below 0. Unlike TIDE, a class whose boxes were all missed leaves the mean when that is fixed.
     """
-    entries = entries_of(problem, matches, weight)
-    before = _mean(entries, len(problem.mids), counted)
+    entries = entries_of(data, matches, weight)
+    before = _mean(entries, len(data.mids), counted)
     kind = errors.kind[entries.prediction]
     everything, all_truth = np.ones(len(kind), bool), np.ones(len(entries.truth), bool)
-    leading = _best_about_unfound(problem, matches, errors, entries.prediction)
-    risen = {}
+    best = _best_about_unmatched(data, matches, errors, entries.prediction)
+    deltas = {}
     for wrong in ErrorKind:
         if wrong is ErrorKind.MISSED:
-            mended = entries.only(everything, ~errors.missed[entries.truth])
-        elif wrong in (ErrorKind.LOCALISATION, ErrorKind.CLASS):
-            mends = leading[kind[leading] == wrong]
-            about = errors.about[entries.prediction[mends]]
+            fixed = entries.only(everything, ~errors.missed[entries.truth])
+        elif wrong in (ErrorKind.LOCALIZATION, ErrorKind.CLASSIFICATION):
+            fixes = best[kind[best] == wrong]
+            about = errors.about[entries.prediction[fixes]]
             label, credit = entries.label.copy(), entries.credit.copy()
-            label[mends] = problem.truth_label[about]
-            credit[mends] = np.where(matches.group_of[about], weight or 0.0, 1.0)
-            keep = (kind != wrong) | np.isin(np.arange(len(kind)), mends)
-            mended = replace(entries, label=label, credit=credit).only(keep, all_truth)
+            label[fixes] = data.truth_label[about]
+            credit[fixes] = np.where(matches.group_of[about], weight or 0.0, 1.0)
+            keep = (kind != wrong) | np.isin(np.arange(len(kind)), fixes)
+            fixed = replace(entries, label=label, credit=credit).only(keep, all_truth)
         else:
-            mended = entries.only(kind != wrong, all_truth)
+            fixed = entries.only(kind != wrong, all_truth)
         # NaN, where no ground truth is left, stays NaN.
-        risen[wrong] = float(np.maximum(_mean(mended, len(problem.mids), counted) - before, 0.0))
-    return risen
+        deltas[wrong] = float(np.maximum(_mean(fixed, len(data.mids), counted) - before, 0.0))
+    return deltas
 
 
-def _best_about_unfound(problem: EvaluationData, matches: Matches, errors: Errors, prediction: Index) -> Index:
-    """Places of the entries that are the best localisation or class error about a box that nothing found."""
+def _best_about_unmatched(data: EvaluationData, matches: Matches, errors: Errors, prediction: Index) -> Index:
+    """Select the best localization or classification error about each unmatched box: positions of entries."""
     places = np.flatnonzero(errors.about[prediction] >= 0)
     places = places[matches.matched_detection[errors.about[prediction[places]]] < 0]
-    places = places[np.argsort(-problem.score[prediction[places]], kind="stable")]
+    places = places[np.argsort(-data.score[prediction[places]], kind="stable")]
     _, first = np.unique(errors.about[prediction[places]], return_index=True)
     return places[first]
 
@@ -140,10 +141,10 @@ def _spread(rows: Index, having: Index, best: Index, overlap: Floats) -> tuple[I
     return all_best, all_overlap
 
 
-def _is_also(problem: EvaluationData) -> Mask:
+def _is_also(data: EvaluationData) -> Mask:
     """Whether an object annotated as one class has boxes of another in this ground truth: bool `[C, C]`."""
-    is_also = np.eye(len(problem.mids), dtype=bool)
-    is_also[problem.truth_label[problem.truth_object], problem.truth_label] = True
+    is_also = np.eye(len(data.mids), dtype=bool)
+    is_also[data.truth_label[data.truth_object], data.truth_label] = True
     return is_also
 
 

@@ -24,14 +24,14 @@ _ROUNDING = 1e-9
 _LOOKED_AT = 1000
 
 
-def refuse_flaws(notes: list[Finding]) -> None:
+def refuse_warnings(notes: list[Finding]) -> None:
     """Raise ArgumentError if any finding is a warning, which is a flaw of the input."""
     flaws = [str(note) for note in notes if note.level == "warning"]
     if flaws:
         raise ArgumentError(f"strict: {'; '.join(flaws)}")
 
 
-def sound_annotations(
+def checked_annotations(
     annotations: Annotations, classes: ClassList, protocol: Protocol
 ) -> tuple[Annotations, list[Finding]]:
     """Drop invalid ground-truth rows, and report them."""
@@ -64,7 +64,7 @@ def sound_annotations(
     return sound, notes.notes + label_notes.notes
 
 
-def sound_predictions(
+def checked_predictions(
     predictions: Predictions, classes: ClassList, images: list[str]
 ) -> tuple[NDArray[np.intp], list[Finding]]:
     """Select the valid predictions, rows intp `[N]`, and report the others."""
@@ -87,7 +87,7 @@ def sound_predictions(
     return np.flatnonzero(notes.good), notes.notes
 
 
-def image_notes(images: list[str], predicted: set[str]) -> list[Finding]:
+def image_findings(images: list[str], predicted: set[str]) -> list[Finding]:
     """Report the images without predictions."""
     silent = [image for image in images if image not in predicted]
     if not silent:

@@ -79,8 +79,8 @@ class Outcome(IntEnum):
     """The outcome of a prediction in matching."""
 
     IGNORED = 0  # invalid box, unverified class, or on a difficult box: counts for nothing
-    FALSE = 1
-    TRUE = 2
+    FALSE_POSITIVE = 1
+    TRUE_POSITIVE = 2
     IN_GROUP = 3  # inside a group-of box
 
 
@@ -90,94 +90,94 @@ class Matches:
 
     `outcome` int8 `[P]` (Outcome); `truth` intp `[P]`: the box that it matched or is in, else -1.
     `matched_detection` intp `[T]`: the prediction that matched the box (for a group-of box the best in it), else -1.
-    `group_of` bool `[T]`: boxes that were taken as group-of; `counted` bool `[T]`: boxes that count as ground truth.
+    `group_of` bool `[T]`: boxes treated as group-of. `ignored` bool `[T]`: boxes that do not count as ground truth.
     """
 
     outcome: NDArray[np.int8]
     truth: Index
     matched_detection: Index
     group_of: Mask
-    counted: Mask
+    ignored: Mask
 
 
-def match(problem: EvaluationData, protocol: Protocol) -> Matches:
+def match(data: EvaluationData, protocol: Protocol) -> Matches:
     """Match predictions to ground truth by the rules of the protocol."""
-    everything = len(problem.score)
+    everything = len(data.score)
     outcome = np.zeros(everything, np.int8)
     truth = np.full(everything, -1, np.intp)
-    matched_detection = np.full(len(problem.truth_box), -1, np.intp)
-    group_of = problem.truth_group_of & (protocol.group_of_weight is not None)
-    difficult = problem.truth_difficult & protocol.difficult
+    matched_detection = np.full(len(data.truth_box), -1, np.intp)
+    group_of = data.truth_group_of & (protocol.group_of_weight is not None)
+    difficult = data.truth_difficult & protocol.difficult
 
-    truth_keys = problem.keys(problem.truth_image, problem.truth_label)
-    keys = problem.keys(problem.image, problem.label)
-    rows = _taking_part(problem, protocol, keys, truth_keys)
-    outcome[rows] = Outcome.FALSE
+    truth_keys = data.keys(data.truth_image, data.truth_label)
+    keys = data.keys(data.image, data.label)
+    rows = _taking_part(data, protocol, keys, truth_keys)
+    outcome[rows] = Outcome.FALSE_POSITIVE
 
-    ordinary = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(~group_of), problem.key_limit)
-    candidates, best, overlap = ordinary.best(rows, keys, problem.box, iou)
+    ordinary = KeyedBoxes(truth_keys, data.truth_box, np.flatnonzero(~group_of), data.key_limit)
+    candidates, best, overlap = ordinary.best(rows, keys, data.box, iou)
     hit = overlap >= protocol.iou
     candidates, best = candidates[hit], best[hit]
     on_difficult = difficult[best]
     outcome[candidates[on_difficult]] = Outcome.IGNORED
     candidates, best = candidates[~on_difficult], best[~on_difficult]
-    first = _first_of_each(problem, candidates, best)
-    outcome[candidates[first]] = Outcome.TRUE
+    first = _first_of_each(data, candidates, best)
+    outcome[candidates[first]] = Outcome.TRUE_POSITIVE
     truth[candidates[first]] = best[first]
     matched_detection[best[first]] = candidates[first]
 
     if group_of.any():
-        rest = rows[outcome[rows] == Outcome.FALSE]
-        groups = KeyedBoxes(truth_keys, problem.truth_box, np.flatnonzero(group_of), problem.key_limit)
-        rest, best, inside = groups.best(rest, keys, problem.box, ioa)
-        absorbed = inside >= protocol.iou
-        rest, best = rest[absorbed], best[absorbed]
+        rest = rows[outcome[rows] == Outcome.FALSE_POSITIVE]
+        groups = KeyedBoxes(truth_keys, data.truth_box, np.flatnonzero(group_of), data.key_limit)
+        rest, best, inside = groups.best(rest, keys, data.box, ioa)
+        in_group = inside >= protocol.iou
+        rest, best = rest[in_group], best[in_group]
         outcome[rest] = Outcome.IN_GROUP
         truth[rest] = best
         # A score of 0 or less is no find: the original keeps a maximum that starts at 0.
-        positive = problem.score[rest] > 0
+        positive = data.score[rest] > 0
         rest, best = rest[positive], best[positive]
-        first = _first_of_each(problem, rest, best)
+        first = _first_of_each(data, rest, best)
         matched_detection[best[first]] = rest[first]
-    not_counted = difficult | (group_of & (protocol.group_of_weight == 0))
-    return Matches(outcome, truth, matched_detection, group_of, counted=~not_counted)
+    ignored = difficult | (group_of & (protocol.group_of_weight == 0))
+    return Matches(outcome, truth, matched_detection, group_of, ignored)
 
 
 def _taking_part(
-    problem: EvaluationData, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]
+    data: EvaluationData, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]
 ) -> Index:
     """Select the predictions that take part in matching."""
-    ymin, xmin, ymax, xmax = problem.box.T
-    valid = (ymin < ymax) & (xmin < xmax) & (problem.score > _LOWEST_SCORE)
+    ymin, xmin, ymax, xmax = data.box.T
+    valid = (ymin < ymax) & (xmin < xmax) & (data.score > _LOWEST_SCORE)
     if protocol.verified_only:
-        evaluable = distinct(np.concatenate([problem.verified, truth_keys]))
-        valid &= KeyPlaces(evaluable, problem.key_limit).of(keys) >= 0
+        evaluable = distinct(np.concatenate([data.verified, truth_keys]))
+        valid &= KeyPlaces(evaluable, data.key_limit).of(keys) >= 0
     rows = np.flatnonzero(valid)
-    counts = np.bincount(problem.image[rows], minlength=1)
+    counts = np.bincount(data.image[rows], minlength=1)
     if counts.max() <= _MOST_OF_A_CLASS:
         return rows
-    rows = rows[_ranked(problem, rows, keys[rows])]
+    rows = rows[_ranked(data, rows, keys[rows])]
     return np.sort(rows[_place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
 
 
-def _first_of_each(problem: EvaluationData, rows: Index, best: Index) -> Index:
+def _first_of_each(data: EvaluationData, rows: Index, best: Index) -> Index:
     """Select the best-scored prediction of each best box: places in `rows`."""
-    score = problem.score[rows]
-    highest = np.full(len(problem.truth_box), -np.inf)
+    score = data.score[rows]
+    highest = np.full(len(data.truth_box), -np.inf)
     np.maximum.at(highest, best, score)
     leading = np.flatnonzero(score == highest[best])
-    order = leading[_ranked(problem, rows[leading], best[leading])]  # equal scores may lead together
+    order = leading[_ranked(data, rows[leading], best[leading])]  # equal scores may lead together
     return np.asarray(order[np.diff(best[order], prepend=-1) != 0])
 
 
-def _ranked(problem: EvaluationData, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
+def _ranked(data: EvaluationData, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
     """Sort rows by group, then by falling score."""
-    score = problem.score[rows]
+    score = data.score[rows]
     order = np.lexsort((-score, groups))
     tied = (np.diff(score[order]) == 0) & (np.diff(groups[order]) == 0)
     if not tied.any():
         return order
-    ymin, xmin, ymax, xmax = problem.box[rows].T
+    ymin, xmin, ymax, xmax = data.box[rows].T
     return np.lexsort((xmax, ymax, xmin, ymin, -score, groups))
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Coded, Predictions
 from boxable.formats.expansion import expand
-from boxable.metrics.input_checks import image_notes, refuse_flaws, sound_annotations, sound_predictions
+from boxable.metrics.input_checks import checked_annotations, checked_predictions, image_findings, refuse_warnings
 from boxable.metrics.matching import EvaluationData
 from boxable.metrics.overlap import distinct
 from boxable.metrics.protocols import Protocol
@@ -19,7 +19,7 @@ from boxable.vocabulary import ClassList, open_images, open_images_hierarchy
 class Prepared:
     """Columns of ground truth and predictions, the classes of their MIDs, and the findings."""
 
-    problem: EvaluationData
+    data: EvaluationData
     classes: ClassList
     notes: list[Finding]
 
@@ -33,12 +33,12 @@ def prepare(
     size, in the order of their ids. With `strict` a flaw of the input is an ArgumentError that names all of them.
     """
     classes = known_classes(annotations.classes)
-    annotations, notes = sound_annotations(annotations, classes, protocol)
+    annotations, notes = checked_annotations(annotations, classes, protocol)
     images = annotations.listed_images
-    usable, more = sound_predictions(predictions, classes, images)
-    notes += more + image_notes(images, set(predictions.image.used()))
+    usable, more = checked_predictions(predictions, classes, images)
+    notes += more + image_findings(images, set(predictions.image.used()))
     if strict:
-        refuse_flaws(notes)
+        refuse_warnings(notes)
 
     objects = np.arange(len(annotations.boxes))
     if protocol.expand:
@@ -50,7 +50,7 @@ def prepare(
     label_keys = numbered(labels.image, image_numbers).astype(np.int64) * len(mids) + numbered(
         labels.label, label_numbers
     )
-    problem = EvaluationData(
+    data = EvaluationData(
         images=images,
         mids=mids,
         truth_image=numbered(boxes.image, image_numbers),
@@ -66,7 +66,7 @@ def prepare(
         box=predictions.box[usable],
         score=predictions.score[usable],
     )
-    return Prepared(problem, classes, notes)
+    return Prepared(data, classes, notes)
 
 
 def _expanded(annotations: Annotations, known: set[str]) -> tuple[Annotations, NDArray[np.intp]]:

@@ -25,9 +25,9 @@ class SizeResult:
     recall: float
 
 
-def by_size(problem: EvaluationData, matches: Matches, entries: Entries, columns: NDArray[np.intp]) -> list[SizeResult]:
+def by_size(data: EvaluationData, matches: Matches, entries: Entries, columns: NDArray[np.intp]) -> list[SizeResult]:
     """Measure the classes in these columns by size of the box; a false positive has its own size."""
-    truth_area, area = _areas(problem.truth_box), _areas(problem.box)
+    truth_area, area = _areas(data.truth_box), _areas(data.box)
     credited = entries.credit > 0
     size = area[entries.prediction].copy()
     size[credited] = truth_area[matches.truth[entries.prediction[credited]]]
@@ -35,7 +35,7 @@ def by_size(problem: EvaluationData, matches: Matches, entries: Entries, columns
     for name, (low, high) in BUCKETS.items():
         inside = (size >= low) & (size < high)
         truth_inside = (truth_area[entries.truth] >= low) & (truth_area[entries.truth] < high)
-        ranking = Ranking(entries.only(inside, truth_inside), len(problem.mids))
+        ranking = Ranking(entries.only(inside, truth_inside), len(data.mids))
         found = np.bincount(ranking.label, ranking.credit, ranking.classes)[columns].sum()
         truth = float(ranking.truth_counts[columns].sum())
         mean_ap = float(mean_of_known(ranking.average_precisions()[columns]))

@@ -1,7 +1,5 @@
 """Contact sheets: images of a data set with their boxes, as one image or one HTML page."""
 
-import base64
-import io
 import logging
 import os
 import re
@@ -23,7 +21,8 @@ from boxable.files import atomic_file
 from boxable.images.decode import SUFFIXES, Pixels
 from boxable.images.draw import color_of, draw_boxes
 from boxable.openimages.attribution import Attribution, attributions
-from boxable.openimages.html_page import page, text
+from boxable.reports.embedded import jpeg_url
+from boxable.reports.html_page import page, text
 from boxable.vocabulary.selection import DATA_SET, select
 
 logger = logging.getLogger("boxable")
@@ -176,9 +175,7 @@ def _page(shown: list[Shown], title: str) -> str:
 
 def _figure(item: Shown) -> str:
     image = Image.fromarray(item.pixels)
-    data = io.BytesIO()
-    image.save(data, "JPEG", quality=_QUALITY)
-    source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+    source = jpeg_url(image, _QUALITY)
     size = f'width="{image.width}" height="{image.height}"'
     boxes = "".join(
         _rectangle(box, image.size, label, name, dashed=group == 1)

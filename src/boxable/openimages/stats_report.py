@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from boxable.openimages.html_page import bars, page, table
 from boxable.openimages.stats import ClassStats, Stats
+from boxable.reports.html_page import bars, page, table
 
 # Classes shown in the terminal and the plot.
 _SHOWN = 20

@@ -15,7 +15,7 @@ def test_what_it_says() -> None:
     assert "- images: 2; classes with ground truth: 2" in lines
     assert "- interval: 20 bootstrap draws of images, seed 0" in lines
     assert [line for line in lines if line.startswith("## ")] == [
-        "## Notes on the input", "## What costs most", "## Score threshold", "## Size of the object", "## Classes",
+        "## Notes on the input", "## Errors by kind", "## Score threshold", "## Size of the object", "## Classes",
     ]  # fmt: skip
     assert "- 1 class with boxes and without a prediction (b): each counts with AP 0;" in markdown(small())
 
@@ -42,6 +42,6 @@ def test_no_name_changes_the_form(name: str) -> None:
         cells = {len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in block.splitlines()}
         assert len(cells) == 1, block
     assert re.findall(r"^#+ .*", text, flags=re.MULTILINE)[1:] == [
-        "## Notes on the input", "## What costs most", "## Score threshold", "## Size of the object", "## Classes",
+        "## Notes on the input", "## Errors by kind", "## Score threshold", "## Size of the object", "## Classes",
         "## Confusions",
     ]  # fmt: skip

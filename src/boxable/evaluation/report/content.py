@@ -29,7 +29,7 @@ def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], show:
     selection that names no class.
     """
     columns = np.array([evaluation.classes.column(result.item) for result in evaluation.scored], np.intp)
-    errors = error_kinds(evaluation.problem, evaluation.matches)
+    errors = error_kinds(evaluation.data, evaluation.matches)
     thresholds = {result.item.mid: _best(evaluation, result) for result in evaluation.results}
     sheets = Sheets(evaluation, errors, dict(pictures))
     chosen = set(select(show, evaluation.classes)) if show is not None else set()
@@ -68,8 +68,8 @@ def _class(evaluation: Evaluation, result: ClassResult, errors: Errors, best: Th
     curve = evaluation.ranking.curve(label)
     listed = {other.item.mid for other in evaluation.results}
     hierarchy = open_images_hierarchy()
-    missed = int((errors.missed & (evaluation.problem.truth_label == label)).sum())
-    counts = errors.counts(evaluation.problem.label == label) | {ErrorKind.MISSED: missed}
+    missed = int((errors.missed & (evaluation.data.truth_label == label)).sum())
+    counts = errors.counts(evaluation.data.label == label) | {ErrorKind.MISSED: missed}
     return {
         "mid": result.item.mid,
         "name": result.item.name,
@@ -87,16 +87,18 @@ def _class(evaluation: Evaluation, result: ClassResult, errors: Errors, best: Th
 
 
 def _errors(evaluation: Evaluation, errors: Errors, columns: NDArray[np.intp]) -> list[dict[str, Any]]:
-    problem = evaluation.problem
+    data = evaluation.data
     weight = evaluation.protocol.group_of_weight
-    price = delta_average_precisions(problem, evaluation.matches, errors, weight, columns)
-    counted = errors.counts(np.isin(problem.label, columns))
-    counted[ErrorKind.MISSED] = int((errors.missed & np.isin(problem.truth_label, columns)).sum())
-    return [{"kind": kind.name.lower(), "count": counted[kind], "cost": _number(price[kind])} for kind in ErrorKind]
+    deltas = delta_average_precisions(data, evaluation.matches, errors, weight, columns)
+    counted = errors.counts(np.isin(data.label, columns))
+    counted[ErrorKind.MISSED] = int((errors.missed & np.isin(data.truth_label, columns)).sum())
+    return [
+        {"kind": kind.name.lower(), "count": counted[kind], "delta_ap": _number(deltas[kind])} for kind in ErrorKind
+    ]
 
 
 def _sizes(evaluation: Evaluation, columns: NDArray[np.intp]) -> list[dict[str, Any]]:
-    results = by_size(evaluation.problem, evaluation.matches, evaluation.ranking.entries, columns)
+    results = by_size(evaluation.data, evaluation.matches, evaluation.ranking.entries, columns)
     return [
         {
             "name": result.name, "low": result.low, "high": None if np.isinf(result.high) else result.high,
@@ -110,16 +112,16 @@ def _confusions(
     evaluation: Evaluation, errors: Errors, thresholds: dict[str, Threshold | None]
 ) -> list[dict[str, Any]]:
     """Which class was called what, among the detections that the best threshold of their class keeps."""
-    problem = evaluation.problem
-    bars = np.full(len(problem.mids), np.inf)
+    data = evaluation.data
+    bars = np.full(len(data.mids), np.inf)
     for mid, best in thresholds.items():
         if best is not None:
-            bars[problem.mids.index(mid)] = best.score
-    rows = np.flatnonzero((errors.kind == ErrorKind.CLASS) & (problem.score >= bars[problem.label]))
-    pairs = np.stack([problem.truth_label[errors.about[rows]], problem.label[rows]], axis=1)
+            bars[data.mids.index(mid)] = best.score
+    rows = np.flatnonzero((errors.kind == ErrorKind.CLASSIFICATION) & (data.score >= bars[data.label]))
+    pairs = np.stack([data.truth_label[errors.about[rows]], data.label[rows]], axis=1)
     found, counts = np.unique(pairs, axis=0, return_counts=True)
-    used = (evaluation.matches.outcome != Outcome.IGNORED) & (problem.score >= bars[problem.label])
-    kept = np.bincount(problem.label[used], minlength=len(bars))
+    used = (evaluation.matches.outcome != Outcome.IGNORED) & (data.score >= bars[data.label])
+    kept = np.bincount(data.label[used], minlength=len(bars))
     return [
         {
             "is": evaluation.classes[int(is_)].name, "called": evaluation.classes[int(called)].name,

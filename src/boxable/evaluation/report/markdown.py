@@ -8,8 +8,8 @@ from typing import Any
 _CONFUSIONS = 10
 
 _NAMES = {
-    "localisation": "localisation: right class, IoU 0.1 to 0.5",
-    "class": "class: fits an object of another class",
+    "localization": "localization: right class, IoU 0.1 to 0.5",
+    "classification": "classification: fits an object of another class",
     "both": "both: neither place nor class is right",
     "duplicate": "duplicate: the object had been found already",
     "background": "background: overlaps nothing",
@@ -24,7 +24,7 @@ def markdown(content: dict[str, Any]) -> str:
         _mean(content),
         _section("Notes on the input", _list(content["notes"])),
         _section("COCO", _coco(content["coco"])),
-        _section("What costs most", _errors(content["errors"])),
+        _section("Errors by kind", _errors(content["errors"])),
         _section("Score threshold", _threshold(content["best"])),
         _section("Size of the object", _sizes(content["sizes"])),
         _section("Classes", _classes(content["classes"])),
@@ -57,10 +57,10 @@ def _coco(figures: dict[str, float | None] | None) -> str:
 
 
 def _errors(errors: Sequence[dict[str, Any]]) -> str:
-    ranked = sorted(errors, key=lambda error: -(error["cost"] or 0))
+    ranked = sorted(errors, key=lambda error: -(error["delta_ap"] or 0))
     return _table(
-        ["kind", "rise of mAP if mended", "count"],
-        ([_NAMES[error["kind"]], _signed(error["cost"]), f"{error['count']:,}"] for error in ranked),
+        ["kind", "rise of mAP if fixed", "count"],
+        ([_NAMES[error["kind"]], _signed(error["delta_ap"]), f"{error['count']:,}"] for error in ranked),
     )
 
 

@@ -1,7 +1,5 @@
 """Contact sheets: for some classes what was found, what was wrongly found, and what was missed."""
 
-import base64
-import io
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from boxable.evaluation.evaluate import ClassResult, Evaluation
 from boxable.images.sources import source_of
 from boxable.metrics.error_kinds import ErrorKind, Errors
 from boxable.metrics.matching import Outcome
+from boxable.reports.embedded import jpeg_url
 
 logger = logging.getLogger("boxable")
 
@@ -35,19 +34,19 @@ class Sheets:
     def sheet(self, result: ClassResult, why: str) -> dict[str, Any]:
         """Collect the best true positives, the worst false positives and the largest missed boxes of a class."""
         evaluation = self._evaluation
-        problem, matches = evaluation.problem, evaluation.matches
+        data, matches = evaluation.data, evaluation.matches
         label = evaluation.classes.column(result.item)
-        own = np.flatnonzero(problem.label == label)
-        own = own[np.argsort(-problem.score[own], kind="stable")]
-        truth = np.flatnonzero((problem.truth_label == label) & matches.counted & (matches.matched_detection < 0))
-        ymin, xmin, ymax, xmax = problem.truth_box[truth].T
+        own = np.flatnonzero(data.label == label)
+        own = own[np.argsort(-data.score[own], kind="stable")]
+        truth = np.flatnonzero((data.truth_label == label) & ~matches.ignored & (matches.matched_detection < 0))
+        ymin, xmin, ymax, xmax = data.truth_box[truth].T
         truth = truth[np.argsort(-(ymax - ymin) * (xmax - xmin), kind="stable")]
         return {
             "mid": result.item.mid,
             "name": result.item.name,
             "why": why,
-            "true": self._shown(own[matches.outcome[own] == Outcome.TRUE], self._true),
-            "false": self._shown(own[matches.outcome[own] == Outcome.FALSE], self._false),
+            "true": self._shown(own[matches.outcome[own] == Outcome.TRUE_POSITIVE], self._true),
+            "false": self._shown(own[matches.outcome[own] == Outcome.FALSE_POSITIVE], self._false),
             "missed": self._shown(truth, self._missed),
         }
 
@@ -61,28 +60,28 @@ class Sheets:
         return list(shown.values())
 
     def _true(self, row: int) -> dict[str, Any]:
-        problem, matches = self._evaluation.problem, self._evaluation.matches
-        return self._detection(row, "found") | {"truth": _rounded(problem.truth_box[matches.truth[row]])}
+        data, matches = self._evaluation.data, self._evaluation.matches
+        return self._detection(row, "found") | {"truth": _rounded(data.truth_box[matches.truth[row]])}
 
     def _false(self, row: int) -> dict[str, Any]:
-        problem = self._evaluation.problem
+        data = self._evaluation.data
         kind, about = ErrorKind(self._errors.kind[row]), self._errors.about[row]
         item = self._detection(row, kind.name.lower())
         if about >= 0:
-            item["truth"] = _rounded(problem.truth_box[about])
-        if kind is ErrorKind.CLASS:
-            item["is"] = self._evaluation.classes[int(problem.truth_label[about])].name
+            item["truth"] = _rounded(data.truth_box[about])
+        if kind is ErrorKind.CLASSIFICATION:
+            item["is"] = self._evaluation.classes[int(data.truth_label[about])].name
         return item
 
     def _missed(self, row: int) -> dict[str, Any]:
-        problem = self._evaluation.problem
-        image = problem.images[problem.truth_image[row]]
-        return {"image": image, "kind": "missed", "truth": _rounded(problem.truth_box[row])}
+        data = self._evaluation.data
+        image = data.images[data.truth_image[row]]
+        return {"image": image, "kind": "missed", "truth": _rounded(data.truth_box[row])}
 
     def _detection(self, row: int, kind: str) -> dict[str, Any]:
-        problem = self._evaluation.problem
-        image = problem.images[problem.image[row]]
-        return {"image": image, "kind": kind, "box": _rounded(problem.box[row]), "score": float(problem.score[row])}
+        data = self._evaluation.data
+        image = data.images[data.image[row]]
+        return {"image": image, "kind": kind, "box": _rounded(data.box[row]), "score": float(data.score[row])}
 
     def _photo(self, image: str) -> bool:
         """Take the photo in; False if there is none that can be read."""
@@ -95,10 +94,7 @@ class Sheets:
                 return False
             picture = Image.fromarray(pixels)
             picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
-            data = io.BytesIO()
-            picture.save(data, "JPEG", quality=_QUALITY)
-            source = "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
-            self.photos[image] = {"src": source, "width": picture.width, "height": picture.height}
+            self.photos[image] = {"src": jpeg_url(picture, _QUALITY), "width": picture.width, "height": picture.height}
         return image in self.photos
 
 

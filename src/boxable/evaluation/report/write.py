@@ -16,7 +16,7 @@ def write_report(
     evaluation: Evaluation, folder: Path, title: str, pictures: dict[str, Path], show: Selection | None
 ) -> None:
     """Write report.html and report.md; see `content` for the last two."""
-    images = set(evaluation.problem.images)
+    images = set(evaluation.data.images)
     pictures = {image: path for image, path in pictures.items() if image in images}
     shown = content(evaluation, title, pictures, show)
     write_atomically(folder / PAGE, page(shown).encode())

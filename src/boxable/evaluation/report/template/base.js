@@ -60,22 +60,22 @@ function moreButton(rows, shown, what, show) {
 }
 
 const KINDS = {
-  localisation: [
-    "Localisation",
+  localization: [
+    "Localization",
     "detections",
     "The class is right, but the box overlaps the object by an IoU of only 0.1 to 0.5.",
   ],
-  class: ["Class", "detections", "The box fits an object, but one of another class."],
+  classification: ["Classification", "detections", "The box fits an object, but one of another class."],
   both: ["Both", "detections", "It touches an object, but neither its place nor its class is right."],
   duplicate: ["Duplicate", "detections", "It fits an object that another detection has found already."],
   background: ["Background", "detections", "There is nothing: it overlaps no object by an IoU of more than 0.1."],
-  missed: ["Missed", "boxes", "Nothing found the object, and no localisation or class error is about it. Mended by taking it out."],
+  missed: ["Missed", "boxes", "Nothing found the object, and no localization or classification error is about it. Fixed by taking it out."],
 };
 
 // Truth and detections of each kind, in a frame of 48 by 36.
 const GLYPHS = {
-  localisation: { truth: [3, 4, 26, 20], found: [[17, 12, 28, 20]] },
-  class: { truth: [6, 4, 32, 24], found: [[10, 8, 32, 24]], sign: [25, 24.5] },
+  localization: { truth: [3, 4, 26, 20], found: [[17, 12, 28, 20]] },
+  classification: { truth: [6, 4, 32, 24], found: [[10, 8, 32, 24]], sign: [25, 24.5] },
   both: { truth: [2, 3, 24, 18], found: [[19, 13, 27, 20]], sign: [34, 27.5] },
   duplicate: {
     truth: [9, 8, 30, 20],

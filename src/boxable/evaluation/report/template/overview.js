@@ -86,33 +86,33 @@ function notCounted() {
 const aside = (summary, ...children) => node("details", {}, node("summary", {}, summary), children);
 
 function showErrors() {
-  const kinds = content.errors.toSorted((one, other) => (other.cost ?? 0) - (one.cost ?? 0));
-  const most = Math.max(...kinds.map((error) => error.cost ?? 0));
+  const kinds = content.errors.toSorted((one, other) => (other.delta_ap ?? 0) - (one.delta_ap ?? 0));
+  const most = Math.max(...kinds.map((error) => error.delta_ap ?? 0));
   const rows = kinds.map((error) => errorRow(error, most));
   fill("errors-lead", most > 0 ? errorsLead(kinds[0]) : "No kind of error costs anything.");
   fill("box-legend", boxLegend());
   fill("errors-list", rows);
 }
 
-function errorsLead({ kind, cost }) {
+function errorsLead({ kind, delta_ap }) {
   const name = kind === "missed" ? "Missed objects" : `${KINDS[kind][0]} errors`;
-  return [strong(name), ` cost most: ${without(cost)}`];
+  return [strong(name), ` cost most: ${without(delta_ap)}`];
 }
 
-/** COCO's own mAP is of other IoUs than the costs. */
-function without(cost) {
-  if (content.coco) return `without them mAP at IoU 0.50 would be ${figure(cost)} higher.`;
-  return `without them mAP would be ${figure(content.mAP + cost)} instead of ${figure(content.mAP)}.`;
+/** COCO's own mAP is of other IoUs than delta AP. */
+function without(delta_ap) {
+  if (content.coco) return `without them mAP at IoU 0.50 would be ${figure(delta_ap)} higher.`;
+  return `without them mAP would be ${figure(content.mAP + delta_ap)} instead of ${figure(content.mAP)}.`;
 }
 
-function errorRow({ kind, count: number, cost }, most) {
+function errorRow({ kind, count: number, delta_ap }, most) {
   const [name, of, what] = KINDS[kind];
   return node(
     "li",
     {},
     glyph(kind),
     node("div", { class: "kind-name" }, strong(name), node("span", { class: "small" }, `${count(number)} ${of}`)),
-    node("div", { class: "kind-bar" }, bar(most > 0 ? cost / most : 0, null, "error"), node("b", {}, signed(cost))),
+    node("div", { class: "kind-bar" }, bar(most > 0 ? delta_ap / most : 0, null, "error"), node("b", {}, signed(delta_ap))),
     node("p", { class: "kind-what small" }, what),
   );
 }

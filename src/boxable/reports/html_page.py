@@ -1,17 +1,16 @@
-"""The frame of the HTML pages about data sets: one self-contained file."""
+"""The frame of HTML reports: one self-contained file."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from html import escape
 from importlib import resources
 
+from boxable.reports.embedded import csp_hash
+
 
 def page(title: str, body: str) -> str:
     """Format a page: `title` is text, `body` HTML without scripts."""
-    style = resources.files("boxable.openimages").joinpath("page.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'"
+    style = resources.files("boxable.reports").joinpath("page.css").read_text("utf-8")
+    policy = f"default-src 'none'; img-src data:; style-src '{csp_hash(style)}'"
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 
-from boxable.openimages.html_page import bars, page, table, text
+from boxable.reports.html_page import bars, page, table, text
 
 
 def test_the_policy_allows_the_style_and_no_scripts() -> None:

@@ -1,0 +1,1 @@
+"""Parts that HTML reports share: page, style, escaping, embedded images."""
