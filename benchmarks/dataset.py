@@ -4,7 +4,7 @@
 
 The largest has the 14,610,229 boxes and 1,743,042 images of V4 train, generated as for annotations.py. Each step runs
 in a process of its own. Memory is what the process holds for itself (RssAnon); pages of the mapped index, which the
-system takes back when it needs them, are told beside it (RssFile). Targets are drawn by lot over the whole set; photos
+system takes back when it needs them, are told beside it (RssFile). Targets are drawn by lot over the whole set; images
 are not read, since their size does not depend on that of the set.
 """
 

@@ -127,7 +127,7 @@ class Hotcoco:
             [images[image] for image in boxes.image.strings()], [classes[mid] for mid in boxes.label.strings()],
             _xywh(boxes.box).tolist(), (boxes.group_of != 0).tolist(), strict=True,
         )  # fmt: skip
-        # Boxes stay normalised: nothing that is measured here depends on the unit.
+        # Boxes stay normalized: nothing that is measured here depends on the unit.
         self._dataset = {
             "images": [{"id": number, "width": 1, "height": 1} for number in images.values()],
             "categories": [{"id": number, "name": mid} for mid, number in classes.items()],

@@ -2,7 +2,7 @@
 
     python benchmarks/fetch.py --json fetch.json --img2dataset VENV/bin/img2dataset
 
-The server is a process of its own, on the same cores, with JPEG files of 100 KB (1024x768, made of the photos of
+The server is a process of its own, on the same cores, with JPEG files of 100 KB (1024x768, made of the images of
 examples/). Measured are whole commands in processes of their own: start, tables, images, ledger. Each image is checked
 against the server's MD5 and decoded. Peak memory is told for a fifth of the images and for all of them.
 

@@ -1,4 +1,4 @@
-"""A server that has Open Images V4, or so it says: the tables of as many images as wanted, and a photo for each.
+"""A server that has Open Images V4, or so it says: the tables of as many images as wanted, and an image for each.
 
     python benchmarks/fetch_server.py PHOTO... --images 5000 --latency 0.02
 

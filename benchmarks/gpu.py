@@ -34,7 +34,7 @@ BOUNDS = {"fp32": ("<= 0.0001", ">= 0.999"), "fp16": ("<= 0.01", ">= 0.99")}
 
 
 def photos(count: int) -> np.ndarray:
-    """Different parts of the example photos: uint8 `[count, 300, 300, 3]`."""
+    """Different parts of the example images: uint8 `[count, 300, 300, 3]`."""
     generator = np.random.default_rng(0)
     files = sorted(EXAMPLES.glob("*.png"))
     parts = []

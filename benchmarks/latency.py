@@ -1,4 +1,4 @@
-"""One picture at a time: JPEG bytes to detections, against LiteRT on the very same network.
+"""One image at a time: JPEG bytes to detections, against LiteRT on the very same network.
 
     make bench        or: python benchmarks/latency.py --json latency.json
 

@@ -20,7 +20,7 @@ from boxable.weights.model import Model
 
 @dataclass(frozen=True)
 class Work:
-    """Rows that are told together: multiply-adds, and bytes read and written, of one picture."""
+    """Rows that are told together: multiply-adds, and bytes read and written, of one image."""
 
     layers: tuple[Row, ...]
 

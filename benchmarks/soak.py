@@ -21,7 +21,7 @@ import boxable
 
 FILES, SAMPLES = 40, 100
 LARGEST, SMALLEST = (3000, 2000), (40, 30)
-# A leak of one array of the least picture, or of one result, in every image is more than that.
+# A leak of one array of the least image, or of one result, in every image is more than that.
 MOST_PER_IMAGE = 1024
 BARS = " ▁▂▃▄▅▆▇█"
 

@@ -1,13 +1,13 @@
-"""Boxable against the TF-Hub module itself: the same network, photos and cores, image by image in turn.
+"""Boxable against the TF-Hub module itself: the same network, images and cores, image by image in turn.
 
     make test-tensorflow        # makes the module and an environment that can open it
     python benchmarks/tf_hub.py --json tf_hub.json
     python benchmarks/tf_hub.py --module DIR --python /path/to/python
 
 DIR is a TF-Hub module of the 601-class network; Boxable imports its weights from there and calibrates them for int8
-on the photos. Each runs in a process of its own, all on the same two cores, TensorFlow with oneDNN. Compared are an
+on the images. Each runs in a process of its own, all on the same two cores, TensorFlow with oneDNN. Compared are an
 image, float32 `[1, H, W, 3]`, to its detections (`as_dict=True`); and in fresh processes opening, the first call and
-the most memory after one call a photo. Opening counts importing for Boxable and not for TensorFlow; the slowest
+the most memory after one call an image. Opening counts importing for Boxable and not for TensorFlow; the slowest
 opening of Boxable in fp32 is the very first one, which also makes the graph.
 """
 

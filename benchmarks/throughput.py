@@ -1,8 +1,8 @@
-"""A folder of photos to detections: images a second, against the plain loop over the very same network.
+"""A folder of images to detections: images a second, against the plain loop over the very same network.
 
     python benchmarks/throughput.py --photos DIR --json throughput.json
 
-Photos of DIR (searched recursively; default: the data sets beside the checkout, else examples/) are made into 1,000
+Images of DIR (searched recursively; default: the data sets beside the checkout, else examples/) are made into 1,000
 JPEG files of 1024x768 in a temporary folder. Compared in interleaved pieces of 100 files, at score >= 0.3, each with
 the threads given:
 - Boxable: `detector.stream(files)`, in fp32 and int8, on ONNX Runtime and OpenVINO, and with fast decoding.

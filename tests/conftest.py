@@ -44,7 +44,7 @@ def reference() -> Path:
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """Folder of small sets of annotated photos; tests that need it skip where it is absent."""
+    """Folder of small sets of annotated images; tests that need it skip where it is absent."""
     if not DATA.is_dir():
         pytest.skip("the annotated photos are not beside this checkout")
     return DATA

@@ -1,4 +1,4 @@
-"""Boxes: float32 `[..., 4]`, normalised, in the order ymin, xmin, ymax, xmax."""
+"""Boxes: float32 `[..., 4]`, normalized, in the order ymin, xmin, ymax, xmax."""
 
 import numpy as np
 from numpy.typing import NDArray

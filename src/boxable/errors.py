@@ -4,7 +4,7 @@
     ├── ArgumentError            what the caller passed cannot be used (also a ValueError)
     │   ├── UnknownClassError    no such class, or the model cannot name it
     │   └── UnknownModelError    no such model
-    ├── ImageError               one picture cannot be read
+    ├── ImageError               one image cannot be read
     ├── VideoError               a video or camera cannot be read, or not to its end
     ├── WeightsError             weights are missing, damaged or cannot be fetched
     │   └── RefusedError         a file is there, but is not the one that was published
@@ -36,7 +36,7 @@ class UnknownModelError(ArgumentError):
 
 
 class ImageError(BoxableError):
-    """A picture that cannot be read; the others can go on."""
+    """An image that cannot be read; the others can go on."""
 
 
 class VideoError(BoxableError):

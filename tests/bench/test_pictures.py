@@ -1,4 +1,4 @@
-"""Which pictures are measured."""
+"""Which images are measured."""
 
 import io
 from itertools import pairwise

@@ -41,7 +41,7 @@ def only_record(text: str) -> dict[str, Any]:
 
 def test_jsonl_is_the_default_and_has_exactly_the_documented_fields(command: Command) -> None:
     result = command("detect", EXAMPLES, "missing.png", *OPTIONS)
-    assert result.returncode == 1  # one picture failed, the rest is done
+    assert result.returncode == 1  # one image failed, the rest is done
     assert result.stderr.decode() == "boxable: missing.png: no such file\n"
     *found, failed = [json.loads(line) for line in result.stdout.decode().splitlines()]
     assert failed == {

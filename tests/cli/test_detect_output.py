@@ -159,5 +159,5 @@ def test_a_picture_that_fails_is_in_the_results_and_writes_nothing_else(
     assert result.returncode == 1
     assert files(out) == ["detections.jsonl", "good.png"]
     bad, good = [json.loads(line) for line in (out / "detections.jsonl").read_text("utf-8").splitlines()]
-    assert "bad.png: not a picture" in bad["error"]
+    assert "bad.png: expected an image" in bad["error"]
     assert [item["name"] for item in good["detections"]] == ["Cat"]

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("ssd23_weights")
 
 
 def set_of_photos(place: Path) -> Path:
-    """A folder of boxes, with the five pictures in it."""
+    """A folder of boxes, with the five images in it."""
     folder = place / "photos"
     (folder / "images" / "more").mkdir(parents=True)
     write(folder / "annotations-bbox.csv", TRUTH_NAMES, [(image, *BOXES[name]) for image, name in PICTURES.items()])
@@ -46,7 +46,7 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, command: Command, ssd23_weights: Path) -> Path:
-    """What a run over the five photos leaves behind that nothing stopped."""
+    """What a run over the five images leaves behind that nothing stopped."""
     place = tmp_path_factory.mktemp("whole")
     done = command("evaluate", set_of_photos(place), "ssd23", "--out", place / "out")
     assert done.returncode == 0, done.stderr
@@ -128,7 +128,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_predictions(
     assert same_results(out, whole)
 
 
-# The command, which sends itself a signal when so many pictures are done.
+# The command, which sends itself a signal when so many images are done.
 STOPPED = """
 import os, signal, sys
 from boxable.cli import main

@@ -25,7 +25,7 @@ MIRRORED = {"a": False, "b": True}
 
 
 def annotated(folder: Path, images: str = "ab") -> Path:
-    """A set of the three example photos with a box each, and none of what is in the others: as they are, mirrored."""
+    """A set of the three example images with a box each, and none of what is in the others: as they are, mirrored."""
     (folder / "images").mkdir(parents=True)
     rows, labels = [], []
     for image in images:

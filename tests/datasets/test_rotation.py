@@ -12,7 +12,7 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
 def corners(image: np.ndarray) -> list[tuple[int, ...]]:
-    """Which colour is in each corner: top left, top right, bottom left, bottom right."""
+    """Which color is in each corner: top left, top right, bottom left, bottom right."""
     found = (image[y, x] for y in (2, -3) for x in (2, -3))
     return [tuple(255 if value > 127 else 0 for value in pixel.tolist()) for pixel in found]
 

@@ -1,4 +1,4 @@
-"""Records of four pictures: two objects, an odd name, nothing found, and one that could not be read."""
+"""Records of four images: two objects, an odd name, nothing found, and one that could not be read."""
 
 from boxable.formats import DetectionRecord, ImageRecord
 from boxable.vocabulary import ClassList, ObjectClass

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from boxable.formats import FORMATS, ImageRecord
 from tests.formats.pictures import ALL, BROKEN, CLASSES, TWO
 
-# What comes before the first picture.
+# What comes before the first image.
 HEADERS = {
     "csv": "source,label,mid,name,score,ymin,xmin,ymax,xmax\n",
     "openimages": "ImageID,LabelName,Score,XMin,XMax,YMin,YMax\n",

@@ -31,7 +31,7 @@ LABELS = [("a", "verification", "/m/01yrx", 1), ("c", "verification", "/m/0bt9lr
 
 @pytest.fixture(scope="module")
 def data() -> Path:
-    """Real photo sets with boxes; tests that need them skip where they are absent."""
+    """Real image sets with boxes; tests that need them skip where they are absent."""
     if not DATA.is_dir():
         pytest.skip("the small photo sets are not beside this checkout")
     return DATA

@@ -21,7 +21,7 @@ SCORED = [(*row[:-1], score) for row, score in zip(BOXES, (0.5, 0.75), strict=Tr
 
 
 def coco(boxes: Sequence[Sequence[Any]] = BOXES, scores: Sequence[float] | None = None) -> dict[str, Any]:
-    """Such boxes of cats and dogs, in pictures of 64 by 64 pixels whose names are one letter."""
+    """Such boxes of cats and dogs, in images of 64 by 64 pixels whose names are one letter."""
     rows: list[dict[str, Any]] = []
     for number, (image, mid, *sides) in enumerate(boxes):
         xmin, xmax, ymin, ymax = (64 * value for value in sides[:4])

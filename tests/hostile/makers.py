@@ -1,4 +1,4 @@
-"""Pictures that no camera takes and no painter saves: bytes, made of a photograph or of nothing."""
+"""Pictures that no camera takes and no painter saves: bytes, made of an image or of nothing."""
 
 import io
 import random
@@ -15,7 +15,7 @@ from PIL import Image
 PHOTO = Path(__file__).parent.parent.parent / "examples" / "chelsea.png"
 
 ORIENTATION = 0x0112
-# What a camera does to the upright picture before it writes the orientation down: EXIF value -> transpose.
+# What a camera does to the upright image before it writes the orientation down: EXIF value -> transpose.
 TURNED = {
     1: None,
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -122,7 +122,7 @@ def with_segment(data: bytes, new: bytes) -> bytes:
 
 
 def ycck() -> bytes:
-    """A JPEG as Photoshop writes four colours: YCbCr and black, everything inverted, said so by Adobe's marker."""
+    """A JPEG as Photoshop writes four colors: YCbCr and black, everything inverted, said so by Adobe's marker."""
     inverted = Image.eval(photo(), lambda value: 255 - value).convert("YCbCr")
     planes = [Image.eval(plane, lambda value: 255 - value) for plane in inverted.split()]
     data = encoded(Image.merge("CMYK", [*planes, Image.new("L", photo().size, 0)]), "JPEG", quality=95, subsampling=0)
@@ -143,7 +143,7 @@ def half(data: bytes) -> bytes:
 
 
 def noise_after(data: bytes, sound: int) -> bytes:
-    """The first bytes, and then as much noise as there was picture."""
+    """The first bytes, and then as much noise as there was image."""
     return data[:sound] + random.Random(7).randbytes(len(data) - sound)
 
 

@@ -1,4 +1,4 @@
-"""Arrays and other things that are no picture: one line that says what was expected and what was got."""
+"""Arrays and other things that are no image: one line that says what was expected and what was got."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Places that cannot be written to, readers that leave, and pictures that must not be overwritten."""
+"""Places that cannot be written to, readers that leave, and images that must not be overwritten."""
 
 import json
 import os

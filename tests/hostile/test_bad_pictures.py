@@ -1,4 +1,4 @@
-"""Files that are no pictures, damaged, or too large: one line each that names the file, and the rest goes on."""
+"""Files that are no images, damaged, or too large: one line each that names the file, and the rest goes on."""
 
 import json
 import subprocess

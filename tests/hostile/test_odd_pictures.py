@@ -1,4 +1,4 @@
-"""Pictures that are unusual and sound: each gives what the plain picture gives."""
+"""Pictures that are unusual and sound: each gives what the plain image gives."""
 
 import json
 import os
@@ -244,7 +244,7 @@ def test_arrays_of_every_layout_give_the_same(detector: Detector) -> None:
 
 @pytest.fixture(scope="module")
 def from_command(folder: Path, command: Any, ssd23_weights: Path) -> tuple[dict[str, Any], Path]:
-    """The records by file name, of all odd pictures in one run, and the folder with the annotated ones."""
+    """The records by file name, of all odd images in one run, and the folder with the annotated ones."""
     out = folder.parent / "odd-found"
     extra = folder.parent / "explicit"
     extra.mkdir()

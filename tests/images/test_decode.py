@@ -1,4 +1,4 @@
-"""Encoded pictures become upright RGB pixels."""
+"""Encoded images become upright RGB pixels."""
 
 import io
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from boxable.errors import ImageError
 from boxable.images.decode import decode, decode_as_stored, decode_scaled, from_pil, size_of_whole
 
 ORIENTATION = 0x0112
-# Not square, and different in every corner, so that each of the eight orientations gives another picture.
+# Not square, and different in every corner, so that each of the eight orientations gives another image.
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 8, 3), np.uint8).repeat(8, axis=0).repeat(8, axis=1)
 
 

@@ -1,4 +1,4 @@
-"""Drawing: colours, the places of labels, and pictures of every shape."""
+"""Drawing: colors, the places of labels, and images of every shape."""
 
 import math
 from itertools import combinations
@@ -22,7 +22,7 @@ def grey(height: int, width: int) -> NDArray[np.uint8]:
 
 
 def some_boxes(count: int, seed: int = 0) -> NDArray[np.float32]:
-    """Boxes `[N, 4]` of many sizes; some reach over the picture's edge."""
+    """Boxes `[N, 4]` of many sizes; some reach over the image's edge."""
     rng = np.random.default_rng(seed)
     centres, halves = rng.random((count, 2)), rng.random((count, 2)) ** 3 / 2
     return np.hstack([centres - halves, centres + halves]).astype(np.float32)

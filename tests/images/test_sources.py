@@ -1,4 +1,4 @@
-"""Where pictures come from."""
+"""Where images come from."""
 
 import io
 import os

@@ -60,6 +60,6 @@ def photo(height: int = 24, width: int = 36, *, orientation: int | None = None) 
 
 
 def put_photo(folder: Path, image: str, data: bytes | None = None) -> None:
-    """Put a photo where the data folder has it."""
+    """Put an image where the data folder has it."""
     (folder / "images").mkdir(exist_ok=True)
     (folder / "images" / f"{image}.jpg").write_bytes(photo() if data is None else data)

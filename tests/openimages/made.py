@@ -31,7 +31,7 @@ def box(image: str, mid: str = CAT, sides: Sequence[float] = (0.1, 0.5, 0.2, 0.7
 
 
 def jpeg(width: int = 16, height: int = 8) -> bytes:
-    """The smallest of photos."""
+    """The smallest of images."""
     data = io.BytesIO()
     Image.new("RGB", (width, height), "teal").save(data, "JPEG")
     return data.getvalue()
@@ -39,7 +39,7 @@ def jpeg(width: int = 16, height: int = 8) -> bytes:
 
 def write_set(folder: Path, boxes: Rows, labels: Rows | None = None, sizes: dict[str, tuple[int, int]] | None = None,
               photos: bool = True) -> Path:  # fmt: skip
-    """A data folder of CSV tables; photos are as large as `sizes` says in name only."""
+    """A data folder of CSV tables; images are as large as `sizes` says in name only."""
     rows = [*boxes]
     write_csv(folder / "annotations-bbox.csv", BOX_HEADER, rows)
     if labels is not None:

@@ -48,7 +48,7 @@ def publish(count: int, originals: str = "http://127.0.0.1", split: str = "valid
     files: dict[str, bytes] = {}
     for number in range(count):
         name, data = image_id(number), photo(number)
-        original = data + b"\xff" * 7  # stray bytes after the end: another file of the same picture
+        original = data + b"\xff" * 7  # stray bytes after the end: another file of the same image
         mids = [CAT] + [DOG] * 2 * (number % 3 == 0) + [CAR] * (number % 5 == 0) + [ROCKET] * (number == count - 1)
         boxes += [(name, "xclick", mid, 1, 0.1, 0.9, 0.25, 0.75, 0, 0, 0, 0, 0) for mid in mids]
         labels += [(name, "verification", CAT, 1), (name, "verification", DOG, int(number % 3 == 0))]

@@ -1,4 +1,4 @@
-"""COCO files as others lay them out: where their photos are, and what they hold besides boxes."""
+"""COCO files as others lay them out: where their images are, and what they hold besides boxes."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ POLYGON = [[1, 1, 5, 1, 5, 5, 1, 5]]
 
 
 def coco(path: Path, *annotations: dict[str, Any], photo: Path | None = None) -> Path:
-    """A file with one image, a.png, and its boxes; the photo is written where it shall be."""
+    """A file with one image, a.png, and its boxes; the image is written where it shall be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "images": [{"id": 3, "file_name": "a.png", "width": 16, "height": 8, "license": 1}],

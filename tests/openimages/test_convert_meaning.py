@@ -30,7 +30,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def turned(folder: Path, rotation: str, exif: int) -> Path:
-    """A photo that tells an orientation; its box is the red quarter, as the photo is stored."""
+    """An image that tells an orientation; its box is the red quarter, as the image is stored."""
     write_folder(folder, [box_row("a", CAT, (0, 0, 0.5, 0.5))], images=[f"a,,,{rotation}"])
     put_photo(folder, "a", photo(orientation=exif))
     return folder
@@ -165,7 +165,7 @@ def test_a_set_is_measured_alike_after_pascal_voc(data: Path, tmp_path: Path) ->
     write_csv(predictions, ("ImageID", "LabelName", "YMin", "XMin", "YMax", "XMax", "Score"), rows)
     sets = (data / "eval-voc", tmp_path / "parquet")
     first, second = (evaluate(folder, predictions, "pascal", resamples=0) for folder in sets)
-    assert first.left_out == second.left_out == 25
+    assert first.ignored == second.ignored == 25
     assert first.to_dict()["classes"] == second.to_dict()["classes"]
 
 

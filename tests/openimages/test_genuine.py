@@ -1,4 +1,4 @@
-"""Fetching with genuine rows of the official tables, and the genuine photos that are at hand."""
+"""Fetching with genuine rows of the official tables, and the genuine images that are at hand."""
 
 import threading
 from pathlib import Path

@@ -35,7 +35,7 @@ def with_subsets(folder: Path, subsets: dict[str, str]) -> Path:
 
 
 def labels_by_ultralytics(folder: Path) -> dict[str, list[list[float]]]:
-    """The rows of each photo that data.yaml leads to, found as Ultralytics' `img2label_paths` does."""
+    """The rows of each image that data.yaml leads to, found as Ultralytics' `img2label_paths` does."""
     content = yaml.safe_load((folder / "data.yaml").read_text("utf-8"))
     found = {}
     for key in ("train", "val", "test"):
@@ -169,7 +169,7 @@ def test_a_set_that_is_not_divided_says_how_to_divide_it(tmp_path: Path) -> None
 
 
 def others(folder: Path, content: str, *photos: str) -> Path:
-    """A set of somebody else: data.yaml, and photos with a box each, by Ultralytics' rule."""
+    """A set of somebody else: data.yaml, and images with a box each, by Ultralytics' rule."""
     folder.mkdir()
     (folder / "data.yaml").write_text(f"names: [cat, car]\n{content}\n")
     for photo in photos:

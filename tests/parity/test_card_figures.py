@@ -82,7 +82,7 @@ def test_int8_costs_what_its_card_says(runtime: str, name: str, data: dict[str, 
     print(found)  # shown by -rP
     assert replace(found, fp32=said.fp32, int8=said.int8, interval=said.interval) == said
     assert found.fp32 == pytest.approx(said.fp32, abs=0.0015)
-    # Another processor rounds some sums otherwise, which moves a figure by as much as other photos to calibrate with.
+    # Another processor rounds some sums otherwise, which moves a figure by as much as other images to calibrate with.
     assert found.int8 == pytest.approx(said.int8, abs=0.005 if name == ALL else 0.03)
 
 

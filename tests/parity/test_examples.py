@@ -1,4 +1,4 @@
-"""Parity on the three example photos, from numbers that travel with the tests."""
+"""Parity on the three example images, from numbers that travel with the tests."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The crown tests: on all recorded photos the numbers are those of the original."""
+"""The crown tests: on all recorded images the numbers are those of the original."""
 
 import json
 from pathlib import Path

@@ -21,7 +21,7 @@ PHOTOS = [str(EXAMPLES / name) for name in ("astronaut.png", "chelsea.png", "cof
 
 @pytest.fixture(scope="module")
 def images() -> Floats:
-    """The example photos, as the network gets them."""
+    """The example images, as the network gets them."""
     return np.stack([ssd_mobilenet_v2(1).preprocess(np.asarray(Image.open(photo).convert("RGB"))) for photo in PHOTOS])
 
 

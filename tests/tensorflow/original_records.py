@@ -1,7 +1,7 @@
 """Run the original's create_oid_tf_record with its own flags; --input_label_map is a JSON file of MIDs and their ids.
 
 Two things do not work in the Pythons of today, and are replaced: its reader of label maps needs protobuf as it was in
-2019, with which it cannot write image labels, and it opens photos as text.
+2019, with which it cannot write image labels, and it opens images as text.
 """
 
 import json

@@ -58,7 +58,7 @@ def cat_clip(path: Path, count: int = 12, **options: Any) -> Path:
 
 
 def song(path: Path) -> Path:
-    """A second of silence, and no picture."""
+    """A second of silence, and no image."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=16000, layout="mono")
         frame = av.AudioFrame.from_ndarray(np.zeros((1, 16000), np.float32), "fltp", "mono")

@@ -18,7 +18,7 @@ def frames_of(path: Path, step: int = 1) -> list[Frame]:
 
 
 def corners(pixels: np.ndarray) -> list[str]:
-    """Which colour is at the top left, top right, bottom left, bottom right."""
+    """Which color is at the top left, top right, bottom left, bottom right."""
     names = {"red": RED, "green": GREEN, "blue": BLUE, "grey": GREY}
     found = []
     for y, x in ((8, 8), (8, -8), (-8, 8), (-8, -8)):
@@ -28,7 +28,7 @@ def corners(pixels: np.ndarray) -> list[str]:
 
 
 def flag() -> Image.Image:
-    """Red and green above, blue and grey below; 64x32."""
+    """Red and green above, blue and gray below; 64x32."""
     image = Image.new("RGB", (64, 32), GREY)
     for color, place in ((RED, (0, 0)), (GREEN, (32, 0)), (BLUE, (0, 16))):
         image.paste(color, (*place, place[0] + 32, place[1] + 16))

@@ -1,4 +1,4 @@
-"""The folder job: detect in many pictures, print the results, write them and the annotated pictures."""
+"""The folder job: detect in many images, print the results, write them and the annotated images."""
 
 import logging
 import struct
@@ -44,10 +44,10 @@ class Output:
 def detect_all(
     detector: Detector, pictures: Sequence[str], output: Output, stop: threading.Event, **options: Any
 ) -> int:
-    """Detect in all of them, print and write; returns the exit code: 1 if any picture failed, else 0.
+    """Detect in all of them, print and write; returns the exit code: 1 if any image failed, else 0.
 
     `options` are those of `Detector.stream`. Once `stop` is set the results so far are finished properly, and
-    130 is returned. Raises ArgumentError if a written picture would replace its source.
+    130 is returned. Raises ArgumentError if a written image would replace its source.
     """
     sources = list(sources_besides(pictures, output.folder))
     names = []

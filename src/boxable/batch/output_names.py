@@ -1,4 +1,4 @@
-"""Where the annotated pictures go: names that do not collide, and never onto a source."""
+"""Where the annotated images go: names that do not collide, and never onto a source."""
 
 import os
 from collections import Counter
@@ -8,12 +8,12 @@ from pathlib import Path
 from boxable.errors import ArgumentError
 from boxable.images.sources import Source, expand, stem_of
 
-# A picture is written in the format of its source where that is one of these, else as JPEG.
+# An image is written in the format of its source where that is one of these, else as JPEG.
 PICTURE_FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def picture_names(sources: list[Source]) -> list[Path]:
-    """For each source the relative path of its annotated picture, no two alike but for the suffix.
+    """For each source the relative path of its annotated image, no two alike but for the suffix.
 
     It is the stem of the source; where two have the same one, its path below the folder that holds all.
     """
@@ -30,7 +30,7 @@ def picture_names(sources: list[Source]) -> list[Path]:
 
 
 def sources_besides(pictures: Iterable[str], folder: Path | None) -> Iterator[Source]:
-    """Every picture that is meant; where a folder is searched, without the results of an earlier run within it."""
+    """Every image that is meant; where a folder is searched, without the results of an earlier run within it."""
     results = _real(folder) if folder is not None else None
     for picture in pictures:
         is_searched = os.path.isdir(picture) and results is not None and _real(Path(picture)) in results.parents
@@ -40,7 +40,7 @@ def sources_besides(pictures: Iterable[str], folder: Path | None) -> Iterator[So
 
 
 def refuse_overwriting(sources: list[Source], names: list[Path], folder: Path) -> None:
-    """Raise ArgumentError if an annotated picture would replace its source."""
+    """Raise ArgumentError if an annotated image would replace its source."""
     for source, name in zip(sources, names, strict=True):
         if source.path is not None and _real(folder / name) == _real(source.path):
             raise ArgumentError(

@@ -1,4 +1,4 @@
-"""How good each way of detecting is, on annotated photos: speed alone says little."""
+"""How good each way of detecting is, on annotated images: speed alone says little."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ class Contestant:
     """Detections from the content of a file, and from a folder.
 
     `stages` gives the seconds of each stage, `whole` does the same in one call, `folder` detects in all the files, and
-    `accuracy` evaluates it on annotated photos, where it names the classes of those.
+    `accuracy` evaluates it on annotated images, where it names the classes of those.
     """
 
     name: str

@@ -37,7 +37,7 @@ def bench(
 ) -> Bench:
     """Measure a model with each of `runtimes` and `precisions`, beside `peers`; None: all that are installed.
 
-    On the photos of `places`, else of `data`, else on drawn pictures; with `data`, an annotated folder as `evaluate`
+    On the images of `places`, else of `data`, else on drawn images; with `data`, an annotated folder as `evaluate`
     takes it, also the accuracy. Ctrl-C ends it early: what was measured so far comes back, `stopped`.
 
     Raises ArgumentError for what cannot be used, and BoxableError where nothing can be measured.

@@ -1,4 +1,4 @@
-"""The pictures that are measured: the user's own, or drawn ones where there are none."""
+"""The images that are measured: the user's own, or drawn ones where there are none."""
 
 import io
 import logging
@@ -20,7 +20,7 @@ logger = logging.getLogger("boxable")
 # More would make a round long, and it is many rounds that make figures firm.
 MOST = 32
 DRAWN, SIZE, QUALITY = 8, (1024, 768), 90
-# Spread of the detail on the 0..255 of a channel: files are as large then as those of photos.
+# Spread of the detail on the 0..255 of a channel: files are then as large as those of photographs.
 _DETAIL = 14
 
 
@@ -56,7 +56,7 @@ def photos(places: Iterable[Path]) -> Pictures:
 
 
 def drawn(folder: Path) -> Pictures:
-    """Eight pictures in the manner of photos, written there; the same on every machine."""
+    """Write eight images with the detail of photographs; the same on every machine."""
     packed = resources.files("boxable.doctor").joinpath("recorded/chelsea_31x17.png").read_bytes()
     with Image.open(io.BytesIO(packed)) as image:
         cat = image.convert("RGB")

@@ -11,7 +11,7 @@ from boxable.bench.summary import accuracy_text, threads
 _WIDTH, _LEFT, _BARS = 980, 190, 430
 _TOP, _ROW, _BAR = 112, 40, 22
 _NAME = 24  # characters
-# Told apart also by those who see few colours, and in grey.
+# Told apart also by those who see few colors, and in grey.
 _COLOURS = ("#7aa6c2", "#f2c14e", "#b5482a", "#3f3f46")
 _STYLE = "text{font:13px system-ui,sans-serif;fill:#222}.small{font-size:11px;fill:#666}.title{font-size:16px}"
 

@@ -15,7 +15,7 @@ logger = logging.getLogger("boxable")
 # Threads of some runtimes spin for a while after a call; the next one under test must not be timed against them.
 SETTLE_S = 0.02
 
-# Pictures of the folder; where there are fewer, they come again. A pass over few would measure its beginning and end.
+# Images of the folder; where there are fewer, they come again. A pass over few would measure its beginning and end.
 FOLDER = 32
 
 

@@ -34,7 +34,7 @@ _WITHOUT_IMAGES = ("classes", "compare", "completion", "import")
 @click.version_option(boxable.__version__, prog_name="boxable")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Find objects in pictures with the detectors that Google trained on Open Images.
+    """Find objects in images with the detectors that Google trained on Open Images.
 
     Example: boxable detect photo.jpg --out found
     """

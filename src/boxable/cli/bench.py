@@ -32,13 +32,13 @@ from boxable.errors import INTERRUPTED
     metavar="PATH",
     type=click.Path(path_type=Path, exists=True),
     multiple=True,
-    help="Photos, or folders of them, at most 32 of which are used.  [default: those of --data, else drawn pictures]",
+    help="Images, or folders of them, at most 32 of which are used.  [default: those of --data, else drawn pictures]",
 )
 @click.option(
     "--data",
     metavar="DIR",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Annotated photos, as `boxable evaluate` takes them: mAP beside the speed.",
+    help="Annotated images, as `boxable evaluate` takes them: mAP beside the speed.",
 )
 @click.option(
     "--peers",
@@ -58,7 +58,7 @@ from boxable.errors import INTERRUPTED
     type=click.IntRange(min=1),
     default=20,
     show_default=True,
-    help="Interleaved rounds; each is every picture twice and a folder of 32.",
+    help="Interleaved rounds; each is every image twice and a folder of 32.",
 )
 @click.option(
     "--json",
@@ -98,7 +98,7 @@ def bench(
     end to end   all of it in one call
     images/s     of a folder of 32 files or more, from disk, with all threads
 
-    Ways of detecting take turns, picture after picture in each round, so that what slows the machine slows all of them.
+    Ways of detecting take turns, image after image in each round, so that what slows the machine slows all of them.
     Times are percentiles of all calls; images/s is that of the median round. Ctrl-C prints what is measured so far.
 
     LiteRT and TensorFlow run the published .tflite file, OpenVINO the float32 graph, each with Pillow before and plain

@@ -1,4 +1,4 @@
-"""`boxable detect`: find objects in pictures."""
+"""`boxable detect`: find objects in images."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
 @classes_option
 @min_score_option
 @click.option(
-    "--max-detections", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many a picture."
+    "--max-detections", type=click.IntRange(min=1), default=100, show_default=True, help="At most so many an image."
 )
 @click.option(
     "--nms",
@@ -31,12 +31,12 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
     "--out",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write the results and the annotated pictures here.",
+    help="Write the results and the annotated images here.",
 )
 @click.option(
-    "--save-images/--no-save-images", default=None, help="With --out: write the annotated pictures.  [default: yes]"
+    "--save-images/--no-save-images", default=None, help="With --out: write the annotated images.  [default: yes]"
 )
-@click.option("--save-crops", is_flag=True, help="With --out: write each object as a picture of its own.")
+@click.option("--save-crops", is_flag=True, help="With --out: write each object as an image of its own.")
 @click.option(
     "--format",
     "format_",
@@ -44,10 +44,10 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
     help="[default: table on a terminal, else jsonl]",
 )
 @click.option(
-    "--batch-size", type=click.IntRange(min=1), default=2, show_default=True, help="Pictures a thread runs at once."
+    "--batch-size", type=click.IntRange(min=1), default=2, show_default=True, help="Images a thread runs at once."
 )
 @click.option(
-    "--threads", type=click.IntRange(min=1), help="Threads, each with pictures of its own.  [default: one a core]"
+    "--threads", type=click.IntRange(min=1), help="Threads, each with images of its own.  [default: one a core]"
 )
 @click.option(
     "--decode",
@@ -73,16 +73,16 @@ def detect(
     decode: Literal["exact", "fast"],
     **running: Any,
 ) -> int:
-    """Find objects in pictures: files, folders, globs, URLs, or - for standard input.
+    """Find objects in images: files, folders, globs, URLs, or - for standard input.
 
     Results go to stdout, everything else to stderr; boxes are ymin, xmin, ymax, xmax from 0 to 1 in the
-    upright picture. A picture that cannot be read has an error in json and jsonl and no row in the other
+    upright image. An image that cannot be read has an error in json and jsonl and no row in the other
     formats; yolo writes label ids as classes, and the score last.
 
     With --out the results are also in DIR/detections.<ext> (json lines without --format), the annotated
-    pictures beside it, crops in DIR/crops/<class>/, and for yolo a file a picture in DIR/labels/.
+    images beside it, crops in DIR/crops/<class>/, and for yolo a file an image in DIR/labels/.
 
-    Exit codes: 0 all done; 1 a picture failed and the rest is done, or nothing could be done for want of
+    Exit codes: 0 all done; 1 an image failed and the rest is done, or nothing could be done for want of
     weights, disk or network; 2 wrong usage; 130 stopped by Ctrl-C.
 
     \b

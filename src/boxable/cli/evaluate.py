@@ -18,7 +18,7 @@ logger = logging.getLogger("boxable")
     "--images",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The pictures, named by image id.  [default: GROUND_TRUTH/images or GROUND_TRUTH]",
+    help="The images, named by image id.  [default: GROUND_TRUTH/images or GROUND_TRUTH]",
 )
 @click.option(
     "--protocol",
@@ -42,7 +42,7 @@ logger = logging.getLogger("boxable")
 @click.option(
     "--only", metavar="SELECTION", help='Count only these classes, as in "Animal,-Cat"; see `boxable classes --help`.'
 )
-@click.option("--show", metavar="SELECTION", help="Show photos of these too in the report, not only of the worst.")
+@click.option("--show", metavar="SELECTION", help="Show images of these too in the report, not only of the worst.")
 @resamples_option
 @seed_option
 @running_options
@@ -76,7 +76,7 @@ def evaluate(
     .csv, .csv.gz or .parquet.
 
     PREDICTIONS_OR_MODEL is such a table (ImageID, LabelName, Score, XMin, XMax, YMin, YMax), COCO JSON, or a model's
-    name or file. A model detects in the pictures first; with --out it goes on where it was stopped. Its mean AP is over
+    name or file. A model detects in the images first; with --out it goes on where it was stopped. Its mean AP is over
     the classes that it can name.
 
     \b
@@ -86,7 +86,7 @@ def evaluate(
     pascal         every detection counts, group-of boxes are ordinary, difficult boxes are ignored
     coco           mAP at IoU 0.50 to 0.95, by the library faster-coco-eval
 
-    Rows and pictures that cannot be used are left out, and a note on stderr says how many and why.
+    Rows and images that cannot be used are left out, and a note on stderr says how many and why.
 
     Exit codes: 0 done; 1 what is needed cannot be read or written; 2 wrong usage or input; 130 stopped by Ctrl-C.
 

@@ -78,10 +78,10 @@ def pull(name: str, local: Path | None, trust: str | None) -> None:
     "--photo",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="For ssd601: the photo on which detections of the published module were recorded; compare with them.",
+    help="For ssd601: the image on which detections of the published module were recorded; compare with them.",
 )
 def verify(name: str, photo: Path | None) -> None:
-    """Check an installed network: hash, shapes, and detections on a small photo against recorded ones.
+    """Check an installed network: hash, shapes, and detections on a small image against recorded ones.
 
     Example: boxable models verify ssd23
     """

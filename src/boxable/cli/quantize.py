@@ -14,14 +14,14 @@ import click
     required=True,
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Photos such as the model will see; may be given again. 200 of them are used.",
+    help="Images such as the model will see; may be given again. 200 of them are used.",
 )
 @click.option(
     "--data",
     metavar="SET",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Photos with boxes to measure on, as `boxable evaluate` takes them; may be given again.  "
+    help="Images with boxes to measure on, as `boxable evaluate` takes them; may be given again.  "
     "[default: half of --calibration, if that has annotations]",
 )
 @click.option(
@@ -51,8 +51,8 @@ def quantize(
     """Make a model ready for int8: afterwards `boxable.load(MODEL, precision="int8")` works.
 
     MODEL is a name (see `boxable models list`) or a .safetensors file. Mean AP by the rules of the Open Images
-    Challenge is measured before and after, on photos that were not calibrated with (the same content under another
-    name counts as the same photo), with the 95 % interval of the difference from a paired bootstrap over photos.
+    Challenge is measured before and after, on images that were not calibrated with (the same content under another
+    name counts as the same image), with the 95 % interval of the difference from a paired bootstrap over images.
     `boxable models info` shows it from then on. Measuring needs boxable[evaluate].
 
     Exit codes: 0 done; 1 int8 loses more than it may, and nothing was kept, or what is needed cannot be read or

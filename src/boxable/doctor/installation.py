@@ -74,7 +74,7 @@ def _cache() -> Finding:
 
 
 def _trial() -> Finding:
-    """Detect in a grey picture with the model that a call without a name would take."""
+    """Detect in a gray image with the model that a call without a name would take."""
     from boxable.detection.load import load  # draws in what was just looked for
 
     try:

@@ -22,10 +22,10 @@ _PHOTO = "chelsea_31x17.png"
 
 
 def check_model(name: str, photo: Path | None) -> Iterator[Finding]:
-    """Check hash, shapes, a run on a small photo, and detections against recorded ones if there are any.
+    """Check hash, shapes, a run on a small image, and detections against recorded ones if there are any.
 
     `photo` is the photograph on which the recordings of a card were made, where it may not be shipped. Raises
-    UnknownModelError for an unknown model and ArgumentError for a photo without recordings.
+    UnknownModelError for an unknown model and ArgumentError for an image without recordings.
     """
     card = get_card(name)
     path = installed(card.handle) if card else imported(name)

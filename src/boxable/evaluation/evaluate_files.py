@@ -53,13 +53,13 @@ def evaluate(
     precision: PrecisionChoice = "fp32",
     runtime: RuntimeChoice = "onnxruntime",
 ) -> Evaluation:
-    """Evaluate a file of predictions, or a model on the pictures in `images` (else `ground_truth`/images).
+    """Evaluate a file of predictions, or a model on the images in `images` (else `ground_truth`/images).
 
     `ground_truth` is a folder of Open Images tables, one table or COCO JSON. `protocol` is `challenge`,
     `openimages-v2`, `pascal` or `coco`; `group_of_weight` and `expand` change its switches. The mean is over the
     classes in `only` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
     `resamples` bootstrap draws of images; 0 leaves them out. With `out` the detections of a model are kept there, and
-    metrics, tables and report are written, the report with photos of the worst classes and of those in `show`. What
+    metrics, tables and report are written, the report with images of the worst classes and of those in `show`. What
     was odd about the input is in the result's `notes`. A model that is named is opened with `precision` and `runtime`,
     as by `load`.
 

@@ -1,7 +1,7 @@
 """Detections as text, one file a format.
 
 A format is a function `(records, classes) -> pieces of text`: it takes the pictures' records one after the
-other, so that memory stays bounded, and the classes that could have been found. A picture with an `error`
+other, so that memory stays bounded, and the classes that could have been found. An image with an `error`
 appears in json and jsonl only.
 """
 

@@ -48,7 +48,7 @@ class Coded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TruthBoxes:
-    """Ground-truth boxes: image ids and MIDs `[N]`, `box` float64 `[N, 4]` (ymin, xmin, ymax, xmax; normalised).
+    """Ground-truth boxes: image ids and MIDs `[N]`, `box` float64 `[N, 4]` (ymin, xmin, ymax, xmax; normalized).
 
     `group_of` int8 `[N]` is the released flag: 1 several objects in one box, 0 one, -1 unknown.
     `difficult` bool `[N]` is Pascal VOC's; `area` float64 `[N]` is COCO's, of the object itself in pixels, else NaN.

@@ -12,7 +12,7 @@ from boxable.vocabulary import ClassList
 def coco(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
     """Boxes are [x, y, width, height] in pixels, category ids are label ids.
 
-    A picture whose file name is a number, as COCO's own are, has that number as its id, unless a picture
+    An image whose file name is a number, as COCO's own are, has that number as its id, unless an image
     before it had to be given the same.
     """
     images: dict[int, dict[str, object]] = {}

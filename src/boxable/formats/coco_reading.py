@@ -19,7 +19,7 @@ from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, classes_meant, plain
 Floats = NDArray[np.float64]
 
 
-# What COCO says of a photo's origin.
+# What COCO says of a image's origin.
 _ORIGIN = ("license", "flickr_url", "coco_url")
 
 

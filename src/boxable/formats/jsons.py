@@ -8,7 +8,7 @@ from boxable.vocabulary import ClassList
 
 
 def jsonl(records: Iterable[ImageRecord] | Iterable[FrameRecord], classes: ClassList) -> Iterator[str]:
-    """One object a picture, or frame of a video, and line."""
+    """One object an image, or frame of a video, and line."""
     for record in records:
         yield json.dumps(record, ensure_ascii=False) + "\n"
 

@@ -1,10 +1,10 @@
-"""The record of one picture: what every writer takes."""
+"""The record of one image: what every writer takes."""
 
 from typing import NotRequired, TypedDict
 
 
 class DetectionRecord(TypedDict):
-    """One detection; `label` is the label id, `box` is [ymin, xmin, ymax, xmax], 0..1 in the upright picture.
+    """One detection; `label` is the label id, `box` is [ymin, xmin, ymax, xmax], 0..1 in the upright image.
 
     `ancestors` are the names of the classes of which this one is a kind, where they were asked for.
     `track` is the number of its object in a video, None where it has none yet; absent where nothing is tracked.
@@ -20,7 +20,7 @@ class DetectionRecord(TypedDict):
 
 
 class ImageRecord(TypedDict):
-    """One picture; width and height in pixels, upright (0 where it could not be read, and `error` says why)."""
+    """One image; width and height in pixels, upright (0 where it could not be read, and `error` says why)."""
 
     source: str
     width: int

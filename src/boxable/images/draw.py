@@ -1,4 +1,4 @@
-"""Draw detections: boxes in the colours of their classes, and labels that do not hide each other.
+"""Draw detections: boxes in the colors of their classes, and labels that do not hide each other.
 
 Rectangles are in pixels here: left, top, right, bottom, where right and bottom are just outside.
 """
@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 BLACK, WHITE, SHADOW = (0, 0, 0), (255, 255, 255), (24, 24, 24)
 
-# Vivid colours far from each other in OKLab, neighbours still farther, all with a text contrast above 5.5.
+# Vivid colors far from each other in OKLab, neighbours still farther, all with a text contrast above 5.5.
 PALETTE = np.frombuffer(
     bytes.fromhex(
         "d2000f ffd269 00d287 693cff c369a5 0096d2 b4a51e 78ff1e e1a5ff b41ea5 ff961e 2d965a"
@@ -54,8 +54,8 @@ ONE_EACH = (
     571,
 )
 
-# A picture is enlarged until its short side has the first, but never so that its long side passes the second;
-# so an enlarged picture stays below a million pixels, however thin it is.
+# An image is enlarged until its short side has the first, but never so that its long side passes the second;
+# so an enlarged image stays below a million pixels, however thin it is.
 LEGIBLE_SHORT_SIDE, ENLARGED_LONG_SIDE = 160, 2000
 
 # Places for a label, the best liked first. A row (a, b, c, d) puts the label's left edge at the box's left
@@ -77,8 +77,8 @@ def draw_boxes(
 ) -> Image.Image:
     """Draw labelled boxes on a copy of `image`, uint8 `[H, W, 3]` RGB.
 
-    `boxes` float32 `[N, 4]`: normalised ymin, xmin, ymax, xmax, the most important first. `labels` and
-    `color_keys` (see `color_of`) have one item for each box. A small picture comes back enlarged, so that
+    `boxes` float32 `[N, 4]`: normalized ymin, xmin, ymax, xmax, the most important first. `labels` and
+    `color_keys` (see `color_of`) have one item for each box. A small image comes back enlarged, so that
     its labels can be read; a label without a free place is left off.
     """
     picture = Image.fromarray(image)
@@ -110,7 +110,7 @@ def draw_boxes(
 def color_of(key: int) -> Color:
     """Return the RGB color of a label id, always the same.
 
-    The classes in `ONE_EACH` have a palette colour of their own. Other ids go round the palette: those less than
+    The classes in `ONE_EACH` have a palette color of their own. Other ids go round the palette: those less than
     24 apart are clearly different, and 26 rounds (624 ids) differ, if only a little.
     """
     if key in ONE_EACH:
@@ -136,7 +136,7 @@ def place_labels(boxes: Ints, sizes: Ints, frame: tuple[int, int]) -> Ints:
     """Find each label a place inside the frame that no other label has: rectangles int64 `[N, 4]`.
 
     `boxes` int64 `[N, 4]`: rectangles; the first chooses first. `sizes` int64 `[N, 2]`: widths and heights of
-    the labels. `frame`: width and height of the picture. A label that gets no place has four zeros.
+    the labels. `frame`: width and height of the image. A label that gets no place has four zeros.
     """
     places = np.zeros_like(boxes)
     middles = _middles(boxes)
@@ -193,7 +193,7 @@ def _enlarge(picture: Image.Image) -> Image.Image:
 
 
 def _font_for(picture: Image.Image) -> Font:
-    """Pillow's own font, in a size that suits the picture's."""
+    """Pillow's own font, in a size that suits the image's."""
     size = max(13, round(0.018 * (picture.width * picture.height) ** 0.5))
     return cast("Font", ImageFont.load_default(size))
 

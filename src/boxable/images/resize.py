@@ -1,7 +1,7 @@
 """TensorFlow 1's bilinear resize, bit for bit (SEMANTICS §2).
 
 Some rows of the output are made at a time, in buffers that each thread keeps: what is worked on stays in the
-processor's cache, and nothing is allocated for a picture but its result.
+processor's cache, and nothing is allocated for an image but its result.
 """
 
 import math
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8] | Floats
 
-# Rows of the output that are made at once, fewer where the picture is so wide that their sources exceed the bytes.
+# Rows of the output that are made at once, fewer where the image is so wide that their sources exceed the bytes.
 BLOCK_ROWS, BLOCK_BYTES = 20, 2**20
 
 
@@ -78,7 +78,7 @@ def _columns(width: int, out: int, channels: int) -> tuple[NDArray[np.intp], NDA
 
 
 class _Buffers(threading.local):
-    """Memory that a thread uses again for each picture; it grows to the largest need, which a block bounds."""
+    """Memory that a thread uses again for each image; it grows to the largest need, which a block bounds."""
 
     def __init__(self) -> None:
         self._flat: dict[tuple[str, np.dtype[Any]], NDArray[Any]] = {}

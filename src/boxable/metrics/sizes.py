@@ -9,7 +9,7 @@ from boxable.metrics.average_precision import Entries, Ranking
 from boxable.metrics.bootstrap import mean_of_known
 from boxable.metrics.matching import EvaluationData, Matches
 
-# Shares of the image's area. Boxes are normalised and pictures come in every size; the network sees them all as one.
+# Shares of the image's area. Boxes are normalized and images come in every size; the network sees them all as one.
 BUCKETS = {"small": (0.0, 0.01), "medium": (0.01, 0.1), "large": (0.1, np.inf)}
 
 

@@ -12,7 +12,7 @@ ASPECT_RATIOS = (1.0, 2.0, 0.5, 3.0, 0.3333)  # the last is not 1/3
 
 @cache
 def ssd_anchors(map_sizes: tuple[int, ...]) -> NDArray[np.float32]:
-    """Anchors for square feature maps of these sides: float32 `[N, 4]`, normalised, not clipped, read-only.
+    """Anchors for square feature maps of these sides: float32 `[N, 4]`, normalized, not clipped, read-only.
 
     Order: map, row, column, then the anchors of a cell; the first map has three a cell, the others six.
     """

@@ -1,4 +1,4 @@
-"""What an int8 network must know of its activations, measured on photos."""
+"""What an int8 network must know of its activations, measured on images."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -74,7 +74,7 @@ def _packets(video: Video) -> Iterator["Packet[Any]"]:
 def _upright(picture: "VideoFrame") -> Pixels:
     """Its pixels, turned as the file says.
 
-    A mirrored picture stays mirrored: only `picture.side_data` tells, and asking for it can crash PyAV 18 at exit.
+    A mirrored image stays mirrored: only `picture.side_data` tells, and asking for it can crash PyAV 18 at exit.
     """
     pixels = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
     return np.ascontiguousarray(np.rot90(pixels, round(picture.rotation / 90)))

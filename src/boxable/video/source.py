@@ -102,7 +102,7 @@ def _place(name: str) -> tuple[str, str | None, dict[str, str]]:
         return _camera(name)
     if _is_address(name):
         require_network(name)
-        # Over UDP, the default, pictures break up as soon as a packet is lost.
+        # Over UDP, the default, images break up as soon as a packet is lost.
         return name, None, {"rtsp_flags": "prefer_tcp"} if name.lower().startswith("rtsp") else {}
     # So that a colon in the name of a file does not make a protocol of it.
     return f"file:{name}", None, {}

@@ -46,7 +46,7 @@ def assert_same(ours: list[NmsResult], theirs: list[NmsResult]) -> None:
 
 
 def random_heads(seed: int, pictures: int = 2, classes: int = 12, spread: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
-    """Heads with strong overlap, each logit in one picture its own."""
+    """Heads with strong overlap, each logit in one image its own."""
     generator = np.random.default_rng(seed)
     count = len(ANCHORS)
     codes = generator.normal(0, 1, (pictures, count, 4)).astype(np.float32)
@@ -62,7 +62,7 @@ def runtime(detector: boxable.Detector) -> TorchRuntime:
 
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What pictures were left to, beyond the first pass."""
+    """What images were left to, beyond the first pass."""
     from boxable.networks.heads import nms_torch
 
     taken: list[str] = []

@@ -259,7 +259,7 @@ def test_images_that_cannot_be_had_are_listed_and_tried_again_next_time(bucket: 
 
 
 def test_originals_are_checked_against_the_list(bucket: Bucket, tmp_path: Path) -> None:
-    bucket.files["originals/3.jpg"] = photo(99)  # another photo: as when an author replaces it
+    bucket.files["originals/3.jpg"] = photo(99)  # another image: as when an author replaces it
     same_length = bytearray(bucket.files["originals/6.jpg"])
     same_length[-1] = 0
     bucket.files["originals/6.jpg"] = bytes(same_length)

@@ -1,4 +1,4 @@
-"""`boxable data`: annotations and photos of Open Images, one file a verb."""
+"""`boxable data`: annotations and images of Open Images, one file a verb."""
 
 import click
 
@@ -16,7 +16,7 @@ def data() -> None:
     """Get Open Images or a part of it, look at it, change its form.
 
     A data folder holds annotations-bbox, annotations-human-imagelabels and images, each as .parquet, .csv or .csv.gz,
-    classes.csv, and the photos in images/. Tables need boxable[data].
+    classes.csv, and the images in images/. Tables need boxable[data].
 
     Example: boxable data expand train-annotations-bbox.csv expanded.parquet
     """

@@ -1,4 +1,4 @@
-"""`boxable data convert`: annotated photos in another form."""
+"""`boxable data convert`: annotated images in another form."""
 
 import logging
 from pathlib import Path
@@ -23,7 +23,7 @@ logger = logging.getLogger("boxable")
     type=click.Choice(["copy", "link", "none"]),
     default="copy",
     show_default=True,
-    help="How photos come into a folder; COCO has none, and TFRecord always holds them.",
+    help="How images come into a folder; COCO has none, and TFRecord always holds them.",
 )
 @click.option(
     "--shards",
@@ -34,14 +34,14 @@ logger = logging.getLogger("boxable")
     help="How many files TFRecord has.",
 )
 def convert(source: Path, dest: Path, to: str, photos: str, shards: int) -> None:
-    """Convert annotated photos between the forms in use.
+    """Convert annotated images between the forms in use.
 
     The form of SOURCE is found out; DEST must not be there yet.
 
     \b
     openimages  a folder of CSV tables as Open Images has them; as SOURCE also one table of boxes
     parquet     a data folder, the same in Parquet
-    coco        a .json file; as SOURCE with the photos in images/, beside it, or as COCO has them
+    coco        a .json file; as SOURCE with the images in images/, beside it, or as COCO has them
     yolo        a folder with data.yaml (or classes.txt), images/ and labels/, or as train, val, test of data.yaml say
     voc         a folder with Annotations/ and JPEGImages/; corners are whole pixels
     tfrecord    shards PREFIX-00000-of-00100 with the features of create_oid_tf_record; as SOURCE also one file

@@ -1,4 +1,4 @@
-"""`boxable data show`: photos with their boxes."""
+"""`boxable data show`: images with their boxes."""
 
 import logging
 from pathlib import Path
@@ -17,17 +17,17 @@ logger = logging.getLogger("boxable")
     multiple=True,
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the sheet here: .jpg or .png is a picture, .html a page; may be given more than once.",
+    help="Write the sheet here: .jpg or .png is an image, .html a page; may be given more than once.",
 )
 @click.option(
     "--classes", metavar="SELECTION", help='Only images with these, as in "Vehicle,-Car"; see `boxable classes --help`.'
 )
-@click.option("--count", type=click.IntRange(1, 500), default=24, show_default=True, help="At most so many photos.")
+@click.option("--count", type=click.IntRange(1, 500), default=24, show_default=True, help="At most so many images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the lot that chooses them.")
 def show(folder: Path, files: tuple[Path, ...], classes: str | None, count: int, seed: int) -> None:
-    """Draw a contact sheet of a data folder: photos by lot, upright, with their boxes.
+    """Draw a contact sheet of a data folder: images by lot, upright, with their boxes.
 
-    The page is one file with the photos in it. With --classes only boxes of these are drawn.
+    The page is one file with the images in it. With --classes only boxes of these are drawn.
 
     \b
     Example: boxable data show validation/ --out sheet.jpg

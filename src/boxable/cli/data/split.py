@@ -20,7 +20,7 @@ def split(folder: Path, out: Path | None, every: int) -> None:
     """Split a data folder into two, train/ and validation/.
 
     An image validates where int(sha1(ImageID).hexdigest(), 16) % N is 0: so it does in every set that has it, whatever
-    else is there. Rows stay as they are. Photos are not copied: each gets a second name, a hard link, or a symbolic
+    else is there. Rows stay as they are. Images are not copied: each gets a second name, a hard link, or a symbolic
     link where that cannot be. boxable data convert takes both parts at once, with --to yolo.
 
     \b

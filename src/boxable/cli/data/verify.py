@@ -10,12 +10,12 @@ import click
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def verify(folder: Path, as_json: bool) -> None:
-    """Check a data folder: tables, photos, and that they belong together.
+    """Check a data folder: tables, images, and that they belong together.
 
-    Every photo is decoded, and must have the size that the table of images says; boxes must be inside, with their sides
-    in order; flags, classes and Rotation must be legal; no row without a photo, no photo without a row; a ledger must
-    say of each photo what is so. Rotation and
-    boxes are of the photo as it was published: one that was turned afterwards is found by its size or its EXIF data.
+    Every image is decoded, and must have the size that the table of images says; boxes must be inside, with their sides
+    in order; flags, classes and Rotation must be legal; no row without an image, no image without a row; a ledger must
+    say of each image what is so. Rotation and
+    boxes are of the image as it was published: one that was turned afterwards is found by its size or its EXIF data.
 
     Exit codes: 0 nothing is wrong; 1 something is; 2 wrong usage, or tables that cannot be read; 130 stopped by Ctrl-C.
 

@@ -23,7 +23,7 @@ _POINTS, _CONFUSIONS, _WORST, _CHOSEN = 60, 200, 6, 30
 
 
 def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], show: Selection | None) -> dict[str, Any]:
-    """Everything that the report shows. `pictures` gives the photo of an image id.
+    """Everything that the report shows. `pictures` gives the image of an image id.
 
     Contact sheets are of the classes with the lowest AP, and of those in `show`. Raises UnknownClassError for a
     selection that names no class.

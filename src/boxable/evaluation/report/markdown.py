@@ -1,4 +1,4 @@
-"""The report in Markdown, without curves and photos: for a pull request, a log, a chat."""
+"""The report in Markdown, without curves and images: for a pull request, a log, a chat."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -18,12 +18,12 @@ from boxable.reports.embedded import jpeg_url
 
 logger = logging.getLogger("boxable")
 
-# Pictures of each sort in the sheet of a class, the long side of each in pixels, and their JPEG quality.
+# Images of each sort in the sheet of a class, the long side of each in pixels, and their JPEG quality.
 _EACH, _LONG_SIDE, _QUALITY = 8, 400, 78
 
 
 class Sheets:
-    """Sheets of some classes, and the photos that they show, each once."""
+    """Sheets of some classes, and the images that they show, each once."""
 
     def __init__(self, evaluation: Evaluation, errors: Errors, pictures: dict[str, Path]) -> None:
         self._evaluation = evaluation
@@ -84,7 +84,7 @@ class Sheets:
         return {"image": image, "kind": kind, "box": _rounded(data.box[row]), "score": float(data.score[row])}
 
     def _photo(self, image: str) -> bool:
-        """Take the photo in; False if there is none that can be read."""
+        """Take the image in; False if there is none that can be read."""
         if image not in self.photos and image in self._pictures:
             try:
                 pixels = np.asarray(source_of(self._pictures[image]).pixels(), np.uint8)

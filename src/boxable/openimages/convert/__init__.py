@@ -1,1 +1,1 @@
-"""Annotated photos from one form into another: a file a form, each reads and writes it one image at a time."""
+"""Annotated images from one form into another: a file a form, each reads and writes it one image at a time."""

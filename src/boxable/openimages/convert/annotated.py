@@ -26,11 +26,11 @@ def pixels(side: float) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnnotatedImage:
-    """An image: `labels` are the MIDs of its boxes, `box` float64 `[N, 4]` (ymin, xmin, ymax, xmax; normalised).
+    """An image: `labels` are the MIDs of its boxes, `box` float64 `[N, 4]` (ymin, xmin, ymax, xmax; normalized).
 
-    `width` and `height` are 0 where they are unknown. `rotation` is by how many degrees picture and boxes are to be
-    turned counter-clockwise. Where it is known, the boxes are of the photo's pixels as they are stored, and an EXIF
-    orientation is passed over; else they are of the upright picture. `flags` are int8 `[N]` by the name of the column,
+    `width` and `height` are 0 where they are unknown. `rotation` is by how many degrees image and boxes are to be
+    turned counter-clockwise. Where it is known, the boxes are of the image's pixels as they are stored, and an EXIF
+    orientation is passed over; else they are of the upright image. `flags` are int8 `[N]` by the name of the column,
     -1 unknown; `image_labels` are MIDs with their confidence. `photo` is the file, or its bytes, or None. `subset` is
     train, validation or test, "" where that is unknown.
     """

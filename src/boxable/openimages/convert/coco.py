@@ -45,7 +45,7 @@ def read(path: Path) -> AnnotatedSet:
 
 
 def _photo_folders(path: Path) -> list[Path]:
-    """Where the photos may be: beside the file, or as COCO has annotations/instances_val2017.json and val2017/."""
+    """Where the images may be: beside the file, or as COCO has annotations/instances_val2017.json and val2017/."""
     folders = [path.parent / "images", path.parent]
     if path.parent.name == "annotations":
         root, part = path.parent.parent, path.stem.partition("_")[2]

@@ -41,7 +41,7 @@ _TABLES = {"openimages": ".csv", "parquet": ".parquet"}
 
 
 def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: int = tfrecords.SHARDS) -> list[str]:
-    """Convert annotated photos; gives a line on everything that could not come along.
+    """Convert annotated images; gives a line on everything that could not come along.
 
     `to` is one of `FORMS`, `photos` is copy, link or none, `shards` how many files TFRecord has. The form of `source`
     is found out; for YOLO it may also be a folder with data folders in it that are called as the subsets. `dest` is a
@@ -88,7 +88,7 @@ def _is_tables(source: Path) -> bool:
 def _open(source: Path, to: str) -> AnnotatedSet:
     """Open a set of any format.
 
-    In TFRecord photos that no table names belong to it (SEMANTICS §9); in YOLO its parts become parts of one set.
+    In TFRecord images that no table names belong to it (SEMANTICS §9); in YOLO its parts become parts of one set.
     Raises ArgumentError for what is none of the forms.
     """
     if to == "yolo" and len(found := layout.find_parts(source)) > 1:

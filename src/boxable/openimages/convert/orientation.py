@@ -1,4 +1,4 @@
-"""A photo without its EXIF orientation."""
+"""An image without its EXIF orientation."""
 
 import struct
 

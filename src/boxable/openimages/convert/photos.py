@@ -1,4 +1,4 @@
-"""The photos of a set: where they are, how large, and how they come along."""
+"""The images of a set: where they are, how large, and how they come along."""
 
 import io
 import os
@@ -14,7 +14,7 @@ from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of
 from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
 from boxable.openimages.convert.orientation import without_orientation
 
-# How files begin that are pictures, but no JPEG.
+# How files begin that are images, but no JPEG.
 _SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
 
 
@@ -45,9 +45,9 @@ def _photos(place: str, names: list[str]) -> list[Path]:
 
 
 def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
-    """Width and height in pixels: as the set says, else as the header of the photo does; None if neither does.
+    """Width and height in pixels: as the set says, else as the header of the image does; None if neither does.
 
-    They are of the picture that the boxes are of: as it is stored where Rotation is known, else upright.
+    They are of the image that the boxes are of: as it is stored where Rotation is known, else upright.
     """
     if image.width > 0 and image.height > 0:
         return image.width, image.height
@@ -89,7 +89,7 @@ def file_name(image: AnnotatedImage) -> str:
 def upright(images: AnnotatedSet, image: AnnotatedImage) -> AnnotatedImage:
     """Rotate the image to match its boxes, for a format without Rotation.
 
-    Where Rotation overrules an EXIF orientation, the photo is without it; one that cannot be is counted.
+    Where Rotation overrules an EXIF orientation, the image is without it; one that cannot be is counted.
     """
     if image.rotation is None or image.photo is None or orientation_of(image.photo) == 1:
         return image
@@ -99,7 +99,7 @@ def upright(images: AnnotatedSet, image: AnnotatedImage) -> AnnotatedImage:
 
 
 def bring_photo(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mode: str) -> str | None:
-    """Copy or link the photo of an image of the set into the folder; its name there, or None.
+    """Copy or link the image of an image of the set into the folder; its name there, or None.
 
     Where there is none it is counted, unless none is wanted.
     """
@@ -109,7 +109,7 @@ def bring_photo(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mode:
 
 
 def put_photo(image: AnnotatedImage, folder: Path, mode: str) -> str | None:
-    """Copy or link the photo into the folder; its name there, or None where there is none or none is wanted."""
+    """Copy or link the image into the folder; its name there, or None where there is none or none is wanted."""
     if mode == "none" or image.photo is None:
         return None
     suffix = image.photo.suffix.lower() if isinstance(image.photo, Path) else suffix_of(image.photo)

@@ -131,7 +131,7 @@ def _image(features: Mapping[str, Sequence[Any]], labels: list[str], flags: tupl
     marks = {column: _marks(features.get(_OBJECT + FLAGS[column]), len(labels)) for column in flags}
     width, height = (pixels((features.get(f"image/{side}") or [0])[0]) for side in ("width", "height"))
     source_id = features.get("image/source_id") or [Path(features["image/filename"][0].decode()).stem.encode()]
-    # Who reads TFRecord passes over an orientation in the photo: boxes are of its pixels as they are stored.
+    # Who reads TFRecord passes over an orientation in the image: boxes are of its pixels as they are stored.
     photo = (features.get("image/encoded") or [None])[0]
     if not isinstance(photo, bytes | None):
         raise TypeError("a photo that is no bytes")
@@ -149,7 +149,7 @@ def _marks(values: Sequence[int] | None, boxes: int) -> NDArray[np.int8]:
 
 
 def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:
-    """One record an image; an image without a photo is left out."""
+    """One record an image; an image without an image is left out."""
     label_ids = {item.mid: item.label_id for item in images.classes}
     with ExitStack() as stack:
         stack.enter_context(writing(prefix))

@@ -21,7 +21,7 @@ from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import plain_name
 
 FLAGS = {"truncated": "IsTruncated", "occluded": "IsOccluded", "difficult": IS_DIFFICULT}
-# In pixels from the corner of the picture: nonsense, but a whole number.
+# In pixels from the corner of the image: nonsense, but a whole number.
 _FARTHEST = 10**9
 _CORNERS = ("ymin", "xmin", "ymax", "xmax")
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")

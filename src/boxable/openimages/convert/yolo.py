@@ -1,6 +1,6 @@
 """YOLO as Ultralytics has it: data.yaml, images/, labels/ with a line a box: class, centre x and y, width, height.
 
-data.yaml names the folders of photos of each part; labels are where the last `images` of a path is `labels` instead.
+data.yaml names the folders of images of each part; labels are where the last `images` of a path is `labels` instead.
 """
 
 import os
@@ -160,7 +160,7 @@ def _place(folder: Path, start: Any, value: str) -> Path | None:
     """Resolve the image folder of a value of data.yaml, relative to its folder; None if there is none below it.
 
     It is relative to `path`, which may be of another machine, and else to data.yaml; Roboflow begins with a '../' that
-    nobody follows. Where there are labels only, the photos need not be there.
+    nobody follows. Where there are labels only, the images need not be there.
     """
     root = Path(os.path.normpath(folder.absolute()))
     for before in (start if isinstance(start, str) else "", ""):
@@ -245,7 +245,7 @@ def _rows(path: Path, classes: int) -> NDArray[np.float64]:
 def write(images: AnnotatedSet, folder: Path, photos: str) -> list[str]:
     """Write a set; classes are numbered from 0 in its order, classes.csv keeps their MIDs. Returns lines of notes.
 
-    A set of several subsets has its photos in images/train, images/val and images/test. Those of train and val are
+    A set of several subsets has its images in images/train, images/val and images/test. Those of train and val are
     there in any case, since Ultralytics wants both; an image of unknown subset is in train, so that none validates that
     was not meant to.
     """
