@@ -3,25 +3,23 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from numpy.typing import NDArray
 
+from boxable.arrays import Doubles
 from boxable.metrics.average_precision import Ranking
 from boxable.progress import progress
 from boxable.settings import available_cores
-
-Floats = NDArray[np.float64]
 
 # Percentiles of a 95 % interval.
 _BOUNDS = (2.5, 97.5)
 
 
-def resampled(ranking: Ranking, images: int, resamples: int, seed: int) -> Floats:
+def resampled(ranking: Ranking, images: int, resamples: int, seed: int) -> Doubles:
     """APs float64 `[resamples, C]` on as many images drawn with replacement.
 
     Two rankings of the same images and the same seed see the same draws: their differences are paired.
     """
 
-    def aps(number: int) -> Floats:
+    def aps(number: int) -> Doubles:
         drawn = np.random.default_rng([seed, number]).integers(images, size=images)
         return ranking.average_precisions(np.bincount(drawn, minlength=images).astype(np.float64))
 
@@ -37,12 +35,12 @@ def resampled(ranking: Ranking, images: int, resamples: int, seed: int) -> Float
     return samples
 
 
-def class_interval(ranking: Ranking, figure: float, samples: Floats, label: int) -> tuple[float, float] | None:
+def class_interval(ranking: Ranking, figure: float, samples: Doubles, label: int) -> tuple[float, float] | None:
     """Compute the interval of one class; None if all its boxes are in one image, where resampling tells nothing."""
     return interval(figure, samples) if ranking.truth_images[label] > 1 else None
 
 
-def interval(figure: float, samples: Floats) -> tuple[float, float] | None:
+def interval(figure: float, samples: Doubles) -> tuple[float, float] | None:
     """Compute the 95 % bias-corrected interval of a point estimate from bootstrap samples `[resamples]`.
 
     Percentiles, moved so that the mean of the draws comes to lie on the figure: a draw has fewer different images,
@@ -56,7 +54,7 @@ def interval(figure: float, samples: Floats) -> tuple[float, float] | None:
     return max(float(low), -1.0), min(float(high), 1.0)
 
 
-def mean_of_known(values: Floats) -> Floats:
+def mean_of_known(values: Doubles) -> Doubles:
     """Mean over the last axis without NaN; NaN where all are."""
     known = ~np.isnan(values)
     with np.errstate(invalid="ignore"):

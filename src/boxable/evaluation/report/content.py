@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import boxable
+from boxable.arrays import Doubles, Integers
 from boxable.evaluation.evaluate import ClassResult, Evaluation
 from boxable.evaluation.report.sheets import Sheets
 from boxable.evaluation.summary import switches
@@ -86,7 +86,7 @@ def _class(evaluation: Evaluation, result: ClassResult, errors: Errors, best: Th
     }
 
 
-def _errors(evaluation: Evaluation, errors: Errors, columns: NDArray[np.intp]) -> list[dict[str, Any]]:
+def _errors(evaluation: Evaluation, errors: Errors, columns: Integers) -> list[dict[str, Any]]:
     data = evaluation.data
     weight = evaluation.protocol.group_of_weight
     deltas = delta_average_precisions(data, evaluation.matches, errors, weight, columns)
@@ -97,7 +97,7 @@ def _errors(evaluation: Evaluation, errors: Errors, columns: NDArray[np.intp]) -
     ]
 
 
-def _sizes(evaluation: Evaluation, columns: NDArray[np.intp]) -> list[dict[str, Any]]:
+def _sizes(evaluation: Evaluation, columns: Integers) -> list[dict[str, Any]]:
     results = by_size(evaluation.data, evaluation.matches, evaluation.ranking.entries, columns)
     return [
         {
@@ -147,14 +147,14 @@ def _threshold_points(curve: Curve) -> list[list[float]]:
     return _points(np.stack([curve.score, curve.precision, curve.recall, f1_of(curve)], axis=1))
 
 
-def _corners(curve: Curve) -> NDArray[np.float64]:
+def _corners(curve: Curve) -> Doubles:
     """Where the precision-recall curve turns: recall and precision before and after each find, float64 `[N, 2]`."""
     rises = np.diff(curve.recall, prepend=0) > 0
     turns = rises | np.append(rises[1:], True)
     return np.asarray(np.stack([curve.recall, curve.precision], axis=1)[turns])
 
 
-def _points(rows: NDArray[np.float64]) -> list[list[float]]:
+def _points(rows: Doubles) -> list[list[float]]:
     """At most so many of these points, evenly along the first column, which only rises or only falls."""
     if len(rows) > _POINTS:
         along = np.abs(rows[:, 0] - rows[0, 0])
