@@ -58,7 +58,7 @@ def with_pandas(source: Path, folder: Path, classes: set[str]) -> int:
 
 
 def related_classes(classes: set[str]) -> dict[str, list[str]]:
-    """What a row of each class becomes, of these classes."""
+    """Map each class to the classes that a row of it expands to."""
     hierarchy = open_images_hierarchy()
     return {
         item.mid: [mid for mid in (item.mid, *hierarchy.ancestors(item.mid)) if mid in classes]

@@ -55,7 +55,7 @@ def official_table(path: Path, rows: int = ROWS) -> Path:
 
 
 def classes_by_frequency() -> list[str]:
-    """The MIDs, the most frequent of the genuine rows first, then the others in a random order."""
+    """List the MIDs, the most frequent of the genuine rows first, then the others in random order."""
     counts: Counter[str] = Counter()
     for name in ("train-annotations-bbox.first-10-photos.csv", "validation-annotations-bbox.first-16-photos.csv"):
         if (_GENUINE / name).exists():

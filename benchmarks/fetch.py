@@ -29,7 +29,7 @@ BYTES = 100_000
 
 
 def photo_of(source: Path, size: int) -> bytes:
-    """A JPEG of 1024x768 with as many bytes, or a few less."""
+    """Make a JPEG of 1024x768 with this number of bytes, or a few less."""
     with Image.open(source) as image:
         picture = image.convert("RGB").resize((1024, 768))
     for quality in range(97, 1, -1):

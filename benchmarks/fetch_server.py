@@ -21,7 +21,7 @@ LIST_HEADER = (
 
 
 def tables(count: int) -> dict[str, bytes]:
-    """The tables of the validation split, by path: one Cat an image."""
+    """Make the tables of the validation split, by path: one Cat an image."""
     ids = [f"{number:016x}" for number in range(count)]
     licence = "https://creativecommons.org/licenses/by/2.0/"
     texts = {
@@ -54,7 +54,7 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(self.latency_s, self.answer, path)
 
     def answer(self, path: str) -> None:
-        """What is at this path."""
+        """Answer with the content of this path."""
         if path.startswith("/images/"):
             self.transport.write(self.photos[int(path[-20:-4], 16) % len(self.photos)])
         else:

@@ -39,7 +39,7 @@ class Floor:
 
 
 def floor(network: Network, batch: int, item_size: int, rates: Rates) -> Floor:
-    """The floor of a network whose numbers have `item_size` bytes."""
+    """Compute the floor of a network whose numbers have `item_size` bytes."""
     memory = [_numbers(layer, batch) * item_size / rates.memory * 1000 for layer in rows(network)]
     arithmetic = [2 * layer.macs * batch / rates.flops * 1000 for layer in rows(network)]
     upload = batch * prod(network.preprocess.size) * 3 / rates.upload * 1000
@@ -52,7 +52,7 @@ def _numbers(layer: Row, batch: int) -> int:
 
 
 def measured(device: torch.device, dtype: torch.dtype) -> Rates:
-    """The rates of a device: of large copies, and of the product of large square matrices."""
+    """Measure the rates of a device: of large copies, and of the product of large square matrices."""
     on_gpu = device.type == "cuda"
     length, side = (2**28, 8192) if on_gpu else (2**25, 1024)
     first, second = (torch.ones(length, dtype=torch.uint8, device=device) for _ in range(2))

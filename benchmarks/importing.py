@@ -47,7 +47,7 @@ def measured(path: Path, size: int, rounds: int) -> tuple[float, float]:
 
 
 def opening(original: Path, rounds: int) -> dict[str, Figure]:
-    """Opening the imported network a second time, against opening it from the .onnx file itself."""
+    """Compare opening the imported network a second time with opening its .onnx file."""
     with tempfile.TemporaryDirectory() as home:
         os.environ["BOXABLE_HOME"] = home
         import boxable

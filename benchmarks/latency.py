@@ -32,7 +32,7 @@ RECORDED_HEADS = ROOT.parent / "shared" / "reference" / "formula601" / "heads_fu
 
 
 def jpegs() -> list[bytes]:
-    """The example photos as JPEG files."""
+    """Encode the example images as JPEG files."""
     files = []
     for path in sorted((ROOT / "examples").glob("*.png")):
         content = io.BytesIO()

@@ -20,7 +20,7 @@ Times = dict[str, float]
 
 
 def named_nodes(graph: bytes) -> bytes:
-    """The graph with each node named after its result, which is named after its layer: so profilers tell them."""
+    """Name each node after its result, which is named after its layer: profilers report node names."""
     model = onnx.load_from_string(graph)
     for node in model.graph.node:
         node.name = node.output[0]

@@ -34,7 +34,7 @@ class Work:
         return sum(moved(layer, precision) for layer in self.layers)
 
     def milliseconds(self, times: Times) -> float:
-        """What they take together."""
+        """Add up their times."""
         return sum(times.get(layer.name, 0.0) for layer in self.layers)
 
 
@@ -45,7 +45,7 @@ def moved(layer: Row, precision: str) -> int:
 
 
 def block_of(layer: Row) -> str:
-    """What the tables call the part of the network that a layer belongs to."""
+    """Return the name in the tables of the part of the network that a layer belongs to."""
     parent, _, last = layer.name.rpartition("/")
     block = parent.rpartition("/")[2]
     if block.startswith("expanded_conv"):
@@ -58,7 +58,7 @@ def block_of(layer: Row) -> str:
 
 
 def name_of(layer: Row) -> str:
-    """What the plot calls a layer."""
+    """Return the name of a layer in the plot."""
     block, last = block_of(layer), layer.name.rpartition("/")[2]
     if block.startswith("block"):
         return f"{block}, {last}"

@@ -38,5 +38,5 @@ def litert(network: bytes, threads: int) -> Callable[[bytes, float], object]:
 
 
 def published_network() -> bytes:
-    """The published .tflite file, kept after the first fetch."""
+    """Return the published .tflite file, cached after the first download."""
     return peers.published_network("ssd23")

@@ -50,7 +50,7 @@ def rates(found: dict[str, Probe], times_ms: dict[str, float]) -> dict[str, floa
 
 
 def _product(kind: str, left: np.ndarray, right: np.ndarray) -> Callable[[], object]:
-    """The product of two matrices by ONNX Runtime on one thread; the right one is constant, as weights are."""
+    """Build the product of two matrices by ONNX Runtime on one thread; the right one is constant, as weights are."""
     types = {"MatMul": (TensorProto.FLOAT, TensorProto.FLOAT), "MatMulInteger": (TensorProto.UINT8, TensorProto.INT32)}
     source, result = types[kind]
     graph = helper.make_graph(

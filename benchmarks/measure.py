@@ -24,7 +24,7 @@ class Figure:
 
 
 def figure(value: float, unit: str, target: str = "") -> Figure:
-    """A figure, judged by its target (`<= number` or `>= number`)."""
+    """Make a figure, judged by its target (`<= number` or `>= number`)."""
     holds = None
     if target:
         sign, bound = target.split()
@@ -55,7 +55,7 @@ def interleaved_ms(
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held, in megabytes.
+    """Return the peak memory of this process in megabytes.
 
     On Linux not what getrusage says, which begins with the peak of the process that started this one.
     """
@@ -67,12 +67,12 @@ def peak_mb() -> float:
 
 
 def machine(packages: tuple[str, ...]) -> dict[str, object]:
-    """The processor, its cores, how busy they are, and the versions of what was measured."""
+    """Describe the processor, its cores, their load, and the versions of packages."""
     return {**this_machine.machine(), **this_machine.versions(packages)}
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
-    """The options that every benchmark has."""
+    """Make a parser with the options that every benchmark has."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     parser.add_argument("--rounds", type=int, default=60, help="interleaved rounds (default: 60)")

@@ -4,13 +4,13 @@ from pathlib import Path
 
 
 def table(rows: list[list[str]]) -> str:
-    """A Markdown table; the first row is its header."""
+    """Format a Markdown table; the first row is its header."""
     header, *others = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([header, "|---" * len(rows[0]) + "|", *others])
 
 
 def sentence(about: dict[str, object]) -> str:
-    """The machine, to stand under a table."""
+    """Describe the machine in a sentence below a table."""
     return f"{', '.join(f'{name} {value}' for name, value in about.items() if name != 'system')}."
 
 

@@ -42,7 +42,7 @@ TITLES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 
 
 def litert_run(threads: int) -> Callable[[], object] | None:
-    """The published network on LiteRT, or None where it or the file is not at hand."""
+    """Open the published network on LiteRT; None if it or the file is unavailable."""
     if not find_spec("ai_edge_litert"):
         return None
     from ai_edge_litert.interpreter import Interpreter
@@ -85,7 +85,7 @@ def profiles(networks: dict[int, Compiled], rounds: int) -> dict[str, dict[str, 
 
 
 def shares_of(one: dict[str, float], times: dict[str, dict[str, Times]]) -> dict[str, dict[str, Times]]:
-    """The layers' times, as shares of what the network takes on one core when no profiler looks on."""
+    """Scale the times of layers to the time of the network on one core without a profiler."""
     return {
         kind: {
             runtime: {
@@ -99,7 +99,7 @@ def shares_of(one: dict[str, float], times: dict[str, dict[str, Times]]) -> dict
 
 
 def figures(one: dict[str, float], two: dict[str, float], best: dict[str, float]) -> dict[str, Figure]:
-    """The networks' times, and their ratios to the limit."""
+    """Compute the networks' times, and their ratios to the limit."""
     result = {
         "SGEMM on one core": figure(best["fp32"] / 1e9, "GFLOP/s"),
         "int8 GEMM on one core": figure(best["int8"] / 1e9, "GOP/s"),
@@ -166,7 +166,7 @@ def where_time_goes(
 
 
 def points(network: Network, times: dict[str, dict[str, Times]]) -> dict[str, list[Point]]:
-    """The layers in each precision, on the runtime that is quickest in it, for the plot."""
+    """Make the points of the plot: the layers in each precision, on its fastest runtime."""
     found = {}
     for precision, runtimes in times.items():
         quickest = min(runtimes.values(), key=lambda layers: sum(layers.values()))

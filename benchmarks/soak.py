@@ -66,12 +66,12 @@ def slope(images: np.ndarray, held: np.ndarray) -> float:
 
 
 def sparkline(held: np.ndarray) -> str:
-    """The course from nothing to the most."""
+    """Draw memory over time as a line of characters."""
     return "".join(BARS[level] for level in (held / held.max() * (len(BARS) - 1)).round().astype(int))
 
 
 def svg(images: np.ndarray, held: np.ndarray, title: str) -> str:
-    """The course as a picture: memory from zero upwards, images to the right."""
+    """Draw memory over the number of images as SVG."""
     width, height, edge = 640, 240, 40
     x = edge + images / images.max() * (width - 2 * edge)
     y = height - edge - held / held.max() * (height - 2 * edge)

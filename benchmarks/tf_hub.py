@@ -59,7 +59,7 @@ class Side:
 
 
 def sides(module: Path, python: Path, folder: Path, pictures: Path) -> dict[str, Side]:
-    """The original, and Boxable with its weights, in each precision and runtime that is here."""
+    """Prepare the original, and Boxable with its weights, in each available precision and runtime."""
     os.environ["BOXABLE_HOME"] = str(folder / "home")
     model = read_model(module, "original", None)
     digest = weights_hash(read_file(install(model)))
@@ -76,7 +76,7 @@ def sides(module: Path, python: Path, folder: Path, pictures: Path) -> dict[str,
 
 
 def write_photos(source: Path, file: Path) -> int:
-    """Some photos of a folder, evenly spread, as the arrays that both sides read; gives how many."""
+    """Write evenly spread images of a folder as arrays for both sides; returns their number."""
     paths = [picture.path for picture in expand([source])]
     chosen = paths[:: max(1, len(paths) // PHOTOS)][:PHOTOS]
     arrays = {}
@@ -104,7 +104,7 @@ def answer(process: subprocess.Popen) -> dict:
 
 
 def ask(process: subprocess.Popen, photo: int) -> dict:
-    """What it finds in a photo, and in how many seconds."""
+    """Ask for the detections in an image, and the seconds they took."""
     process.stdin.write(f"{photo}\n")
     process.stdin.flush()
     return answer(process)
@@ -132,7 +132,7 @@ def measure(compared: dict[str, Side], photos: int, processes: int, rounds: int)
 
 
 def unmatched(expected: dict[str, list], found: dict[str, list]) -> int:
-    """Detections of either that the other does not have, with the same class and nearly the same score and box."""
+    """Count detections of either side without one of the same class, score and box on the other."""
     rest = list(zip(*found_columns(found), strict=True))
     missing = 0
     for label, score, box in zip(*found_columns(expected), strict=True):

@@ -23,7 +23,7 @@ Detect = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 
 def original(module: str) -> tuple[Detect, float]:
-    """The TF-Hub module; importing TensorFlow is not counted."""
+    """Open the TF-Hub module; importing TensorFlow is not counted."""
     os.environ |= {"TF_ENABLE_ONEDNN_OPTS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     import tensorflow
     import tensorflow_hub

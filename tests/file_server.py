@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Resource:
-    """What is at one address. `cut_after`: the first answer breaks off after so many bytes."""
+    """The content of an address. With `cut_after` the first response breaks off after that many bytes."""
 
     body: bytes = b""
     status: int = 200
@@ -18,7 +18,7 @@ class Resource:
     cut_after: int | None = None
     location: str | None = None
     compressed: bool = False
-    etag: str = ""
+    etag: str | None = None
 
 
 @dataclass
@@ -30,14 +30,14 @@ class FileServer:
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
     def put(self, name: str, resource: Resource) -> str:
-        """Returns its address."""
+        """Serve a resource and return its address."""
         self.resources[name] = resource
         return f"http://127.0.0.1:{self.port}/{name}"
 
 
 @contextlib.contextmanager
 def serving() -> Iterator[FileServer]:
-    """A server that runs until the block ends."""
+    """Run a server until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -49,15 +49,16 @@ def serving() -> Iterator[FileServer]:
             files.requests.append((name, wanted))
             resource = files.resources.get(name, Resource(status=404))
             body, status = resource.body, resource.status
-            if wanted and resource.ranges and status == 200:
+            same = self.headers.get("If-Range", resource.etag) == resource.etag
+            if wanted and same and resource.ranges and status == 200:
                 start = int(wanted.removeprefix("bytes=").removesuffix("-"))
                 body, status = (body[start:], 206) if start < len(body) else (b"", 416)
             self.send_response(status)
+            if resource.etag:
+                self.send_header("ETag", resource.etag)
             if resource.compressed and "gzip" in self.headers.get("Accept-Encoding", ""):
                 body = gzip.compress(body)
                 self.send_header("Content-Encoding", "gzip")
-            if resource.etag:
-                self.send_header("ETag", resource.etag)
             if resource.location:
                 self.send_header("Location", resource.location)
             self.send_header("Content-Length", str(len(body)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from boxable.download import download
-from boxable.errors import BoxableError, WrongHashError
+from boxable.errors import BoxableError, FetchError, HashError
 from tests.file_server import FileServer, Resource
 from tests.weights.conftest import sha256
 
@@ -29,7 +29,8 @@ def leave(part: Path, content: bytes) -> None:
 
 
 def fetch(part: Path, *addresses: str) -> list[str]:
-    return [str(error) for error in download(addresses, part, len(BODY), sha256(BODY))]
+    errors = download(addresses, part, len(BODY), sha256(BODY))
+    return [f"{address}: {error}" for address, error in errors.items()]
 
 
 def test_a_fresh_download_asks_for_the_whole_file(server: FileServer, part: Path) -> None:
@@ -158,41 +159,52 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(server: FileS
         fetch(part, server.put("file", Resource(BODY)))
 
 
-def test_errors_tell_status_retryability_and_hashes(server: FileServer, part: Path) -> None:
-    addresses = [
-        server.put("gone", Resource(status=404)), server.put("busy", Resource(status=503)),
-        server.put("wrong", Resource(OTHER)), "http://127.0.0.1:1/nobody",
+def test_the_error_of_an_address_says_whether_another_attempt_may_succeed(server: FileServer, part: Path) -> None:
+    addresses = [server.put(str(status), Resource(status=status)) for status in (404, 408, 429, 503)]
+    errors = download([*addresses, "http://127.0.0.1:1/x"], part, len(BODY), sha256(BODY))
+    assert [(error.status, error.retryable, error.connected) for error in errors.values()] == [
+        (404, False, True), (408, True, True), (429, True, True), (503, True, True), (None, False, False),
     ]  # fmt: skip
-    gone, busy, wrong, nobody = download(addresses, part, len(BODY), sha256(BODY))
-    assert (gone.status, gone.retryable, gone.connected) == (404, False, True)
-    assert (busy.status, busy.retryable) == (503, True)
-    assert isinstance(wrong, WrongHashError)
-    assert (wrong.expected, wrong.actual) == (sha256(BODY), sha256(OTHER))
-    assert (nobody.status, nobody.connected) == (None, False)
 
 
-def test_an_error_that_contains_416_leaves_a_partial_download(server: FileServer, part: Path) -> None:
-    leave(part, BODY[:104_160])
-    address = server.put("file416", Resource(status=404))
-    (error,) = fetch(part, address)
-    assert "416" in error
-    assert part.stat().st_size == 104_160
+def test_a_wrong_hash_is_an_error_with_both_hashes(server: FileServer, part: Path) -> None:
+    (error,) = download([server.put("file", Resource(OTHER))], part, len(BODY), sha256(BODY)).values()
+    assert isinstance(error, HashError)
+    assert (error.expected, error.actual) == (sha256(BODY), sha256(OTHER))
 
 
-def test_a_range_that_cannot_be_satisfied_starts_anew(server: FileServer, part: Path) -> None:
-    """Without a known size a complete part asks for what is behind its end."""
-    address = server.put("file", Resource(BODY, etag='"1"'))
-    leave(part, BODY + b"more")
-    part.with_name(f"{part.name}.version").write_text('"1"', "latin-1")
-    assert download([address], part, 0, "") == []
+def test_an_error_text_with_416_in_it_does_not_remove_the_part(server: FileServer, part: Path) -> None:
+    """The text of the error has the received bytes, 104160, and the expected ones."""
+    leave(part, BODY[:20_000])
+    (error,) = download([server.put("file", Resource(BODY, cut_after=104_160))], part, 0, sha256(BODY)).values()
+    assert "104160" in str(error)
+    assert part.read_bytes() == BODY[: 20_000 + 104_160]
+    assert server.requests == [("file", "bytes=20000-")]
+
+
+def test_a_part_that_leaves_no_range_to_ask_for_is_fetched_anew(server: FileServer, part: Path) -> None:
+    leave(part, OTHER + b"more")
+    assert download([server.put("file", Resource(BODY))], part, 0, sha256(BODY)) == {}
     assert part.read_bytes() == BODY
-    assert server.requests == [("file", f"bytes={len(BODY) + 4}-"), ("file", None)]
+    assert server.requests == [("file", f"bytes={len(OTHER) + 4}-"), ("file", None)]
 
 
-def test_a_weak_validator_is_not_good_for_resuming(server: FileServer, part: Path) -> None:
-    address = server.put("file", Resource(BODY, etag='W/"1"', cut_after=HALF))
-    assert len(download([address], part, 0, "")) == 1
-    assert part.exists()
-    assert not part.with_name(f"{part.name}.version").exists()
-    assert download([address], part, 0, "") == []
-    assert server.requests[-1] == ("file", None)
+@pytest.mark.parametrize(("etag", "resumed"), [('"abc"', True), ('W/"abc"', False), ("abc", False), (None, False)])
+def test_without_a_hash_only_a_strong_validator_lets_a_download_be_resumed(
+    server: FileServer, part: Path, etag: str | None, resumed: bool
+) -> None:
+    address = server.put("file", Resource(BODY, cut_after=HALF, etag=etag))
+    assert isinstance(download([address], part, 0, "")[address], FetchError)
+    have = part.stat().st_size
+    assert download([address], part, 0, "") == {}
+    assert part.read_bytes() == BODY
+    assert server.requests == [("file", None), ("file", f"bytes={have}-" if resumed else None)]
+    assert sorted(part.parent.iterdir()) == [part]
+
+
+def test_another_version_of_the_file_is_not_appended_to_the_part(server: FileServer, part: Path) -> None:
+    address = server.put("file", Resource(OTHER, cut_after=HALF, etag='"old"'))
+    assert list(download([address], part, 0, "")) == [address]
+    server.put("file", Resource(BODY, etag='"new"'))
+    assert download([address], part, 0, "") == {}
+    assert part.read_bytes() == BODY

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from boxable.parallel import AHEAD, in_order
+from boxable.parallel import AHEAD, in_order, unordered
 
 
 def doubled(batch: list[int]) -> list[int]:
@@ -93,3 +93,63 @@ def test_an_exception_in_the_work_reaches_the_caller_and_ends_it() -> None:
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+def test_unordered_results_come_as_they_are_completed() -> None:
+    gate = threading.Event()
+
+    def first_is_last(item: int) -> int:
+        if item == 0:
+            gate.wait(10)
+        return item
+
+    found = []
+    for item in unordered(range(20), first_is_last, 3, threading.Event(), threading.Event()):
+        found.append(item)
+        if len(found) == 19:
+            gate.set()
+    assert found[-1] == 0
+    assert sorted(found) == list(range(20))
+
+
+def test_unordered_work_takes_few_items_ahead() -> None:
+    taken = 0
+
+    def endless() -> Iterator[int]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield taken
+
+    results = unordered(endless(), abs, 3, threading.Event(), threading.Event())
+    for number in range(1, 50):
+        next(results)
+        assert taken <= number + 2 * 3
+    results.close()
+
+
+def test_unordered_work_under_way_is_completed_after_a_stop_and_none_is_begun() -> None:
+    stop, begun = threading.Event(), []
+
+    def stopping(item: int) -> int:
+        begun.append(item)
+        if len(begun) == 3:
+            stop.set()
+        stop.wait(10)
+        return item
+
+    closed = threading.Event()
+    found = list(unordered(range(100), stopping, 3, stop, closed))
+    assert sorted(found) == sorted(begun) == [0, 1, 2]
+    assert closed.is_set()
+
+
+def test_an_exception_in_unordered_work_reaches_the_caller_and_ends_it() -> None:
+    closed = threading.Event()
+
+    def failing(item: int) -> int:
+        return 1 // (item - 5)
+
+    with pytest.raises(ZeroDivisionError):
+        list(unordered(range(100), failing, 2, threading.Event(), closed))
+    assert closed.is_set()

@@ -1,4 +1,4 @@
-"""Work ahead in a thread."""
+"""Prefetch: order, buffer, errors and the end."""
 
 import threading
 import time
@@ -23,13 +23,13 @@ def test_everything_comes_in_order_and_only_so_far_ahead() -> None:
         time.sleep(0.002)
         lead.append(made[-1] - number)
     assert len(lead) == len(made) == 50
-    assert max(lead) <= 4  # three on the shelf and one in hand
+    assert max(lead) <= 4  # three in the buffer and one in hand
 
 
 def test_a_live_source_is_not_held_up_and_its_newest_item_is_taken() -> None:
     made: list[int] = []
     taken = []
-    for number in prefetch(counting(40, made, pause_s=0.005), 1, drop=True):
+    for number in prefetch(counting(40, made, pause_s=0.005), 1, drop_oldest=True):
         assert made[-1] - number <= 1
         taken.append(number)
         time.sleep(0.05)
@@ -37,6 +37,22 @@ def test_a_live_source_is_not_held_up_and_its_newest_item_is_taken() -> None:
     assert 2 <= len(taken) < 20
     assert taken == sorted(set(taken))
     assert taken[-1] == 39
+
+
+def test_a_full_buffer_drops_its_oldest_items() -> None:
+    first, done = threading.Event(), threading.Event()
+
+    def counted() -> Generator[int]:
+        yield 0
+        first.wait(10)
+        yield from range(1, 10)
+        done.set()
+
+    items = prefetch(counted(), 3, drop_oldest=True)
+    assert next(items) == 0
+    first.set()
+    assert done.wait(10)
+    assert list(items) == [7, 8, 9]
 
 
 def test_an_error_comes_after_the_items_before_it() -> None:
@@ -62,7 +78,7 @@ def test_the_generator_is_closed_when_nobody_takes_any_more(drop: bool) -> None:
         finally:
             closed.set()
 
-    items = prefetch(endless(), 2, drop=drop)
+    items = prefetch(endless(), 2, drop_oldest=drop)
     assert next(items) == 1
     items.close()  # type: ignore[attr-defined]
     assert closed.wait(2)

@@ -25,7 +25,15 @@ assert_type(detector(b"JPEG"), Detections)
 assert_type(detector(Image.new("RGB", (9, 9))), Detections)
 assert_type(detector(array, as_dict=False), Detections)
 
+
+def detect(image: boxable.ImageLike) -> Detections:
+    return detector(image)
+
+
 # Many images.
+paths: list[str] = ["a.jpg"]
+assert_type(detector(paths), list[Detections])
+assert_type(detector.stream(paths), Iterator[Detections])
 assert_type(detector(["a.jpg", "b.jpg"]), list[Detections])
 assert_type(detector((array, array)), list[Detections])
 assert_type(detector.stream("folder/", min_score=0.3), Iterator[Detections])
@@ -61,7 +69,12 @@ assert_type(next(dataset.shards(8, seed=1)[0]), tuple[NDArray[np.uint8], boxable
 assert_type(detector.classes, boxable.ClassList)
 assert_type(detector.classes[0], boxable.ObjectClass)
 
+assert_type(Detections.empty("image.jpg"), Detections)
+assert_type(found.error, str | None)
+
 # Errors.
+detector(42)  # type: ignore[call-overload]
+detector([42])  # type: ignore[type-var]
 detector(array, min_score="high")  # type: ignore[call-overload]
 detector(array, as_dict="yes")  # type: ignore[call-overload]
 detector(array, nms="soft")  # type: ignore[call-overload]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from boxable.errors import ArgumentError as ArgumentError
     from boxable.errors import BoxableError as BoxableError
     from boxable.errors import FetchError as FetchError
+    from boxable.errors import HashError as HashError
     from boxable.errors import ImageError as ImageError
     from boxable.errors import MissingExtraError as MissingExtraError
     from boxable.errors import RefusedError as RefusedError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from boxable.errors import UnknownModelError as UnknownModelError
     from boxable.errors import VideoError as VideoError
     from boxable.errors import WeightsError as WeightsError
-    from boxable.errors import WrongHashError as WrongHashError
     from boxable.evaluation.compare import Comparison as Comparison
     from boxable.evaluation.compare import Difference as Difference
     from boxable.evaluation.compare import compare_folders as _compare
@@ -53,7 +53,7 @@ _NAMES = {
     "boxable.detection.detector": "Detector",
     "boxable.detection.load": "load",
     "boxable.errors": "ArgumentError BoxableError FetchError ImageError MissingExtraError RefusedError "
-    "UnknownClassError UnknownModelError VideoError WeightsError WrongHashError",
+    "UnknownClassError UnknownModelError VideoError WeightsError HashError",
     "boxable.evaluation.compare": "Comparison Difference compare_folders:compare",
     "boxable.evaluation.evaluate": "ClassResult Evaluation",
     "boxable.evaluation.evaluate_files": "evaluate",

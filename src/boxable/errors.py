@@ -9,10 +9,10 @@
     ├── WeightsError             weights are missing, damaged or cannot be fetched
     │   └── RefusedError         a file is there, but is not the one that was published
     ├── FetchError               an address does not give what it should
-    │   └── WrongHashError       a complete file with another hash than expected
+    │   └── HashError            the data have another hash than expected
     └── MissingExtraError        an optional part of Boxable is not installed
 
-Every message says what was expected, what was got and what to do.
+Every message says what came, what was expected and what to do.
 """
 
 # Exit codes of the command: an item or the whole failed; wrong usage; stopped by Ctrl-C.
@@ -54,8 +54,8 @@ class RefusedError(WeightsError):
 class FetchError(BoxableError):
     """An address that does not answer, or answers with an error.
 
-    `status` is the HTTP status if there was an answer. `retryable`: another attempt may succeed (a transient error).
-    `connected` is False if there was no connection at all.
+    `status` is the HTTP status of an error response. `retryable` tells whether another attempt may succeed, and
+    `connected` whether the server was reached.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class FetchError(BoxableError):
         self.status, self.retryable, self.connected = status, retryable, connected
 
 
-class WrongHashError(FetchError):
-    """A complete file with another hash than expected; both are hexadecimal."""
+class HashError(FetchError):
+    """Data whose hash (hexadecimal) is not the expected one."""
 
-    def __init__(self, address: str, algorithm: str, expected: str, actual: str) -> None:
-        super().__init__(f"{address}: expected {algorithm} {expected}, got {actual}")
+    def __init__(self, algorithm: str, expected: str, actual: str) -> None:
+        super().__init__(f"expected {algorithm} {expected}, got {actual}")
         self.expected, self.actual = expected, actual
 
 

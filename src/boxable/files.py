@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Atomic writing of files."""
 
 import os
 import secrets
@@ -10,16 +10,16 @@ from typing import IO
 
 from boxable.errors import BoxableError
 
-# No work on temporary files takes so long.
+# No job takes that long.
 _ABANDONED_S = 24 * 3600
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A name in the folder of `path` to write to; it becomes `path` when the block ends, and is removed if it raises.
+    """Yield a temporary path beside `path`; it replaces `path` when the block ends, and is removed if it raises.
 
-    Folders are made as needed; of a symbolic link the file behind it is written. Raises BoxableError, naming the file
-    and the reason, when writing fails, and for a device or a pipe, which would be replaced by a file.
+    Folders are made as needed. A symbolic link is followed. Raises BoxableError, with the file and the reason, when
+    writing fails, and for a device or a pipe.
     """
     with writing(path):
         path = path.resolve() if path.is_symlink() else path
@@ -40,30 +40,30 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """As `atomic_path`, but an open binary file."""
+    """Yield an open binary file that is written as by `atomic_path`."""
     with atomic_path(path) as temporary, temporary.open("x+b") as file:
         yield file
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write the whole file or nothing. Raises BoxableError as `atomic_file` does."""
+    """Write the whole file or nothing. Raises BoxableError as `atomic_path` does."""
     with atomic_file(path) as file:
         file.write(data)
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn an OSError of the block into a BoxableError that names the file."""
+    """Convert an OSError of the block into a BoxableError that names the file."""
     try:
         yield
-    except BrokenPipeError:  # of stdout, if results are printed in the block: no file breaks so
+    except BrokenPipeError:  # of stdout, if results are printed in the block
         raise
     except OSError as error:
         raise BoxableError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def is_abandoned(temporary: Path) -> bool:
-    """Whether whatever made this temporary file or folder was killed: it is a day old. False if it is not there."""
+    """Tell whether a temporary file or folder is a day old, so that its process must have been killed."""
     with suppress(OSError):
         return temporary.stat().st_mtime < time.time() - _ABANDONED_S
     return False

@@ -4,6 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
+from boxable.errors import HashError
+
 Algorithm = Literal["sha256", "md5"]
 
 
@@ -16,6 +18,12 @@ def hash_of_file(path: Path, algorithm: Algorithm = "sha256") -> str:
     """Return the hash of a file's content, hexadecimal, without reading it whole into memory. Raises OSError."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def check_hash(expected: str, actual: str, algorithm: Algorithm = "sha256") -> None:
+    """Raise HashError unless the hashes are equal."""
+    if actual != expected:
+        raise HashError(algorithm, expected, actual)
 
 
 def masked_crc32c(data: bytes) -> int:

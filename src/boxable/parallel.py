@@ -1,19 +1,25 @@
-"""Many pictures: worked on in parallel, a few at a time, given back in order, in bounded memory."""
+"""Map a function over many items in threads, in bounded memory: in order, or as results are completed."""
 
+import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
+from queue import Empty, SimpleQueue
 from typing import TypeVar
+
+logger = logging.getLogger("boxable")
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Batches taken from the source ahead of the results, for each worker: the one at work and one that waits.
+# Batches taken from the source ahead of the results, for each worker: one in work and one that waits.
 AHEAD = 2
-# How often a wait looks whether it should end.
+# How often a wait checks whether it should end.
 _POLL_S = 0.1
+# How long calls under way may take after a stop without a notice.
+_NOTICE_S = 0.3
 
 
 def in_order(
@@ -23,10 +29,11 @@ def in_order(
     workers: int,
     stop: threading.Event | None = None,
 ) -> Iterator[Result]:
-    """What `work` makes of the items, in their order; it gets up to `batch_size` of them, in one of `workers` threads.
+    """Map `work` over batches of up to `batch_size` items in `workers` threads; yield the results in order.
 
-    `AHEAD` batches for each worker are taken from `items` before the first result is asked for. Once `stop` is
-    set, the results that are ready still come, and no more.
+    `AHEAD` batches for each worker are taken from `items` before the first result is yielded. Once `stop` is set,
+    results that are ready are still yielded, and no more. The exit of the process waits for calls of `work`: native
+    code must not run while the process ends.
     """
     source = iter(items)
     pending: deque[Future[list[Result]]] = deque()
@@ -46,9 +53,63 @@ def in_order(
 
 
 def _is_ready(future: Future[list[Result]], stop: threading.Event | None) -> bool:
-    """Wait until it is, or until there is to be no more waiting."""
+    """Wait for the result; return False if `stop` is set before."""
     while not future.done():
         if stop is not None and stop.is_set():
             return False
         wait([future], timeout=_POLL_S)
     return True
+
+
+def unordered(
+    items: Iterable[Item], work: Callable[[Item], Result], workers: int, stop: threading.Event, closed: threading.Event
+) -> Generator[Result, None, None]:
+    """Map `work` over items in `workers` threads; yield results as they are completed, or raise the error of a call.
+
+    Few more than `workers` items are taken ahead. Once `stop` is set, calls under way are completed, and none is begun.
+    `closed` is set when nobody takes results any more. The threads are daemons: the exit of the process does not wait
+    for them, as it would for those of an executor.
+    """
+    source = iter(items)
+    todo: SimpleQueue[tuple[Item, Future[Result]] | None] = SimpleQueue()
+    finished: SimpleQueue[Future[Result]] = SimpleQueue()
+    waiting: set[Future[Result]] = set()
+
+    def run() -> None:
+        while task := todo.get():
+            item, future = task
+            if stop.is_set() or closed.is_set():
+                future.cancel()
+            elif future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work(item))
+                except BaseException as error:  # raised where the results are taken
+                    future.set_exception(error)
+            finished.put(future)
+
+    for _ in range(workers):
+        threading.Thread(target=run, name="boxable-unordered", daemon=True).start()
+    try:
+        told = False
+        while True:
+            for item in islice(source, 0 if stop.is_set() else 2 * workers - len(waiting)):
+                future: Future[Result] = Future()
+                waiting.add(future)
+                todo.put((item, future))
+            if not waiting:
+                return
+            try:
+                future = finished.get(timeout=_NOTICE_S)
+            except Empty:
+                if stop.is_set() and not told:
+                    told = True
+                    count = sum(future.running() for future in waiting)
+                    logger.info("waiting for %d images that are under way; Ctrl-C again ends at once", count)
+                continue
+            waiting.remove(future)
+            if not future.cancelled():
+                yield future.result()
+    finally:
+        closed.set()
+        for _ in range(workers):
+            todo.put(None)

@@ -1,4 +1,4 @@
-"""Work ahead in a thread, in bounded memory."""
+"""Prefetch items in a thread, in bounded memory."""
 
 import threading
 from collections import deque
@@ -8,65 +8,65 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
-# How often a wait looks whether it should end, and how long the thread is given to end after that.
+# How often a wait checks whether it should end, and how long the thread may take to end after that.
 _POLL_S = 0.1
 _GRACE_S = 1.0
 
 
 def prefetch(
-    items: Generator[Item], room: int, *, drop: bool = False, stop: threading.Event | None = None
+    items: Generator[Item], size: int, *, drop_oldest: bool = False, stop: threading.Event | None = None
 ) -> Iterator[Item]:
-    """The items of a generator that runs in a thread of its own, up to `room` of them ahead; its error in their place.
+    """Run a generator in a thread of its own and yield its items from a buffer of `size` items.
 
-    With `drop` the generator never waits: where there is no room, the oldest item makes room for the newest. Once
-    `stop` is set, nothing more comes.
+    An error of the generator is raised after the items before it. With `drop_oldest` the generator never waits: in a
+    full buffer the newest item replaces the oldest. Once `stop` is set, nothing more is yielded.
     """
-    shelf: _Shelf[Item] = _Shelf(room, drop)
-    # A daemon: a camera that gives no picture must not hold up the exit.
-    thread = threading.Thread(target=_fill, args=(items, shelf), name="ahead", daemon=True)
+    buffer: _Buffer[Item] = _Buffer(size, drop_oldest)
+    # A daemon: a camera that delivers no image must not delay the exit.
+    thread = threading.Thread(target=_fill, args=(items, buffer), name="prefetch", daemon=True)
     thread.start()
     try:
         while stop is None or not stop.is_set():
-            yield from shelf.take()
-            if shelf.is_done():
+            yield from buffer.get()
+            if buffer.is_done():
                 return
     finally:
-        shelf.close()
+        buffer.close()
         thread.join(_GRACE_S)
 
 
-def _fill(items: Generator[Item], shelf: "_Shelf[Item]") -> None:
+def _fill(items: Generator[Item], buffer: "_Buffer[Item]") -> None:
     error: BaseException | None = None
     try:
         with closing(items):
             for item in items:
-                if not shelf.put(item):
+                if not buffer.put(item):
                     return
-    except BaseException as caught:  # whatever it is, it belongs to the thread that takes the items
+    except BaseException as caught:  # raised in the thread that gets the items
         error = caught
-    shelf.end(error)
+    buffer.end(error)
 
 
-class _Shelf(Generic[Item]):
-    def __init__(self, room: int, drop: bool) -> None:
+class _Buffer(Generic[Item]):
+    def __init__(self, size: int, drop_oldest: bool) -> None:
         self._items: deque[Item] = deque()
-        self._room, self._drop = room, drop
+        self._size, self._drop_oldest = size, drop_oldest
         self._change = threading.Condition()
         self._closed = self._ended = False
         self._error: BaseException | None = None
 
     def put(self, item: Item) -> bool:
-        """Add it, waiting for room or making it; False if nobody takes items any more."""
+        """Add an item, when there is space; return False if the buffer was closed."""
         with self._change:
-            if self._drop and len(self._items) == self._room:
+            if self._drop_oldest and len(self._items) == self._size:
                 self._items.popleft()
-            self._change.wait_for(lambda: self._closed or len(self._items) < self._room)
+            self._change.wait_for(lambda: self._closed or len(self._items) < self._size)
             self._items.append(item)
             self._change.notify_all()
             return not self._closed
 
-    def take(self) -> list[Item]:
-        """The oldest item; none if for a while there is none. Raises the error of the generator."""
+    def get(self) -> list[Item]:
+        """Remove the oldest item; return none after a timeout. Raises the error of the generator."""
         with self._change:
             self._change.wait_for(lambda: self._items or self._ended, timeout=_POLL_S)
             self._change.notify_all()

@@ -6,7 +6,7 @@ from boxable.errors import BoxableError
 
 
 def print_text(text: str) -> bool:
-    """Write to stdout; False if nobody reads it any more."""
+    """Write to stdout; return False if the pipe is closed."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The environment: variables, which are read nowhere else, and the processor.
+"""Settings: the environment variables, which are read nowhere else, and the processor.
 
 BOXABLE_HOME               folder for weights, compiled graphs and tables; default: the platform's cache folder
 BOXABLE_OFFLINE            1: never touch the network
@@ -18,7 +18,7 @@ OFFICIAL_IMAGES = "https://open-images-dataset.s3.amazonaws.com"
 
 
 def home() -> Path:
-    """Return the folder of weights, compiled graphs and annotation tables; it need not exist yet."""
+    """Return the folder for weights, compiled graphs and annotation tables; it need not exist yet."""
     chosen = os.environ.get("BOXABLE_HOME")
     if chosen:
         try:
@@ -31,17 +31,17 @@ def home() -> Path:
 
 
 def offline() -> bool:
-    """Tell whether BOXABLE_OFFLINE forbids the network."""
+    """Tell whether the network is forbidden."""
     return os.environ.get("BOXABLE_OFFLINE", "").strip().casefold() not in ("", "0", "false", "no")
 
 
 def open_images_tables() -> str:
-    """Return the address of the annotation tables of Open Images, without a slash at its end."""
+    """Return the base address of the annotation tables of Open Images, without a slash at its end."""
     return _address("BOXABLE_OPENIMAGES", OFFICIAL_TABLES)
 
 
 def open_images_images() -> str:
-    """Return the address of the images of Open Images, without a slash at its end."""
+    """Return the base address of the images of Open Images, without a slash at its end."""
     return _address("BOXABLE_OPENIMAGES_IMAGES", OFFICIAL_IMAGES)
 
 
@@ -53,20 +53,20 @@ def _address(variable: str, official: str) -> str:
 
 
 def require_network(what: str) -> None:
-    """Raise BoxableError, which names the work, if BOXABLE_OFFLINE forbids the network."""
+    """Raise BoxableError, naming what needs the network, if it is forbidden."""
     if offline():
         raise BoxableError(f"{what} needs the network, and BOXABLE_OFFLINE forbids it; unset it, or use a local file")
 
 
 def available_cores() -> int:
-    """Return the number of cores that this process may use."""
+    """Count the cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def processor() -> str:
-    """Return the processor's name, as far as the system tells it."""
+    """Return the name of the processor, as the system tells it."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
             if line.startswith("model name"):

@@ -146,7 +146,7 @@ def test_what_went_wrong_is_one_line_on_stderr_and_the_exit_code(
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("-", "-: the file is empty; expected a picture"),
+        ("-", "-: expected an image, got an empty file"),
         ("no-*.png", "no-*.png: no file matches this pattern"),
     ],
 )

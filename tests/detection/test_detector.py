@@ -159,7 +159,7 @@ def test_a_bad_picture_in_a_list_raises(detector: boxable.Detector) -> None:
 
 
 def test_what_is_no_picture_is_refused(detector: boxable.Detector) -> None:
-    with pytest.raises(ArgumentError, match="came as int"):
+    with pytest.raises(ArgumentError, match="got int"):
         detector(7)
 
 

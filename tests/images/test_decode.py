@@ -137,9 +137,9 @@ def test_the_first_frame_of_an_animation_is_taken() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "the file is empty"),
-        (b"text", "not a picture that can be read; expected JPEG, PNG, WebP, GIF, TIFF or BMP"),
-        (b"%PDF-1.4", "not a picture that can be read"),
+        (b"", "expected an image, got an empty file"),
+        (b"text", "expected an image \\(JPEG, PNG, WebP, GIF, TIFF or BMP\\), got another kind of file"),
+        (b"%PDF-1.4", "got another kind of file"),
         (encoded(PIXELS, "PNG")[:200], "damaged or unsupported"),
         (encoded(PIXELS, "JPEG")[:300], "damaged or unsupported"),
         (encoded(np.zeros((2, 2), np.float32), "TIFF"), "32-bit floats"),

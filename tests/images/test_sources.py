@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from boxable.errors import ArgumentError, ImageError
-from boxable.images import decode
+from boxable.images.decode import Limits
 from boxable.images.sources import Source, expand, source_of, stem_of
 from tests.file_server import Resource, serving
 
@@ -71,7 +71,7 @@ def test_sources_keep_their_order_and_may_repeat(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("picture", "problem"),
     [
-        ("in/empty", "in/empty: no pictures in this folder; looked for .jpg .jpeg"),
+        ("in/empty", "in/empty: no images in this folder; looked for .jpg .jpeg"),
         ("in/*.xyz", "in/*.xyz: no file matches this pattern"),
         ("in/missing.png", "in/missing.png: no such file"),
     ],
@@ -158,7 +158,7 @@ def test_a_source_stays_what_it_is() -> None:
 
 @pytest.mark.parametrize("picture", [None, 1, ["a.png"], object()], ids=["None", "int", "list", "object"])
 def test_what_is_no_picture_is_an_error_that_names_its_type(picture: object) -> None:
-    with pytest.raises(ArgumentError, match=f"a picture came as {type(picture).__name__}; expected a path"):
+    with pytest.raises(ArgumentError, match=f"expected a path, .* as image, got {type(picture).__name__}"):
         source_of(picture)
 
 
@@ -182,12 +182,30 @@ def test_a_url_gives_what_the_server_sends(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs a file that does not tell its size")
-def test_a_file_that_is_longer_than_it_says_is_read_in_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decode, "MAX_BYTES", 100)
-    with pytest.raises(ImageError, match=r"^/proc/self/status: more than .* too large for a picture$"):
-        source_of("/proc/self/status").pixels()
+def test_a_file_that_is_longer_than_it_says_is_read_in_bounds() -> None:
+    with pytest.raises(ImageError, match=r"^/proc/self/status: more than .* too large for an image$"):
+        Source.from_path("/proc/self/status", Limits(max_bytes=100)).pixels()
 
 
 def test_a_folder_in_the_place_of_a_picture_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="a folder; expected one picture"):
+    with pytest.raises(ImageError, match="expected one image, got a folder"):
         source_of(tmp_path).pixels()
+
+
+def test_who_accepts_bytes_only_gets_no_path_and_no_address() -> None:
+    for text in (b"/etc/hostname", b"http://127.0.0.1:1/image.png", b"-"):
+        with pytest.raises(ImageError, match=r"^upload: expected an image"):
+            Source.from_bytes(text, "upload").pixels()
+
+
+def test_limits_are_those_of_the_source(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    Image.fromarray(PIXELS).save(path)
+    pixels, size = PIXELS.shape[0] * PIXELS.shape[1], path.stat().st_size
+    enough = Limits(max_bytes=size, max_pixels=pixels)
+    for make in (Source.from_path, lambda path, limits: Source.from_bytes(path.read_bytes(), "upload", limits)):
+        assert_array_equal(make(path, enough).pixels(), PIXELS)
+        with pytest.raises(ImageError, match="too large for an image"):
+            make(path, Limits(max_bytes=size - 1)).pixels()
+        with pytest.raises(ImageError, match="million pixels"):
+            make(path, Limits(max_pixels=pixels - 1)).pixels()

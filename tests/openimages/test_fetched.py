@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from boxable.openimages import Dataset
-from boxable.openimages.fetch import job
+from boxable.openimages.fetch.fetch_folder import fetch_folder
 from boxable.openimages.fetch.planning import planned
 from boxable.openimages.fetch.request import Request
 from boxable.openimages.split import split
@@ -21,7 +21,7 @@ def test_a_fetched_folder_is_whole_and_so_are_its_parts(tmp_path: Path, monkeypa
         monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{server.address}/tables")
         monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{server.address}/images")
         with planned(tmp_path / "data", Request("validation")) as plan:
-            done = job.fetch(tmp_path / "data", plan, threading.Event())
+            done = fetch_folder(tmp_path / "data", plan, threading.Event())
     dataset = Dataset(tmp_path / "data")
     verification = verify(dataset)
     assert [item for item in verification.findings if item.count] == []

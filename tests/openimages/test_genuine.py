@@ -9,7 +9,7 @@ import pytest
 
 from boxable.openimages import Dataset
 from boxable.openimages.convert.job import convert
-from boxable.openimages.fetch import job
+from boxable.openimages.fetch.fetch_folder import fetch_folder
 from boxable.openimages.fetch.planning import planned
 from boxable.openimages.fetch.request import Request
 from tests.conftest import ROOT
@@ -36,7 +36,7 @@ def test_genuine_rows_and_photos_come_through_unchanged(tmp_path: Path, monkeypa
         monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{server.address}/tables")
         monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{server.address}/images")
         with planned(tmp_path / "data", Request("validation", classes="Spoon,Fruit")) as plan:
-            done = job.fetch(tmp_path / "data", plan, threading.Event())
+            done = fetch_folder(tmp_path / "data", plan, threading.Event())
     at_hand = {path.stem for path in photos} & set(plan.ids)
     assert len(plan.ids) == 456
     assert {path.stem for path in (tmp_path / "data" / "images").iterdir()} == at_hand

@@ -8,10 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from boxable.openimages.fetch import job
+from boxable.errors import FetchError
+from boxable.openimages.fetch.fetch_folder import fetch_folder
 from boxable.openimages.fetch.planning import planned
 from boxable.openimages.fetch.request import Request
-from boxable.openimages.fetch.transport import NotFetchedError, Transport
+from boxable.openimages.fetch.transport import Transport
 from tests.openimages.official import image_id, publish
 
 COUNT = 12
@@ -39,7 +40,7 @@ def test_tables_and_images_come_from_a_bucket(store: str, tmp_path: Path, monkey
     monkeypatch.setenv("BOXABLE_OPENIMAGES", f"{store}/tables")
     monkeypatch.setenv("BOXABLE_OPENIMAGES_IMAGES", f"{store}/images")
     with planned(tmp_path / "data", Request("validation", classes="Dog,Car")) as plan:
-        done = job.fetch(tmp_path / "data", plan, threading.Event())
+        done = fetch_folder(tmp_path / "data", plan, threading.Event())
     assert (done.images, done.failures) == (6, [])
     published = publish(COUNT)
     for number in (0, 3, 5, 6, 9, 10):
@@ -53,6 +54,6 @@ def test_an_etag_of_s3_is_the_md5_of_the_file(store: str) -> None:
 
 
 def test_a_key_that_is_not_there_is_final(store: str) -> None:  # S3 does not tell strangers whether there is one
-    with pytest.raises(NotFetchedError, match=r"the server answered 40[34]") as caught:
+    with pytest.raises(FetchError, match=r"the server answered 40[34]") as caught:
         Transport(store).get("images/validation/none.jpg")
-    assert caught.value.trouble is None
+    assert not caught.value.retryable

@@ -92,7 +92,7 @@ class _Job:
     objects: int = 0
 
     def records(self, options: dict[str, Any], stop: threading.Event) -> Iterator[ImageRecord]:
-        """The record of each picture, in order, until told to stop; its pictures are written on the way."""
+        """Yield the record of each image, in order, until `stop` is set; write annotated images on the way."""
         # Where results are printed on the same terminal, they show the progress.
         with progress("detecting", len(self.sources), shown=not sys.stdout.isatty()) as advance:
             for found in self.detector.stream(self.sources, stop=stop, **options):

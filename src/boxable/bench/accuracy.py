@@ -33,12 +33,12 @@ class Accuracy:
 
 
 def of_detector(data: Path, detector: Detector) -> Accuracy:
-    """What `boxable evaluate` says of it."""
+    """Evaluate a detector as `boxable evaluate` does."""
     return _accuracy(evaluate(data, detector))
 
 
 def of_peer(data: Path, find: Callable[[bytes], list[DetectionRecord]], classes: ClassList) -> Accuracy:
-    """The same of anything that finds objects of these classes in the content of a file; OSError: it is no picture."""
+    """Evaluate a function from the content of a file to detections; it raises OSError for what is no image."""
     annotations = read_annotations(data)
     pictures = pictures_of(data, None) or {}
     wanted = [image for image in annotations.listed_images if image in pictures]

@@ -15,7 +15,7 @@ PACKAGES = (
 
 
 def machine() -> dict[str, str | int | float]:
-    """The processor, its cores, and how busy they were in the last minute."""
+    """Describe the processor, its cores, and their load in the last minute."""
     about: dict[str, str | int | float] = {
         "processor": processor(),
         "cores": available_cores(),

@@ -28,7 +28,7 @@ class Subject:
 
 
 def open_peers(names: Sequence[str] | None, subject: Subject) -> tuple[list[Contestant], dict[str, str]]:
-    """These peers (None: all), and of those that cannot run here the reason. Raises ArgumentError for unknown names."""
+    """Open peers by name (None: all), and return the reason for each that cannot run. Raises ArgumentError."""
     unknown = [name for name in names or () if name not in PEERS]
     if unknown:
         raise ArgumentError(f"peer {unknown[0]!r} came; expected one or more of {', '.join(PEERS)}, or none")
@@ -44,7 +44,7 @@ def open_peers(names: Sequence[str] | None, subject: Subject) -> tuple[list[Cont
 
 
 def published_network(handle: str) -> bytes:
-    """The published .tflite file of a network, kept after the first fetch. Raises BoxableError where there is none."""
+    """Return the published .tflite file of a network, cached after the first download. Raises BoxableError."""
     card = get_card(handle)
     if card is None or card.source.format != "tflite":
         raise BoxableError("this network was not published as a .tflite file")
@@ -74,7 +74,7 @@ def _tensorflow(subject: Subject) -> Contestant:
 
 
 def tflite_run(interpreter_class: Callable[..., Any], network: bytes, threads: int) -> Run:
-    """A .tflite network with one interpreter or the other."""
+    """Make a function that runs a .tflite network with an interpreter class."""
     interpreter = interpreter_class(model_content=network, num_threads=threads)
     interpreter.allocate_tensors()
     source = interpreter.get_input_details()[0]["index"]

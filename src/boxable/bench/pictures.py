@@ -34,7 +34,7 @@ class Pictures:
 
 
 def photos(places: Iterable[Path]) -> Pictures:
-    """The photos of these files and folders; of more than 32, as many evenly spread. Raises ArgumentError for none."""
+    """Collect the images of files and folders, at most 32 evenly spread. Raises ArgumentError for none."""
     found = list(expand(places))
     chosen = [found[number * len(found) // MOST] for number in range(MOST)] if len(found) > MOST else found
     files, contents, sizes = [], [], []
@@ -80,7 +80,7 @@ def _content(source: Source) -> bytes:
 
 
 def _picture(cat: Image.Image, random: np.random.Generator) -> Image.Image:
-    """A part of the cat, enlarged, with detail as photos have it: the finer, the fainter (1 / frequency)."""
+    """Enlarge a part of the image and add detail with the spectrum of photographs (1 / frequency)."""
     width, height = SIZE
     left, top = random.uniform(0, 3), random.uniform(0, 2)
     box = (left, top, left + random.uniform(26, 28), top + random.uniform(13, 15))

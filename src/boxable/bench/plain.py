@@ -30,7 +30,7 @@ _WEAKEST = 1e-8
 
 
 def plain_contestant(name: str, run: Run, detector: Detector) -> Contestant:
-    """The detector's network, run by `run`, with all that is plain around it."""
+    """Make a baseline of the detector's network, run by `run`, with plain code around it."""
     size, anchors, classes = detector.network.preprocess.size[0], anchors_of(detector.network), tuple(detector.classes)
     steps: dict[str, Callable[[Any], Any]] = {
         DECODE: plain_decode,
@@ -82,7 +82,7 @@ def plain_input(image: Image.Image, size: int) -> Floats:
 
 
 def plain_postprocess(codes: Floats, logits: Floats, anchors: Floats, threshold: float) -> Found:
-    """The way it is usually written: decode all, sigmoid all, one greedy NMS a class, sort, first 100.
+    """Post-process as it is usually written: decode all, sigmoid all, greedy NMS per class, sort, first 100.
 
     Score, column and box of each.
     """

@@ -67,7 +67,7 @@ def _row(result: Result, top: int, scale: float) -> Iterator[str]:
 
 
 def _shortened(name: str) -> str:
-    """What there is room for: names of files may be of any length."""
+    """Shorten a name to the space of the plot."""
     return name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
 
 

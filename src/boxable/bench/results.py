@@ -53,7 +53,7 @@ class Bench:
 
 
 def result_of(name: str, samples: Samples, accuracy: Accuracy | None = None) -> Result | None:
-    """The figures of these samples; None if there are none."""
+    """Compute the figures of samples; None if there are none."""
     latency = {stage: _latency(times) for stage, times in samples.times.items() if times}
     if not latency:
         return None

@@ -24,7 +24,7 @@ def show(bench: Bench, console: Console | None = None) -> None:
 
 
 def header(bench: Bench) -> list[str]:
-    """What was measured, and on what."""
+    """Describe what was measured, and on which machine."""
     about = bench.machine
     load = f", load {about['load']} before" if "load" in about else ""
     calls = max((result.latency[STAGES[0]].calls for result in bench.results), default=0)

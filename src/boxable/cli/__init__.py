@@ -4,7 +4,6 @@ Exit codes: 0 all done; 1 an item failed and the rest is done, or the work could
 130 stopped by Ctrl-C.
 """
 
-import io
 import logging
 import os
 import sys
@@ -22,18 +21,27 @@ from boxable.cli.doctor import doctor
 from boxable.cli.evaluate import evaluate
 from boxable.cli.import_ import import_
 from boxable.cli.models import models
+from boxable.cli.process import prepare_streams, silence_decoders, silence_litert
 from boxable.cli.quantize import quantize
 from boxable.cli.video import video
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError
 
+# Verbs that decode no image.
+_WITHOUT_IMAGES = ("classes", "compare", "completion", "import")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(boxable.__version__, prog_name="boxable")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Find objects in pictures with the detectors that Google trained on Open Images.
 
     Example: boxable detect photo.jpg --out found
     """
+    if context.invoked_subcommand not in _WITHOUT_IMAGES:
+        silence_decoders()
+    if {"litert", "auto"} & set(sys.argv):
+        silence_litert()
 
 
 for verb in (detect, video, evaluate, compare, quantize, bench, data, classes, models, import_, doctor, completion):
@@ -44,7 +52,7 @@ def main() -> None:
     """Run the command and leave the process with its exit code."""
     logging.basicConfig(level=logging.WARNING, format="boxable: %(message)s", handlers=[_Stderr()])
     logging.getLogger("boxable").setLevel(logging.INFO)
-    _prepare_streams()
+    prepare_streams()
     code = _run()
     if code == INTERRUPTED:
         # A download or decoder in another thread would hold up the exit.
@@ -102,13 +110,3 @@ def _fail(message: str, code: int) -> int:
 def _one_line(text: str) -> str:
     """Names of files may hold line breaks and control characters; a message must not."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
-def _prepare_streams() -> None:
-    """Give the streams that the shell has closed a place to go; let names that are no text through as escapes."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")

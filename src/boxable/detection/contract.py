@@ -30,7 +30,7 @@ def check_input(image: Any) -> Source:
     if array.dtype != np.float32:
         hint = "image.astype('float32') / 255" if array.dtype == np.uint8 else "image.astype('float32')"
         raise ArgumentError(f"as_dict=True: {_EXPECTED}, got dtype {array.dtype}; convert it with {hint}")
-    return Source("as_dict=True", _content=array[0])
+    return Source.from_array(array[0], "as_dict=True")
 
 
 def to_contract(detections: Detections, class_fields: ClassFields) -> dict[str, NDArray[Any]]:

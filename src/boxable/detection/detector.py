@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, islice
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from boxable.detection.detections import Detections
 from boxable.detection.hierarchy_nms import hierarchy_nms
 from boxable.detection.options import Decode, check_count, check_decode, rules_for
 from boxable.errors import BoxableError
-from boxable.images.sources import ImageLike, Source, expand, is_picture, source_of
+from boxable.images.sources import ImageLike, Source, expand, is_image, source_of
 from boxable.networks.heads.rules import MAX_TOTAL, NmsMode, NmsResult, PostprocessRules
 from boxable.networks.network import Network
 from boxable.parallel import in_order
@@ -24,6 +24,8 @@ from boxable.settings import available_cores
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.selection import Selection
 from boxable.weights.compiled import Compiled, Precision
+
+ImageT = TypeVar("ImageT", bound=ImageLike)
 
 # Measured, with one thread for each batch: more takes more memory and is no faster, one is up to 6 % slower.
 DEFAULT_BATCH_SIZE = 2
@@ -109,7 +111,7 @@ class Detector:
     @overload
     def __call__(
         self,
-        image: list[ImageLike] | tuple[ImageLike, ...],
+        image: list[ImageT] | tuple[ImageT, ...],
         *,
         as_dict: Literal[False] = ...,
         classes: Selection | None = ...,
@@ -183,7 +185,7 @@ class Detector:
         yielded, and then nothing more.
         """
         rules = rules_for(self._compiled.description, classes, min_score, max_detections, nms)
-        images: Any = [sources] if is_picture(sources) else sources
+        images: Any = [sources] if is_image(sources) else sources
         yield from self._detect_many(expand(images), rules, stop)
 
     def _detect_many(

@@ -59,7 +59,7 @@ def check_installation() -> Iterator[Finding]:
 
 
 def _required() -> list[str]:
-    """The packages that Boxable cannot do without."""
+    """List the required packages."""
     names = (re.match(r"[\w.-]+", line) for line in requires("boxable") or () if "extra ==" not in line)
     return sorted(match[0] for match in names if match)
 

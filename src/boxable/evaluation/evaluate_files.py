@@ -15,7 +15,7 @@ from boxable.detection.detector import Detector
 from boxable.detection.load import load
 from boxable.errors import ArgumentError, BoxableError
 from boxable.evaluation import evaluate as measuring
-from boxable.evaluation.detecting import detect_in, picture_files
+from boxable.evaluation.detecting import detect_in, image_files
 from boxable.evaluation.evaluate import RESAMPLES, SEED, Evaluation
 from boxable.evaluation.report.write import write_report
 from boxable.evaluation.run import write_run
@@ -147,11 +147,11 @@ def _detector(
 def pictures_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] | None:
     """Find the images by image id: in `images`, else in images/, else beside the tables; None if there are none."""
     if images is not None:
-        return picture_files(Path(images))
+        return image_files(Path(images))
     if not ground_truth.is_dir():
         return None
     folder = ground_truth / "images"
-    return picture_files(folder if folder.is_dir() else ground_truth) or None
+    return image_files(folder if folder.is_dir() else ground_truth) or None
 
 
 def detected(

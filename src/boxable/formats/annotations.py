@@ -21,7 +21,7 @@ class Coded:
 
     @classmethod
     def of(cls, strings: Iterable[str]) -> "Coded":
-        """The column of these strings; values in order of first appearance."""
+        """Encode strings; values are in order of first appearance."""
         numbers: dict[str, int] = {}
         codes = [numbers.setdefault(text, len(numbers)) for text in strings]
         return cls(np.array(codes, np.int32), list(numbers))
@@ -30,11 +30,11 @@ class Coded:
         return len(self.codes)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Coded":
-        """The column of these rows (indices or a mask)."""
+        """Select rows (indices or a mask)."""
         return Coded(self.codes[rows], self.values)
 
     def used(self) -> list[str]:
-        """The values that some row has."""
+        """List the values that occur."""
         return [self.values[code] for code in np.unique(self.codes)]
 
     def is_in(self, values: Collection[str]) -> NDArray[np.bool_]:
@@ -65,7 +65,7 @@ class TruthBoxes:
         return len(self.box)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "TruthBoxes":
-        """These rows (indices or a mask)."""
+        """Select rows (indices or a mask)."""
         return TruthBoxes(
             self.image.take(rows), self.label.take(rows), self.box[rows], self.group_of[rows], self.difficult[rows],
             self.area[rows],
@@ -84,7 +84,7 @@ class ImageLabels:
         return len(self.confidence)
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "ImageLabels":
-        """These rows (indices or a mask)."""
+        """Select rows (indices or a mask)."""
         return ImageLabels(self.image.take(rows), self.label.take(rows), self.confidence[rows])
 
 
@@ -125,7 +125,7 @@ class Annotations:
         return sorted({*self.images, *self.sizes})
 
     def of_images(self, images: Collection[str]) -> "Annotations":
-        """What is said about these images."""
+        """Keep the rows of these images."""
         return Annotations(
             self.boxes.take(self.boxes.image.is_in(images)),
             self.image_labels.take(self.image_labels.image.is_in(images)),

@@ -42,7 +42,7 @@ def coco(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
 
 
 def image_number(stem: str, taken: dict[int, dict[str, object]], numbers: Iterator[int]) -> int:
-    """The id of an image: the number that its name is, unless one of `taken` has it, else the next free one."""
+    """Choose the number of an image: its name if that is a free number, else the next free number."""
     if stem.isascii() and stem.isdigit() and len(stem) < 19 and int(stem) not in taken:
         return int(stem)
     return next(number for number in numbers if number not in taken)

@@ -82,7 +82,7 @@ class CocoFile:
         return Predictions(image, label, box, score)
 
     def beyond_boxes(self) -> dict[str, int]:
-        """What the file has besides ground truth, and how much of it: name and number of each kind."""
+        """Count what the file has besides boxes, by name."""
         with self._reading():
             size = _numbers([item["bbox"] for item in self._items], len(self._items), 4)[:, 2:].prod(axis=1)
             area = _numbers([item.get("area", np.nan) for item in self._items], len(self._items))
@@ -149,7 +149,7 @@ def _require_one_each(kind: str, named: Iterable[tuple[Any, Any]]) -> None:
 
 
 def _image_ids(images: Sequence[Mapping[str, Any]]) -> dict[Any, str]:
-    """The file name of each image without suffix, or the whole name where others are called alike; else its number."""
+    """Map image numbers to ids: the file name without suffix, or the whole name where several are alike."""
     by_number = {image["id"]: image for image in images}
     stems = {number: _stem(image) for number, image in by_number.items()}
     counts = Counter(stems.values())
@@ -180,7 +180,7 @@ def _size(image: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _classes(categories: Sequence[Mapping[str, Any]]) -> dict[Any, ObjectClass]:
-    """The class of each category id.
+    """Map category ids to classes.
 
     By its MID (which our own writer gives), else by what its name means in Open Images, else a class of its own.
     """

@@ -16,7 +16,7 @@ Rows = NDArray[np.intp]
 
 
 def expand(annotations: Annotations, hierarchy: Hierarchy) -> tuple[Annotations, Rows]:
-    """The annotations with every row that follows from theirs, and the source row intp `[M]` of each box.
+    """Expand annotations by the hierarchy; returns also the source row intp `[M]` of each box.
 
     Rows that come out twice stay twice.
     """

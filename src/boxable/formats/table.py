@@ -7,7 +7,7 @@ from boxable.vocabulary import ClassList
 
 
 def table(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
-    """The name of each picture, and a line for each thing found in it."""
+    """Format the name of each image, and a line for each detection."""
     for record in records:
         if "error" in record:
             continue

@@ -7,7 +7,7 @@ from boxable.vocabulary import ClassList
 
 
 def yolo(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
-    """A `# source` line before the lines of each picture; the class is the label id."""
+    """Format YOLO lines with a `# source` line before each image; the class is the label id."""
     for record in records:
         if "error" not in record:
             name = " ".join(record["source"].splitlines())
@@ -15,7 +15,7 @@ def yolo(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
 
 
 def yolo_lines(record: ImageRecord) -> str:
-    """The lines of one picture, as its own label file holds them."""
+    """Format the label file of one image."""
     lines = []
     for item in record["detections"]:
         ymin, xmin, ymax, xmax = item["box"]

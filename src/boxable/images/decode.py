@@ -1,12 +1,9 @@
-"""Encoded pictures to pixels: uint8 RGB, upright."""
+"""Decode images to pixels: uint8 RGB, upright."""
 
-import ctypes
 import io
-import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +18,19 @@ Pixels = NDArray[np.uint8]
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp")
 
-# More pixels than any camera takes, few enough to hold in memory: what Pillow itself calls a bomb.
-MAX_PIXELS = 178_956_970
-MAX_BYTES = 512 * 2**20
 
-# Pillow warns of large pictures at half that size; ours are refused with an error at the full one. It also
-# warns of damaged metadata and other oddities that do not keep it from reading the pixels, and logs some
-# errors besides raising them.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest image that is read: bytes of its file, and pixels.
+
+    By default more pixels than any camera has, and few enough to hold in memory; Pillow refuses more in any case.
+    """
+
+    max_bytes: int = 512 * 2**20
+    max_pixels: int = 178_956_970
+
+
+DEFAULT_LIMITS = Limits()
 
 _ORIENTATION = 0x0112
 # What may stand before the pixels of a JPEG, each with its length: frame headers and tables, APP0, APP2 to APP15,
@@ -39,71 +39,73 @@ _JPEG_SEGMENTS = {bytes([0xFF, kind]) for kind in (*range(0xC0, 0xD0), 0xDB, 0xD
 ON_ITS_SIDE = (5, 6, 7, 8)
 
 
-def decode(data: bytes, name: str) -> Pixels:
-    """The first frame of an encoded picture: uint8 `[height, width, 3]` RGB, EXIF orientation applied.
+def decode(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Pixels:
+    """Decode the first frame of an image: uint8 `[height, width, 3]` RGB, EXIF orientation applied.
 
-    Alpha is dropped, 16 bits a channel become the upper 8. Raises ImageError, which begins with `name`, for
-    what is no picture, is damaged or too large.
+    Alpha is dropped, 16 bits a channel become the upper 8. Raises ImageError, which begins with `name`, for data that
+    is no image, damaged or too large.
     """
-    return decode_scaled(data, name, None)[0]
+    return decode_scaled(data, name, None, limits)[0]
 
 
 def decode_as_stored(data: bytes, name: str) -> Pixels:
-    """As `decode`, but an EXIF orientation is not applied; that of a TIFF is, because Pillow does so as it loads."""
+    """Decode as `decode`, without applying an EXIF orientation; Pillow applies that of a TIFF as it loads."""
     if not data:
         raise _empty(name)
-    with _damage_named(name):
-        plain = _plain_jpeg(data, None)
-        return _by_pillow(data, name, None, as_stored=True)[0] if plain is None else plain[0]
+    with _damage_named(name, DEFAULT_LIMITS):
+        plain = _plain_jpeg(data, None, DEFAULT_LIMITS)
+        return _by_pillow(data, name, None, DEFAULT_LIMITS, as_stored=True)[0] if plain is None else plain[0]
 
 
 def size_of_whole(data: bytes, name: str) -> tuple[int, int]:
-    """Width and height of an encoded picture, as stored: an EXIF orientation is not applied.
+    """Return width and height of an encoded image as stored, without its EXIF orientation.
 
     All of it is read and decoded, in the cheapest way that finds damage. Raises ImageError as `decode` does.
     """
-    # Colours and fine detail are read too, but nothing is made of them.
+    # Colors and fine detail are read too, but not decoded.
     with suppress(ValueError):
         height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
-        if _is_plain(width, height, colors):
+        if _is_plain(width, height, colors, DEFAULT_LIMITS):
             simplejpeg.decode_jpeg(data, "GRAY", min_height=1, min_width=1, min_factor=2)
             return width, height
     height, width, _ = decode_as_stored(data, name).shape
     return width, height
 
 
-def orientation_of(photo: bytes | Path) -> int:
-    """The EXIF orientation that an encoded picture tells, 1 to 8; 1 where it tells none that can be read.
+def orientation_of(image: bytes | Path) -> int:
+    """Read the EXIF orientation of an encoded image, 1 to 8; 1 if it has none that is readable.
 
     Only the header is read of a file.
     """
-    if isinstance(photo, bytes) and _without_orientation(photo):
+    if isinstance(image, bytes) and _without_orientation(image):
         return 1
-    file = io.BytesIO(photo) if isinstance(photo, bytes) else photo
-    with suppress(Exception), Image.open(file, formats=FORMATS) as image:
-        return _orientation_of(image)
+    file = io.BytesIO(image) if isinstance(image, bytes) else image
+    with suppress(Exception), Image.open(file, formats=FORMATS) as opened:
+        return _orientation_of(opened)
     return 1
 
 
-def decode_scaled(data: bytes, name: str, least: int | None) -> tuple[Pixels, int, int]:
-    """`decode`, and the width and height of the picture, upright.
+def decode_scaled(
+    data: bytes, name: str, least: int | None, limits: Limits = DEFAULT_LIMITS
+) -> tuple[Pixels, int, int]:
+    """Decode an image, and return the width and height of the whole image, upright.
 
-    A JPEG comes at a half, a quarter or an eighth of that size, the smallest of which no side is shorter than
-    `least`: its decoder then leaves out the fine detail, and most of the work on the pixels.
+    A JPEG is decoded at a half, a quarter or an eighth of that size, the smallest with no side shorter than `least`:
+    its decoder skips the fine detail, and most of the work on the pixels.
     """
     if not data:
         raise _empty(name)
-    with _damage_named(name):
-        plain = _plain_jpeg(data, least)
-        return _by_pillow(data, name, least) if plain is None else plain
+    with _damage_named(name, limits):
+        plain = _plain_jpeg(data, least, limits)
+        return _by_pillow(data, name, least, limits) if plain is None else plain
 
 
-def _by_pillow(data: bytes, name: str, least: int | None, *, as_stored: bool = False) -> tuple[Pixels, int, int]:
-    """`decode_scaled` of any picture; Pillow reads what stands before the pixels."""
+def _by_pillow(
+    data: bytes, name: str, least: int | None, limits: Limits, *, as_stored: bool = False
+) -> tuple[Pixels, int, int]:
+    """Decode any image as `decode_scaled` does; Pillow reads its header."""
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        _check_size(image.size, name)
-        if image.format == "TIFF":
-            _silence_libtiff()
+        _check_size(image.size, name, limits)
         is_jpeg = image.format in ("JPEG", "MPO")
         pixels = _jpeg_pixels(data, image, least) if is_jpeg else _pixels_of(image, name)
         orientation = 1 if as_stored else _orientation_of(image)
@@ -114,58 +116,49 @@ def _by_pillow(data: bytes, name: str, least: int | None, *, as_stored: bool = F
         return upright, width, height
 
 
-def from_pil(image: Image.Image, name: str) -> Pixels:
-    """Pixels of an open PIL image, as `decode` gives them."""
-    _check_size(image.size, name)
-    with _damage_named(name):
+def from_pil(image: Image.Image, name: str, limits: Limits = DEFAULT_LIMITS) -> Pixels:
+    """Return the pixels of an open PIL image as `decode` does."""
+    _check_size(image.size, name, limits)
+    with _damage_named(name, limits):
         return _upright(_pixels_of(image, name), _orientation_of(image))
 
 
 @contextmanager
-def _damage_named(name: str) -> Iterator[None]:
-    """Turn whatever a decoder raises into an ImageError that begins with `name`."""
+def _damage_named(name: str, limits: Limits) -> Iterator[None]:
+    """Turn any exception of a decoder into an ImageError that begins with `name`."""
     try:
         yield
     except ImageError:
         raise
     except Image.DecompressionBombError:
-        raise _too_large(name) from None
+        raise _too_large(name, limits) from None
     except UnidentifiedImageError:
-        raise ImageError(f"{name}: not a picture that can be read; expected {_format_names()}") from None
+        raise ImageError(f"{name}: expected an image ({_format_names()}), got another kind of file") from None
     except MemoryError:
         raise ImageError(f"{name}: not enough memory to decode it") from None
     # Decoders meet damage in many ways (OSError, SyntaxError, struct.error, ...); for the caller it is one.
     except Exception as error:
-        raise ImageError(f"{name}: damaged or unsupported picture ({_reason(error)})") from None
+        raise ImageError(f"{name}: damaged or unsupported image ({_reason(error)})") from None
 
 
-@cache
-def _silence_libtiff() -> None:
-    """Keep libtiff from writing to stderr what it finds damaged; Pillow raises an error besides."""
-    with suppress(ImportError, AttributeError, OSError):  # a Pillow that has no libtiff, or does not show it
-        from PIL import _imaging
-
-        ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
-
-
-def _plain_jpeg(data: bytes, least: int | None) -> tuple[Pixels, int, int] | None:
-    """`decode_scaled` of a JPEG that Pillow need not be asked about, which would cost more than all but the pixels."""
+def _plain_jpeg(data: bytes, least: int | None, limits: Limits) -> tuple[Pixels, int, int] | None:
+    """Decode a JPEG that does not need Pillow, whose header parser would cost more than all but the pixels."""
     if not _without_orientation(data):
         return None
     with suppress(ValueError):
         height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
-        if _is_plain(width, height, colors):
+        if _is_plain(width, height, colors, limits):
             return _rgb_of_jpeg(data, least), width, height
     return None
 
 
-def _is_plain(width: int, height: int, colors: str) -> bool:
-    """Whether a JPEG with this header can be decoded without Pillow."""
-    return colors not in ("CMYK", "YCCK") and width * height <= MAX_PIXELS
+def _is_plain(width: int, height: int, colors: str, limits: Limits) -> bool:
+    """Tell whether a JPEG with this header can be decoded without Pillow."""
+    return colors not in ("CMYK", "YCCK") and width * height <= limits.max_pixels
 
 
 def _without_orientation(data: bytes) -> bool:
-    """Whether this is a JPEG, and its header surely has no segment (EXIF, XMP) that could tell an orientation."""
+    """Tell whether this is a JPEG whose header surely has no segment (EXIF, XMP) with an orientation."""
     if not data.startswith(b"\xff\xd8\xff"):
         return False
     place = 2
@@ -190,10 +183,10 @@ def _rgb_of_jpeg(data: bytes, least: int | None) -> Pixels:
 
 
 def _orientation_of(image: Image.Image) -> int:
-    """Its EXIF orientation; asked after the pixels, because Pillow turns a TIFF by itself when it loads it."""
+    """Return the EXIF orientation; read after the pixels, because Pillow rotates a TIFF when it loads it."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged metadata says nothing, and the picture itself may be fine
+    except Exception:  # metadata may be damaged where the image is fine
         return 1
 
 
@@ -213,25 +206,25 @@ def _pixels_of(image: Image.Image, name: str) -> Pixels:
         grey = (np.clip(np.asarray(image), 0, 65535) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     if image.mode == "F":
-        raise ImageError(f"{name}: its pixels are 32-bit floats; expected 8 or 16 bits a channel, so convert it first")
+        raise ImageError(f"{name}: expected 8 or 16 bits a channel, got 32-bit floats; convert it first")
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # Pillow warns of the direct way
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def _check_size(size: tuple[int, int], name: str) -> None:
+def _check_size(size: tuple[int, int], name: str, limits: Limits) -> None:
     if min(size) < 1:
-        raise ImageError(f"{name}: no pixels, {size[0]}x{size[1]}; expected at least one")
-    if size[0] * size[1] > MAX_PIXELS:
-        raise _too_large(name)
+        raise ImageError(f"{name}: expected at least one pixel, got {size[0]}x{size[1]}")
+    if size[0] * size[1] > limits.max_pixels:
+        raise _too_large(name, limits)
 
 
 def _empty(name: str) -> ImageError:
-    return ImageError(f"{name}: the file is empty; expected a picture")
+    return ImageError(f"{name}: expected an image, got an empty file")
 
 
-def _too_large(name: str) -> ImageError:
-    return ImageError(f"{name}: more than {MAX_PIXELS // 10**6} million pixels; make it smaller first")
+def _too_large(name: str, limits: Limits) -> ImageError:
+    return ImageError(f"{name}: more than {limits.max_pixels // 10**6} million pixels; make it smaller first")
 
 
 def _format_names() -> str:

@@ -108,7 +108,7 @@ def draw_boxes(
 
 
 def color_of(key: int) -> Color:
-    """The RGB colour of a label id, always the same.
+    """Return the RGB color of a label id, always the same.
 
     The classes in `ONE_EACH` have a palette colour of their own. Other ids go round the palette: those less than
     24 apart are clearly different, and 26 rounds (624 ids) differ, if only a little.
@@ -162,7 +162,7 @@ def _spots(box: Ints, size: Ints, frame: tuple[int, int]) -> Ints:
 
 
 def _middles(boxes: Ints) -> Ints:
-    """The middle half of each box, each way, and not less than a pixel: rectangles int64 `[N, 4]`."""
+    """Compute the central half of each box, at least one pixel large: rectangles int64 `[N, 4]`."""
     quarter = (boxes[:, 2:] - boxes[:, :2]) // 4
     corners = boxes[:, :2] + quarter
     return np.hstack([corners, np.maximum(boxes[:, 2:] - quarter, corners + 1)])
@@ -184,7 +184,7 @@ def _gaps(spots: Ints, box: Ints) -> NDArray[np.float64]:
 
 
 def _enlarge(picture: Image.Image) -> Image.Image:
-    """A small picture some whole number of times larger; any other as it is."""
+    """Enlarge a small image by a whole number; others are returned as they are."""
     short, long = sorted(picture.size)
     factor = min(ceil(LEGIBLE_SHORT_SIDE / short), ENLARGED_LONG_SIDE // long)
     if factor < 2:
@@ -203,7 +203,7 @@ def _padding(font: Font) -> int:
 
 
 def _fit(label: str, font: Font, width: int) -> str:
-    """The label in one line, cut with an ellipsis if wider than `width` pixels; empty if nothing fits."""
+    """Shorten a label with an ellipsis to `width` pixels; empty if nothing fits."""
     # Pillow's font has no accented letters.
     bare = "".join(sign for sign in normalize("NFD", label) if not combining(sign))
     text = " ".join(normalize("NFC", bare).split())

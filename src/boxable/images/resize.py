@@ -84,7 +84,7 @@ class _Buffers(threading.local):
         self._flat: dict[tuple[str, np.dtype[Any]], NDArray[Any]] = {}
 
     def array(self, name: str, shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
-        """An array with arbitrary content, until the next call with this name and kind."""
+        """Return an array with arbitrary content, valid until the next call with this name and dtype."""
         key, size = (name, np.dtype(kind)), math.prod(shape)
         if key not in self._flat or self._flat[key].size < size:
             self._flat[key] = np.empty(size, kind)

@@ -50,7 +50,7 @@ class FrameDetections:
         }  # fmt: skip
 
     def draw(self, frame: Frame) -> Image.Image:
-        """A frame with the boxes, names, track numbers and scores drawn; a very small one is enlarged."""
+        """Draw boxes, names, track numbers and scores on a frame; a very small one is enlarged."""
         tracks = self.tracks or [None] * len(self.detections)
         labels = [
             f"{item.name} {'' if track is None else f'#{track} '}{item.score:.0%}"
@@ -88,7 +88,7 @@ def detect_video(
 
 
 def open_ahead(source: str | PathLike[str], stop: threading.Event | None) -> Video | None:
-    """The open video; None if told to stop before it has answered, which a wait in this thread could not heed."""
+    """Open a video in a thread; None if `stop` is set before it answers, which a blocking open could not notice."""
 
     def opened() -> Generator[Video]:
         yield open_video(source)
@@ -100,7 +100,7 @@ def frames_ahead(video: Video, step: int, stop: threading.Event | None) -> Itera
     """Every `step`-th frame, decoded in a thread; of a live source only the newest of them."""
     if not (isinstance(step, int | np.integer) and step >= 1):
         raise ArgumentError(f"every={step} came; expected a whole number from 1")
-    return prefetch(read_frames(video, step), 1 if video.live else _ROOM, drop=video.live, stop=stop)
+    return prefetch(read_frames(video, step), 1 if video.live else _ROOM, drop_oldest=video.live, stop=stop)
 
 
 def detect_frames(

@@ -35,7 +35,7 @@ class _Job:
     error: VideoError | None = None
 
     def records(self, found: Iterator[tuple[Frame, FrameDetections]]) -> Iterator[FrameRecord]:
-        """The record of each frame that was looked at; frames are written on the way."""
+        """Yield the record of each analyzed frame; frames are written on the way."""
         with progress("detecting", self._expected(), shown=not sys.stdout.isatty()) as advance:
             try:
                 for frame, latest in found:

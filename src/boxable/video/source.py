@@ -80,7 +80,7 @@ def require_video() -> None:
 
 
 def reason(error: Exception) -> str:
-    """What FFmpeg met, for people."""
+    """Format an error of FFmpeg for people."""
     import av
 
     if isinstance(error, av.error.InvalidDataError):
@@ -97,7 +97,7 @@ def reason(error: Exception) -> str:
 
 
 def _place(name: str) -> tuple[str, str | None, dict[str, str]]:
-    """What FFmpeg calls it: a name, a format (None: to be found out) and options."""
+    """Return FFmpeg's name, format (None: to be detected) and options of a source."""
     if name.isdecimal() or name.startswith("/dev/video"):
         return _camera(name)
     if _is_address(name):
@@ -121,7 +121,7 @@ def _is_address(name: str) -> bool:
 
 
 def _stream(container: "InputContainer", name: str) -> "VideoStream":
-    """The first moving picture; the cover of a song is none."""
+    """Return the first video stream; the cover of a song is none."""
     from av.stream import Disposition
 
     covers = Disposition.attached_pic
@@ -134,5 +134,5 @@ def _stream(container: "InputContainer", name: str) -> "VideoStream":
 
 
 def is_file(name: str) -> Path | None:
-    """The path, if the source is a file and neither a camera nor an address."""
+    """Return the path if the source is a file, and not a camera or an address."""
     return None if name.isdecimal() or name.startswith("/dev/") or _is_address(name) else Path(name)

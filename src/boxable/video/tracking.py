@@ -31,7 +31,7 @@ class Tracker:
         self._numbers: dict[tuple[int, int], int] = {}
 
     def update(self, found: Detections, time: float) -> list[int | None]:
-        """The track number of each detection of a frame, from 1; None before an object is seen a second time.
+        """Return the track number of each detection of a frame, from 1; None before an object is detected twice.
 
         `time` is in seconds and must grow from call to call.
         """

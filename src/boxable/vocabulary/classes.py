@@ -113,7 +113,7 @@ class ClassList(Sequence[ObjectClass]):
         return self._columns[item]
 
     def get(self, key: int | str) -> ObjectClass | None:
-        """The class with this label id (also as digits), MID or name (any case), or None."""
+        """Return the class with this label id (also as digits), MID or name (any case), or None."""
         if not isinstance(key, str):
             return self._by_key.get(key)
         key = key.strip()
@@ -137,14 +137,14 @@ class ClassList(Sequence[ObjectClass]):
 
 
 def unknown_class(key: int | str, *lists: ClassList) -> UnknownClassError:
-    """The error for a class in none of these lists, with the nearest names of the first that has any."""
+    """Make the error for a class in none of these lists, with the most similar names of the first list that has any."""
     hint = next((hint for hint in (known.did_you_mean(key) for known in lists) if hint), "")
     return UnknownClassError(f"unknown class {key!r}{hint or '; `boxable classes` lists them all'}")
 
 
 @cache
 def open_images() -> ClassList:
-    """The 601 classes of Open Images V4 in label-id order (SEMANTICS §1.2; ids of oid_v4_label_map.pbtxt)."""
+    """Return the 601 classes of Open Images V4 in label-id order (SEMANTICS §1.2; ids of oid_v4_label_map.pbtxt)."""
     text = resources.files("boxable.vocabulary").joinpath("data/open_images_v4.tsv").read_text("utf-8")
     rows = (line.split("\t") for line in text.splitlines()[1:])
     return ClassList(ObjectClass(int(label_id), mid, name) for label_id, mid, name in rows)
@@ -152,7 +152,7 @@ def open_images() -> ClassList:
 
 @cache
 def open_images_subset(name: str) -> ClassList:
-    """The classes of another release in the order of its own ids: `open_images_v2` (545) or `challenge_2018` (500).
+    """Return the classes of another release in the order of its ids: `open_images_v2` (545) or `challenge_2018` (500).
 
     They are classes of V4 and keep its ids, MIDs and names, whatever the release called them.
     """
@@ -161,7 +161,7 @@ def open_images_subset(name: str) -> ClassList:
 
 
 def classes_meant(names: Iterable[str]) -> dict[str, ObjectClass]:
-    """The Open Images classes that the names of somebody else's set mean, by name; a name that means none is left out.
+    """Map class names of other data sets to Open Images classes; unknown names are dropped.
 
     A class is known by its name in any case. Only `mouse` depends on the other names of the set: beside COCO's names of
     office things it is the Computer mouse, unless the set has a class of that name too.
@@ -174,7 +174,7 @@ def classes_meant(names: Iterable[str]) -> dict[str, ObjectClass]:
 
 
 def plain_name(name: str) -> str:
-    """A name with single spaces and none around it: some forms of annotations hold no others."""
+    """Normalize the spaces of a name: some annotation formats require it."""
     return " ".join(name.split())
 
 

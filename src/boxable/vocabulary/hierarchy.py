@@ -51,7 +51,7 @@ def _reach(mid: str, step: Any) -> tuple[str, ...]:
 
 @cache
 def open_images_hierarchy() -> Hierarchy:
-    """The hierarchy of Open Images V4, from the official file."""
+    """Return the hierarchy of Open Images V4, from the official file."""
     text = resources.files("boxable.vocabulary").joinpath("data/bbox_labels_600_hierarchy.json").read_text("utf-8")
     children: dict[str, dict[str, None]] = {}
 

@@ -9,7 +9,7 @@ from boxable.vocabulary.selection import select
 
 
 def search(query: str | None, available: ClassList) -> tuple[ObjectClass, ...]:
-    """What the query selects, or else the classes whose names contain it; all without a query.
+    """Search classes: those that the query selects, or else those whose names contain it; all without a query.
 
     Raises UnknownClassError if it is neither.
     """
@@ -44,7 +44,7 @@ def as_tree(classes: Sequence[ObjectClass]) -> Iterator[str]:
             yield from lines(child, depth + 1)
 
     def nearest(mids: Iterable[str]) -> list[str]:
-        """These classes; one that is not shown is replaced by its own kinds."""
+        """Replace each class that is not shown by its children."""
         found: dict[str, None] = {}
         for mid in mids:
             found.update(dict.fromkeys([mid] if mid in by_mid else nearest(hierarchy.children(mid))))

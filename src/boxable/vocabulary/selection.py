@@ -26,7 +26,7 @@ DATA_SET = ("this data set", "`boxable data stats DIR` lists what a data set has
 def select(
     selection: Selection, available: ClassList | None = None, whose: tuple[str, str] = MODEL
 ) -> tuple[ObjectClass, ...]:
-    """The classes of `available` (None: the 601 of Open Images) that the selection names, in their order.
+    """Return the classes of `available` (None: the 601 of Open Images) that a selection names, in their order.
 
     `Animal` on a network that can only name Cat and Dog selects these two. Raises UnknownClassError for a
     term that nobody knows, for one that selects nothing available (`whose` classes these are, it says), and where

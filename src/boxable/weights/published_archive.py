@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from boxable.download import download
-from boxable.errors import RefusedError, WeightsError, WrongHashError
+from boxable.errors import BoxableError, HashError, RefusedError, WeightsError
 from boxable.files import write_atomically, writing
 from boxable.hashing import hash_of_file, sha256_of
 from boxable.settings import home, offline
@@ -41,29 +41,26 @@ def read_published_archive(card: Card, local: Path | None, trusted: str | None) 
         )
     logger.info("fetching the weights of %s", card.alias)
     problems: list[str] = []
-    refused, wrong_hash = False, ""
+    refused, other = False, None
     size = 0 if trusted else card.source.size
     for address in card.source.addresses:
         part = home() / "downloads" / f"{card.source.file}.{sha256_of(address.encode())[:12]}.part"
-        failures = download([address], part, size, trusted or card.source.sha256)
-        for failure in failures:
-            if isinstance(failure, WrongHashError):
-                refused, wrong_hash = True, failure.actual
-            # Host names only: the advice has the full addresses.
-            problems.append(str(failure).replace(address, urlsplit(address).netloc))
-        if failures:
-            continue
-        try:
-            return _checked(card, part, trusted)
-        except WeightsError as error:
-            refused = refused or isinstance(error, RefusedError)
-            problems.append(f"{urlsplit(address).netloc}: {error}")
-        finally:
-            with writing(part):
-                part.unlink()
+        error: BoxableError | None = download([address], part, size, trusted or card.source.sha256).get(address)
+        if error is None:
+            try:
+                return _checked(card, part, trusted)
+            except WeightsError as caught:
+                error = caught
+            finally:
+                with writing(part):
+                    part.unlink()
+        refused = refused or isinstance(error, HashError | RefusedError)
+        other = error.actual if isinstance(error, HashError) and other is None else other
+        # Host names only: the advice has the full addresses.
+        problems.append(f"{urlsplit(address).netloc}: {error}".replace(address, urlsplit(address).netloc))
     listing = "; ".join(problems)
     if refused:
-        doubt = f" ({card.source.doubt}). {_offer(card, wrong_hash)}" if wrong_hash else ""
+        doubt = f" ({card.source.doubt}). {_offer(card, other)}" if other else ""
         raise RefusedError(f"got another file than the published {card.source.file} of {card.alias}: {listing}{doubt}")
     raise WeightsError(
         f"the weights of {card.handle} are not installed and cannot be fetched: {listing}. By hand: {card.by_hand}"

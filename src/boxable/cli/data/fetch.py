@@ -54,18 +54,18 @@ def fetch(folder: Path, dry_run: bool, **wanted: Any) -> int:
     Example: boxable data fetch cats --split validation --classes Cat
              boxable data fetch --split train --classes "Vehicle,-Rocket" --per-class 500 --dry-run vehicles
     """
-    from boxable.openimages.fetch import job
+    from boxable.openimages.fetch.fetch_folder import already_there, fetch_folder
     from boxable.openimages.fetch.planning import planned
     from boxable.openimages.fetch.request import Request
     from boxable.settings import open_images_images
 
     with planned(folder, Request(**wanted)) as plan:
         if dry_run:
-            for line in _what_it_comes_to(plan, job.already_there(folder)):
+            for line in _what_it_comes_to(plan, already_there(folder)):
                 click.echo(line)
             return 0
         with polite_interrupt() as stop:
-            done = job.fetch(folder, plan, stop)
+            done = fetch_folder(folder, plan, stop)
     for image_id, reason in done.failures:
         click.echo(f"{image_id}\t{reason}")
     if done.given_up:

@@ -20,7 +20,7 @@ FLAGS = tuple(name for name, kind in BOX_COLUMNS.items() if kind == "flag")
 
 
 def pixels(side: float) -> int:
-    """The side of a picture in pixels; 0, which is unknown, where it cannot be one."""
+    """Convert a side to pixels; 0 (unknown) for an impossible number."""
     return int(side) if 1 <= side < _MOST_PIXELS else 0
 
 
@@ -47,7 +47,7 @@ class AnnotatedImage:
     subset: str = ""
 
     def take(self, rows: NDArray[np.bool_]) -> "AnnotatedImage":
-        """The image with these boxes only."""
+        """Select boxes."""
         return replace(
             self,
             labels=[label for label, kept in zip(self.labels, rows.tolist(), strict=True) if kept],
@@ -75,7 +75,7 @@ class AnnotatedSet:
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def sound(self) -> Iterator[AnnotatedImage]:
-        """The images with those boxes and labels that are of a class of the set, and those boxes that are boxes.
+        """Yield the images without boxes and labels of unknown classes, and without invalid boxes.
 
         Raises ArgumentError for the name of an image that is no text or that two have, and at the end where there were
         boxes and no such one: what is made of them would be empty.
@@ -115,7 +115,7 @@ class AnnotatedSet:
                     known.append(example)
 
     def notes(self) -> list[str]:
-        """A line on each kind of thing that was left out."""
+        """List a line on each kind of dropped rows."""
         return [
             f"{what}: {count} left out" + (f", such as {', '.join(map(repr, examples))}" if examples else "")
             for what, count in self.left_out.items()

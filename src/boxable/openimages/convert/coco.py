@@ -21,7 +21,7 @@ from boxable.vocabulary import open_images
 
 
 def read(path: Path) -> AnnotatedSet:
-    """The images that the file describes; for where their photos may be see `_photo_folders`.
+    """Read a COCO file; `_photo_folders` tells where its images may be.
 
     An image is called as its file without suffix, where others are called so too as its path. Raises ArgumentError
     where two paths make the same name.
@@ -54,7 +54,7 @@ def _photo_folders(path: Path) -> list[Path]:
 
 
 def _below(folders: Sequence[Path], name: str) -> Path | None:
-    """The file of this name below one of the folders, if there is one; a name may not lead out of them."""
+    """Find a file of this name below one of the folders; a name may not lead outside."""
     parts = PurePosixPath(name).parts
     if ".." in parts or "\0" in name or PurePosixPath(name).is_absolute() or Path(name).is_absolute():
         return None
@@ -62,7 +62,7 @@ def _below(folders: Sequence[Path], name: str) -> Path | None:
 
 
 def _plain(image_id: str) -> str:
-    """An id that is a path, as the name of a file."""
+    """Turn an id that is a path into a file name."""
     return image_id.replace("/", "_")
 
 

@@ -86,7 +86,7 @@ def _is_tables(source: Path) -> bool:
 
 
 def _open(source: Path, to: str) -> AnnotatedSet:
-    """The set, whatever its form.
+    """Open a set of any format.
 
     In TFRecord photos that no table names belong to it (SEMANTICS §9); in YOLO its parts become parts of one set.
     Raises ArgumentError for what is none of the forms.

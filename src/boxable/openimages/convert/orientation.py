@@ -10,7 +10,7 @@ _MARK = b"Exif\0\0"
 
 
 def without_orientation(data: bytes) -> bytes | None:
-    """The same bytes, but an EXIF orientation of 1; None for what is no JPEG that tells its orientation in EXIF."""
+    """Set the EXIF orientation of a JPEG to 1; None if it has no EXIF orientation."""
     place = data.find(_MARK)
     if not data.startswith(b"\xff\xd8") or place < 0:
         return None

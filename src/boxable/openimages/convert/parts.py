@@ -15,7 +15,7 @@ from boxable.vocabulary import ClassList
 
 
 def read(folder: Path, parts: Mapping[str, Path]) -> AnnotatedSet:
-    """The images of these parts of a folder, by subset, one part after the other.
+    """Read the splits of a folder, one after the other.
 
     Classes are those of all parts, in the order in which they come first. Raises ArgumentError where an image is in two
     parts, and where the folder has tables of its own, but not of the same images.
@@ -51,7 +51,7 @@ def _require_parts(folder: Path, parts: Mapping[str, Path]) -> None:
 
 
 def _named(folder: Path) -> set[str]:
-    """The images that some table of the folder names."""
+    """List the images that the tables of the folder name."""
     found = tables.open_tables(folder)
     return {
         image_id for table in (found.boxes, found.image_labels, found.images) if table for image_id in image_ids(table)

@@ -19,7 +19,7 @@ _SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", 
 
 
 def photos_below(folder: Path, *, alike: bool = False) -> dict[str, Path]:
-    """The photos of a folder and the folders in it, by file name without suffix.
+    """Find the images of a folder, recursively, by file name without suffix.
 
     Raises ArgumentError where two are called alike, since nobody knows which of them the boxes are of; with `alike` the
     first is taken.
@@ -35,7 +35,7 @@ def photos_below(folder: Path, *, alike: bool = False) -> dict[str, Path]:
 
 
 def photos_in(folder: Path) -> dict[str, Path]:
-    """The photos of a folder itself, by file name without suffix; the last where two are called alike."""
+    """Find the images of a folder itself, by file name without suffix; of equal names the last."""
     return {path.stem: path for path in _photos(str(folder), os.listdir(folder))}
 
 
@@ -63,7 +63,7 @@ def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
 
 
 def bytes_of(image: AnnotatedImage) -> bytes | None:
-    """The photo's file as it is, or None where there is none."""
+    """Read the image file; None if there is none."""
     if not isinstance(image.photo, Path):
         return image.photo
     try:
@@ -75,19 +75,19 @@ def bytes_of(image: AnnotatedImage) -> bytes | None:
 
 
 def suffix_of(data: bytes) -> str:
-    """What the name of a picture's file ends in, by what the file is; .jpg also where that cannot be said."""
+    """Return the suffix of an image by its content; .jpg if the format is unknown."""
     return next((suffix for sign, suffix in _SIGNS.items() if data.startswith(sign)), ".jpg")
 
 
 def file_name(image: AnnotatedImage) -> str:
-    """What the photo is called: as its file is, else as it would be."""
+    """Return the name of the image file, or the name it would have."""
     if isinstance(image.photo, Path):
         return image.photo.name
     return f"{image.image_id}{suffix_of(image.photo or b'')}"
 
 
 def upright(images: AnnotatedSet, image: AnnotatedImage) -> AnnotatedImage:
-    """The image with a photo that every reader shows as its boxes are, for a form that does not hold Rotation.
+    """Rotate the image to match its boxes, for a format without Rotation.
 
     Where Rotation overrules an EXIF orientation, the photo is without it; one that cannot be is counted.
     """
@@ -130,7 +130,7 @@ def put_photo(image: AnnotatedImage, folder: Path, mode: str) -> str | None:
 
 
 def file_stem(image_id: str) -> str:
-    """The id, as it is part of a file's name. Raises ArgumentError for one that leads elsewhere."""
+    """Check that an id can be part of a file name. Raises ArgumentError for one that leads elsewhere."""
     if not image_id or image_id.startswith(".") or not image_id.isprintable() or set(image_id) & set("/\\:"):
         raise ArgumentError(f"image id {image_id!r} cannot be the name of a file; expected letters and digits")
     return image_id

@@ -44,7 +44,7 @@ _SIDES = ("YMin", "XMin", "YMax", "XMax")
 
 
 def open_tables(path: Path) -> DataFolder:
-    """A data folder, or what one table of boxes would be in it, with the classes and photos that are beside it."""
+    """Open a data folder, or one table of boxes with the classes and images beside it."""
     import_arrow()
     if is_table(path):
         return DataFolder(path.parent, path, None, None, find_table(path.parent, CLASSES))
@@ -52,7 +52,7 @@ def open_tables(path: Path) -> DataFolder:
 
 
 def read(path: Path, *, unlisted: bool = False) -> AnnotatedSet:
-    """The images that a table names, in the order of their ids; with `unlisted` also the photos that none names."""
+    """Read the images of the tables in the order of their ids; with `unlisted` also images without rows."""
     tables = open_tables(path)
     names: list[str] = []
     if tables.boxes:
@@ -88,7 +88,7 @@ def _subsets(images: Path) -> tuple[str, ...]:
 def _images(
     tables: DataFolder, found: AnnotatedSet, listed: Collection[BoxRow], *, unlisted: bool
 ) -> Iterator[AnnotatedImage]:
-    """The images; `listed` are the boxes that a table of its own calls difficult."""
+    """Yield the images; `listed` are the boxes in the table of difficult boxes."""
     photos = photos_below(tables.path / layout.PHOTOS)
     streams = [
         rows_by_image(path, columns) if path else iter(())
@@ -137,7 +137,7 @@ def _merged(streams: list[Iterator[tuple[str, Columns]]]) -> Iterator[tuple[str,
 
 
 def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
-    """A data folder from another, table by table, with every column that a data folder has; gives lines of notes."""
+    """Copy a data folder table by table, with every column that a data folder has; returns lines of notes."""
     notes = []
     tables = open_tables(source)
     if is_table(source) and native_columns(source) is not BOX_COLUMNS:
@@ -166,7 +166,7 @@ def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
 
 
 def _dropped(table: Path) -> list[str]:
-    """The columns that a data folder does not have, such as the extreme points of V6."""
+    """List columns that a data folder does not have, such as the extreme points of V6."""
     names: list[str] = []
     with table_errors(table, names):
         names += column_names(table)
@@ -182,7 +182,7 @@ def _copy_classes(source: Path, dest: Path) -> None:
 
 
 def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
-    """A data folder with its tables as files of this suffix."""
+    """Write a data folder with tables of this suffix."""
     (folder / layout.PHOTOS).mkdir(parents=True)
     names = (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES, layout.DIFFICULT)
     paths = [folder / name.replace(".parquet", suffix) for name in names]

@@ -50,7 +50,7 @@ def shard_paths(prefix: Path, shards: int) -> list[Path]:
 
 
 def find_shards(path: Path) -> list[Path]:
-    """The files that this names: all shards of a prefix, or of a folder, or the one file; empty where there are none.
+    """Find the shards of a prefix or a folder, or the one file; empty if there are none.
 
     Raises ArgumentError where some are missing, or where there are two sets of shards.
     """
@@ -75,7 +75,7 @@ def find_shards(path: Path) -> list[Path]:
 
 
 def read(shards: Sequence[Path]) -> AnnotatedSet:
-    """The images of these files, in their order. Labels of images have no confidence here, and are counted only."""
+    """Read the images of shards in order. Image labels have no confidence in this format, and are only counted."""
     told: set[str] = set()
     texts: dict[str, int] = {}
     for path in shards:
@@ -141,7 +141,7 @@ def _image(features: Mapping[str, Sequence[Any]], labels: list[str], flags: tupl
 
 
 def _marks(values: Sequence[int] | None, boxes: int) -> NDArray[np.int8]:
-    """A mark for every box; what is neither 0 nor 1 is unknown."""
+    """Return a flag for every box; values other than 0 and 1 are unknown."""
     if values is None:
         return np.full(boxes, -1, np.int8)
     told = np.array(values, np.int64).reshape(boxes)

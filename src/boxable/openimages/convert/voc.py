@@ -33,7 +33,7 @@ def is_voc(folder: Path) -> bool:
 
 
 def read(folder: Path) -> AnnotatedSet:
-    """The images with an annotation; classes are known by name, or as classes.csv says."""
+    """Read the images with an annotation; classes are known by name, or by classes.csv."""
     try:
         import defusedxml  # noqa: F401
     except ImportError:
@@ -72,7 +72,7 @@ def _parse(path: Path) -> Any:
 def _images(
     files: list[Path], photos: dict[str, Path], mids: dict[str, str], found: AnnotatedSet
 ) -> Iterator[AnnotatedImage]:
-    """The images; `mids` are those of the classes by name, in lower case."""
+    """Yield the images; `mids` are those of the classes by name, in lower case."""
     for path in files:
         root = _parse(path)
         objects = root.findall("object")
@@ -114,7 +114,7 @@ def _flag(item: Any, tag: str) -> int:
 
 
 def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
-    """The set; corners are rounded to whole pixels. classes.csv keeps the MIDs."""
+    """Write a set; corners are rounded to whole pixels. classes.csv keeps the MIDs."""
     for item in images.classes:
         if _NOT_IN_XML.search(item.name):
             raise ArgumentError(f"class {item.name!r}: a name with signs that XML cannot hold; rename it")
@@ -157,7 +157,7 @@ def _xml(image: AnnotatedImage, size: tuple[int, int], name: str, names: dict[st
 
 
 def _pixels(box: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.int64]:
-    """The first and last pixels of boxes `[N, 4]`, from 1; one pixel at least, where the box has its middle."""
+    """Compute first and last pixels of boxes `[N, 4]`, from 1; at least one pixel, at the center of the box."""
     sides = (box.reshape(-1, 2, 2) * [size[1], size[0]]).clip(-_FARTHEST, _FARTHEST)
     first, end = np.rint(sides).astype(np.int64).transpose(1, 0, 2)
     middle = np.minimum(np.floor(sides.mean(axis=1)).astype(np.int64), [size[1] - 1, size[0] - 1])

@@ -44,7 +44,7 @@ def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def read(folder: Path) -> AnnotatedSet:
-    """The images with a file of labels, and the photos without one, which have no boxes.
+    """Read the images with a label file, and those without one, which have no boxes.
 
     Raises ArgumentError where nothing names the classes, and where data.yaml names folders that are not there, or not
     below the folder that it is in.
@@ -63,7 +63,7 @@ def read(folder: Path) -> AnnotatedSet:
 
 
 def _content(path: Path) -> Mapping[str, Any]:
-    """What data.yaml says, as lists, mappings and text; empty where it is something else."""
+    """Parse data.yaml as lists, mappings and text; empty if it is something else."""
     try:
         import yaml
     except ImportError:
@@ -117,7 +117,7 @@ def _yaml_names(content: Mapping[str, Any], path: Path) -> list[str]:
 
 
 def _folders(path: Path, content: Mapping[str, Any], found: AnnotatedSet) -> dict[Path, str]:
-    """The folders of photos that data.yaml names, relative to its own, each with its subset.
+    """Find the image folders that data.yaml names, relative to its own, each with its split.
 
     The subset is unknown where train and val are the same; of a folder that several others name too it is the first.
     A folder of test that is not there is counted, since Roboflow names one in any case.
@@ -145,7 +145,7 @@ def _folders(path: Path, content: Mapping[str, Any], found: AnnotatedSet) -> dic
 
 
 def _values(content: Mapping[str, Any], key: str, path: Path) -> list[str]:
-    """The folders of a key; none where it is not there, or is empty."""
+    """List the folders of a key; none if it is missing or empty."""
     values = content.get(key) or []
     values = [values] if isinstance(values, str) else values
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
@@ -157,7 +157,7 @@ def _values(content: Mapping[str, Any], key: str, path: Path) -> list[str]:
 
 
 def _place(folder: Path, start: Any, value: str) -> Path | None:
-    """The folder of photos that a value of data.yaml means, relative to its folder; None if there is none below it.
+    """Resolve the image folder of a value of data.yaml, relative to its folder; None if there is none below it.
 
     It is relative to `path`, which may be of another machine, and else to data.yaml; Roboflow begins with a '../' that
     nobody follows. Where there are labels only, the photos need not be there.
@@ -182,7 +182,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _labels_of(photos: Path) -> Path:
-    """The folder of the labels of a folder of photos, both relative to data.yaml: the last `images` is `labels`."""
+    """Return the label folder of an image folder, both relative to data.yaml: the last `images` becomes `labels`."""
     parts = list(photos.parts)
     if "images" in parts:
         parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
@@ -243,7 +243,7 @@ def _rows(path: Path, classes: int) -> NDArray[np.float64]:
 
 
 def write(images: AnnotatedSet, folder: Path, photos: str) -> list[str]:
-    """The set; classes are numbered from 0 in its order, and classes.csv keeps their MIDs. Gives lines of notes.
+    """Write a set; classes are numbered from 0 in its order, classes.csv keeps their MIDs. Returns lines of notes.
 
     A set of several subsets has its photos in images/train, images/val and images/test. Those of train and val are
     there in any case, since Ultralytics wants both; an image of unknown subset is in train, so that none validates that

@@ -1,1 +1,1 @@
-"""Open Images from where it is published: its tables, and the images that are wanted of it."""
+"""Fetch Open Images from its publishers: the tables, and selected images."""

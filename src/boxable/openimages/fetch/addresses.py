@@ -1,6 +1,6 @@
-"""Where the tables of Open Images are published, release by release.
+"""The addresses of the published tables of Open Images, by release.
 
-Sizes and MD5 sums are those that public mirrors recorded; 0 and "" where nobody did.
+Sizes and MD5 sums are those that public mirrors recorded; 0 and "" are unknown.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Tables:
 
 
 def tables_of(version: Version, split: Split) -> Tables:
-    """The files of this split. The image lists are those of V4 throughout: later releases have no others for boxes."""
+    """Return the files of a split. The image lists are those of V4: later releases have no others for boxes."""
     boxes = {"v4": _BOXES_V4, "v5": _BOXES_V5}.get(version, _BOXES_V6)
     labels = {"v4": _LABELS_V4, "v7": _LABELS_V7}.get(version, _LABELS_V5)
     return Tables(boxes[split], labels[split], _IMAGES[split], _CLASSES[version])

@@ -10,7 +10,7 @@ from boxable.openimages.table_writer import write_class_rows
 
 
 def read_class_names(path: Path) -> dict[str, str]:
-    """Name by MID; the file of V7 has a header line, those before have none. Raises ArgumentError for another file."""
+    """Read the name of each MID; only the file of V7 has a header line. Raises ArgumentError for another file."""
     try:
         rows = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"))))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -22,5 +22,5 @@ def read_class_names(path: Path) -> dict[str, str]:
 
 
 def write_class_names(path: Path, names: dict[str, str], mids: Collection[str] | None) -> None:
-    """Write classes.csv: these classes, or all, in the order of the published list."""
+    """Write classes.csv: these classes (None: all), in the order of the published list."""
     write_class_rows(path, ((mid, name) for mid, name in names.items() if mids is None or mid in mids))

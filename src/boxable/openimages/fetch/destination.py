@@ -1,4 +1,4 @@
-"""The folder that is fetched into: whether it may be, what it says of itself, and that one process has it at a time."""
+"""The destination folder of a fetch: checks, its description, and a lock."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -15,13 +15,13 @@ from boxable.openimages.fetch.ledger import Ledger
 from boxable.openimages.fetch.request import Request
 
 _LOCK = ".fetching.lock"
-# What a killed run leaves of the files that it was writing here, see files.py and narrow.py.
+# The temporary files of a killed run, see files.py and narrow.py.
 _TABLE = r"\.(annotations-bbox|annotations-human-imagelabels|images|classes|boxable-data)\.(parquet|csv|json)\."
 _LEFT = re.compile(rf"{_TABLE}[0-9a-f]{{8}}\.(part|rows\.parquet)|\.{_TABLE}.*\.[0-9a-f]{{8}}\.part")
 
 
 def check_folder(folder: Path, request: Request) -> None:
-    """Raise ArgumentError unless the folder is new, or one that the same was fetched into."""
+    """Raise ArgumentError unless the folder is new, or has the same version, split and source."""
     require_utf8(folder)
     if folder.exists() and not folder.is_dir():
         raise ArgumentError(f"{folder}: a file; expected a folder, or a name for a new one")
@@ -44,14 +44,14 @@ def check_folder(folder: Path, request: Request) -> None:
 
 
 def _others(folder: Path) -> list[str]:
-    """What is in a folder besides photos, and files that somebody hid."""
+    """List the content of a folder besides images and hidden files."""
     with writing(folder):
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     return [name for name in names if name != layout.PHOTOS and not name.startswith(".")]
 
 
 def check_growth(folder: Path, ledger: Ledger, request: Request, wanted: Collection[str]) -> None:
-    """Raise ArgumentError where the folder has images besides the wanted ones (a set), or boxes of other classes."""
+    """Raise ArgumentError where the folder has images outside `wanted` (a set), or boxes of other classes."""
     others = [image_id for image_id in ledger.ids() if image_id not in wanted]
     if others:
         raise ArgumentError(
@@ -67,12 +67,12 @@ def check_growth(folder: Path, ledger: Ledger, request: Request, wanted: Collect
 
 
 def _covers(classes: frozenset[str] | None, before: frozenset[str] | None) -> bool:
-    """Whether these classes are at least those of before; None are all."""
+    """Tell whether `classes` is a superset of `before`; None stands for all classes."""
     return classes is None or (before is not None and before <= classes)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the half-written tables of a run that was killed; nobody else may be at it."""
+    """Remove the temporary tables of a killed run; needs the lock of the folder."""
     with writing(folder):
         for path in folder.iterdir():
             if _LEFT.fullmatch(path.name):
@@ -80,7 +80,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def prepared(folder: Path, request: Request) -> Path:
-    """The folder, once it says what it is; so a run that is killed later can be gone on with."""
+    """Write the description into a new folder, so that a killed run can be resumed, and return the folder."""
     check_folder(folder, request)  # again: another process may have come first
     if not layout.read_description(folder):
         describe(folder, request)
@@ -88,7 +88,7 @@ def prepared(folder: Path, request: Request) -> Path:
 
 
 def describe(folder: Path, request: Request) -> None:
-    """Write what was asked for into the description of the folder."""
+    """Write the request into the description of the folder."""
     layout.write_description(
         folder,
         {
@@ -101,7 +101,7 @@ def describe(folder: Path, request: Request) -> None:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Keep other processes from fetching into the same folder."""
+    """Lock the folder against other processes that fetch into it."""
     lock = filelock.FileLock(folder / _LOCK)
     with writing(folder / _LOCK):
         try:

@@ -1,4 +1,4 @@
-"""The published list of images: where each is, who made it, under which licence."""
+"""The published list of images: address, author and licence of each."""
 
 import base64
 import binascii
@@ -19,11 +19,11 @@ _FILE_NAME = r"^[0-9A-Za-z_][0-9A-Za-z_.-]*\z"
 
 
 def narrow_images(source: Path, wanted: Any) -> Any:
-    """The rows of these images, each once, sorted by id: a `pyarrow.Table`; None takes all that are listed.
+    """Select the rows of these images, each once, sorted by id; returns a `pyarrow.Table`.
 
-    `wanted` is an Arrow array of ids. Images that are not listed are left out.
+    `wanted` is an Arrow array of ids; None selects all images. Unlisted images are ignored.
 
-    Raises ArgumentError for a list that cannot be used, and for an id that is no file name.
+    Raises ArgumentError for an invalid list, and for an id that is no file name.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -38,13 +38,13 @@ def narrow_images(source: Path, wanted: Any) -> Any:
     odd = ids.filter(pc.invert(pc.match_substring_regex(ids, _FILE_NAME)))
     if len(odd):
         raise ArgumentError(
-            f"{source}: image id {odd[0].as_py()!r}; expected letters and digits, as in 000a1249af2bc5f0"
+            f"{source}: expected image ids of letters and digits like 000a1249af2bc5f0, got {odd[0].as_py()!r}"
         )
     return table
 
 
 def _each_once(table: Any) -> Any:
-    """The rows in order of ImageID, of each image the first. The published lists are so; copying them takes a GB."""
+    """Sort by ImageID and keep the first row of each. A sorted list is not copied, which takes a GB."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -59,7 +59,7 @@ def _each_once(table: Any) -> Any:
 
 
 def wanted_images(table: Any, split: Split, source: Source) -> Iterator[Wanted]:
-    """The images of such a table, each with its address: in the public bucket, or where it was first published."""
+    """Yield the images of such a table with their addresses: in the public bucket, or of the originals."""
     columns = ["ImageID", "OriginalURL", "OriginalSize", "OriginalMD5"]
     for batch in table.select(columns).to_batches():
         for image_id, url, size, md5 in zip(*(column.to_pylist() for column in batch.columns), strict=True):
@@ -70,7 +70,7 @@ def wanted_images(table: Any, split: Split, source: Source) -> Iterator[Wanted]:
 
 
 def write_images(table: Any, path: Path, ledger: Ledger) -> None:
-    """Write images.parquet, with the width and height of the images that the ledger knows."""
+    """Write images.parquet, with width and height from the ledger."""
     import pyarrow as pa
 
     with table_writer(path, table.schema) as out:
@@ -85,7 +85,7 @@ def write_images(table: Any, path: Path, ledger: Ledger) -> None:
 
 
 def _hexadecimal(md5: str) -> str | None:
-    """The MD5 that the list gives in base64; None where it gives none."""
+    """Convert an MD5 from base64; return None for anything else."""
     try:
         digest = base64.b64decode(md5, validate=True)
     except binascii.Error:

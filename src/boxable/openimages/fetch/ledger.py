@@ -1,4 +1,4 @@
-"""The ledger of a data folder: what is known of every image that was to be fetched, in SQLite."""
+"""The ledger of a data folder: the state of every image to fetch, in SQLite."""
 
 import sqlite3
 import time
@@ -9,11 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import ArgumentError, BoxableError, FetchError
 
 State = Literal["wanted", "done", "failed"]
-# Why another attempt may go better: nothing came from the server, or it answered that it is busy or broken.
-Trouble = Literal["network", "server"]
 
 _SCHEMA = 1
 _TABLE = """
@@ -30,7 +28,7 @@ CREATE TABLE IF NOT EXISTS images (
 ) WITHOUT ROWID
 """
 _PAGE = 1000
-# What is done since the last commit is found again in the folder, and checked, if the process is killed.
+# After a kill, files that are newer than the last commit are checked and recorded again.
 _COMMIT_S = 1.0
 
 
@@ -45,15 +43,15 @@ class Wanted:
 
     @property
     def is_original(self) -> bool:
-        """Whether it is where its author published it, not in the bucket."""
+        """Whether it is the original, not the copy in the bucket."""
         return "://" in self.address
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an image: its file's size in bytes, MD5, width and height, or the reason why there is none.
+    """The outcome of an image: size in bytes, MD5, width and height of its file, or the reason of the failure.
 
-    `trouble`: of a failure that may have nothing to do with the image.
+    `error` is the fetch error behind the reason, if it was one.
     """
 
     id: str
@@ -63,7 +61,7 @@ class Outcome:
     width: int = 0
     height: int = 0
     reason: str | None = None
-    trouble: Trouble | None = None
+    error: FetchError | None = None
 
 
 class Ledger:
@@ -95,7 +93,7 @@ class Ledger:
             self._base.close()
 
     def want(self, images: Iterable[Wanted]) -> None:
-        """Add these images; what is known of one that is there already stays, but its address is the new one."""
+        """Add images; one that exists keeps its state and gets the new address, size and MD5."""
         rows = ((image.id, image.address, image.size, image.md5) for image in images)
         with self._errors(), self._transaction():
             self._base.executemany(
@@ -106,12 +104,12 @@ class Ledger:
             )
 
     def ids(self) -> Iterator[str]:
-        """The ids of all images, in order."""
+        """Yield the ids of all images, in order."""
         for (image_id,) in self._pages("SELECT id FROM images WHERE id > ?"):
             yield image_id
 
     def missing(self) -> Iterator[Wanted]:
-        """The images that are not done, in order; outcomes may be recorded meanwhile."""
+        """Yield the images that are not done, in order; outcomes may be recorded meanwhile."""
         pages = self._pages(
             "SELECT id, address, expected_size, expected_md5 FROM images WHERE id > ? AND state != 'done'"
         )
@@ -119,19 +117,19 @@ class Ledger:
             yield Wanted(*row)
 
     def done(self) -> Iterator[tuple[str, int]]:
-        """Id and size of the images that are done, in order."""
+        """Yield id and size of the images that are done, in order."""
         yield from self._pages("SELECT id, size FROM images WHERE id > ? AND state = 'done'")
 
     def md5s(self) -> Iterator[tuple[str, str]]:
-        """Id and MD5 of the images that are done, in order."""
+        """Yield id and MD5 of the images that are done, in order."""
         yield from self._pages("SELECT id, md5 FROM images WHERE id > ? AND state = 'done'")
 
     def failures(self) -> Iterator[tuple[str, str]]:
-        """Id and reason of the images that failed, in order."""
+        """Yield id and reason of the images that failed, in order."""
         yield from self._pages("SELECT id, reason FROM images WHERE id > ? AND state = 'failed'")
 
     def sizes(self, first: str, last: str) -> dict[str, tuple[int, int]]:
-        """Width and height of the images from `first` to `last` that are done."""
+        """Return width and height of the images from `first` to `last` that are done."""
         with self._errors():
             rows = self._base.execute(
                 "SELECT id, width, height FROM images WHERE id BETWEEN ? AND ? AND state = 'done'", (first, last)
@@ -139,20 +137,20 @@ class Ledger:
             return {image_id: (width, height) for image_id, width, height in rows}
 
     def counts(self) -> dict[State, tuple[int, int]]:
-        """Images and bytes in each state."""
+        """Count images and bytes in each state."""
         with self._errors():
             rows = self._base.execute("SELECT state, count(*), coalesce(sum(size), 0) FROM images GROUP BY state")
             found = {state: (count, size) for state, count, size in rows}
         return {state: found.get(state, (0, 0)) for state in ("wanted", "done", "failed")}
 
     def record(self, outcome: Outcome) -> None:
-        """Note what became of an image; written with the others of the same second, or at `commit`."""
+        """Record an outcome; it is committed with the others of the same second, or by `commit`."""
         self._waiting.append(outcome)
         if time.monotonic() - self._committed > _COMMIT_S:
             self.commit()
 
     def commit(self) -> None:
-        """Write what waits."""
+        """Commit the recorded outcomes."""
         self._committed = time.monotonic()
         outcomes, self._waiting = self._waiting, []
         if not outcomes:
@@ -170,7 +168,7 @@ class Ledger:
             )
 
     def forget(self, ids: Iterable[str]) -> None:
-        """These images are wanted again: their files are not there, or not as they were."""
+        """Set the state of these images back to wanted: their files are missing or changed."""
         with self._errors(), self._transaction():
             self._base.executemany(
                 "UPDATE images SET state = 'wanted', size = NULL, md5 = NULL, width = NULL, height = NULL WHERE id = ?",
@@ -178,7 +176,7 @@ class Ledger:
             )
 
     def _pages(self, query: str) -> Iterator[Any]:
-        """The rows of a query on ids after `?`, a page at a time, so that memory stays bounded."""
+        """Yield the rows of a query on ids after `?`, page by page, in bounded memory."""
         last = ""
         while True:
             with self._errors():

@@ -1,4 +1,4 @@
-"""What a request comes to: which images, which rows, how many bytes."""
+"""Plan a fetch: images, rows and bytes of a request."""
 
 import logging
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from boxable.openimages.fetch.class_names import read_class_names
 from boxable.openimages.fetch.destination import check_folder
 from boxable.openimages.fetch.request import Request
 from boxable.openimages.fetch.selection import BoxedImages, ClassCount
-from boxable.openimages.fetch.tables import TableFiles, cache_folder, fetch_tables
+from boxable.openimages.fetch.table_cache import TableFiles, cache_folder, fetch_tables
 from boxable.openimages.fetch.transport import require_transport
 from boxable.openimages.narrow import narrow, native_columns
 from boxable.vocabulary import select
@@ -32,10 +32,10 @@ _NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a request comes to.
+    """The plan of a request.
 
-    `boxes` has all boxes of the wanted classes, `table` the rows of images.parquet; `counts` are of the boxes in these
-    images, and `names` gives each class its name.
+    `boxes` has all boxes of the wanted classes, and `table` the rows of images.parquet. `counts` are of the boxes in
+    these images. `names` has the name of each class.
     """
 
     request: Request
@@ -52,7 +52,7 @@ class Plan:
         return ids
 
     def bytes_of(self, without: set[str]) -> tuple[int, bool]:
-        """Bytes of the images but these; and whether every size is known, not a mean."""
+        """Sum the bytes of the images except these; also tell whether the sum is exact, or uses a mean size."""
         sizes = self.table.column("OriginalSize").to_pylist() if self.request.source == "original" else []
         ids = self.ids
         left = [size for image_id, size in zip(ids, sizes or [None] * len(ids), strict=True) if image_id not in without]
@@ -62,7 +62,7 @@ class Plan:
 
 @contextmanager
 def planned(folder: Path, request: Request) -> Iterator[Plan]:
-    """What has to be fetched; the tables are fetched for it where they are not in the cache, `folder` is not touched.
+    """Plan a fetch; tables that are not in the cache are fetched, and `folder` is not changed.
 
     Raises UnknownClassError for a wrong class; ArgumentError where nothing is selected, and for a folder that holds
     something else; FetchError and BoxableError as `fetch_tables` does.
@@ -88,7 +88,7 @@ def planned(folder: Path, request: Request) -> Iterator[Plan]:
 
 @contextmanager
 def _cached(files: TableFiles) -> Iterator[None]:
-    """Say of a table in the cache that cannot be used how to get another one."""
+    """Add to the error of an invalid table in the cache how to get another one."""
     try:
         yield
     except ArgumentError as error:
@@ -98,7 +98,7 @@ def _cached(files: TableFiles) -> Iterator[None]:
 
 
 def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
-    """The rows of images.parquet: images with boxes of the wanted classes, or all there are if nothing narrows them."""
+    """Choose the rows of images.parquet: images with boxes of the wanted classes, or all without a selection."""
     everything = request.classes is None and request.per_class is None
     if everything and not len(boxed.images):
         raise ArgumentError(f"{files.boxes}: no boxes in this table")
@@ -126,7 +126,7 @@ def _tell_classes_without_boxes(request: Request, boxed: BoxedImages) -> None:
 
 
 def _with_boxes(request: Request, boxed: BoxedImages) -> Any:
-    """The ids of the images that have boxes of the wanted classes, within the limits; an Arrow array."""
+    """Return the ids of images with boxes of the wanted classes, within the limits: an Arrow array."""
     import pyarrow as pa
 
     wanted = boxed.images.filter(pa.array(boxed.choose(request.max_images, request.per_class)))
@@ -138,7 +138,7 @@ def _with_boxes(request: Request, boxed: BoxedImages) -> Any:
 
 
 def _is_in(ids: Any, others: Any) -> NDArray[np.bool_]:
-    """Which of these ids are among the others: bool `[ids]`."""
+    """Tell for each id whether it is among the others: bool `[ids]`."""
     import pyarrow.compute as pc
 
     found: NDArray[np.bool_] = pc.is_in(ids, others.combine_chunks()).to_numpy(zero_copy_only=False)

@@ -1,4 +1,4 @@
-"""What is wanted of Open Images."""
+"""The request of a fetch."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from boxable.vocabulary import select
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is wanted: a selection of classes (None: all), and limits; see `BoxedImages.choose`."""
+    """A request: a selection of classes (None: all), and limits; see `BoxedImages.choose`."""
 
     split: Split
     classes: str | None = None

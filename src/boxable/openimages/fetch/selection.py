@@ -1,4 +1,4 @@
-"""Which images are wanted: those with a box of the wanted classes, perhaps only so many of them."""
+"""Select images with boxes of the wanted classes, within limits."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,9 +32,9 @@ class BoxedImages:
         self.mids: list[str] = mids.to_pylist()
 
     def choose(self, max_images: int | None, per_class: int | None) -> NDArray[np.bool_]:
-        """Which images are wanted: bool `[images]`.
+        """Choose the first `per_class` images of each class by id, of these the first `max_images`: bool `[images]`.
 
-        Of each class the first `per_class` by id, then of all these the first `max_images`; None: no limit.
+        None is no limit.
         """
         chosen = np.ones(len(self.images), bool)
         if per_class is not None:
@@ -47,7 +47,7 @@ class BoxedImages:
         return chosen
 
     def counts(self, chosen: NDArray[np.bool_]) -> list[ClassCount]:
-        """Images and boxes of each class among the chosen images; the most frequent class first."""
+        """Count images and boxes of each class in the chosen images; the most frequent class first."""
         rows = chosen[self._image]
         boxes = np.bincount(self._label[rows], minlength=len(self.mids))
         images = np.bincount(self._pairs(rows)[0], minlength=len(self.mids))
@@ -59,9 +59,9 @@ class BoxedImages:
         return sorted(found, key=lambda item: (-item.images, -item.boxes, item.mid))
 
     def _pairs(self, rows: NDArray[np.bool_] | slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Class and image of these rows, each pair once, in order.
+        """Return the distinct pairs of class and image of these rows, in order.
 
-        One number a pair, sorted: numpy.unique takes twenty times as long, on pairs and on numbers.
+        A pair is one number, and sorted: numpy.unique takes twenty times as long, on pairs and on numbers.
         """
         count = max(len(self.images), 1)
         keys = self._label[rows].astype(np.int64)
@@ -72,7 +72,7 @@ class BoxedImages:
 
 
 def _numbered(column: Any) -> tuple[Any, NDArray[np.int32]]:
-    """The distinct strings of a dictionary column, in order, and the number of the one in each row: int32 `[N]`."""
+    """Encode a dictionary column: its distinct strings, in order, and their index in each row, int32 `[N]`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from boxable.errors import ImageError, MissingExtraError
-from boxable.openimages.fetch.ledger import Trouble
+from boxable.errors import FetchError, ImageError, MissingExtraError
+from boxable.http import is_retryable
 
 # Without a byte; a slow line is no reason to stop.
 SILENCE_S = 20.0
@@ -24,8 +24,6 @@ _MOST_CHARACTERS = 4000
 # "Generic HTTP error: Error performing GET <address> in <time> - <reason>", then details over many lines.
 _PREAMBLE = re.compile(r"^.*?(Error performing \w+ .* in [\d.]+\S* - )")
 
-# What no other attempt would change: the 4xx but for "timeout" and "too many requests".
-_FINAL = re.compile(r"4(?!08|29)\d\d")
 _NO_PATH = "Could not parse path"
 _NO_LENGTH = "Content-Length Header missing"
 _MEANINGS = {
@@ -36,17 +34,9 @@ _MEANINGS = {
 }
 
 
-class NotFetchedError(Exception):
-    """One attempt that gave no file, and whose `trouble` that was; None: another attempt would give none either."""
-
-    def __init__(self, reason: str, trouble: Trouble | None = None) -> None:
-        super().__init__(reason)
-        self.trouble = trouble
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A file as it came, and what the server says its MD5 is (hexadecimal), if its ETag is one."""
+    """A fetched file, and its MD5 (hexadecimal) by the server, if the ETag is one."""
 
     data: bytes
     md5: str | None
@@ -62,10 +52,10 @@ class Transport:
         self._lock = threading.Lock()
 
     def get(self, address: str, size: int | None = None) -> Answer:
-        """The file at this address, below the base or whole, in full.
+        """Fetch the whole file at an address, which is below the base or absolute.
 
-        Raises ImageError for a file that is announced with another size than `size`, where that is known, and
-        NotFetchedError where no file comes: one attempt, redirects followed.
+        Makes one attempt and follows redirects. Raises ImageError for a file that is announced with another size
+        than `size`, where that is known, and FetchError where no file comes.
         """
         import obstore
         from obstore import exceptions
@@ -77,24 +67,24 @@ class Transport:
             _check_size(meta["size"], size)
             data = answer.bytes().to_bytes()
         except (exceptions.BaseError, ValueError, OSError) as error:
-            raise _not_fetched(error) from None
+            raise _fetch_error(error) from None
         if len(data) != meta["size"]:
-            raise NotFetchedError(f"{len(data)} bytes came, the server announced {meta['size']}", "network")
+            raise FetchError(f"expected {meta['size']} bytes, got {len(data)}", retryable=True)
         return Answer(data, _plain_md5(meta["e_tag"]))
 
     def _place(self, address: str) -> tuple[Any, str]:
-        """The server of an address and the path there. Raises NotFetchedError for what is no address."""
+        """Split an address into its server and path. Raises FetchError for an invalid address."""
         from obstore import exceptions
 
         if len(address) > _MOST_CHARACTERS:
-            raise NotFetchedError(f"an address of {len(address)} characters: {address[:60]}...")
+            raise FetchError(f"an address of {len(address)} characters: {address[:60]}...")
         try:
             parts = urlsplit(address if address.startswith(("http://", "https://")) else f"{self._base}/{address}")
             server = self._server(f"{parts.scheme}://{parts.netloc}")
         except (exceptions.BaseError, ValueError) as error:
-            raise NotFetchedError(f"no address: {address[:200]} ({error})") from None
+            raise FetchError(f"no address: {address[:200]} ({error})") from None
         if parts.query:
-            raise NotFetchedError(f"{address}: an address with a query cannot be fetched")
+            raise FetchError(f"{address}: an address with a query cannot be fetched")
         return server, unquote(parts.path).lstrip("/")
 
     def _server(self, origin: str) -> Any:
@@ -124,32 +114,31 @@ def require_transport() -> None:
 
 
 def _check_size(announced: int, expected: int | None) -> None:
-    """Raise for a file that is not to be waited for: it would be the wrong one, or take too much memory."""
+    """Raise for a file of the wrong size, or one that would take too much memory."""
     if expected is not None and announced != expected:
         raise ImageError(f"the server announced {announced} bytes, the list of images says {expected}")
     most = _MOST_UNKNOWN_BYTES if expected is None else _MOST_BYTES
     if announced > most:
-        raise NotFetchedError(f"the server announced {announced} bytes; at most {most}")
+        raise FetchError(f"the server announced {announced} bytes; at most {most}")
 
 
 def _plain_md5(etag: str | None) -> str | None:
-    """The MD5 that an ETag is if the file was uploaded in one piece: 32 hexadecimal digits between quotes."""
+    """Return the MD5 in an ETag, if it is one: 32 hexadecimal digits in quotes, of a file uploaded in one piece."""
     found = re.fullmatch(r'"([0-9a-f]{32})"', etag or "")
     return found[1] if found else None
 
 
-def _not_fetched(error: Exception) -> NotFetchedError:
-    """What obstore says, in the first line of many, or what its details mean."""
+def _fetch_error(error: Exception) -> FetchError:
+    """Convert an error of obstore, which has a text alone: the first line, or what the details mean."""
     text = str(error)
-    status = re.search(r"non-2xx status code: (\d{3})", text)
-    if status:
-        return NotFetchedError(f"the server answered {status[1]}", None if _FINAL.fullmatch(status[1]) else "server")
+    if found := re.search(r"non-2xx status code: (\d{3})", text):
+        status = int(found[1])
+        return FetchError(f"the server answered {status}", status=status, retryable=is_retryable(status))
     if _NO_LENGTH in text:
-        return NotFetchedError("the server does not say how long the file is")
+        return FetchError("the server does not tell the length of the file")
     if _NO_PATH in text or isinstance(error, ValueError):
-        return NotFetchedError(" ".join(text.partition("\n")[0].split())[:200])
-    kind = re.search(r"kind: (Connect|Timeout|Decode|Interrupted)\b", text)
-    if kind:
-        return NotFetchedError(_MEANINGS[kind[1]], "network")
+        return FetchError(" ".join(text.partition("\n")[0].split())[:200])
+    if kind := re.search(r"kind: (Connect|Timeout|Decode|Interrupted)\b", text):
+        return FetchError(_MEANINGS[kind[1]], retryable=True)
     reason = " ".join(_PREAMBLE.sub("", text.partition("\n")[0]).split())[:200]
-    return NotFetchedError(reason or type(error).__name__, "network")
+    return FetchError(reason or type(error).__name__, retryable=True)

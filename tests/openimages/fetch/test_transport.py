@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from boxable.errors import ImageError
+from boxable.errors import FetchError, ImageError
 from boxable.openimages.fetch import transport
-from boxable.openimages.fetch.transport import NotFetchedError, Transport
+from boxable.openimages.fetch.transport import Transport
 from tests.openimages.official import Bucket, photo, serving
 
 PHOTO = photo(1, (640, 480))
@@ -28,28 +28,28 @@ def test_a_file_comes_with_its_md5_from_below_the_base_and_from_a_whole_address(
 
 
 @pytest.mark.parametrize(
-    ("fault", "said", "trouble"),
+    ("fault", "said", "status", "retryable"),
     [
-        ("500", "the server answered 500", "server"),
-        ("503", "the server answered 503", "server"),
-        ("429", "the server answered 429", "server"),
-        ("408", "the server answered 408", "server"),
-        ("403", "the server answered 403", None),
-        ("404", "the server answered 404", None),
-        ("410", "the server answered 410", None),
-        ("no length", "the server does not say how long the file is", None),
-        ("cut", "the answer broke off", "network"),
-        ("silent", "the server was silent for too long", "network"),
+        ("500", "the server answered 500", 500, True),
+        ("503", "the server answered 503", 503, True),
+        ("429", "the server answered 429", 429, True),
+        ("408", "the server answered 408", 408, True),
+        ("403", "the server answered 403", 403, False),
+        ("404", "the server answered 404", 404, False),
+        ("410", "the server answered 410", 410, False),
+        ("no length", "the server does not tell the length of the file", None, False),
+        ("cut", "the answer broke off", None, True),
+        ("silent", "the server was silent for too long", None, True),
     ],
 )
-def test_what_goes_wrong_is_said_and_whose_trouble_it_is(
-    fault: str, said: str, trouble: str | None, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+def test_an_error_has_the_status_and_whether_it_is_retryable(
+    fault: str, said: str, status: int | None, retryable: bool, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "SILENCE_S", 0.3)
     bucket.fault = lambda path, count: fault
-    with pytest.raises(NotFetchedError) as caught:
+    with pytest.raises(FetchError) as caught:
         Transport(bucket.address).get("a/b.jpg")
-    assert (str(caught.value), caught.value.trouble) == (said, trouble)
+    assert (str(caught.value), caught.value.status, caught.value.retryable) == (said, status, retryable)
     assert bucket.asked["a/b.jpg"] == 1
 
 
@@ -69,7 +69,7 @@ def test_a_file_that_is_too_large_is_not_waited_for(
     limit: str, size: int | None, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, limit, len(PHOTO) - 1)
-    with pytest.raises(NotFetchedError, match=rf"^the server announced {len(PHOTO)} bytes; at most {len(PHOTO) - 1}$"):
+    with pytest.raises(FetchError, match=rf"^the server announced {len(PHOTO)} bytes; at most {len(PHOTO) - 1}$"):
         Transport(bucket.address).get("a/b.jpg", size)
 
 
@@ -100,24 +100,25 @@ def test_a_file_of_another_size_than_the_list_says_is_not_waited_for(size: int, 
     ids=lambda address: ascii(address[:30]),
 )
 def test_what_is_no_address_is_said_once_and_for_all(address: str) -> None:
-    with pytest.raises(NotFetchedError) as caught:
+    with pytest.raises(FetchError) as caught:
         Transport("http://127.0.0.1:1").get(address)
-    assert caught.value.trouble is None
+    assert not caught.value.retryable
     assert len(str(caught.value)) < 400
 
 
 def test_the_longest_address_that_is_asked_for_is_one_that_can_be(bucket: Bucket) -> None:
-    with pytest.raises(NotFetchedError, match="the server answered"):
+    with pytest.raises(FetchError, match="the server answered"):
         Transport(bucket.address).get("\U0001f600" * 3900)
 
 
 def test_a_server_that_is_not_there_is_no_connection() -> None:
-    with pytest.raises(NotFetchedError, match=r"^no connection to the server$"):
+    with pytest.raises(FetchError, match=r"^no connection to the server$") as caught:
         Transport("http://127.0.0.1:1").get("a.jpg")
+    assert (caught.value.status, caught.value.retryable) == (None, True)
 
 
 def test_an_address_with_a_query_is_refused_before_it_is_asked_for(bucket: Bucket) -> None:
-    with pytest.raises(NotFetchedError, match="with a query"):
+    with pytest.raises(FetchError, match="with a query"):
         Transport(bucket.address).get("a/b.jpg?size=o")
     assert not bucket.asked
 

@@ -1,4 +1,4 @@
-"""The published tables, in the cache: fetched once, resumed where it stopped, checked."""
+"""The cache of the published tables: fetched once, resumed, checked."""
 
 import hashlib
 import logging
@@ -33,19 +33,19 @@ class TableFiles:
 
 
 def fetch_tables(version: Version, split: Split) -> TableFiles:
-    """The tables of this split from the cache; those that are not there are fetched.
+    """Return the tables of a split from the cache; fetch those that are missing.
 
-    Raises FetchError where one cannot be had, BoxableError where BOXABLE_OFFLINE forbids to fetch it or it cannot be
-    written.
+    Raises FetchError where one is unavailable, and BoxableError where BOXABLE_OFFLINE forbids to fetch it or it
+    cannot be written.
     """
     published = tables_of(version, split)
-    # The small ones first: what is wrong with the network shows before gigabytes have come.
+    # The small ones first: network problems show before gigabytes are fetched.
     classes, images = _fetched(published.classes), _fetched(published.images)
     return TableFiles(_fetched(published.boxes), _fetched(published.image_labels), images, classes)
 
 
 def cache_folder() -> Path:
-    """Where the tables of the address in use are kept: each address has tables of its own."""
+    """Return the folder of the tables; each base address has its own."""
     base = open_images_tables()
     place = "official" if base == OFFICIAL_TABLES else hashlib.sha256(base.encode()).hexdigest()[:12]
     return home() / "openimages" / place
@@ -54,7 +54,7 @@ def cache_folder() -> Path:
 def _fetched(published: Published) -> Path:
     base = open_images_tables()
     path = cache_folder() / published.path
-    # What is known is known of the official files; another server may have a slice of them.
+    # Sizes and hashes are those of the official files; another server may have a slice of them.
     known = published if base == OFFICIAL_TABLES else Published(published.path)
     if _is_whole(path, known):
         return path
@@ -72,10 +72,9 @@ def _fetched(published: Published) -> Path:
             return path
         logger.info("fetching %s", address)
         part = path.with_name(f"{path.name}.part")
-        problems = download([address], part, known.size, known.md5, "md5", delays)
-        if problems:
+        for error in download([address], part, known.size, known.md5, "md5", delays).values():
             raise FetchError(
-                f"cannot fetch a table of Open Images: {'; '.join(map(str, problems))}; look at the network and at "
+                f"cannot fetch a table of Open Images: {address}: {error}; look at the network and at "
                 "BOXABLE_OPENIMAGES, the address of another server, then run it again to go on"
             )
         with writing(path):
@@ -84,5 +83,5 @@ def _fetched(published: Published) -> Path:
 
 
 def _is_whole(path: Path, known: Published) -> bool:
-    """Whether the file is there. It got its name when it was complete and checked; its size shows later damage."""
+    """Tell whether the file exists in the known size. It got its name after it was complete and checked."""
     return path.is_file() and known.size in (0, path.stat().st_size)

@@ -1,4 +1,4 @@
-"""Fetch a part of Open Images into a data folder: what is wanted first, then the images."""
+"""Fetch the tables and images of a plan into a data folder."""
 
 import threading
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ from boxable.settings import open_images_images, require_network
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """How a fetch ended: images there, their bytes, images not yet there, id and reason of each that failed.
+    """The result of a fetch: images present, their bytes, images still missing, id and reason of each failure.
 
-    `given_up`: why it ended before all was tried, where nothing came any more.
+    `given_up` is the reason why it ended early, where no image could be fetched any more.
     """
 
     images: int
@@ -34,7 +34,7 @@ class Fetched:
 
 
 def already_there(folder: Path) -> set[str]:
-    """The ids of the images that the ledger of a folder has as done; empty where there is none."""
+    """Return the ids of the images that are done in the ledger of a folder, if it has one."""
     path = folder / layout.LEDGER
     if not path.exists():
         return set()
@@ -42,11 +42,11 @@ def already_there(folder: Path) -> set[str]:
         return {image_id for image_id, _ in ledger.done()}
 
 
-def fetch(folder: Path, plan: Plan, stop: threading.Event) -> Fetched:
-    """Write the tables of the plan into `folder` and fetch its images; goes on where an earlier run ended.
+def fetch_folder(folder: Path, plan: Plan, stop: threading.Event) -> Fetched:
+    """Write the tables of the plan into `folder` and fetch its images; resume an earlier run.
 
-    When `stop` is set, what is under way is completed. Raises ArgumentError for a folder with images that the plan
-    leaves out, BoxableError where another process is at it or a file cannot be written.
+    When `stop` is set, what is under way is completed. Raises ArgumentError for a folder with images outside the
+    plan, and BoxableError where the folder is locked or a file cannot be written.
     """
     request = plan.request
     given_up = None
@@ -75,7 +75,7 @@ def fetch(folder: Path, plan: Plan, stop: threading.Event) -> Fetched:
 
 
 def _write_tables(folder: Path, plan: Plan, ledger: Ledger) -> None:
-    """Boxes and labels of the wanted classes in the wanted images, the images with their authors, the names."""
+    """Write boxes and labels of the wanted classes in the wanted images, the image list and the class names."""
     mids = plan.request.mids
     ids = frozenset(plan.ids)
     narrow(plan.boxes, folder / layout.BOXES, images=ids)

@@ -49,3 +49,30 @@ def test_a_file_that_is_being_written_is_completed_before_an_error_ends_the_work
     assert not work.is_alive()
     assert came == large
     assert sorted(path.name for path in folder.iterdir()) == ["slow.jpg", "unwritable.jpg"]
+
+
+def test_no_file_is_written_after_an_error_ended_the_work(tmp_path: Path) -> None:
+    """The process may end at any time then, and would leave half a file."""
+    folder = tmp_path / "images"
+    image_path(folder, "unwritable").mkdir(parents=True)
+    late_begun, ended = threading.Event(), threading.Event()
+
+    def late_comes_after_the_end(path: str, count: int) -> None:
+        if path == "late.jpg":
+            late_begun.set()
+            ended.wait(30)
+        else:
+            late_begun.wait(30)
+
+    with serving({"late.jpg": photo(1), "unwritable.jpg": photo(2)}) as server:
+        server.fault = late_comes_after_the_end
+        with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            ledger.want([Wanted("late", "late.jpg"), Wanted("unwritable", "unwritable.jpg")])
+            with pytest.raises(BoxableError, match=r"cannot write .*unwritable\.jpg"):
+                fetch_images(ledger, folder, Transport(server.address), threading.Event(), lambda: None)
+        ended.set()
+        for thread in threading.enumerate():
+            if thread.name == "boxable-unordered":
+                thread.join(30)
+                assert not thread.is_alive()
+    assert [path.name for path in folder.iterdir()] == ["unwritable.jpg"]

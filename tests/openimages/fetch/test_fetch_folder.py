@@ -16,8 +16,8 @@ from boxable.cli.data.fetch import fetch as fetch_command
 from boxable.errors import ArgumentError, BoxableError, FetchError, UnknownClassError
 from boxable.openimages import Dataset
 from boxable.openimages.convert.job import convert
-from boxable.openimages.fetch import back_off, destination, images, job, transport
-from boxable.openimages.fetch.job import Fetched
+from boxable.openimages.fetch import back_off, destination, images, transport
+from boxable.openimages.fetch.fetch_folder import Fetched, fetch_folder
 from boxable.openimages.fetch.ledger import Ledger
 from boxable.openimages.fetch.planning import planned
 from boxable.openimages.fetch.request import Request
@@ -42,7 +42,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
 
 def fetch(folder: Path, stop: threading.Event = NEVER, **wanted: object) -> Fetched:
     with planned(folder, Request("validation", **wanted)) as plan:  # type: ignore[arg-type]
-        return job.fetch(folder, plan, stop)
+        return fetch_folder(folder, plan, stop)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -196,7 +196,7 @@ def test_what_a_killed_run_left_of_its_tables_is_removed_and_nothing_else(
     with planned(folder, Request("validation", max_images=1)) as plan, monkeypatch.context() as patch:
         patch.setattr(Path, "replace", lambda *_: None)  # as a kill -9 between writing and naming, at each of the files
         patch.setattr(Path, "unlink", lambda *_, **__: None)
-        job.fetch(folder, plan, NEVER)
+        fetch_folder(folder, plan, NEVER)
     assert len({path.name for path in folder.glob(".*.part")} - mine) == 5
     (folder / ".annotations-human-imagelabels.parquet.0123abcd.rows.parquet").write_bytes(b"a part of it")
     fetch(folder, max_images=1)
@@ -247,8 +247,8 @@ def test_images_that_cannot_be_had_are_listed_and_tried_again_next_time(bucket: 
     reasons = dict(done.failures)
     assert done.images == COUNT - 3
     assert reasons[gone] == "the server answered 404"
-    assert "damaged or unsupported picture" in reasons[damaged]
-    assert re.fullmatch(r"its md5 is \w{32}, the server says \w{32}", reasons[forged])
+    assert "damaged or unsupported image" in reasons[damaged]
+    assert re.fullmatch(r"expected md5 \w{32} \(the server\), got \w{32}", reasons[forged])
     assert bucket.asked[address(gone)] == 1
     assert bucket.asked[address(forged)] == 3  # the same wrong file again and again
     assert files_of(folder) == published(bucket, range(3, COUNT))
@@ -267,7 +267,7 @@ def test_originals_are_checked_against_the_list(bucket: Bucket, tmp_path: Path) 
     reasons = dict(done.failures)
     assert set(reasons) == {image_id(3), image_id(6)}
     assert "the list of images says" in reasons[image_id(3)]
-    assert re.search(r"its md5 is \w{32}, the list of images says \w{32}", reasons[image_id(6)])
+    assert re.search(r"expected md5 \w{32} \(the list of images\), got \w{32}", reasons[image_id(6)])
     assert files_of(tmp_path / "data")[f"{image_id(0)}.jpg"] == bucket.files["originals/0.jpg"]
 
 
@@ -383,7 +383,7 @@ def test_an_original_is_not_measured_by_the_etag_of_its_server(bucket: Bucket, t
     bucket.etag = lambda body: hashlib.md5(b"of something else").hexdigest()
     assert fetch(tmp_path / "originals", source="original").images == COUNT
     done = fetch(tmp_path / "bucket", classes="Rocket")
-    assert "the server says" in done.failures[0][1]
+    assert "(the server)" in done.failures[0][1]
 
 
 def test_limits_take_the_first_images_by_id(bucket: Bucket, tmp_path: Path) -> None:
@@ -433,7 +433,7 @@ def test_an_id_that_is_no_file_name_is_refused(name: str, bucket: Bucket, tmp_pa
     for path in list(bucket.files):
         if path.endswith(".csv"):
             bucket.files[path] = bucket.files[path].replace(image_id(0).encode(), name.encode())
-    with pytest.raises(ArgumentError, match="expected letters and digits"):
+    with pytest.raises(ArgumentError, match="expected image ids of letters and digits"):
         fetch(tmp_path / "data")
     assert not (tmp_path / "outside.jpg").exists()
 

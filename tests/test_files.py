@@ -1,0 +1,73 @@
+"""Atomic writing."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from boxable.errors import BoxableError
+from boxable.files import atomic_file, atomic_path, is_abandoned, write_atomically, writing
+
+
+def test_a_file_appears_whole_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file"
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(b"content")
+        assert not path.exists()
+        assert temporary.parent == path.parent
+    assert path.read_bytes() == b"content"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with atomic_file(path) as file:
+            file.write(b"new")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    write_atomically(tmp_path / "link", b"content")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes in folders")
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BoxableError, match="device or a pipe"):
+        write_atomically(tmp_path / "pipe", b"content")
+    assert list(tmp_path.iterdir()) == [tmp_path / "pipe"]
+
+
+def test_an_os_error_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BoxableError, match=r"^cannot write .*below: "):
+        write_atomically(tmp_path / "file" / "below", b"")
+
+
+def test_a_broken_pipe_is_left_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError), writing(tmp_path):
+        raise BrokenPipeError
+
+
+def test_only_a_file_that_is_a_day_old_is_abandoned(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    assert not is_abandoned(path)
+    path.touch()
+    assert not is_abandoned(path)
+    day = time.time() - 24 * 3600
+    os.utime(path, (day + 100, day + 100))
+    assert not is_abandoned(path)
+    os.utime(path, (day - 100, day - 100))
+    assert is_abandoned(path)

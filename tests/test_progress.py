@@ -1,0 +1,64 @@
+"""The progress bar."""
+
+import io
+import re
+import sys
+from typing import Literal
+
+import pytest
+
+from boxable.progress import progress
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def use_terminal(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
+    """Make stderr a terminal; in the test itself, because pytest replaces stderr after the fixtures."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stderr = _Terminal()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    return stderr
+
+
+@pytest.mark.parametrize("live", [False, True])
+@pytest.mark.parametrize(
+    ("unit", "total", "done", "shown"),
+    [("steps", 7, 0, "5/7"), ("steps", None, 0, "5/?"), ("bytes", 9000, 4000, "9.0/9.0 kB")],
+)
+def test_it_shows_what_is_done(
+    unit: Literal["steps", "bytes"],
+    total: int | None,
+    done: int,
+    shown: str,
+    live: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = use_terminal(monkeypatch)
+    with progress("reading", total, done=done, unit=unit, live=live) as advance:
+        advance()
+        advance(4 if unit == "steps" else 4999)
+    assert "reading" in terminal.getvalue()
+    assert shown in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())
+
+
+@pytest.mark.parametrize("total", [0, 1])
+def test_a_single_step_shows_nothing(total: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = use_terminal(monkeypatch)
+    with progress("reading", total) as advance:
+        advance()
+    assert terminal.getvalue() == ""
+
+
+def test_it_shows_nothing_where_it_is_not_wanted_or_stderr_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = use_terminal(monkeypatch)
+    with progress("reading", 9, shown=False) as advance:
+        advance()
+    monkeypatch.setattr(terminal, "isatty", lambda: False)
+    with progress("reading", 9) as advance:
+        advance()
+    assert terminal.getvalue() == ""
