@@ -18,7 +18,7 @@ _SORTED = 1 << 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """What precision and recall are made of, in any order.
+    """Scored entries and ground truth behind precision and recall, in any order.
 
     An entry `[E]` is a false positive (`credit` 0), a true positive (1), or a group-of box that was found: its weight
     counts in the recall and nothing against the precision. A ground-truth box `[T]` counts `truth_value`.
@@ -36,7 +36,7 @@ class Entries:
     truth_value: Doubles
 
     def only(self, entries: Mask, truth: Mask) -> "Entries":
-        """Those of the masks `[E]` and `[T]`."""
+        """Select entries and ground truth by masks `[E]` and `[T]`."""
         return Entries(
             self.prediction[entries], self.label[entries], self.image[entries], self.score[entries],
             self.credit[entries], self.truth[truth], self.truth_label[truth], self.truth_image[truth],
@@ -122,7 +122,7 @@ class Ranking:
         return np.bincount(distinct(pairs) % self.classes, minlength=self.classes)
 
     def average_precisions(self, image_weights: Doubles | None = None) -> Doubles:
-        """AP of each class float64 `[C]`; NaN where a class has no ground truth.
+        """Compute the AP of each class float64 `[C]`; NaN where a class has no ground truth.
 
         `image_weights` float64 `[images]`: how often each image is there (a bootstrap resample).
         """
@@ -175,7 +175,7 @@ class Ranking:
 
 
 def _by_value(values: Doubles) -> list[tuple[float, Doubles]]:
-    """1 and, where there is one, the weight of a group-of box, each with where it stands: float64 `[N]`, 0 or 1.
+    """Split values into 1 and the group-of weight, if any, each with its indicator float64 `[N]` (0 or 1).
 
     They are counted apart, so that no rounding adds up, and the recall reaches 1 and no more.
     """

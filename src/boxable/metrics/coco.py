@@ -28,7 +28,7 @@ class CocoFigures:
 
 
 def coco_figures(data: EvaluationData, sizes: dict[str, tuple[int, int]], columns: Sequence[int]) -> CocoFigures:
-    """COCO's metric over the classes in these columns.
+    """Compute COCO's metric over the classes in these columns.
 
     IoU 0.50 to 0.95, 101 recall points, at most 100 detections an image and class, group-of boxes as crowds.
 

@@ -139,7 +139,7 @@ def _spread(rows: Integers, having: Integers, best: Integers, overlap: Doubles) 
 
 
 def _is_also(data: EvaluationData) -> Mask:
-    """Whether an object annotated as one class has boxes of another in this ground truth: bool `[C, C]`."""
+    """Mark whether an object annotated as one class has boxes of another in this ground truth: bool `[C, C]`."""
     is_also = np.eye(len(data.mids), dtype=bool)
     is_also[data.truth_label[data.truth_object], data.truth_label] = True
     return is_also

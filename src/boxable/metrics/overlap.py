@@ -62,7 +62,7 @@ class KeyedBoxes:
     def best(
         self, rows: Integers, keys: Keys, boxes: Doubles, overlap: Overlap, allowed: Allowed | None = None
     ) -> tuple[Integers, Integers, Doubles]:
-        """For detections the box with their key and the most overlap, the first among equals.
+        """Find the box of the same key with the most overlap for each detection, the first among equals.
 
         `rows` intp `[R]` are those of `keys` `[N]` and `boxes` `[N, 4]` that are asked for; `allowed(detections,
         boxes)` says of pairs of rows which count. Gives the rows that have such a box, the box's row, and the
@@ -101,7 +101,7 @@ def _edges(pairs: Integers) -> list[int]:
 
 
 def iou(detections: Doubles, boxes: Doubles) -> Doubles:
-    """Intersection over union of boxes `[N, 4]` with boxes `[N, 4]`, in the original's order of operations.
+    """Compute the intersection over union of boxes `[N, 4]` with boxes `[N, 4]`, in the original's order of operations.
 
     So even the last bit is the original's (SEMANTICS §10.2).
     """

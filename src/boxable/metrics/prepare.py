@@ -1,4 +1,4 @@
-"""Ground truth and predictions put together: what takes part, and what was dropped and why."""
+"""Preparation of ground truth and predictions for matching, with findings about dropped rows."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""Which score to ask for: precision, recall and F1 above every score."""
+"""Score thresholds: precision, recall and F1 at each score."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from boxable.metrics.average_precision import Curve, Ranking
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """What keeping the detections from `score` on gives."""
+    """Precision, recall and F1 of the detections with at least this score."""
 
     score: float
     precision: float

@@ -1,4 +1,4 @@
-"""What a report says, as plain values: the page and the Markdown show it."""
+"""Content of a report as plain values, for the HTML page and the Markdown."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ _POINTS, _CONFUSIONS, _WORST, _CHOSEN = 60, 200, 6, 30
 
 
 def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], show: Selection | None) -> dict[str, Any]:
-    """Everything that the report shows. `pictures` gives the photo of an image id.
+    """Collect the content of a report. `pictures` maps image ids to files.
 
     Contact sheets are of the classes with the lowest AP, and of those in `show`. Raises UnknownClassError for a
     selection that names no class.
@@ -111,7 +111,7 @@ def _sizes(evaluation: Evaluation, columns: Integers) -> list[dict[str, Any]]:
 def _confusions(
     evaluation: Evaluation, errors: Errors, thresholds: dict[str, Threshold | None]
 ) -> list[dict[str, Any]]:
-    """Which class was called what, among the detections that the best threshold of their class keeps."""
+    """Count confused pairs of classes among detections above the best threshold of their class."""
     data = evaluation.data
     bars = np.full(len(data.mids), np.inf)
     for mid, best in thresholds.items():
@@ -148,14 +148,14 @@ def _threshold_points(curve: Curve) -> list[list[float]]:
 
 
 def _corners(curve: Curve) -> Doubles:
-    """Where the precision-recall curve turns: recall and precision before and after each find, float64 `[N, 2]`."""
+    """Reduce a precision-recall curve to its corners, (recall, precision) float64 `[N, 2]`."""
     rises = np.diff(curve.recall, prepend=0) > 0
     turns = rises | np.append(rises[1:], True)
     return np.asarray(np.stack([curve.recall, curve.precision], axis=1)[turns])
 
 
 def _points(rows: Doubles) -> list[list[float]]:
-    """At most so many of these points, evenly along the first column, which only rises or only falls."""
+    """Sample at most `_POINTS` rows evenly along the first column, which is monotonic."""
     if len(rows) > _POINTS:
         along = np.abs(rows[:, 0] - rows[0, 0])
         rows = rows[np.unique(np.searchsorted(along, np.linspace(0, along[-1], _POINTS)))]

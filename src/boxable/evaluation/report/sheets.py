@@ -1,4 +1,4 @@
-"""Contact sheets: for some classes what was found, what was wrongly found, and what was missed."""
+"""Contact sheets of classes: true positives, false positives and missed boxes."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ _EACH, _LONG_SIDE, _QUALITY = 8, 400, 78
 
 
 class Sheets:
-    """Sheets of some classes, and the photos that they show, each once."""
+    """Contact sheets, and the images that they show, each stored once."""
 
     def __init__(self, evaluation: Evaluation, errors: Errors, pictures: dict[str, Path]) -> None:
         self._evaluation = evaluation
@@ -84,7 +84,7 @@ class Sheets:
         return {"image": image, "kind": kind, "box": _rounded(data.box[row]), "score": float(data.score[row])}
 
     def _photo(self, image: str) -> bool:
-        """Take the photo in; False if there is none that can be read."""
+        """Embed an image; returns False if there is none or it cannot be read."""
         if image not in self.photos and image in self._pictures:
             try:
                 pixels = np.asarray(source_of(self._pictures[image]).pixels(), np.uint8)
