@@ -1,15 +1,14 @@
 """Boxes: float32 `[..., 4]`, normalized, in the order ymin, xmin, ymax, xmax."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from boxable.arrays import Floats
 
 # SEMANTICS §5: the coder's y, x, height, width codes are scaled by these.
 CODE_SCALES = (10.0, 10.0, 5.0, 5.0)
 
 
-def decode(codes: Array, anchors: Array) -> Array:
+def decode(codes: Floats, anchors: Floats) -> Floats:
     """Decode box codes (ty, tx, th, tw) `[..., 4]` into boxes `[..., 4]` around their anchors `[..., 4]`.
 
     Not clipped, and the size codes are not limited: a code of 80 gives a box of 1e7 anchor sizes, which is
@@ -31,7 +30,7 @@ def decode(codes: Array, anchors: Array) -> Array:
     return boxes
 
 
-def iou(first: Array, second: Array) -> Array:
+def iou(first: Floats, second: Floats) -> Floats:
     """Compute the intersection over union (IoU) of boxes `[..., 4]` with boxes `[..., 4]` (broadcast): float32 `[...]`.
 
     Corners may be in any order; a box without area overlaps nothing (SEMANTICS §6.4).
@@ -48,19 +47,19 @@ def iou(first: Array, second: Array) -> Array:
     return np.where((a_area > 0) & (b_area > 0), ratio, np.float32(0))
 
 
-def corners(boxes: Array) -> tuple[Array, Array, Array, Array]:
+def corners(boxes: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Split boxes `[..., 4]` into ymin, xmin, ymax, xmax `[...]`, ordered so that min <= max."""
     y0, x0, y1, x1 = boxes[..., 0], boxes[..., 1], boxes[..., 2], boxes[..., 3]
     return np.minimum(y0, y1), np.minimum(x0, x1), np.maximum(y0, y1), np.maximum(x0, x1)
 
 
-def clip(boxes: Array, window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> Array:
+def clip(boxes: Floats, window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> Floats:
     """Clip boxes `[N, 4]` to the window (ymin, xmin, ymax, xmax)."""
     low = np.array([window[0], window[1], window[0], window[1]], np.float32)
     high = np.array([window[2], window[3], window[2], window[3]], np.float32)
     return np.minimum(np.maximum(boxes, low), high)
 
 
-def area(boxes: Array) -> Array:
+def area(boxes: Floats) -> Floats:
     """Compute height times width of boxes `[..., 4]`; negative where exactly one side is inverted."""
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])

@@ -1,4 +1,4 @@
-"""Two runs on the same ground truth: what became better, what worse, and how sure that is."""
+"""Comparison of two runs on the same ground truth, with paired bootstrap intervals."""
 
 import os
 from dataclasses import dataclass

@@ -42,9 +42,9 @@ class ClassResult:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Evaluation:
-    """What came out: `mean_ap` over the `results` that have ground truth, and everything that it was made of.
+    """Result of an evaluation: `mean_ap` over the `results` with ground truth, and the data behind it.
 
-    `not_counted`: classes with ground truth that were not asked for or that the model cannot name.
+    `not_counted`: classes with ground truth that were not selected or that the model cannot name.
     """
 
     protocol: Protocol
@@ -121,7 +121,7 @@ def evaluate(
     seed: int = SEED,
     strict: bool = False,
 ) -> Evaluation:
-    """Measure predictions by a protocol (see `protocol_named`).
+    """Evaluate predictions by a protocol (see `protocol_named`).
 
     The mean is over the classes with ground truth in `only` (a selection such as "Animal,-Cat"), and in
     `nameable`, the classes that the model can name. The intervals come from `resamples` bootstrap draws of images;

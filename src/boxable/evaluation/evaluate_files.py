@@ -1,4 +1,4 @@
-"""The whole job: read, detect if a model came, evaluate, write the run and the report."""
+"""Evaluation from files: read, detect if given a model, evaluate, write the run and the report."""
 
 import logging
 import os
@@ -76,7 +76,7 @@ def evaluate(
     pictures = pictures_of(truth_path, images)
     name = predictions_or_model.handle if isinstance(predictions_or_model, Detector) else str(predictions_or_model)
     options: dict[str, Any] = {"only": only, "strict": strict, "seed": seed}
-    left_out: list[Finding] = []
+    findings: list[Finding] = []
     with _locked(folder):
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
             if (precision, runtime) != ("fp32", "onnxruntime"):
@@ -87,16 +87,16 @@ def evaluate(
             options["nameable"] = detector.classes
             # What is wrong with all else is said before the long work, not after it.
             measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
-            annotations, predictions, left_out = detected(annotations, detector, pictures or {}, folder)
+            annotations, predictions, findings = detected(annotations, detector, pictures or {}, folder)
             if strict:
-                refuse_warnings(left_out)
+                refuse_warnings(findings)
             if (detector.precision, detector.runtime) != ("fp32", "onnxruntime"):
                 how = f"in {detector.precision} on {detector.runtime}"
-                left_out.append(Finding("image|s looked at", how, "note", len(annotations.images)))
+                findings.append(Finding("image|s looked at", how, "note", len(annotations.images)))
         evaluation = measuring.evaluate(annotations, predictions, chosen, resamples=resamples, **options)
         if len(predictions) and not len(evaluation.data.score):
             raise ArgumentError(f"no prediction can be used: {'; '.join(map(str, evaluation.notes))}")
-        evaluation = replace(evaluation, notes=[*left_out, *evaluation.notes])
+        evaluation = replace(evaluation, notes=[*findings, *evaluation.notes])
         if folder is not None:
             write_run(evaluation, folder)
             title = f"{Path(name).name} on {truth_path.resolve().name}"

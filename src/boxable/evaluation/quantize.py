@@ -119,7 +119,7 @@ class _Hashes(dict[Path, str | None]):
 
 
 def _chosen(folders: Sequence[Path], hashes: _Hashes, *, hold_out: bool) -> dict[str, Path]:
-    """Photos to calibrate with, by the hash of their content, and in its order: a random choice, always the same.
+    """Choose the calibration set by the hash of the content: a random choice, always the same.
 
     With `hold_out` at most half of them.
     """

@@ -1,4 +1,4 @@
-"""A run on disk: what `boxable evaluate --out` writes and `boxable compare` reads."""
+"""Recorded runs: what `boxable evaluate --out` writes and `boxable compare` reads."""
 
 import csv
 import io
@@ -73,7 +73,7 @@ def read_run(folder: Path) -> RecordedRun:
 
 
 def _is_whole(metrics: Any) -> bool:
-    """Whether metrics.json holds what a comparison needs."""
+    """Test whether metrics.json is complete enough for a comparison."""
     return (
         isinstance(metrics, dict)
         and isinstance(metrics.get("protocol"), str)

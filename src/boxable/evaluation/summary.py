@@ -1,4 +1,4 @@
-"""What a terminal shows of an evaluation or a comparison."""
+"""Evaluations and comparisons as text for the terminal."""
 
 from dataclasses import replace
 

@@ -6,16 +6,11 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from boxable.arrays import Doubles, Integers, Ints, Mask
 from boxable.metrics.matching import EvaluationData, Matches, Outcome
 from boxable.metrics.overlap import distinct
 from boxable.settings import available_cores
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
-Index = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # Entries that one task sorts, about.
 _SORTED = 1 << 16
@@ -23,25 +18,25 @@ _SORTED = 1 << 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entries:
-    """What precision and recall are made of, in any order.
+    """Scored entries and ground truth behind precision and recall, in any order.
 
     An entry `[E]` is a false positive (`credit` 0), a true positive (1), or a group-of box that was found: its weight
     counts in the recall and nothing against the precision. A ground-truth box `[T]` counts `truth_value`.
     `label` and `image` are int32 indices; `prediction` and `truth` intp are rows of the data.
     """
 
-    prediction: Index
+    prediction: Integers
     label: Ints
     image: Ints
-    score: Floats
-    credit: Floats
-    truth: Index
+    score: Doubles
+    credit: Doubles
+    truth: Integers
     truth_label: Ints
     truth_image: Ints
-    truth_value: Floats
+    truth_value: Doubles
 
     def only(self, entries: Mask, truth: Mask) -> "Entries":
-        """Those of the masks `[E]` and `[T]`."""
+        """Select entries and ground truth by masks `[E]` and `[T]`."""
         return Entries(
             self.prediction[entries], self.label[entries], self.image[entries], self.score[entries],
             self.credit[entries], self.truth[truth], self.truth_label[truth], self.truth_image[truth],
@@ -53,9 +48,9 @@ class Entries:
 class Curve:
     """Precision and recall of one class down to each of its scores, float64 `[N]`, scores falling."""
 
-    score: Floats
-    precision: Floats
-    recall: Floats
+    score: Doubles
+    precision: Doubles
+    recall: Doubles
 
 
 def entries_of(data: EvaluationData, matches: Matches, group_of_weight: float | None) -> Entries:
@@ -108,26 +103,26 @@ class Ranking:
         return self.entries.image[self._order]
 
     @cached_property
-    def _tie_ends(self) -> Index:
+    def _tie_ends(self) -> Integers:
         """For each entry the last one of its class with the same score."""
         last = (np.diff(self.label, append=-1) != 0) | (np.diff(self.score, append=np.nan) != 0)
         ends = np.flatnonzero(last)
         return np.repeat(ends, np.diff(ends, prepend=-1))
 
     @cached_property
-    def truth_counts(self) -> Floats:
+    def truth_counts(self) -> Doubles:
         """Ground truth of each class float64 `[C]`, group-of boxes by their weight."""
         return self._count_truth(None)
 
     @cached_property
-    def truth_images(self) -> Index:
+    def truth_images(self) -> Integers:
         """In how many images each class has ground truth that counts: intp `[C]`."""
         some = self.entries.truth_value > 0
         pairs = self.entries.truth_image[some].astype(np.int64) * self.classes + self.entries.truth_label[some]
         return np.bincount(distinct(pairs) % self.classes, minlength=self.classes)
 
-    def average_precisions(self, image_weights: Floats | None = None) -> Floats:
-        """AP of each class float64 `[C]`; NaN where a class has no ground truth.
+    def average_precisions(self, image_weights: Doubles | None = None) -> Doubles:
+        """Compute the AP of each class float64 `[C]`; NaN where a class has no ground truth.
 
         `image_weights` float64 `[images]`: how often each image is there (a bootstrap resample).
         """
@@ -156,20 +151,20 @@ class Ranking:
         truth = self.truth_counts[label] or np.nan
         return Curve(self.score[part][last], true / (true + false), true / truth)
 
-    def _count_truth(self, image_weights: Floats | None) -> Floats:
-        def counted(boxes: Floats) -> Floats:
+    def _count_truth(self, image_weights: Doubles | None) -> Doubles:
+        def counted(boxes: Doubles) -> Doubles:
             amounts = boxes if image_weights is None else boxes * image_weights[self.entries.truth_image]
             return np.asarray(np.bincount(self.entries.truth_label, amounts, self.classes), np.float64)
 
         return np.asarray(np.sum([value * counted(boxes) for value, boxes in self._truths], axis=0), np.float64)
 
-    def _at_steps(self, amounts: Floats, weights: Floats | None) -> Floats:
+    def _at_steps(self, amounts: Doubles, weights: Doubles | None) -> Doubles:
         """Sum the values of the class down to each step, equal scores together."""
         running = np.concatenate([[0.0], np.cumsum(amounts if weights is None else amounts * weights)])
         before = np.repeat(running[self.starts[:-1]], self._step_counts)
         return np.asarray(running[self._step_ends] - before)
 
-    def _highest_from_here(self, precision: Floats) -> Floats:
+    def _highest_from_here(self, precision: Doubles) -> Doubles:
         """Compute the precision envelope: the highest precision of the class at this or a greater recall."""
         envelope = precision.copy()
         for start, end in zip(self._step_starts[:-1], self._step_starts[1:], strict=True):
@@ -179,8 +174,8 @@ class Ranking:
         return envelope
 
 
-def _by_value(values: Floats) -> list[tuple[float, Floats]]:
-    """1 and, where there is one, the weight of a group-of box, each with where it stands: float64 `[N]`, 0 or 1.
+def _by_value(values: Doubles) -> list[tuple[float, Doubles]]:
+    """Split values into 1 and the group-of weight, if any, each with its indicator float64 `[N]` (0 or 1).
 
     They are counted apart, so that no rounding adds up, and the recall reaches 1 and no more.
     """
@@ -188,7 +183,7 @@ def _by_value(values: Floats) -> list[tuple[float, Floats]]:
     return [(value, (values == value).astype(np.float64)) for value in (1.0, *weight)]
 
 
-def _by_class_and_score(label: Ints, score: Floats, classes: int) -> Index:
+def _by_class_and_score(label: Ints, score: Doubles, classes: int) -> Integers:
     """Sort by class and falling score; classes are sorted apart, in threads."""
     order = np.argsort(label.astype(np.int16 if classes < 1 << 15 else np.int32), kind="stable")  # int16 sorts faster
     starts = _starts(label, classes)
@@ -204,6 +199,6 @@ def _by_class_and_score(label: Ints, score: Floats, classes: int) -> Index:
     return order
 
 
-def _starts(label: Ints, classes: int) -> Index:
+def _starts(label: Ints, classes: int) -> Integers:
     """Where each class begins among labels in order, and where the last one ends: intp `[C + 1]`."""
     return np.concatenate([[0], np.cumsum(np.bincount(label, minlength=classes))])

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from boxable.arrays import Doubles, Mask
 from boxable.errors import MissingExtraError
 from boxable.metrics.matching import EvaluationData
-
-Mask = NDArray[np.bool_]
 
 # What COCO reports, in the order in which the library gives it.
 _SUMMARY = (
@@ -25,12 +23,12 @@ class CocoFigures:
     `summary` is COCO's; figures by size are None where the sizes of images are not known.
     """
 
-    average_precisions: NDArray[np.float64]
+    average_precisions: Doubles
     summary: dict[str, float | None]
 
 
 def coco_figures(data: EvaluationData, sizes: dict[str, tuple[int, int]], columns: Sequence[int]) -> CocoFigures:
-    """COCO's metric over the classes in these columns.
+    """Compute COCO's metric over the classes in these columns.
 
     IoU 0.50 to 0.95, 101 recall points, at most 100 detections an image and class, group-of boxes as crowds.
 
@@ -74,7 +72,7 @@ def coco_figures(data: EvaluationData, sizes: dict[str, tuple[int, int]], column
     return CocoFigures(aps, summary)
 
 
-def _annotations(data: EvaluationData, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
+def _annotations(data: EvaluationData, pixels: Doubles, rows: Mask) -> list[dict[str, object]]:
     """Convert ground-truth rows to COCO annotations; the area is the object's own where it is known."""
     image, label = data.truth_image[rows], data.truth_label[rows]
     boxes = _xywh(data.truth_box[rows], pixels[image])
@@ -88,7 +86,7 @@ def _annotations(data: EvaluationData, pixels: NDArray[np.float64], rows: Mask) 
     ]
 
 
-def _results(data: EvaluationData, pixels: NDArray[np.float64], rows: Mask) -> list[dict[str, object]]:
+def _results(data: EvaluationData, pixels: Doubles, rows: Mask) -> list[dict[str, object]]:
     image, label = data.image[rows], data.label[rows]
     columns = (image + 1, label + 1, _xywh(data.box[rows], pixels[image]), data.score[rows])
     return [
@@ -97,7 +95,7 @@ def _results(data: EvaluationData, pixels: NDArray[np.float64], rows: Mask) -> l
     ]
 
 
-def _xywh(boxes: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+def _xywh(boxes: Doubles, pixels: Doubles) -> Doubles:
     """Boxes `[N, 4]` as x, y, width, height in pixels; `pixels` `[N, 2]` is width and height of their images."""
     ymin, xmin, ymax, xmax = boxes.T
     width, height = pixels.T

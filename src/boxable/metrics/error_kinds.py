@@ -15,14 +15,11 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.arrays import Doubles, Integers, Mask
 from boxable.metrics.average_precision import Entries, Ranking, entries_of
 from boxable.metrics.bootstrap import mean_of_known
 from boxable.metrics.matching import EvaluationData, Matches, Outcome
 from boxable.metrics.overlap import KeyedBoxes, iou
-
-Floats = NDArray[np.float64]
-Index = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # TIDE's foreground and background IoU thresholds.
 _FOREGROUND, _BACKGROUND = 0.5, 0.1
@@ -46,7 +43,7 @@ class Errors:
     """
 
     kind: NDArray[np.int8]
-    about: Index
+    about: Integers
     missed: Mask
 
     def counts(self, rows: Mask | None = None) -> dict[ErrorKind, int]:
@@ -68,7 +65,7 @@ def error_kinds(data: EvaluationData, matches: Matches) -> Errors:
     objects = single[data.truth_object[single] == single]
     is_also = _is_also(data)
 
-    def of_another_class(detections: Index, boxes: Index) -> Mask:
+    def of_another_class(detections: Integers, boxes: Integers) -> Mask:
         return np.asarray(~is_also[data.truth_label[boxes], data.label[detections]])
 
     in_image = KeyedBoxes(data.truth_image.astype(np.int64), data.truth_box, objects, len(data.images))
@@ -92,7 +89,7 @@ def error_kinds(data: EvaluationData, matches: Matches) -> Errors:
 
 
 def delta_average_precisions(
-    data: EvaluationData, matches: Matches, errors: Errors, weight: float | None, counted: Index
+    data: EvaluationData, matches: Matches, errors: Errors, weight: float | None, counted: Integers
 ) -> dict[ErrorKind, float]:
     """Compute delta AP (TIDE): the rise of mean AP over the `counted` columns if all errors of one kind were fixed.
 
@@ -124,7 +121,7 @@ def delta_average_precisions(
     return deltas
 
 
-def _best_about_unmatched(data: EvaluationData, matches: Matches, errors: Errors, prediction: Index) -> Index:
+def _best_about_unmatched(data: EvaluationData, matches: Matches, errors: Errors, prediction: Integers) -> Integers:
     """Select the best localization or classification error about each unmatched box: positions of entries."""
     places = np.flatnonzero(errors.about[prediction] >= 0)
     places = places[matches.matched_detection[errors.about[prediction[places]]] < 0]
@@ -133,7 +130,7 @@ def _best_about_unmatched(data: EvaluationData, matches: Matches, errors: Errors
     return places[first]
 
 
-def _spread(rows: Index, having: Index, best: Index, overlap: Floats) -> tuple[Index, Floats]:
+def _spread(rows: Integers, having: Integers, best: Integers, overlap: Doubles) -> tuple[Integers, Doubles]:
     """Spread values of some of these ascending rows over all of them: -1 for the others."""
     places = np.searchsorted(rows, having)
     all_best, all_overlap = np.full(len(rows), -1, np.intp), np.full(len(rows), -1.0)
@@ -142,11 +139,11 @@ def _spread(rows: Index, having: Index, best: Index, overlap: Floats) -> tuple[I
 
 
 def _is_also(data: EvaluationData) -> Mask:
-    """Whether an object annotated as one class has boxes of another in this ground truth: bool `[C, C]`."""
+    """Mark whether an object annotated as one class has boxes of another in this ground truth: bool `[C, C]`."""
     is_also = np.eye(len(data.mids), dtype=bool)
     is_also[data.truth_label[data.truth_object], data.truth_label] = True
     return is_also
 
 
-def _mean(entries: Entries, classes: int, counted: Index) -> float:
+def _mean(entries: Entries, classes: int, counted: Integers) -> float:
     return float(mean_of_known(Ranking(entries, classes).average_precisions()[counted]))

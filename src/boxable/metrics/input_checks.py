@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.arrays import Doubles, Integers, Mask
 from boxable.errors import ArgumentError
 from boxable.findings import Finding, Level
 from boxable.formats.annotations import Annotations, Coded, Predictions
 from boxable.metrics.protocols import Protocol
 from boxable.metrics.row_hash import row_hashes
 from boxable.vocabulary import ClassList
-
-Mask = NDArray[np.bool_]
 
 # Coordinates beyond this are none; their areas could not be computed.
 _FARTHEST = 1e6
@@ -66,7 +65,7 @@ def checked_annotations(
 
 def checked_predictions(
     predictions: Predictions, classes: ClassList, images: list[str]
-) -> tuple[NDArray[np.intp], list[Finding]]:
+) -> tuple[Integers, list[Finding]]:
     """Select the valid predictions, rows intp `[N]`, and report the others."""
     ymin, xmin, ymax, xmax = predictions.box.T
     image, label, known = predictions.image, predictions.label, {item.mid for item in classes}
@@ -153,22 +152,22 @@ def _image_hint(images: list[str]) -> Any:
     return hint
 
 
-def _sane(box: NDArray[np.float64]) -> Mask:
+def _sane(box: Doubles) -> Mask:
     """Tell which boxes have only finite, plausible normalized coordinates."""
     return np.asarray((np.abs(box) < _FARTHEST).all(axis=1))
 
 
-def _outside(box: NDArray[np.float64]) -> Mask:
+def _outside(box: Doubles) -> Mask:
     return np.asarray((box < -_ROUNDING).any(axis=1) | (box > 1 + _ROUNDING).any(axis=1))
 
 
-def _outside_effect(box: NDArray[np.float64]) -> str:
+def _outside_effect(box: Doubles) -> str:
     """Describe what becomes of boxes outside the image; most boxes far outside are probably in pixels."""
     far = (box > 2).any(axis=1).mean() if len(box) else 0
     return "kept as they are; if these are pixels, divide by the picture's size" if far > 0.5 else "kept as they are"
 
 
-def _repeated(image: Coded, label: Coded, box: NDArray[np.float64], further: NDArray[Any]) -> Mask:
+def _repeated(image: Coded, label: Coded, box: Doubles, further: NDArray[Any]) -> Mask:
     """Tell which rows equal an earlier row in every column."""
     columns = (image.codes, label.codes, *box.T, further)
     hashes = row_hashes(columns, len(box))

@@ -17,14 +17,10 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.arrays import Doubles, Integers, Ints, Mask
 from boxable.metrics.overlap import KeyedBoxes, KeyPlaces, distinct, ioa, iou
 from boxable.metrics.protocols import Protocol
 from boxable.metrics.row_hash import row_hashes
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
-Index = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # PerImageEvaluation hands every image and class to an NMS that keeps at most so many, above that score.
 _MOST_OF_A_CLASS = 10_000
@@ -45,16 +41,16 @@ class EvaluationData:
     mids: list[str]
     truth_image: Ints
     truth_label: Ints
-    truth_box: Floats
+    truth_box: Doubles
     truth_group_of: Mask
     truth_difficult: Mask
-    truth_object: Index
-    truth_area: Floats
+    truth_object: Integers
+    truth_area: Doubles
     verified: NDArray[np.int64]
     image: Ints
     label: Ints
-    box: Floats
-    score: Floats
+    box: Doubles
+    score: Doubles
 
     @property
     def key_limit(self) -> int:
@@ -94,8 +90,8 @@ class Matches:
     """
 
     outcome: NDArray[np.int8]
-    truth: Index
-    matched_detection: Index
+    truth: Integers
+    matched_detection: Integers
     group_of: Mask
     ignored: Mask
 
@@ -145,7 +141,7 @@ def match(data: EvaluationData, protocol: Protocol) -> Matches:
 
 def _taking_part(
     data: EvaluationData, protocol: Protocol, keys: NDArray[np.int64], truth_keys: NDArray[np.int64]
-) -> Index:
+) -> Integers:
     """Select the predictions that take part in matching."""
     ymin, xmin, ymax, xmax = data.box.T
     valid = (ymin < ymax) & (xmin < xmax) & (data.score > _LOWEST_SCORE)
@@ -160,7 +156,7 @@ def _taking_part(
     return np.sort(rows[_place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
 
 
-def _first_of_each(data: EvaluationData, rows: Index, best: Index) -> Index:
+def _first_of_each(data: EvaluationData, rows: Integers, best: Integers) -> Integers:
     """Select the best-scored prediction of each best box: places in `rows`."""
     score = data.score[rows]
     highest = np.full(len(data.truth_box), -np.inf)
@@ -170,7 +166,7 @@ def _first_of_each(data: EvaluationData, rows: Index, best: Index) -> Index:
     return np.asarray(order[np.diff(best[order], prepend=-1) != 0])
 
 
-def _ranked(data: EvaluationData, rows: Index, groups: Index | NDArray[np.int64]) -> Index:
+def _ranked(data: EvaluationData, rows: Integers, groups: Integers | NDArray[np.int64]) -> Integers:
     """Sort rows by group, then by falling score."""
     score = data.score[rows]
     order = np.lexsort((-score, groups))
@@ -181,7 +177,7 @@ def _ranked(data: EvaluationData, rows: Index, groups: Index | NDArray[np.int64]
     return np.lexsort((xmax, ymax, xmin, ymin, -score, groups))
 
 
-def _place_in_run(values: NDArray[np.int64]) -> Index:
+def _place_in_run(values: NDArray[np.int64]) -> Integers:
     """Count 0, 1, 2 … within each run of equal values."""
     starts = np.flatnonzero(np.diff(values, prepend=values[:1] - 1))
     counts = np.diff(starts, append=len(values))

@@ -6,13 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.arrays import Doubles, Integers, Ints, Mask
 from boxable.settings import available_cores
 
-Floats = NDArray[np.float64]
 Keys = NDArray[np.int64]
-Index = NDArray[np.intp]
-Overlap = Callable[[Floats, Floats], Floats]
-Allowed = Callable[[Index, Index], NDArray[np.bool_]]
+Overlap = Callable[[Doubles, Doubles], Doubles]
+Allowed = Callable[[Integers, Integers], Mask]
 
 # Pairs of a detection and a box that are compared at once: bounds the memory, and stays in the cache.
 _PAIRS = 1 << 16
@@ -31,7 +30,7 @@ class KeyPlaces:
 
     def __init__(self, keys: Keys, limit: int) -> None:
         self._keys = keys
-        self._table: NDArray[np.int32] | None = None
+        self._table: Ints | None = None
         if limit <= _TABLE:
             self._table = np.full(limit, -1, np.int32)
             self._table[keys] = np.arange(len(keys), dtype=np.int32)
@@ -52,7 +51,7 @@ class KeyedBoxes:
     Keys are from 0 to below `limit`.
     """
 
-    def __init__(self, keys: Keys, boxes: Floats, chosen: Index, limit: int) -> None:
+    def __init__(self, keys: Keys, boxes: Doubles, chosen: Integers, limit: int) -> None:
         self._boxes = boxes
         self._rows = chosen[np.argsort(keys[chosen], kind="stable")]
         ordered = keys[self._rows]
@@ -61,9 +60,9 @@ class KeyedBoxes:
         self._places = KeyPlaces(ordered[self._starts], limit)
 
     def best(
-        self, rows: Index, keys: Keys, boxes: Floats, overlap: Overlap, allowed: Allowed | None = None
-    ) -> tuple[Index, Index, Floats]:
-        """For detections the box with their key and the most overlap, the first among equals.
+        self, rows: Integers, keys: Keys, boxes: Doubles, overlap: Overlap, allowed: Allowed | None = None
+    ) -> tuple[Integers, Integers, Doubles]:
+        """Find the box of the same key with the most overlap for each detection, the first among equals.
 
         `rows` intp `[R]` are those of `keys` `[N]` and `boxes` `[N, 4]` that are asked for; `allowed(detections,
         boxes)` says of pairs of rows which count. Gives the rows that have such a box, the box's row, and the
@@ -93,7 +92,7 @@ class KeyedBoxes:
         return rows, best, most
 
 
-def _edges(pairs: Index) -> list[int]:
+def _edges(pairs: Integers) -> list[int]:
     """Where to cut a list whose running number of pairs this is, so that each part has about `_PAIRS`."""
     if not len(pairs):
         return [0]
@@ -101,8 +100,8 @@ def _edges(pairs: Index) -> list[int]:
     return [0, *distinct(cuts[(cuts > 0) & (cuts < len(pairs))]).tolist(), len(pairs)]
 
 
-def iou(detections: Floats, boxes: Floats) -> Floats:
-    """Intersection over union of boxes `[N, 4]` with boxes `[N, 4]`, in the original's order of operations.
+def iou(detections: Doubles, boxes: Doubles) -> Doubles:
+    """Compute the intersection over union of boxes `[N, 4]` with boxes `[N, 4]`, in the original's order of operations.
 
     So even the last bit is the original's (SEMANTICS §10.2).
     """
@@ -110,16 +109,16 @@ def iou(detections: Floats, boxes: Floats) -> Floats:
     return np.asarray(common / (_area(detections) + _area(boxes) - common))
 
 
-def ioa(detections: Floats, boxes: Floats) -> Floats:
+def ioa(detections: Doubles, boxes: Doubles) -> Doubles:
     """Intersection over the detection's own area: how much of it is inside a group (SEMANTICS §10.3)."""
     return np.asarray(_intersection(detections, boxes) / _area(detections))
 
 
-def _intersection(first: Floats, second: Floats) -> Floats:
+def _intersection(first: Doubles, second: Doubles) -> Doubles:
     height = np.minimum(first[:, 2], second[:, 2]) - np.maximum(first[:, 0], second[:, 0])
     width = np.minimum(first[:, 3], second[:, 3]) - np.maximum(first[:, 1], second[:, 1])
     return np.asarray(np.maximum(height, 0) * np.maximum(width, 0))
 
 
-def _area(boxes: Floats) -> Floats:
+def _area(boxes: Doubles) -> Doubles:
     return np.asarray((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))

@@ -1,10 +1,10 @@
-"""Ground truth and predictions put together: what takes part, and what was dropped and why."""
+"""Preparation of ground truth and predictions for matching, with findings about dropped rows."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from boxable.arrays import Integers, Ints
 from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Coded, Predictions
 from boxable.formats.expansion import expand
@@ -69,7 +69,7 @@ def prepare(
     return Prepared(data, classes, notes)
 
 
-def _expanded(annotations: Annotations, known: set[str]) -> tuple[Annotations, NDArray[np.intp]]:
+def _expanded(annotations: Annotations, known: set[str]) -> tuple[Annotations, Integers]:
     """Expand to known ancestors; return for each box the row of the annotated box."""
     expanded, sources = expand(annotations, open_images_hierarchy())
     kept = expanded.boxes.label.is_in(known)
@@ -89,7 +89,7 @@ def known_classes(own: ClassList) -> ClassList:
     return ClassList([*known, *others])
 
 
-def numbered(column: Coded, numbers: dict[str, int]) -> NDArray[np.int32]:
+def numbered(column: Coded, numbers: dict[str, int]) -> Ints:
     """Map the strings of a column to their numbers, int32 `[N]`; -1 for a string without one."""
     table = np.array([numbers.get(value, -1) for value in column.values], np.int32)
     return table[column.codes] if len(table) else np.zeros(0, np.int32)

@@ -1,4 +1,4 @@
-"""A number for each row of a table, whatever its columns."""
+"""Hashes of table rows."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from boxable.arrays import Doubles, Integers
 from boxable.metrics.average_precision import Entries, Ranking
 from boxable.metrics.bootstrap import mean_of_known
 from boxable.metrics.matching import EvaluationData, Matches
@@ -25,7 +25,7 @@ class SizeResult:
     recall: float
 
 
-def by_size(data: EvaluationData, matches: Matches, entries: Entries, columns: NDArray[np.intp]) -> list[SizeResult]:
+def by_size(data: EvaluationData, matches: Matches, entries: Entries, columns: Integers) -> list[SizeResult]:
     """Measure the classes in these columns by size of the box; a false positive has its own size."""
     truth_area, area = _areas(data.truth_box), _areas(data.box)
     credited = entries.credit > 0
@@ -43,7 +43,7 @@ def by_size(data: EvaluationData, matches: Matches, entries: Entries, columns: N
     return results
 
 
-def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _areas(boxes: Doubles) -> Doubles:
     """Areas float64 `[N]` of boxes `[N, 4]`, inside the image."""
     inside = boxes.clip(0, 1)
     return np.asarray((inside[:, 2] - inside[:, 0]) * (inside[:, 3] - inside[:, 1]))

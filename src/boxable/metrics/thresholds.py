@@ -1,19 +1,16 @@
-"""Which score to ask for: precision, recall and F1 above every score."""
+"""Score thresholds: precision, recall and F1 at each score."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from boxable.arrays import Doubles, Integers
 from boxable.metrics.average_precision import Curve, Ranking
-
-Floats = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """What keeping the detections from `score` on gives."""
+    """Precision, recall and F1 of the detections with at least this score."""
 
     score: float
     precision: float
@@ -30,14 +27,14 @@ def best_threshold(curve: Curve) -> Threshold | None:
     return Threshold(*(float(values[best]) for values in (curve.score, curve.precision, curve.recall, f1)))
 
 
-def f1_of(curve: Curve) -> Floats:
+def f1_of(curve: Curve) -> Doubles:
     """F1, the harmonic mean of precision and recall, float64 `[N]`; 0 where both are 0 or the recall is unknown."""
     with np.errstate(invalid="ignore", divide="ignore"):
         f1 = 2 * curve.precision * curve.recall / (curve.precision + curve.recall)
     return np.asarray(np.nan_to_num(f1))
 
 
-def pooled_curve(ranking: Ranking, columns: Index) -> Curve:
+def pooled_curve(ranking: Ranking, columns: Integers) -> Curve:
     """Precision and recall of these classes together, if one score is asked of all."""
     rows = np.flatnonzero(np.isin(ranking.label, columns))
     rows = rows[np.argsort(-ranking.score[rows])]

@@ -1,12 +1,12 @@
-"""What a report says, as plain values: the page and the Markdown show it."""
+"""Content of a report as plain values, for the HTML page and the Markdown."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import boxable
+from boxable.arrays import Doubles, Integers
 from boxable.evaluation.evaluate import ClassResult, Evaluation
 from boxable.evaluation.report.sheets import Sheets
 from boxable.evaluation.summary import switches
@@ -86,7 +86,7 @@ def _class(evaluation: Evaluation, result: ClassResult, errors: Errors, best: Th
     }
 
 
-def _errors(evaluation: Evaluation, errors: Errors, columns: NDArray[np.intp]) -> list[dict[str, Any]]:
+def _errors(evaluation: Evaluation, errors: Errors, columns: Integers) -> list[dict[str, Any]]:
     data = evaluation.data
     weight = evaluation.protocol.group_of_weight
     deltas = delta_average_precisions(data, evaluation.matches, errors, weight, columns)
@@ -97,7 +97,7 @@ def _errors(evaluation: Evaluation, errors: Errors, columns: NDArray[np.intp]) -
     ]
 
 
-def _sizes(evaluation: Evaluation, columns: NDArray[np.intp]) -> list[dict[str, Any]]:
+def _sizes(evaluation: Evaluation, columns: Integers) -> list[dict[str, Any]]:
     results = by_size(evaluation.data, evaluation.matches, evaluation.ranking.entries, columns)
     return [
         {
@@ -111,7 +111,7 @@ def _sizes(evaluation: Evaluation, columns: NDArray[np.intp]) -> list[dict[str, 
 def _confusions(
     evaluation: Evaluation, errors: Errors, thresholds: dict[str, Threshold | None]
 ) -> list[dict[str, Any]]:
-    """Which class was called what, among the detections that the best threshold of their class keeps."""
+    """Count confused pairs of classes among detections above the best threshold of their class."""
     data = evaluation.data
     bars = np.full(len(data.mids), np.inf)
     for mid, best in thresholds.items():
@@ -147,15 +147,15 @@ def _threshold_points(curve: Curve) -> list[list[float]]:
     return _points(np.stack([curve.score, curve.precision, curve.recall, f1_of(curve)], axis=1))
 
 
-def _corners(curve: Curve) -> NDArray[np.float64]:
-    """Where the precision-recall curve turns: recall and precision before and after each find, float64 `[N, 2]`."""
+def _corners(curve: Curve) -> Doubles:
+    """Reduce a precision-recall curve to its corners, (recall, precision) float64 `[N, 2]`."""
     rises = np.diff(curve.recall, prepend=0) > 0
     turns = rises | np.append(rises[1:], True)
     return np.asarray(np.stack([curve.recall, curve.precision], axis=1)[turns])
 
 
-def _points(rows: NDArray[np.float64]) -> list[list[float]]:
-    """At most so many of these points, evenly along the first column, which only rises or only falls."""
+def _points(rows: Doubles) -> list[list[float]]:
+    """Sample at most `_POINTS` rows evenly along the first column, which is monotonic."""
     if len(rows) > _POINTS:
         along = np.abs(rows[:, 0] - rows[0, 0])
         rows = rows[np.unique(np.searchsorted(along, np.linspace(0, along[-1], _POINTS)))]

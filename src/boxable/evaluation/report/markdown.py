@@ -146,6 +146,6 @@ def _between(interval: Sequence[float] | None, digits: int = 3) -> str:
 
 
 def _text(value: str) -> str:
-    """On one line, what Markdown or HTML would read as more than itself escaped, and what is no Unicode replaced."""
+    """Escape text for Markdown and HTML, on one line; invalid Unicode is replaced."""
     one_line = " ".join(value.encode("utf-8", "replace").decode().split())
     return re.sub(r"([\\`*_{}\[\]<>|#~&!])", r"\\\1", one_line)

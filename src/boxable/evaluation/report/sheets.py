@@ -1,4 +1,4 @@
-"""Contact sheets: for some classes what was found, what was wrongly found, and what was missed."""
+"""Contact sheets of classes: true positives, false positives and missed boxes."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from boxable.arrays import Doubles, Integers
 from boxable.errors import BoxableError
 from boxable.evaluation.evaluate import ClassResult, Evaluation
 from boxable.images.sources import source_of
@@ -50,7 +50,7 @@ class Sheets:
             "missed": self._shown(truth, self._missed),
         }
 
-    def _shown(self, rows: NDArray[np.intp], describe: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
+    def _shown(self, rows: Integers, describe: Callable[[int], dict[str, Any]]) -> list[dict[str, Any]]:
         """Take the first few whose image is available, one per image."""
         shown: dict[str, dict[str, Any]] = {}
         for row in rows[: 100 * _EACH]:
@@ -98,5 +98,5 @@ class Sheets:
         return image in self.photos
 
 
-def _rounded(box: Sequence[float] | NDArray[np.float64]) -> list[float]:
+def _rounded(box: Sequence[float] | Doubles) -> list[float]:
     return [round(float(value), 4) for value in box]
