@@ -2,7 +2,7 @@
 
     BoxableError                 catch this one
     ├── ArgumentError            what the caller passed cannot be used (also a ValueError)
-    │   ├── UnknownClassError    no such class, or the model cannot name it
+    │   ├── UnknownClassError    no such class, or the model does not have it
     │   └── UnknownModelError    no such model
     ├── ImageError               one image cannot be read
     ├── VideoError               a video or camera cannot be read, or not to its end
@@ -12,7 +12,7 @@
     │   └── HashError            the data have another hash than expected
     └── MissingExtraError        an optional part of Boxable is not installed
 
-Every message says what came, what was expected and what to do.
+Every message says what was expected, what it got and what to do.
 """
 
 # Exit codes of the command: an item or the whole failed; wrong usage; stopped by Ctrl-C.
@@ -28,7 +28,7 @@ class ArgumentError(BoxableError, ValueError):
 
 
 class UnknownClassError(ArgumentError):
-    """A class name, MID or id that nobody knows, or that the model at hand cannot name."""
+    """A class name, MID or id that is unknown, or that the model does not have."""
 
 
 class UnknownModelError(ArgumentError):
@@ -40,7 +40,7 @@ class ImageError(BoxableError):
 
 
 class VideoError(BoxableError):
-    """A video or camera that cannot be opened, or that breaks off; frames that came before are good."""
+    """A video or camera that cannot be opened, or that breaks off; the frames before are good."""
 
 
 class WeightsError(BoxableError):

@@ -151,7 +151,7 @@ def test_a_full_disk_is_one_line_and_what_came_is_kept(bucket: Bucket, tmp_path:
     assert done.returncode == 1
     assert done.stderr.decode().count("\n") == 1
     path = folder / "images" / f"{image_id(7)}.jpg"
-    assert f"cannot write {path}: File too large; what came until then is kept: make room" in done.stderr.decode()
+    assert f"cannot write {path}: File too large; fetched images are kept: make room" in done.stderr.decode()
     assert not list((folder / "images").glob(".*"))
     assert path.name not in files_of(folder)
     assert files_of(folder).items() <= published(bucket).items()

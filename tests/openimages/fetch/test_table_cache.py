@@ -1,17 +1,14 @@
-"""The published tables: which they are, and that they are what was published."""
+"""The cache of the published tables."""
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import astuple
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from boxable.errors import FetchError
 from boxable.openimages.fetch import back_off, table_cache
-from boxable.openimages.fetch.addresses import SPLITS, Published, Version, tables_of
-from boxable.openimages.fetch.class_names import read_class_names
+from boxable.openimages.fetch.addresses import Published
 from tests.openimages.official import Bucket, serving
 
 CONTENT = b"/m/01yrx,Cat\n" * 500
@@ -115,19 +112,3 @@ def test_another_address_has_tables_of_its_own(bucket: Bucket, monkeypatch: pyte
         # What is known of the official file is not known of this one.
         assert table_cache._fetched(Published("a/table.csv", len(CONTENT), MD5)).read_bytes() == b"a slice"
     assert official.read_bytes() == CONTENT
-
-
-def test_every_release_has_four_tables_for_every_split() -> None:
-    for version in get_args(Version):
-        for split in SPLITS:
-            paths = [item["path"] if isinstance(item, dict) else item[0] for item in astuple(tables_of(version, split))]
-            assert len(set(paths)) == 4
-            word = "val" if version == "v7" and split == "validation" else split
-            assert all(word in path for path in paths[:3])
-
-
-@pytest.mark.parametrize("header", ["", "LabelName,DisplayName\n"])
-def test_names_are_read_with_and_without_a_header(header: str, tmp_path: Path) -> None:
-    path = tmp_path / "classes.csv"
-    path.write_text(header + '/m/01yrx,Cat\r\n/m/0b_rs,"Hat, of straw"\r\n')
-    assert read_class_names(path) == {"/m/01yrx": "Cat", "/m/0b_rs": "Hat, of straw"}

@@ -50,19 +50,19 @@ def fetch_images(
     until then are recorded.
     """
     unreached = busy = 0  # images in a row
-    came = time.monotonic()
+    last_success = time.monotonic()
     with closing(_outcomes(ledger.missing(), folder, transport, stop)) as outcomes:
         for outcome in outcomes:
             ledger.record(outcome)
             show()
             if outcome.error is None or not outcome.error.retryable:
                 unreached = busy = 0
-                came = time.monotonic()
+                last_success = time.monotonic()
                 continue
             unreached += outcome.error.status is None
             busy += outcome.error.status is not None
             row = unreached + busy
-            if unreached >= _UNREACHABLE or (row >= _UNREACHABLE and time.monotonic() - came >= _BUSY_S):
+            if unreached >= _UNREACHABLE or (row >= _UNREACHABLE and time.monotonic() - last_success >= _BUSY_S):
                 raise FetchError(
                     f"none of the last {row} images could be fetched ({outcome.id}: {outcome.reason}); look at "
                     "the network and at BOXABLE_OPENIMAGES_IMAGES, then run it again to go on"
@@ -178,7 +178,7 @@ def _write(path: Path, data: bytes) -> None:
     except BoxableError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise BoxableError(f"{error}; what came until then is kept: make room and run it again to go on") from error
+        raise BoxableError(f"{error}; fetched images are kept: make room and run it again to go on") from error
 
 
 def _size_of(path: Path) -> int | None:

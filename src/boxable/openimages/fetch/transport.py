@@ -1,4 +1,4 @@
-"""Bytes from an address, by obstore: one connection pool a server, no interpreter lock while it waits or copies."""
+"""GET requests by obstore: one connection pool per server; the GIL is released while it waits or copies."""
 
 import re
 import threading
@@ -10,14 +10,14 @@ from urllib.parse import unquote, urlsplit
 from boxable.errors import FetchError, ImageError, MissingExtraError
 from boxable.http import is_retryable
 
-# Without a byte; a slow line is no reason to stop.
+# Without a byte; a slow connection is no error.
 SILENCE_S = 20.0
 # For a whole file: an original of tens of megabytes that shares a slow line with all the others.
 _WHOLE_S = 1800.0
 _CONNECT_TIMEOUT_S = 10.0
 # Of one file: it is held in memory, as many of them as there are connections. Originals have up to tens of megabytes.
 _MOST_BYTES = 128 << 20
-# Where nobody says how large it shall be. The copies in the bucket have less than a tenth of that.
+# Of a file of unknown size. The copies in the bucket have less than a tenth of that.
 _MOST_UNKNOWN_BYTES = 32 << 20
 # An address has to be shorter than 64 KiB with its characters escaped, up to twelve bytes each, or obstore panics.
 _MOST_CHARACTERS = 4000
@@ -116,10 +116,10 @@ def require_transport() -> None:
 def _check_size(announced: int, expected: int | None) -> None:
     """Raise for a file of the wrong size, or one that would take too much memory."""
     if expected is not None and announced != expected:
-        raise ImageError(f"the server announced {announced} bytes, the list of images says {expected}")
+        raise ImageError(f"expected {expected} bytes, the server announced {announced}")
     most = _MOST_UNKNOWN_BYTES if expected is None else _MOST_BYTES
     if announced > most:
-        raise FetchError(f"the server announced {announced} bytes; at most {most}")
+        raise FetchError(f"expected at most {most} bytes, the server announced {announced}")
 
 
 def _plain_md5(etag: str | None) -> str | None:
