@@ -4,7 +4,7 @@
     python benchmarks/tf_hub_side.py boxable MODEL PHOTOS PRECISION RUNTIME
 
 PHOTOS is a .npz file of float32 `[1, H, W, 3]` in 0 to 1, named 0, 1, 2, ... Speaks lines of JSON: first the seconds
-that opening took; then for each number of an image on stdin the seconds that it took, by the clock and of the processor,
+that opening took; then for each number of an image on stdin the seconds that it took, by the clock and of the CPU,
 the detections, and the most memory that was held so far.
 """
 
