@@ -56,7 +56,7 @@ def protocol_named(name: str, *, group_of_weight: float | None = None, expand: b
     protocol = PROTOCOLS[name]
     if group_of_weight is not None:
         if protocol.group_of_weight is None:
-            raise ArgumentError(f"group-of weight: expected none ({name} ignores the group-of flag), got {group_of_weight}")
+            raise ArgumentError(f"group-of weight: expected none ({name} ignores the flag), got {group_of_weight}")
         if protocol is COCO:
             raise ArgumentError(f"group-of weight: expected none (coco always ignores crowds), got {group_of_weight}")
         if not 0 <= group_of_weight <= 1:
