@@ -6,8 +6,10 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from boxable.bench.accuracy import Accuracy
-from boxable.bench.contestant import MIN_SCORE
+from boxable.bench.contestant import END_TO_END, MIN_SCORE
 from boxable.bench.machine import machine, versions
 from boxable.bench.ours import contestants, open_detectors
 from boxable.bench.peers import Subject, open_peers
@@ -18,6 +20,7 @@ from boxable.errors import BoxableError
 from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
 from boxable.progress import progress
+from boxable.runtimes.choice import save_choice
 from boxable.settings import available_cores
 
 logger = logging.getLogger("boxable")
@@ -34,11 +37,15 @@ def bench(
     ultralytics: Path | None = None,
     data: Path | None = None,
     rounds: int = 20,
+    save: bool = False,
 ) -> Bench:
     """Measure a model with each of `runtimes` and `precisions`, beside `peers`; None: all that are installed.
 
     On the images of `places`, else of `data`, else on drawn images; with `data`, an annotated folder as `evaluate`
     takes it, also the accuracy. Ctrl-C ends it early: what was measured so far comes back, `stopped`.
+
+    With `save` the times of Boxable's own runtimes and precisions are saved for `load(runtime="auto")` and
+    `load(precision="fastest")`; the log names the file.
 
     Raises ArgumentError for what cannot be used, and BoxableError where nothing can be measured.
     """
@@ -71,6 +78,17 @@ def bench(
         for contestant, samples in compared.items()
         if (result := result_of(contestant.name, samples, accuracies.get(contestant.name)))
     ]
+    if save and results:
+        samples_of = {contestant.name: samples for contestant, samples in compared.items()}
+        times = {
+            (detector.runtime, detector.precision): float(np.median(samples_of[name].times[END_TO_END])) / 1000
+            for name, detector in detectors.items()
+            if samples_of[name].times[END_TO_END]
+        }
+        logger.info(
+            "saved the speeds in %s; runtime auto and precision fastest follow them",
+            save_choice(first.handle, threads, times),
+        )
     if stopped:
         until = "the figures are of what was measured until then" if results else "nothing was measured yet"
         logger.warning("stopped: %s", until)

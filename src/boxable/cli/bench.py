@@ -73,6 +73,7 @@ from boxable.errors import INTERRUPTED
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the bars of the stages here, as an .svg.",
 )
+@click.option("--save", is_flag=True, help="Save the speeds, for --runtime auto and --precision fastest.")
 def bench(
     model: str | None,
     runtimes: tuple[str, ...],
@@ -85,6 +86,7 @@ def bench(
     rounds: int,
     json_file: Path | None,
     plot: Path | None,
+    save: bool,
 ) -> int:
     """Measure how fast a model is on this machine, stage by stage, beside others that are installed.
 
@@ -109,6 +111,7 @@ def bench(
     \b
     Example: boxable bench
              boxable bench ssd23 --precision fp32,int8 --plot speed.svg
+             boxable bench ssd23 --runtimes onnxruntime,openvino --precision fp32,int8 --save
              boxable bench ssd23 --data validation/ --peers none --json speed.json
     """
     from boxable.bench.job import bench as measure
@@ -129,6 +132,7 @@ def bench(
         ultralytics=ultralytics,
         data=data,
         rounds=rounds,
+        save=save,
     )
     if measured.results:
         show(measured)
