@@ -13,11 +13,8 @@ from PIL import Image
 
 from boxable.datasets import layout
 from boxable.errors import ArgumentError
-from boxable.formats.reading import read_annotations
-from boxable.openimages.convert import tables
-from boxable.openimages.convert.annotated import AnnotatedImage
-from boxable.openimages.convert.job import convert
-from boxable.openimages.tfrecord import (
+from boxable.formats.annotated.image import AnnotatedImage
+from boxable.formats.annotated.tfrecord_framing import (
     BYTES,
     FLOATS,
     INTEGERS,
@@ -27,6 +24,9 @@ from boxable.openimages.tfrecord import (
     read_records,
     write_record,
 )
+from boxable.formats.reading import read_annotations
+from boxable.openimages.convert import tables
+from boxable.openimages.convert.convert_set import convert
 from boxable.vocabulary import open_images
 from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, box, rows_of, write_csv, write_set
 

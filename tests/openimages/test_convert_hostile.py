@@ -11,8 +11,8 @@ import pytest
 
 from boxable.datasets import layout
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
-from boxable.openimages.convert.job import convert
-from boxable.openimages.tfrecord import BYTES, FLOATS, INTEGERS, Feature, example, write_record
+from boxable.formats.annotated.tfrecord_framing import BYTES, FLOATS, INTEGERS, Feature, example, write_record
+from boxable.openimages.convert.convert_set import convert
 from tests.openimages.made import CAT, box, jpeg, rows_of, write_set
 
 
@@ -224,14 +224,15 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from boxable.openimages.convert import job, yolo
+from boxable.openimages.convert import convert_set
+from boxable.formats.annotated import yolo
 def killed(images, folder, photos):
     (folder / "labels").mkdir()
     print("there", flush=True)
     sys.stdin.read()
     os.kill(os.getpid(), signal.SIGKILL)
 yolo.write = killed
-job.convert(Path(sys.argv[1]), Path(sys.argv[2]), "yolo")
+convert_set.convert(Path(sys.argv[1]), Path(sys.argv[2]), "yolo")
 """
 
 

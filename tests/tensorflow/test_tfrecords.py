@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from boxable.openimages.convert.job import convert
-from boxable.openimages.convert.tfrecords import shard_paths
-from boxable.openimages.tfrecord import parse_example, read_records
+from boxable.formats.annotated.tfrecord import shard_paths
+from boxable.formats.annotated.tfrecord_framing import parse_example, read_records
+from boxable.openimages.convert.convert_set import convert
 from boxable.vocabulary import open_images
 from tests.conftest import ROOT
 

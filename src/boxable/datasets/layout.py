@@ -22,6 +22,8 @@ from typing import Any
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import write_atomically
 from boxable.formats import openimages_reading as reading
+from boxable.formats.columns import CLASSES as CLASSES
+from boxable.formats.columns import SUBSETS as SUBSETS
 
 LAYOUT = 1
 
@@ -29,12 +31,9 @@ BOXES = "annotations-bbox.parquet"
 IMAGE_LABELS = "annotations-human-imagelabels.parquet"
 IMAGES = "images.parquet"
 DIFFICULT = "difficult.parquet"
-CLASSES = "classes.csv"
 PHOTOS = "images"
 LEDGER = "ledger.sqlite"
 DESCRIPTION = "boxable-data.json"
-# The splits: values of the column Subset, and names of subfolders.
-SUBSETS = ("train", "validation", "test")
 # The value of `made_by` in the description of a fetched folder.
 MADE_BY_FETCH = "boxable data fetch"
 
@@ -77,15 +76,9 @@ def open_folder(folder: Path) -> DataFolder:
     return found
 
 
-def has_tables(folder: Path) -> bool:
-    """Whether `open_folder` would find tables here. Raises ArgumentError where there are two and one is expected."""
-    names = (reading.BOXES, reading.IMAGES)
-    return folder.is_dir() and any(reading.find_table(folder, name) is not None for name in names)
-
-
 def find_parts(folder: Path) -> dict[str, Path]:
     """Find the data folders in this folder that are named after a split, as `boxable data split` makes them."""
-    return {subset: folder / subset for subset in SUBSETS if has_tables(folder / subset)}
+    return {subset: folder / subset for subset in SUBSETS if reading.has_tables(folder / subset)}
 
 
 def write_description(folder: Path, about: Mapping[str, Any]) -> None:

@@ -44,3 +44,8 @@ def schema(columns: Mapping[str, Kind]) -> Any:
         "flag": pa.int8(), "pixels": pa.int32(), "bytes": pa.int64(),
     }  # fmt: skip
     return pa.schema([(name, types[kind]) for name, kind in columns.items()])
+
+
+CLASSES = "classes.csv"
+# The splits: values of the column Subset, and names of subfolders.
+SUBSETS = ("train", "validation", "test")

@@ -131,3 +131,9 @@ def find_table(folder: Path, name: str) -> Path | None:
     if len(found) > 1:
         raise ArgumentError(f"{folder}: {' and '.join(path.name for path in found)}; expected one of them")
     return found[0] if found else None
+
+
+def has_tables(folder: Path) -> bool:
+    """Tell whether a folder has tables of Open Images. Raises ArgumentError for two of a kind."""
+    names = (BOXES, IMAGES)
+    return folder.is_dir() and any(find_table(folder, name) is not None for name in names)

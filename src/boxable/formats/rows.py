@@ -1,9 +1,10 @@
 """CSV: one row a detection."""
 
 import csv as csv_module
-import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from boxable.files import write_atomically
 from boxable.formats.record import DetectionRecord, FrameRecord, ImageRecord
 from boxable.vocabulary import ClassList
 
@@ -32,8 +33,23 @@ def _cells(item: DetectionRecord) -> list[object]:
     return [item["label"], item["mid"], item["name"], item["score"], *item["box"]]
 
 
-def csv_lines(rows: Iterable[Sequence[object]]) -> str:
-    """Rows as CSV text, quoted where needed."""
-    text = io.StringIO()
-    csv_module.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+def write_classes(classes: Iterable[tuple[str, str]], path: Path) -> None:
+    """Write classes.csv: MID and name of each class, in this order."""
+    write_atomically(path, csv_lines([("LabelName", "DisplayName"), *classes]).encode())
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> str:
+    """Format rows as CSV with minimal quoting; lines end in "\\n"."""
+    lines = _Lines()
+    # The writer quotes only characters of its line terminator; with "\n" alone, "\r" in a cell would stay unquoted.
+    csv_module.writer(lines, lineterminator=_Lines.END).writerows(rows)
+    return "".join(lines)
+
+
+class _Lines(list[str]):
+    """The output of a csv.writer, with lines that end in "\\n"."""
+
+    END = "\r\n"
+
+    def write(self, line: str) -> None:
+        self.append(f"{line.removesuffix(self.END)}\n")

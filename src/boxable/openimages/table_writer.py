@@ -1,15 +1,15 @@
 """Write tables batch by batch, as .parquet, .csv or .csv.gz."""
 
-import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from boxable.errors import ArgumentError
-from boxable.files import atomic_path, write_atomically
+from boxable.files import atomic_path
+from boxable.formats.rows import csv_lines
 from boxable.formats.tables import SUFFIXES, is_parquet, is_table
 
 # Large enough that dictionaries of a row group cost little, small enough to keep a few in memory.
@@ -45,11 +45,6 @@ def table_writer(path: Path, schema: Any) -> Iterator["ParquetWriter | CsvWriter
             yield writer
         finally:
             writer.close()
-
-
-def write_class_rows(path: Path, classes: Iterable[tuple[str, str]]) -> None:
-    """Write classes.csv: MID and name of each class, in this order."""
-    write_atomically(path, csv_lines([("LabelName", "DisplayName"), *classes]))
 
 
 class ParquetWriter:
@@ -101,7 +96,7 @@ class CsvWriter:
 
         self.rows = 0
         self._file: IO[bytes] = pa.output_stream(str(path), compression="gzip" if packed else None)
-        self._file.write(csv_lines([schema.names]))
+        self._file.write(csv_lines([schema.names]).encode())
 
     def write(self, batch: Any) -> None:
         """Add a `pyarrow.RecordBatch` of the schema."""
@@ -119,7 +114,7 @@ class CsvWriter:
             needs_quotes = True
         if needs_quotes:  # Arrow would quote every string
             columns = (column.to_pylist() for column in plain.columns)
-            self._file.write(csv_lines(zip(*columns, strict=True)))
+            self._file.write(csv_lines(zip(*columns, strict=True)).encode())
         else:
             self._file.write(lines.getvalue())
 
@@ -135,20 +130,3 @@ def _without_dictionaries(batch: Any) -> Any:
         column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns
     ]
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
-
-
-def csv_lines(rows: Iterable[Iterable[Any]]) -> bytes:
-    """Format rows as CSV with minimal quoting; lines end in "\\n"."""
-    lines = _Lines()
-    # The writer quotes only characters of its line terminator; with "\n" alone, "\r" in a cell would stay unquoted.
-    csv.writer(lines, lineterminator=_Lines.END).writerows(rows)
-    return "".join(lines).encode()
-
-
-class _Lines(list[str]):
-    """The output of a csv.writer, with lines that end in "\\n"."""
-
-    END = "\r\n"
-
-    def write(self, line: str) -> None:
-        self.append(f"{line.removesuffix(self.END)}\n")

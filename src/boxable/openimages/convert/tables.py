@@ -12,6 +12,8 @@ from boxable.datasets.index import ROTATIONS
 from boxable.datasets.layout import SUBSETS, DataFolder
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
+from boxable.formats.annotated.image import FLAGS, AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image_files import bring_photo, photos_below, put_photo, size_of
 from boxable.formats.columns import (
     BOX_COLUMNS,
     DIFFICULT_COLUMNS,
@@ -31,13 +33,12 @@ from boxable.formats.openimages_reading import (
     read_classes,
     read_listed,
 )
+from boxable.formats.rows import write_classes
 from boxable.formats.tables import column_names, is_table, table_errors
-from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.photos import bring_photo, photos_below, put_photo, size_of
 from boxable.openimages.image_order import Columns, is_sorted, rows_by_image, write_sorted
 from boxable.openimages.narrow import image_ids, narrow, native_columns
-from boxable.openimages.table_writer import table_writer, write_class_rows
-from boxable.vocabulary import ClassList, open_images
+from boxable.openimages.table_writer import table_writer
+from boxable.vocabulary import open_images
 
 _ROWS_AT_ONCE = 1 << 15
 _SIDES = ("YMin", "XMin", "YMax", "XMax")
@@ -178,7 +179,7 @@ def _copy_classes(source: Path, dest: Path) -> None:
     if source.name.lower().endswith(".csv"):
         write_atomically(dest, source.read_bytes())
     else:
-        write_classes(read_classes(source), dest)
+        write_classes(((item.mid, item.name) for item in read_classes(source)), dest)
 
 
 def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
@@ -212,12 +213,7 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
     for path, columns in zip(paths, kinds, strict=True):
         if path.exists() and not is_sorted(path):
             write_sorted(path, path, columns)
-    write_classes(images.classes, folder / layout.CLASSES)
-
-
-def write_classes(classes: ClassList, path: Path) -> None:
-    """classes.csv, in the order of the classes."""
-    write_class_rows(path, ((item.mid, item.name) for item in classes))
+    write_classes(((item.mid, item.name) for item in images.classes), folder / layout.CLASSES)
 
 
 class _RowWriter:

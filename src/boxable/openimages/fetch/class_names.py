@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from boxable.errors import ArgumentError
-from boxable.openimages.table_writer import write_class_rows
+from boxable.formats.rows import write_classes
 
 
 def read_class_names(path: Path) -> dict[str, str]:
@@ -23,4 +23,4 @@ def read_class_names(path: Path) -> dict[str, str]:
 
 def write_class_names(path: Path, names: dict[str, str], mids: Collection[str] | None) -> None:
     """Write classes.csv: these classes (None: all), in the order of the published list."""
-    write_class_rows(path, ((mid, name) for mid, name in names.items() if mids is None or mid in mids))
+    write_classes(((mid, name) for mid, name in names.items() if mids is None or mid in mids), path)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from boxable.datasets import layout
 from boxable.errors import ArgumentError
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.openimages_reading import has_tables
 from boxable.openimages.convert import tables
-from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
 from boxable.openimages.narrow import image_ids
 from boxable.vocabulary import ClassList
 
@@ -43,7 +43,7 @@ def _require_parts(folder: Path, parts: Mapping[str, Path]) -> None:
             if image_id in seen:
                 raise ArgumentError(f"{path}: image {image_id!r} is in {seen[image_id]} too; expected it in one part")
             seen[image_id] = path
-    if layout.has_tables(folder) and (whole := _named(folder)) != seen.keys():
+    if has_tables(folder) and (whole := _named(folder)) != seen.keys():
         raise ArgumentError(
             f"{folder}: its parts {', '.join(parts)} have {len(seen)} images, and are not those {len(whole)} of the "
             "folder as it is now; remove these parts and split it again"

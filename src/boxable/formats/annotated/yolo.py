@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.datasets.layout import CLASSES, SUBSETS, has_tables
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
-from boxable.formats.openimages_reading import read_classes
-from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.photos import bring_photo, file_stem, photos_below, upright
-from boxable.openimages.convert.tables import write_classes
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image_files import bring_photo, file_stem, photos_below, upright
+from boxable.formats.columns import CLASSES, SUBSETS
+from boxable.formats.openimages_reading import has_tables, read_classes
+from boxable.formats.rows import write_classes
 from boxable.vocabulary import ClassList
 
 _YAML, _LIST = ("data.yaml", "data.yml", "dataset.yaml"), ("classes.txt", "obj.names")
@@ -266,7 +266,7 @@ def write(images: AnnotatedSet, folder: Path, photos: str) -> list[str]:
         bring_photo(images, upright(images, image), folder / "images" / part, photos)
     places = {part: f"images/{part}" for part in parts} if several else {"train": "images", "val": "images"}
     _write_yaml(images.classes, places, folder / "data.yaml")
-    write_classes(images.classes, folder / CLASSES)
+    write_classes(((item.mid, item.name) for item in images.classes), folder / CLASSES)
     if not several:
         return [
             "data.yaml names the same photos for train and val; for two parts convert a folder that train/ and "

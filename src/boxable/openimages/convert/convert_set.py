@@ -10,10 +10,11 @@ from boxable.datasets import layout
 from boxable.datasets.scratch import new_folder, scratch_folder
 from boxable.errors import ArgumentError
 from boxable.files import writing
+from boxable.formats.annotated import coco, pascal_voc, tfrecord, yolo
+from boxable.formats.annotated.image import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.formats.columns import IS_DIFFICULT
 from boxable.formats.tables import is_table, require_utf8
-from boxable.openimages.convert import coco, parts, tables, tfrecords, voc, yolo
-from boxable.openimages.convert.annotated import FLAGS, AnnotatedImage, AnnotatedSet
+from boxable.openimages.convert import merge_splits, tables
 from boxable.progress import progress
 
 
@@ -34,13 +35,13 @@ FORMS = {
     "parquet": _Form("Parquet", _OF_TABLES, image_labels=True, unknown=True, rotation=True),
     "coco": _Form("COCO", ("IsGroupOf",)),
     "yolo": _Form("YOLO"),
-    "voc": _Form("Pascal VOC", tuple(voc.FLAGS.values())),
-    "tfrecord": _Form("TFRecord", tuple(tfrecords.FLAGS), image_labels=True, unknown=True),
+    "voc": _Form("Pascal VOC", tuple(pascal_voc.FLAGS.values())),
+    "tfrecord": _Form("TFRecord", tuple(tfrecord.FLAGS), image_labels=True, unknown=True),
 }
 _TABLES = {"openimages": ".csv", "parquet": ".parquet"}
 
 
-def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: int = tfrecords.SHARDS) -> list[str]:
+def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: int = tfrecord.SHARDS) -> list[str]:
     """Convert annotated images; gives a line on everything that could not come along.
 
     `to` is one of `FORMS`, `photos` is copy, link or none, `shards` how many files TFRecord has. The form of `source`
@@ -82,7 +83,7 @@ def _check(dest: Path, to: str) -> None:
 def _is_tables(source: Path) -> bool:
     if source.is_file():
         return is_table(source)
-    return source.is_dir() and not (yolo.is_yolo(source) or voc.is_voc(source) or tfrecords.find_shards(source))
+    return source.is_dir() and not (yolo.is_yolo(source) or pascal_voc.is_voc(source) or tfrecord.find_shards(source))
 
 
 def _open(source: Path, to: str) -> AnnotatedSet:
@@ -92,13 +93,13 @@ def _open(source: Path, to: str) -> AnnotatedSet:
     Raises ArgumentError for what is none of the forms.
     """
     if to == "yolo" and len(found := layout.find_parts(source)) > 1:
-        return parts.read(source, found)
-    if source.is_dir() and voc.is_voc(source):
-        return voc.read(source)
+        return merge_splits.read(source, found)
+    if source.is_dir() and pascal_voc.is_voc(source):
+        return pascal_voc.read(source)
     if source.is_dir() and yolo.is_yolo(source):
         return yolo.read(source)
-    if shards := tfrecords.find_shards(source):
-        return tfrecords.read(shards)
+    if shards := tfrecord.find_shards(source):
+        return tfrecord.read(shards)
     if source.is_dir() or (source.is_file() and is_table(source)):
         return tables.read(source, unlisted=to == "tfrecord")
     if source.is_file() and source.suffix.lower() == ".json":
@@ -152,16 +153,16 @@ def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str,
         coco.write(images, dest)
     elif to == "tfrecord":
         with scratch_folder(dest) as folder:
-            tfrecords.write(images, folder / dest.name, shards)
+            tfrecord.write(images, folder / dest.name, shards)
             with writing(dest):
-                for path in tfrecords.shard_paths(folder / dest.name, shards):
+                for path in tfrecord.shard_paths(folder / dest.name, shards):
                     path.replace(dest.parent / path.name)
     else:
         with new_folder(dest) as folder:
             if to == "yolo":
                 return yolo.write(images, folder, photos)
             if to == "voc":
-                voc.write(images, folder, photos)
+                pascal_voc.write(images, folder, photos)
             else:
                 tables.write(images, folder, _TABLES[to], photos)
                 _describe(folder, source)

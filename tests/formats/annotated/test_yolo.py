@@ -10,7 +10,7 @@ import yaml
 from boxable.datasets import layout
 from boxable.errors import ArgumentError
 from boxable.openimages.convert import tables
-from boxable.openimages.convert.job import convert
+from boxable.openimages.convert.convert_set import convert
 from boxable.openimages.split import is_validation, split
 from tests.openimages.made import CAR, CAT, DOG, box, jpeg, rows_of, write_csv, write_set
 

@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boxable.errors import ArgumentError
-from boxable.openimages.convert.tfrecords import find_shards, shard_of, shard_paths
-from boxable.openimages.tfrecord import BYTES, FLOATS, INTEGERS, example, parse_example, read_records, write_record
+from boxable.formats.annotated.tfrecord import find_shards, shard_of, shard_paths
+from boxable.formats.annotated.tfrecord_framing import (
+    BYTES,
+    FLOATS,
+    INTEGERS,
+    example,
+    parse_example,
+    read_records,
+    write_record,
+)
 
 
 def write(path: Path, *records: bytes) -> Path:

@@ -9,14 +9,13 @@ from xml.etree import ElementTree  # only to write; defusedxml reads
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.datasets.layout import CLASSES
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
-from boxable.formats.columns import IS_DIFFICULT
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
+from boxable.formats.annotated.image_files import bring_photo, file_name, file_stem, photos_below, size_of, upright
+from boxable.formats.columns import CLASSES, IS_DIFFICULT
 from boxable.formats.openimages_reading import read_classes
-from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
-from boxable.openimages.convert.photos import bring_photo, file_name, file_stem, photos_below, size_of, upright
-from boxable.openimages.convert.tables import write_classes
+from boxable.formats.rows import write_classes
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import plain_name
 
@@ -130,7 +129,7 @@ def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
         name = bring_photo(images, upright(images, image), folder / "JPEGImages", photos) or file_name(image)
         with writing(path):
             path.write_bytes(_xml(image, size, name, names))
-    write_classes(images.classes, folder / CLASSES)
+    write_classes(((item.mid, item.name) for item in images.classes), folder / CLASSES)
 
 
 def _xml(image: AnnotatedImage, size: tuple[int, int], name: str, names: dict[str, str]) -> bytes:

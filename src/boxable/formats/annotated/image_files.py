@@ -10,9 +10,9 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import writing
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.orientation import without_orientation
 from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of
-from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.orientation import without_orientation
 
 # How files begin that are images, but no JPEG.
 _SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}

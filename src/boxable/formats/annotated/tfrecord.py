@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 from boxable.files import writing
-from boxable.images.decode import orientation_of
-from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet, pixels
-from boxable.openimages.convert.photos import bytes_of, suffix_of
-from boxable.openimages.tfrecord import (
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
+from boxable.formats.annotated.image_files import bytes_of, suffix_of
+from boxable.formats.annotated.tfrecord_framing import (
     BYTES,
     FLOATS,
     INTEGERS,
@@ -25,6 +24,7 @@ from boxable.openimages.tfrecord import (
     read_records,
     write_record,
 )
+from boxable.images.decode import orientation_of
 from boxable.vocabulary import ClassList, open_images
 from boxable.vocabulary.classes import classes_meant
 from boxable.weights.labels import classes_of

@@ -11,12 +11,12 @@ import numpy as np
 
 from boxable.errors import ArgumentError
 from boxable.files import atomic_file
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image_files import file_name, photos_below, photos_in, size_of
 from boxable.formats.annotations import Annotations
 from boxable.formats.coco import image_number
 from boxable.formats.coco_reading import CocoFile
 from boxable.images.decode import orientation_of
-from boxable.openimages.convert.annotated import AnnotatedImage, AnnotatedSet
-from boxable.openimages.convert.photos import file_name, photos_below, photos_in, size_of
 from boxable.vocabulary import open_images
 
 
