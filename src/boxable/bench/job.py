@@ -1,23 +1,25 @@
 """The whole job: open what is compared, measure it in rounds, evaluate it where there are annotations."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from boxable.bench.accuracy import Accuracy
-from boxable.bench.contestant import MIN_SCORE
+from boxable.bench.contestant import END_TO_END, MIN_SCORE
 from boxable.bench.machine import machine, versions
 from boxable.bench.ours import contestants, open_detectors
 from boxable.bench.peers import Subject, open_peers
 from boxable.bench.pictures import drawn, photos
-from boxable.bench.results import Bench, result_of
+from boxable.bench.results import Bench, Result, result_of
 from boxable.bench.rounds import Samples, run_rounds
+from boxable.detection.detector import Detector
 from boxable.errors import BoxableError
 from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
 from boxable.progress import progress
+from boxable.runtimes.choice import save_choice
 from boxable.settings import available_cores
 
 logger = logging.getLogger("boxable")
@@ -34,11 +36,13 @@ def bench(
     ultralytics: Path | None = None,
     data: Path | None = None,
     rounds: int = 20,
+    save: bool = False,
 ) -> Bench:
     """Measure a model with each of `runtimes` and `precisions`, beside `peers`; None: all that are installed.
 
     On the images of `places`, else of `data`, else on drawn images; with `data`, an annotated folder as `evaluate`
     takes it, also the accuracy. Ctrl-C ends it early: what was measured so far comes back, `stopped`.
+    `save` makes later `runtime="auto"` and `precision="fastest"` follow the times, unless it was stopped.
 
     Raises ArgumentError for what cannot be used, and BoxableError where nothing can be measured.
     """
@@ -74,6 +78,19 @@ def bench(
     if stopped:
         until = "the figures are of what was measured until then" if results else "nothing was measured yet"
         logger.warning("stopped: %s", until)
+    elif save:
+        _save(detectors, results, threads)
     return Bench(
         first.handle, about, versions(), threads, MIN_SCORE, pictures.title, results, left_out | without, stopped
     )
+
+
+def _save(detectors: Mapping[str, Detector], results: Sequence[Result], threads: int) -> None:
+    """Save the median end-to-end time of each runtime and precision of the model."""
+    times = {
+        (detector.runtime, detector.precision): result.latency[END_TO_END].p50 / 1000
+        for result in results
+        if (detector := detectors.get(result.name)) is not None
+    }
+    path = save_choice(next(iter(detectors.values())).handle, threads, times)
+    logger.info("wrote %s: auto and fastest now follow these times", path)

@@ -73,6 +73,11 @@ from boxable.errors import INTERRUPTED
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the bars of the stages here, as an .svg.",
 )
+@click.option(
+    "--save",
+    is_flag=True,
+    help="Save the times, so that auto and fastest mean what is fastest here; compare all precisions for that.",
+)
 def bench(
     model: str | None,
     runtimes: tuple[str, ...],
@@ -85,6 +90,7 @@ def bench(
     rounds: int,
     json_file: Path | None,
     plot: Path | None,
+    save: bool,
 ) -> int:
     """Measure how fast a model is on this machine, stage by stage, beside others that are installed.
 
@@ -129,6 +135,7 @@ def bench(
         ultralytics=ultralytics,
         data=data,
         rounds=rounds,
+        save=save,
     )
     if measured.results:
         show(measured)
