@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from boxable.bench.contestant import STAGES
+from boxable.bench.candidate import STAGES
 from tests.cli.conftest import Invoke
 from tests.conftest import EXAMPLES
 

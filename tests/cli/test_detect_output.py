@@ -73,7 +73,7 @@ def test_the_file_holds_what_is_printed(detect: Detect, out: Path, format_: str,
 def test_results_and_annotated_pictures_are_written_and_a_line_says_where(command: Command, out: Path) -> None:
     result = command("detect", EXAMPLES, "--out", out, "--model", "ssd23")
     assert (result.stderr.decode(), result.returncode) == (
-        f"boxable: wrote {out}: 3 pictures, 5 objects, 0 failed\n",
+        f"boxable: wrote {out}: 3 images, 5 objects, 0 failed\n",
         0,
     )
     assert files(out) == ["astronaut.png", "chelsea.png", "coffee.png", "detections.jsonl"]

@@ -40,15 +40,15 @@ def of_detector(data: Path, detector: Detector) -> Accuracy:
 def of_peer(data: Path, find: Callable[[bytes], list[DetectionRecord]], classes: ClassList) -> Accuracy:
     """Evaluate a function from the content of a file to detections; it raises OSError for what is no image."""
     annotations = read_annotations(data)
-    pictures = pictures_of(data, None) or {}
-    wanted = [image for image in annotations.listed_images if image in pictures]
+    files = pictures_of(data, None) or {}
+    wanted = [image for image in annotations.listed_images if image in files]
     seen = []
 
     def records() -> Iterator[ImageRecord]:
         with progress("detecting", len(wanted)) as advance:
             for image in wanted:
                 try:
-                    found = find(pictures[image].read_bytes())
+                    found = find(files[image].read_bytes())
                 except OSError:
                     continue
                 seen.append(image)

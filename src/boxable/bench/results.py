@@ -25,7 +25,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Of one contestant: latency by stage and end to end, images a second of a folder (the median pass), accuracy."""
+    """Of one candidate: latency by stage and end to end, images a second of a folder (the median pass), accuracy."""
 
     name: str
     latency: dict[str, Latency]
@@ -34,7 +34,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Benchmark:
     """All of it. `left_out`: what was not measured, and why; `stopped`: before all was measured that should be."""
 
     model: str

@@ -6,14 +6,14 @@ from rich.table import Table
 from rich.text import Text
 
 from boxable.bench.accuracy import Accuracy
-from boxable.bench.contestant import END_TO_END, STAGES
-from boxable.bench.results import Bench, Latency, Result
+from boxable.bench.candidate import END_TO_END, STAGES
+from boxable.bench.results import Benchmark, Latency, Result
 
 # Wide enough for every column in a pipe, where nothing is cut.
 _PIPE_WIDTH = 200
 
 
-def show(bench: Bench, console: Console | None = None) -> None:
+def show(bench: Benchmark, console: Console | None = None) -> None:
     """Print it on stdout, or on another console."""
     console = console or Console()
     if not console.is_terminal:
@@ -23,7 +23,7 @@ def show(bench: Bench, console: Console | None = None) -> None:
     console.print(_table(bench, plain=not console.is_terminal))
 
 
-def header(bench: Bench) -> list[str]:
+def header(bench: Benchmark) -> list[str]:
     """Describe what was measured, and on which machine."""
     about = bench.machine
     load = f", load {about['load']} before" if "load" in about else ""
@@ -42,7 +42,7 @@ def threads(count: int) -> str:
     return "1 thread" if count == 1 else f"{count} threads"
 
 
-def _table(bench: Bench, *, plain: bool) -> Table:
+def _table(bench: Benchmark, *, plain: bool) -> Table:
     with_accuracy = any(result.accuracy for result in bench.results)
     table = Table(box=None if plain else SIMPLE, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)

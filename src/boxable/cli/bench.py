@@ -32,7 +32,7 @@ from boxable.errors import INTERRUPTED
     metavar="PATH",
     type=click.Path(path_type=Path, exists=True),
     multiple=True,
-    help="Images, or folders of them, at most 32 of which are used.  [default: those of --data, else drawn pictures]",
+    help="Images, or folders of them, at most 32 of which are used.  [default: those of --data, else drawn images]",
 )
 @click.option(
     "--data",
@@ -117,7 +117,7 @@ def bench(
              boxable bench ssd23 --precision fp32,int8 --plot speed.svg
              boxable bench ssd23 --data validation/ --peers none --json speed.json
     """
-    from boxable.bench.job import bench as measure
+    from boxable.bench.measure import measure
     from boxable.bench.plot import svg
     from boxable.bench.summary import show
     from boxable.files import write_atomically

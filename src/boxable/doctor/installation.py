@@ -81,12 +81,12 @@ def _trial() -> Finding:
         import numpy as np
 
         detector = load(next(card.handle for card in all_cards() if installed(card.handle)))
-        picture = np.full((300, 300, 3), 128, np.uint8)
-        detector(picture)
+        image = np.full((300, 300, 3), 128, np.uint8)
+        detector(image)
         start = time.perf_counter()
-        detector(picture)
+        detector(image)
         return Finding(
-            "detection", f"works: {(time.perf_counter() - start) * 1000:.0f} ms a picture with {detector.handle}"
+            "detection", f"works: {(time.perf_counter() - start) * 1000:.0f} ms an image with {detector.handle}"
         )
     except BoxableError as error:
         return Finding("detection", str(error), "error")

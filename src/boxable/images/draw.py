@@ -81,30 +81,30 @@ def draw_boxes(
     `color_keys` (see `color_of`) have one item for each box. A small image comes back enlarged, so that
     its labels can be read; a label without a free place is left off.
     """
-    picture = Image.fromarray(image)
+    canvas = Image.fromarray(image)
     if len(boxes) == 0:
-        return picture
-    picture = _enlarge(picture)
-    font = _font_for(picture)
+        return canvas
+    canvas = _enlarge(canvas)
+    font = _font_for(canvas)
     line = max(2, round(font.size / 8))
     edge = (line + 2) // 4
 
-    texts = [_fit(label, font, picture.width) for label in labels]
+    texts = [_fit(label, font, canvas.width) for label in labels]
     sizes = np.array([_label_size(text, font) for text in texts])
-    rects = _pixel_rects(boxes, picture.size)
+    rects = _pixel_rects(boxes, canvas.size)
     # The dark edge of a box lies around its rectangle, that of a label inside its own: so they meet.
-    places = place_labels(rects + np.array([-edge, 0, edge, 0]), sizes, picture.size)
+    places = place_labels(rects + np.array([-edge, 0, edge, 0]), sizes, canvas.size)
     colors = [color_of(key) for key in color_keys]
     labelled = [i for i, place in enumerate(places) if place.any()]
 
-    pen = ImageDraw.Draw(picture)
+    pen = ImageDraw.Draw(canvas)
     for rect, color in reversed(list(zip(rects, colors, strict=True))):
         _draw_outline(pen, rect, color, line, edge)
     for i in labelled:
         _draw_leader(pen, rects[i], places[i], colors[i], line, edge)
     for i in labelled:
         _draw_label(pen, places[i], texts[i], colors[i], font, edge)
-    return picture
+    return canvas
 
 
 def color_of(key: int) -> Color:
@@ -183,18 +183,18 @@ def _gaps(spots: Ints, box: Ints) -> NDArray[np.float64]:
     return np.asarray(np.maximum(np.linalg.norm(outside, axis=1), inside))
 
 
-def _enlarge(picture: Image.Image) -> Image.Image:
+def _enlarge(canvas: Image.Image) -> Image.Image:
     """Enlarge a small image by a whole number; others are returned as they are."""
-    short, long = sorted(picture.size)
+    short, long = sorted(canvas.size)
     factor = min(ceil(LEGIBLE_SHORT_SIDE / short), ENLARGED_LONG_SIDE // long)
     if factor < 2:
-        return picture
-    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.BICUBIC)
+        return canvas
+    return canvas.resize((canvas.width * factor, canvas.height * factor), Image.Resampling.BICUBIC)
 
 
-def _font_for(picture: Image.Image) -> Font:
+def _font_for(canvas: Image.Image) -> Font:
     """Pillow's own font, in a size that suits the image's."""
-    size = max(13, round(0.018 * (picture.width * picture.height) ** 0.5))
+    size = max(13, round(0.018 * (canvas.width * canvas.height) ** 0.5))
     return cast("Font", ImageFont.load_default(size))
 
 

@@ -99,7 +99,7 @@ def open_ahead(source: str | PathLike[str], stop: threading.Event | None) -> Vid
 def frames_ahead(video: Video, step: int, stop: threading.Event | None) -> Iterator[Frame]:
     """Every `step`-th frame, decoded in a thread; of a live source only the newest of them."""
     if not (isinstance(step, int | np.integer) and step >= 1):
-        raise ArgumentError(f"every={step} came; expected a whole number from 1")
+        raise ArgumentError(f"every: expected a whole number from 1, got {step}")
     return prefetch(read_frames(video, step), 1 if video.live else _ROOM, drop_oldest=video.live, stop=stop)
 
 

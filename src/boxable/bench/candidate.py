@@ -15,7 +15,7 @@ MIN_SCORE = 0.3
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Candidate:
     """Detections from the content of a file, and from a folder.
 
     `stages` gives the seconds of each stage, `whole` does the same in one call, `folder` detects in all the files, and

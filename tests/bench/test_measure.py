@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import boxable
-from boxable.bench.contestant import MIN_SCORE, STAGES
-from boxable.bench.job import bench
-from boxable.bench.ours import Stages
+from boxable.bench.baseline import anchors_of, baseline_postprocess, baseline_preprocess
+from boxable.bench.candidate import MIN_SCORE, STAGES
+from boxable.bench.measure import measure
+from boxable.bench.own_candidates import Stages
 from boxable.bench.peers import PEERS
-from boxable.bench.plain import anchors_of, plain_input, plain_postprocess
 from boxable.errors import ArgumentError, WeightsError
 from boxable.images.sources import source_of
 from boxable.runtimes import Concurrency, open_runtime
@@ -34,7 +34,7 @@ def test_the_stages_of_a_call_are_timed(detector: boxable.Detector) -> None:
 
 
 def test_a_model_is_measured_by_stage_end_to_end_and_in_a_folder() -> None:
-    measured = bench("ssd23", runtimes=CPU, places=[CAT], threads=1, peers=[], rounds=2)
+    measured = measure("ssd23", runtimes=CPU, places=[CAT], threads=1, peers=[], rounds=2)
     (result,) = measured.results
     assert result.name == "onnxruntime fp32"
     assert set(result.latency) == {*STAGES, "end to end"}
@@ -49,14 +49,14 @@ def test_a_model_is_measured_by_stage_end_to_end_and_in_a_folder() -> None:
 
 
 def test_pairs_that_cannot_run_are_left_out_with_the_reason() -> None:
-    measured = bench("ssd23", runtimes=CPU, places=[CAT], precisions=["fp32", "bf16"], peers=[], rounds=1)
+    measured = measure("ssd23", runtimes=CPU, places=[CAT], precisions=["fp32", "bf16"], peers=[], rounds=1)
     assert [result.name for result in measured.results] == ["onnxruntime fp32"]
     assert "expected runtime='openvino'" in measured.left_out["onnxruntime bf16"]
 
 
 def test_where_nothing_can_run_the_reason_is_the_error() -> None:
     with pytest.raises(ArgumentError, match="expected runtime='openvino'"):
-        bench("ssd23", runtimes=CPU, precisions=["bf16"], peers=[])
+        measure("ssd23", runtimes=CPU, precisions=["bf16"], peers=[])
 
 
 @pytest.mark.parametrize(
@@ -64,22 +64,22 @@ def test_where_nothing_can_run_the_reason_is_the_error() -> None:
     [
         ({"runtimes": ["onxruntime"]}, "runtime: expected one or more of .* got 'onxruntime'"),
         ({"precisions": ["fp32", "int4"]}, "precision: expected one or more of .* got 'int4'"),
-        ({"peers": ["litert", "caffe"]}, "peer 'caffe' came"),
+        ({"peers": ["litert", "caffe"]}, "peers: expected .*, got 'caffe'"),
         ({"model": "ssd24"}, "ssd24"),
     ],
 )
 def test_names_that_do_not_exist_are_errors(options: dict[str, object], said: str) -> None:
     with pytest.raises(ArgumentError, match=said):
-        bench(**{"model": "ssd23", **options})
+        measure(**{"model": "ssd23", **options})
 
 
 def test_data_that_cannot_be_read_is_an_error_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(boxable.BoxableError, match=str(tmp_path)):
-        bench("ssd23", runtimes=CPU, data=tmp_path, rounds=10**6)
+        measure("ssd23", runtimes=CPU, data=tmp_path, rounds=10**6)
 
 
 def test_accuracy_is_that_of_an_evaluation() -> None:
-    (result,) = bench("ssd23", runtimes=CPU, data=EXAMPLES, peers=[], rounds=1).results
+    (result,) = measure("ssd23", runtimes=CPU, data=EXAMPLES, peers=[], rounds=1).results
     expected = boxable.evaluate(EXAMPLES, "ssd23")
     assert result.accuracy is not None
     assert (result.accuracy.mean_ap, result.accuracy.interval) == (expected.mean_ap, expected.interval)
@@ -90,7 +90,7 @@ def test_accuracy_that_cannot_be_had_costs_no_figures(tmp_path: Path) -> None:
     for table in EXAMPLES.glob("*.csv"):
         shutil.copy(table, tmp_path)
     shutil.copy(CAT, tmp_path / "another.png")
-    measured = bench("ssd23", runtimes=CPU, places=[CAT], data=tmp_path, peers=[], rounds=1)
+    measured = measure("ssd23", runtimes=CPU, places=[CAT], data=tmp_path, peers=[], rounds=1)
     assert measured.results[0].accuracy is None
     assert "no picture belongs to" in measured.left_out["accuracy of onnxruntime fp32"]
 
@@ -98,7 +98,7 @@ def test_accuracy_that_cannot_be_had_costs_no_figures(tmp_path: Path) -> None:
 def test_peers_that_cannot_run_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ai_edge_litert.interpreter", "openvino", "tensorflow"):
         monkeypatch.setitem(sys.modules, name, None)
-    measured = bench("ssd23", runtimes=CPU, places=[CAT], rounds=1)
+    measured = measure("ssd23", runtimes=CPU, places=[CAT], rounds=1)
     assert [result.name for result in measured.results] == ["onnxruntime fp32"]
     assert set(measured.left_out) == set(PEERS)
     assert measured.left_out["litert"] == "not installed"
@@ -110,7 +110,7 @@ def test_the_plain_post_processing_finds_the_same(detector: boxable.Detector) ->
     images = detector.network.preprocess(source_of(CAT).pixels())[None]
     heads = runtime.run("detector", {"images": images})
     codes, logits = heads["box_encodings"][0], heads["class_logits"][0]
-    plain = plain_postprocess(codes, logits, anchors_of(detector.network), MIN_SCORE)
+    plain = baseline_postprocess(codes, logits, anchors_of(detector.network), MIN_SCORE)
     ours = detector(CAT, min_score=MIN_SCORE)
     names = [tuple(detector.classes)[column].name for _, column, _ in plain]
     assert names == ours.names.tolist()
@@ -121,7 +121,7 @@ def test_the_plain_post_processing_finds_the_same(detector: boxable.Detector) ->
 def test_the_plain_input_is_in_the_range_of_the_network() -> None:
     from PIL import Image
 
-    assert plain_input(Image.new("RGB", (7, 5), (255, 0, 0)), 3)[0, 1, 1].tolist() == [1.0, -1.0, -1.0]
+    assert baseline_preprocess(Image.new("RGB", (7, 5), (255, 0, 0)), 3)[0, 1, 1].tolist() == [1.0, -1.0, -1.0]
 
 
 @pytest.mark.optional
@@ -129,7 +129,7 @@ def test_the_plain_input_is_in_the_range_of_the_network() -> None:
 def test_a_peer_that_is_installed_is_measured_and_evaluated(peer: str, package: str) -> None:
     pytest.importorskip(package)
     try:
-        measured = bench("ssd23", runtimes=CPU, data=EXAMPLES, peers=[peer], rounds=1)
+        measured = measure("ssd23", runtimes=CPU, data=EXAMPLES, peers=[peer], rounds=1)
     except WeightsError as error:
         pytest.skip(str(error))
     ours, other = measured.results

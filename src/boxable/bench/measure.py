@@ -7,12 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from boxable.bench.accuracy import Accuracy
-from boxable.bench.contestant import END_TO_END, MIN_SCORE
+from boxable.bench.candidate import END_TO_END, MIN_SCORE
+from boxable.bench.images import collect_images, draw_images
 from boxable.bench.machine import machine, versions
-from boxable.bench.ours import contestants, open_detectors
+from boxable.bench.own_candidates import open_detectors, own_candidates
 from boxable.bench.peers import Subject, open_peers
-from boxable.bench.pictures import drawn, photos
-from boxable.bench.results import Bench, Result, result_of
+from boxable.bench.results import Benchmark, Result, result_of
 from boxable.bench.rounds import Samples, run_rounds
 from boxable.detection.detector import Detector
 from boxable.errors import BoxableError
@@ -25,7 +25,7 @@ from boxable.settings import available_cores
 logger = logging.getLogger("boxable")
 
 
-def bench(
+def measure(
     model: str | None = None,
     *,
     places: Sequence[Path] = (),
@@ -37,7 +37,7 @@ def bench(
     data: Path | None = None,
     rounds: int = 20,
     save: bool = False,
-) -> Bench:
+) -> Benchmark:
     """Measure a model with each of `runtimes` and `precisions`, beside `peers`; None: all that are installed.
 
     On the images of `places`, else of `data`, else on drawn images; with `data`, an annotated folder as `evaluate`
@@ -54,34 +54,34 @@ def bench(
     detectors, left_out = open_detectors(model, runtimes, precisions, threads)
     first = next(iter(detectors.values()))
     others, without = open_peers(peers, Subject(model, first, threads, ultralytics))
-    compared = {contestant: Samples() for contestant in (*contestants(detectors, model, threads), *others)}
+    compared = {candidate: Samples() for candidate in (*own_candidates(detectors, model, threads), *others)}
     accuracies: dict[str, Accuracy] = {}
     about = machine()  # how busy it is before the work
     stopped = True
     with TemporaryDirectory() as folder:
-        pictures = photos(chosen) if chosen else drawn(Path(folder))
+        images = collect_images(chosen) if chosen else draw_images(Path(folder))
         with suppress(KeyboardInterrupt):
             with progress("measuring", (1 + rounds) * len(compared), live=False) as advance:
-                run_rounds(compared, pictures, rounds, advance)
-            for contestant in compared:
-                if data is not None and contestant.accuracy is not None:
+                run_rounds(compared, images, rounds, advance)
+            for candidate in compared:
+                if data is not None and candidate.accuracy is not None:
                     try:
-                        accuracies[contestant.name] = contestant.accuracy(data)
+                        accuracies[candidate.name] = candidate.accuracy(data)
                     except BoxableError as error:  # which shall not cost the figures that are there
-                        left_out[f"accuracy of {contestant.name}"] = str(error)
+                        left_out[f"accuracy of {candidate.name}"] = str(error)
             stopped = False
     results = [
         result
-        for contestant, samples in compared.items()
-        if (result := result_of(contestant.name, samples, accuracies.get(contestant.name)))
+        for candidate, samples in compared.items()
+        if (result := result_of(candidate.name, samples, accuracies.get(candidate.name)))
     ]
     if stopped:
         until = "the figures are of what was measured until then" if results else "nothing was measured yet"
         logger.warning("stopped: %s", until)
     elif save:
         _save(detectors, results, threads)
-    return Bench(
-        first.handle, about, versions(), threads, MIN_SCORE, pictures.title, results, left_out | without, stopped
+    return Benchmark(
+        first.handle, about, versions(), threads, MIN_SCORE, images.title, results, left_out | without, stopped
     )
 
 
