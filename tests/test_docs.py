@@ -72,3 +72,10 @@ def test_the_readme_of_the_examples_names_every_image() -> None:
     text = (ROOT / "examples" / "README.md").read_text("utf-8")
     for image in (ROOT / "examples").glob("*.png"):
         assert f"`{image.name}`" in text
+
+
+def test_the_files_that_the_map_names_exist() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    named = {path for path in re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.py)`", text) if "/x/" not in path}
+    assert len(named) > 15
+    assert [path for path in sorted(named) if not (ROOT / "src" / "boxable" / path).exists()] == []

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from boxable.evaluation.evaluate import ClassResult as ClassResult
     from boxable.evaluation.evaluate import Evaluation as Evaluation
     from boxable.evaluation.evaluate_files import evaluate as evaluate
+    from boxable.images.decode import Limits as Limits
     from boxable.images.sources import ImageLike as ImageLike
+    from boxable.images.sources import Source as Source
     from boxable.openimages import Dataset as Dataset
     from boxable.openimages import Shard as Shard
     from boxable.openimages import Targets as Targets
@@ -57,7 +59,8 @@ _NAMES = {
     "boxable.evaluation.compare": "Comparison Difference compare_folders:compare",
     "boxable.evaluation.evaluate": "ClassResult Evaluation",
     "boxable.evaluation.evaluate_files": "evaluate",
-    "boxable.images.sources": "ImageLike",
+    "boxable.images.decode": "Limits",
+    "boxable.images.sources": "ImageLike Source",
     "boxable.openimages": ":openimages Dataset Shard Targets",
     "boxable.video.detect": "FrameDetections detect_video",
     "boxable.vocabulary": "ClassList ObjectClass",

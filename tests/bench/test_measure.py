@@ -1,5 +1,6 @@
 """The whole job, with a round or two."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from boxable.bench.peers import PEERS
 from boxable.errors import ArgumentError, WeightsError
 from boxable.images.sources import source_of
 from boxable.runtimes import Concurrency, open_runtime
+from boxable.settings import home
 from boxable.weights.pull import open_model
 from tests.conftest import EXAMPLES
 
@@ -138,3 +140,25 @@ def test_a_peer_that_is_installed_is_measured_and_evaluated(peer: str, package: 
     assert ours.accuracy is not None
     assert other.accuracy.images == ours.accuracy.images
     assert other.accuracy.mean_ap == pytest.approx(ours.accuracy.mean_ap, abs=0.2)
+
+
+def test_saved_speeds_are_what_auto_and_fastest_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "home"
+    own.mkdir()
+    (own / "models").symlink_to(home() / "models")
+    monkeypatch.setenv("BOXABLE_HOME", str(own))
+    with caplog.at_level("INFO", logger="boxable"):
+        measured = measure(
+            "ssd23", runtimes=CPU, precisions=["fp32", "int8"], places=[CAT], threads=1, peers=[], rounds=1, save=True
+        )
+    (file,) = (own / "fastest").iterdir()
+    assert f"saved the speeds in {file}" in caplog.text
+    saved = {(name, precision): seconds for name, precision, seconds in json.loads(file.read_text())["seconds"]}
+    assert set(saved) == {("onnxruntime", "fp32"), ("onnxruntime", "int8")}
+    for result in measured.results:
+        assert saved[tuple(result.name.split())] * 1000 == pytest.approx(result.latency["end to end"].p50)
+    fastest = min(saved, key=lambda choice: saved[choice])
+    found = boxable.load("ssd23", runtime="onnxruntime", precision="fastest", threads=1)
+    assert (found.runtime, found.precision) == fastest

@@ -56,9 +56,9 @@ def test_only_save_stores_the_median_times_and_names_the_file(
     assert invoke(*QUICK, "--threads", 1, "--json", figures, *["--save"] * save).code == 0
     written = list(tmp_path.glob("fastest/*.json"))
     assert len(written) == save
-    assert ("wrote" in caplog.text) == save
+    assert ("saved the speeds" in caplog.text) == save
     for path in written:
-        assert f"wrote {path}" in caplog.text
+        assert f"saved the speeds in {path}" in caplog.text
         latency = json.loads(figures.read_bytes())["results"][0]["latency"]["end to end"]
         assert json.loads(path.read_bytes())["seconds"] == [["onnxruntime", "fp32", latency["p50"] / 1000]]
 

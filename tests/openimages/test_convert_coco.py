@@ -102,3 +102,13 @@ def test_nothing_is_made_of_images_that_are_all_of_unknown_size(tmp_path: Path) 
     with pytest.raises(ArgumentError, match=r"no image of known size, which COCO needs: images of unknown size.*: 2"):
         convert(tmp_path / "boxes.csv", tmp_path / "out.json", "coco")
     assert [path.name for path in tmp_path.iterdir()] == ["boxes.csv"]
+
+
+@pytest.mark.parametrize(("group_of", "crowd"), [(1, 1), (0, 0), (-1, 0)])
+def test_only_boxes_that_are_surely_group_of_become_crowds(tmp_path: Path, group_of: int, crowd: int) -> None:
+    table = tmp_path / "boxes.csv"
+    table.write_text(f"ImageID,LabelName,XMin,XMax,YMin,YMax,IsGroupOf\na,/m/01yrx,0.1,0.5,0.2,0.6,{group_of}\n")
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (16, 8)).save(tmp_path / "images" / "a.jpg")
+    convert(table, tmp_path / "out.json", "coco")
+    assert [item["iscrowd"] for item in json.loads((tmp_path / "out.json").read_text())["annotations"]] == [crowd]

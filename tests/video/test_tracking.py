@@ -69,12 +69,13 @@ class TestWithTheLibrary:
             tracks = tracker.update(found((CAT, 0.9, 0.3), (DOG, 0.8, 0.3)), number / 25)
         assert tracks == [1, 2]
 
-    def test_only_detections_of_its_class_continue_a_track(self) -> None:
+    def test_an_object_of_another_class_in_the_same_place_is_another_object(self) -> None:
         tracker = Tracker(25)
-        for number in range(3):
-            tracker.update(found((CAT, 0.9, 0.3)), number / 25)
-        assert tracker.update(found((DOG, 0.8, 0.3)), 3 / 25) == [None]
-        assert tracker.update(found((DOG, 0.8, 0.3), (CAT, 0.9, 0.3)), 4 / 25) == [2, 1]
+        for number in range(5):
+            tracks = tracker.update(found((CAT, 0.9, 0.3)), number / 25)
+        assert tracks == [1]
+        seen = [tracker.update(found((DOG, 0.9, 0.3)), number / 25) for number in range(5, 8)]
+        assert seen == [[None], [2], [2]]
 
     def test_a_weak_detection_goes_on_with_a_track_and_starts_none(self) -> None:
         tracker = Tracker(25)

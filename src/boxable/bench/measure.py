@@ -42,7 +42,9 @@ def measure(
 
     On the images of `places`, else of `data`, else on drawn images; with `data`, an annotated folder as `evaluate`
     takes it, also the accuracy. Ctrl-C ends it early: what was measured so far comes back, `stopped`.
-    `save` makes later `runtime="auto"` and `precision="fastest"` follow the times, unless it was stopped.
+
+    With `save` the median times of Boxable's own runtimes and precisions are saved for `load(runtime="auto")` and
+    `load(precision="fastest")`, unless it was stopped; the log names the file.
 
     Raises ArgumentError for what cannot be used, and BoxableError where nothing can be measured.
     """
@@ -93,4 +95,4 @@ def _save(detectors: Mapping[str, Detector], results: Sequence[Result], threads:
         if (detector := detectors.get(result.name)) is not None
     }
     path = save_choice(next(iter(detectors.values())).handle, threads, times)
-    logger.info("wrote %s: auto and fastest now follow these times", path)
+    logger.info("saved the speeds in %s; runtime auto and precision fastest follow them", path)

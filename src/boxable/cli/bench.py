@@ -73,11 +73,7 @@ from boxable.errors import INTERRUPTED
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the bars of the stages here, as an .svg.",
 )
-@click.option(
-    "--save",
-    is_flag=True,
-    help="Save the times, so that auto and fastest mean what is fastest here; compare all precisions for that.",
-)
+@click.option("--save", is_flag=True, help="Save the speeds, for --runtime auto and --precision fastest.")
 def bench(
     model: str | None,
     runtimes: tuple[str, ...],
@@ -115,6 +111,7 @@ def bench(
     \b
     Example: boxable bench
              boxable bench ssd23 --precision fp32,int8 --plot speed.svg
+             boxable bench ssd23 --runtime onnxruntime,openvino --precision fp32,int8 --save
              boxable bench ssd23 --data validation/ --peers none --json speed.json
     """
     from boxable.bench.measure import measure

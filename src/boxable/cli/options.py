@@ -34,12 +34,12 @@ _precision = click.option(
     type=click.Choice(["fp32", "fp16", "bf16", "int8", "fastest"]),
     default="fp32",
     show_default=True,
-    help="fp32 has the original's numbers; the others are a little off and sooner done.",
+    help="fp32 has the original's numbers; the others differ a little and are faster.",
 )
 _runtime = click.option(
     "--runtime",
     type=click.Choice(["onnxruntime", "openvino", "litert", "cuda", "coreml", "directml", "torch", "auto"]),
     default="onnxruntime",
     show_default=True,
-    help="What runs the network; auto tries those that are installed, and remembers which is the fastest.",
+    help="What runs the network; auto: the fastest as `bench --save` measured, else the first of a fixed order.",
 )

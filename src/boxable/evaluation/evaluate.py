@@ -128,7 +128,7 @@ def evaluate(
     0 leaves them out. Raises ArgumentError for a selection that names no class and, if `strict`, for flawed input.
     """
     if resamples < 0 or seed < 0:
-        raise ArgumentError(f"resamples={resamples} and seed={seed} came; expected numbers from 0")
+        raise ArgumentError(f"expected resamples and seed from 0, got resamples={resamples} and seed={seed}")
     prepared = prepare(ground_truth, predictions, protocol, strict=strict)
     data = prepared.data
     matches = match(data, protocol)

@@ -52,14 +52,14 @@ PROTOCOLS = {protocol.name: protocol for protocol in (CHALLENGE, OPENIMAGES_V2, 
 def protocol_named(name: str, *, group_of_weight: float | None = None, expand: bool | None = None) -> Protocol:
     """Return the protocol of this name with some switches changed. Raises ArgumentError if there is none."""
     if name not in PROTOCOLS:
-        raise ArgumentError(f"protocol {name!r} came; expected one of {', '.join(PROTOCOLS)}")
+        raise ArgumentError(f"protocol: expected one of {', '.join(PROTOCOLS)}, got {name!r}")
     protocol = PROTOCOLS[name]
     if group_of_weight is not None:
         if protocol.group_of_weight is None:
-            raise ArgumentError(f"a group-of weight came; {name} does not read the group-of flag")
+            raise ArgumentError(f"group-of weight: expected none ({name} ignores the flag), got {group_of_weight}")
         if protocol is COCO:
-            raise ArgumentError("a group-of weight came; coco always ignores what is in a crowd")
+            raise ArgumentError(f"group-of weight: expected none (coco always ignores crowds), got {group_of_weight}")
         if not 0 <= group_of_weight <= 1:
-            raise ArgumentError(f"group-of weight {group_of_weight} came; expected 0 to 1")
+            raise ArgumentError(f"group-of weight: expected 0 to 1, got {group_of_weight}")
         protocol = replace(protocol, group_of_weight=group_of_weight)
     return protocol if expand is None else replace(protocol, expand=expand)

@@ -46,32 +46,32 @@ class Int8Backend:
         self._scales: dict[str, np.float32] = {}
         self._quantized: dict[str, str] = {}
 
-    def conv(self, op: Conv, source: str) -> str:  # noqa: D102
+    def conv(self, op: Conv, source: str) -> str:
         if stays_float(op, self._float.graph):
             return self._float.conv(op, source)
         source = self._quantize(source, op.source)
         return self._float.convolve(op, source, *self._quantize_layer(op, source, axis=0))
 
-    def predict(self, op: Predict, source: str) -> str:  # noqa: D102
+    def predict(self, op: Predict, source: str) -> str:
         pixels = self._float.pixels(self._quantize(source, op.source), op.source)
         pixels = self._quantize(pixels, op.source)
         return self._float.table(op, pixels, *self._quantize_layer(op, pixels, axis=1))
 
-    def add(self, op: Add, first: str, second: str) -> str:  # noqa: D102
+    def add(self, op: Add, first: str, second: str) -> str:
         if not stays_float(op, self._float.graph):
             first, second = self._quantize(first, op.sources[0]), self._quantize(second, op.sources[1])
         return self._float.add(op, first, second)
 
-    def dense(self, op: Dense, source: str) -> str:  # noqa: D102
+    def dense(self, op: Dense, source: str) -> str:
         return self._float.dense(op, source)
 
-    def concat(self, op: Concat, sources: Sequence[str]) -> str:  # noqa: D102
+    def concat(self, op: Concat, sources: Sequence[str]) -> str:
         return self._float.concat(op, sources)
 
-    def pool(self, op: Pool, source: str) -> str:  # noqa: D102
+    def pool(self, op: Pool, source: str) -> str:
         return self._float.pool(op, source)
 
-    def spatial_mean(self, op: SpatialMean, source: str) -> str:  # noqa: D102
+    def spatial_mean(self, op: SpatialMean, source: str) -> str:
         return self._float.spatial_mean(op, source)
 
     def _quantize(self, tensor: str, calibrated: str) -> str:

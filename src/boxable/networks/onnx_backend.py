@@ -60,7 +60,7 @@ class OnnxBackend:
             return kernel.transpose((2, 3, 0, 1) if op.depthwise else (3, 2, 0, 1)), bias
         return kernel.reshape(kernel.shape[-2:]), bias
 
-    def conv(self, op: Conv, source: str) -> str:  # noqa: D102
+    def conv(self, op: Conv, source: str) -> str:
         return self.convolve(op, source, *self.kernel_and_bias(op))
 
     def convolve(self, op: Conv, source: str, kernel: Constant, bias: Constant) -> str:
@@ -73,7 +73,7 @@ class OnnxBackend:
         )  # fmt: skip
         return self._activate(op.activation, convolved, op.name)
 
-    def predict(self, op: Predict, source: str) -> str:  # noqa: D102
+    def predict(self, op: Predict, source: str) -> str:
         return self.table(op, self.pixels(source, op.source), *self.kernel_and_bias(op))
 
     def pixels(self, source: str, map_name: str) -> str:
@@ -101,28 +101,28 @@ class OnnxBackend:
         shape = self.constant(f"{op.name}/shape", np.array([0 if rows is None else -1, rows or -1, values]))
         return self.node("Reshape", [product, shape], op.name)
 
-    def dense(self, op: Dense, source: str) -> str:  # noqa: D102
+    def dense(self, op: Dense, source: str) -> str:
         kernel, bias = self.kernel_and_bias(op)
         constants = [self.constant(f"{op.name}/kernel", kernel), self.constant(f"{op.name}/bias", bias)]
         return self.node("Gemm", [source, *constants], op.name)
 
-    def add(self, op: Add, first: str, second: str) -> str:  # noqa: D102
+    def add(self, op: Add, first: str, second: str) -> str:
         if op.scale != 1:
             scale = self.constant(f"{op.name}/scale", np.float32(op.scale))
             first = self.node("Mul", [first, scale], f"{op.name}/scaled")
         added = self.node("Add", [first, second], f"{op.name}/added" if op.activation else op.name)
         return self._activate(op.activation, added, op.name)
 
-    def concat(self, op: Concat, sources: Sequence[str]) -> str:  # noqa: D102
+    def concat(self, op: Concat, sources: Sequence[str]) -> str:
         return self.node("Concat", sources, op.name, axis=1)  # channels of NCHW and of vectors, rows of tables
 
-    def pool(self, op: Pool, source: str) -> str:  # noqa: D102
+    def pool(self, op: Pool, source: str) -> str:
         window = _window(op.window, self.graph.input_shapes(op)[0])
         if op.kind == "max":
             return self.node("MaxPool", [source], op.name, **window)
         return self.node("AveragePool", [source], op.name, count_include_pad=0, **window)
 
-    def spatial_mean(self, op: SpatialMean, source: str) -> str:  # noqa: D102
+    def spatial_mean(self, op: SpatialMean, source: str) -> str:
         return self.node("ReduceMean", [source], op.name, axes=[2, 3], keepdims=0)
 
     def _activate(self, activation: Activation | None, source: str, name: str) -> str:

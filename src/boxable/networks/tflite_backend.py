@@ -44,7 +44,7 @@ class TfliteBackend:
         """Add a tensor that is an input or computed; returns its index."""
         return self._file.tensor([self._batch, *(size or 1 for size in shape)], name)
 
-    def conv(self, op: Conv, source: int) -> int:  # noqa: D102
+    def conv(self, op: Conv, source: int) -> int:
         kernel, bias = fold(op, self._weights)
         kind, options, fields = _KINDS.CONV_2D, "Conv2DOptions", {}
         if op.depthwise:
@@ -57,7 +57,7 @@ class TfliteBackend:
             **_activation(op.activation),
         )  # fmt: skip
 
-    def predict(self, op: Predict, source: int) -> int:  # noqa: D102
+    def predict(self, op: Predict, source: int) -> int:
         kernel, bias = fold(op, self._weights)
         constants = [self._file.constant(kernel.transpose(3, 0, 1, 2)), self._file.constant(bias)]
         height, width, _ = self._graph.shapes[op.source]
@@ -66,28 +66,28 @@ class TfliteBackend:
         shape = self._file.constant(np.array([self._batch, -1, op.values], np.int32))
         return self._add(_KINDS.RESHAPE, [convolved, shape], op)
 
-    def dense(self, op: Dense, source: int) -> int:  # noqa: D102
+    def dense(self, op: Dense, source: int) -> int:
         kernel, bias = fold(op, self._weights)
         constants = [self._file.constant(kernel.T), self._file.constant(bias)]
         return self._add(_KINDS.FULLY_CONNECTED, [source, *constants], op, "FullyConnectedOptions")
 
-    def add(self, op: Add, first: int, second: int) -> int:  # noqa: D102
+    def add(self, op: Add, first: int, second: int) -> int:
         if op.scale != 1:
             scale = self._file.constant(np.array([op.scale], np.float32))
             scaled = self.tensor(self._graph.shapes[op.name])
             first = self._file.operator(_KINDS.MUL, [first, scale], scaled, "MulOptions")
         return self._add(_KINDS.ADD, [first, second], op, "AddOptions", **_activation(op.activation))
 
-    def concat(self, op: Concat, sources: Sequence[int]) -> int:  # noqa: D102
+    def concat(self, op: Concat, sources: Sequence[int]) -> int:
         axis = 1 if op.axis == "rows" else len(self._graph.shapes[op.name])
         return self._add(_KINDS.CONCATENATION, sources, op, "ConcatenationOptions", Axis=axis)
 
-    def pool(self, op: Pool, source: int) -> int:  # noqa: D102
+    def pool(self, op: Pool, source: int) -> int:
         kind = _KINDS.MAX_POOL_2D if op.kind == "max" else _KINDS.AVERAGE_POOL_2D
         size = dict(zip(("FilterHeight", "FilterWidth"), op.window.kernel, strict=True))
         return self._add(kind, [source], op, "Pool2DOptions", **_window(op.window), **size)
 
-    def spatial_mean(self, op: SpatialMean, source: int) -> int:  # noqa: D102
+    def spatial_mean(self, op: SpatialMean, source: int) -> int:
         axes = self._file.constant(np.array([1, 2], np.int32))
         return self._add(_KINDS.MEAN, [source, axes], op, "ReducerOptions")
 

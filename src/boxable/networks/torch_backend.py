@@ -31,25 +31,25 @@ class TorchGraph(nn.Module):
         outputs = walk(self.graph, self, maps)
         return {name: values.permute(0, 2, 3, 1) if values.ndim == 4 else values for name, values in outputs.items()}
 
-    def conv(self, op: Conv, source: Tensor) -> Tensor:  # noqa: D102
+    def conv(self, op: Conv, source: Tensor) -> Tensor:
         padded = source if _even_pads(op.window, self.graph.input_shapes(op)[0]) else _pad(source, op.window)
         return _activate(op.activation, self.layers[op.name](padded))
 
-    def predict(self, op: Predict, source: Tensor) -> Tensor:  # noqa: D102
+    def predict(self, op: Predict, source: Tensor) -> Tensor:
         predicted: Tensor = self.layers[op.name](source)
         return predicted.permute(0, 2, 3, 1).flatten(1).unflatten(1, (-1, op.values))
 
-    def dense(self, op: Dense, source: Tensor) -> Tensor:  # noqa: D102
+    def dense(self, op: Dense, source: Tensor) -> Tensor:
         computed: Tensor = self.layers[op.name](source)
         return computed
 
-    def add(self, op: Add, first: Tensor, second: Tensor) -> Tensor:  # noqa: D102
+    def add(self, op: Add, first: Tensor, second: Tensor) -> Tensor:
         return _activate(op.activation, first + second if op.scale == 1 else op.scale * first + second)
 
-    def concat(self, op: Concat, sources: Sequence[Tensor]) -> Tensor:  # noqa: D102
+    def concat(self, op: Concat, sources: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(sources), 1)  # channels of NCHW and of vectors, rows of tables
 
-    def pool(self, op: Pool, source: Tensor) -> Tensor:  # noqa: D102
+    def pool(self, op: Pool, source: Tensor) -> Tensor:
         kernel, stride = op.window.kernel, op.window.stride
         if op.kind == "max":
             return functional.max_pool2d(_pad(source, op.window, float("-inf")), kernel, stride)
@@ -58,7 +58,7 @@ class TorchGraph(nn.Module):
         shares = functional.avg_pool2d(_pad(ones, op.window), kernel, stride)
         return functional.avg_pool2d(_pad(source, op.window), kernel, stride) / shares
 
-    def spatial_mean(self, op: SpatialMean, source: Tensor) -> Tensor:  # noqa: D102
+    def spatial_mean(self, op: SpatialMean, source: Tensor) -> Tensor:
         return source.mean((2, 3))
 
 

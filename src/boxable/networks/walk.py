@@ -20,19 +20,19 @@ T = TypeVar("T")
 class Backend(Protocol[T]):
     """What each operation becomes; `T` is a tensor of the backend: a name, an index, a torch tensor."""
 
-    def conv(self, op: Conv, source: T) -> T: ...  # noqa: D102
+    def conv(self, op: Conv, source: T) -> T: ...
 
-    def predict(self, op: Predict, source: T) -> T: ...  # noqa: D102
+    def predict(self, op: Predict, source: T) -> T: ...
 
-    def dense(self, op: Dense, source: T) -> T: ...  # noqa: D102
+    def dense(self, op: Dense, source: T) -> T: ...
 
-    def add(self, op: Add, first: T, second: T) -> T: ...  # noqa: D102
+    def add(self, op: Add, first: T, second: T) -> T: ...
 
-    def concat(self, op: Concat, sources: Sequence[T]) -> T: ...  # noqa: D102
+    def concat(self, op: Concat, sources: Sequence[T]) -> T: ...
 
-    def pool(self, op: Pool, source: T) -> T: ...  # noqa: D102
+    def pool(self, op: Pool, source: T) -> T: ...
 
-    def spatial_mean(self, op: SpatialMean, source: T) -> T: ...  # noqa: D102
+    def spatial_mean(self, op: SpatialMean, source: T) -> T: ...
 
 
 def walk(graph: Graph, backend: Backend[T], inputs: Mapping[str, T]) -> dict[str, T]:
