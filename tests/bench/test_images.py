@@ -13,14 +13,14 @@ from boxable.errors import ArgumentError
 from tests.conftest import EXAMPLES
 
 
-def test_drawn_pictures_are_the_same_each_time_and_all_differ(tmp_path: Path) -> None:
+def test_drawn_images_are_the_same_each_time_and_all_differ(tmp_path: Path) -> None:
     first, second = draw_images(tmp_path / "first"), draw_images(tmp_path / "second")
     assert first.contents == second.contents
     assert len(set(first.contents)) == len(first.contents) == 8
     assert [path.read_bytes() for path in first.files] == first.contents
 
 
-def test_drawn_pictures_are_as_heavy_as_photos_and_show_something(tmp_path: Path, detector: boxable.Detector) -> None:
+def test_drawn_images_are_as_heavy_as_photos_and_show_something(tmp_path: Path, detector: boxable.Detector) -> None:
     contents = draw_images(tmp_path).contents
     with Image.open(io.BytesIO(contents[0])) as image:
         assert (image.format, image.size) == ("JPEG", (1024, 768))
@@ -38,7 +38,7 @@ def test_of_many_photos_32_are_taken_evenly(tmp_path: Path) -> None:
     assert taken.title.startswith("32 of 70 images")
 
 
-def test_files_that_are_no_pictures_are_left_out(tmp_path: Path) -> None:
+def test_files_that_are_no_images_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 nothing more")
     taken = collect_images([tmp_path / "broken.jpg", EXAMPLES / "chelsea.png", tmp_path / "absent.jpg"])
     assert taken.files == [EXAMPLES / "chelsea.png"]

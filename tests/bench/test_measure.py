@@ -1,38 +1,24 @@
-"""The whole job, with a round or two."""
+"""A whole benchmark, with a round or two."""
 
 import json
 import shutil
-import sys
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
 import boxable
-from boxable.bench.baseline import anchors_of, baseline_postprocess, baseline_preprocess
-from boxable.bench.candidate import MIN_SCORE, STAGES
+from boxable.bench.candidate import STAGES
 from boxable.bench.measure import measure
-from boxable.bench.own_candidates import Stages
-from boxable.bench.peers import PEERS
-from boxable.errors import ArgumentError, WeightsError
-from boxable.images.sources import source_of
-from boxable.runtimes import Concurrency, open_runtime
+from boxable.bench.rounds import run_rounds
+from boxable.errors import ArgumentError
 from boxable.settings import home
-from boxable.weights.pull import open_model
 from tests.conftest import EXAMPLES
 
 CAT = EXAMPLES / "chelsea.png"
 CPU = ["onnxruntime"]
 
 pytestmark = pytest.mark.usefixtures("ssd23_weights")
-
-
-def test_the_stages_of_a_call_are_timed(detector: boxable.Detector) -> None:
-    stages = Stages(detector, open_model("ssd23"), 1)
-    seconds = stages(CAT.read_bytes())
-    assert tuple(seconds) == STAGES
-    assert all(0 < value < 10 for value in seconds.values())
-    assert seconds["network"] > seconds["postprocess"]
 
 
 def test_a_model_is_measured_by_stage_end_to_end_and_in_a_folder() -> None:
@@ -97,51 +83,6 @@ def test_accuracy_that_cannot_be_had_costs_no_figures(tmp_path: Path) -> None:
     assert "no picture belongs to" in measured.left_out["accuracy of onnxruntime fp32"]
 
 
-def test_peers_that_cannot_run_say_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("ai_edge_litert.interpreter", "openvino", "tensorflow"):
-        monkeypatch.setitem(sys.modules, name, None)
-    measured = measure("ssd23", runtimes=CPU, places=[CAT], rounds=1)
-    assert [result.name for result in measured.results] == ["onnxruntime fp32"]
-    assert set(measured.left_out) == set(PEERS)
-    assert measured.left_out["litert"] == "not installed"
-    assert "--ultralytics" in measured.left_out["ultralytics"]
-
-
-def test_the_plain_post_processing_finds_the_same(detector: boxable.Detector) -> None:
-    runtime = open_runtime("onnxruntime", open_model("ssd23"), "fp32", Concurrency(1))
-    images = detector.network.preprocess(source_of(CAT).pixels())[None]
-    heads = runtime.run("detector", {"images": images})
-    codes, logits = heads["box_encodings"][0], heads["class_logits"][0]
-    plain = baseline_postprocess(codes, logits, anchors_of(detector.network), MIN_SCORE)
-    ours = detector(CAT, min_score=MIN_SCORE)
-    names = [tuple(detector.classes)[column].name for _, column, _ in plain]
-    assert names == ours.names.tolist()
-    np.testing.assert_allclose([score for score, _, _ in plain], ours.scores, atol=1e-6)
-    np.testing.assert_allclose([box for _, _, box in plain], ours.boxes, atol=1e-5)
-
-
-def test_the_plain_input_is_in_the_range_of_the_network() -> None:
-    from PIL import Image
-
-    assert baseline_preprocess(Image.new("RGB", (7, 5), (255, 0, 0)), 3)[0, 1, 1].tolist() == [1.0, -1.0, -1.0]
-
-
-@pytest.mark.optional
-@pytest.mark.parametrize(("peer", "package"), [("litert", "ai_edge_litert"), ("openvino", "openvino")])
-def test_a_peer_that_is_installed_is_measured_and_evaluated(peer: str, package: str) -> None:
-    pytest.importorskip(package)
-    try:
-        measured = measure("ssd23", runtimes=CPU, data=EXAMPLES, peers=[peer], rounds=1)
-    except WeightsError as error:
-        pytest.skip(str(error))
-    ours, other = measured.results
-    assert set(other.latency) == {*STAGES, "end to end"}
-    assert other.accuracy is not None
-    assert ours.accuracy is not None
-    assert other.accuracy.images == ours.accuracy.images
-    assert other.accuracy.mean_ap == pytest.approx(ours.accuracy.mean_ap, abs=0.2)
-
-
 def test_saved_speeds_are_what_auto_and_fastest_follow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -162,3 +103,16 @@ def test_saved_speeds_are_what_auto_and_fastest_follow(
     fastest = min(saved, key=lambda choice: saved[choice])
     found = boxable.load("ssd23", runtime="onnxruntime", precision="fastest", threads=1)
     assert (found.runtime, found.precision) == fastest
+
+
+def test_a_benchmark_that_is_stopped_saves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped_later(*arguments: Any) -> None:
+        run_rounds(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("boxable.bench.measure.run_rounds", stopped_later)
+    monkeypatch.setattr("boxable.runtimes.choice.home", lambda: tmp_path)
+    measured = measure("ssd23", runtimes=CPU, places=[CAT], threads=1, peers=[], rounds=1, save=True)
+    assert measured.stopped
+    assert measured.results
+    assert not list(tmp_path.iterdir())

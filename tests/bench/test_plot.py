@@ -17,7 +17,7 @@ def measured(name: str, network: float, whole: float) -> Result:
 
 def plotted(*results: Result) -> ET.Element:
     about: dict[str, str | int | float] = {"processor": "Some <fast> & good one", "cores": 2}
-    return ET.fromstring(svg(Benchmark("m", about, {}, 1, 0.3, "8 pictures", list(results), {}, stopped=False)))
+    return ET.fromstring(svg(Benchmark("m", about, {}, 1, 0.3, "8 images", list(results), {}, stopped=False)))
 
 
 def bars(plot: ET.Element, colour: str) -> list[float]:

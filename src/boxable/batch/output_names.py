@@ -1,4 +1,4 @@
-"""Where the annotated images go: names that do not collide, and never onto a source."""
+"""Names of the annotated images: unique, and never the name of a source."""
 
 import os
 from collections import Counter
@@ -13,7 +13,7 @@ IMAGE_FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"
 
 
 def image_names(sources: list[Source]) -> list[Path]:
-    """For each source the relative path of its annotated image, no two alike but for the suffix.
+    """Choose the relative path of the annotated image of each source; they differ in more than the suffix.
 
     It is the stem of the source; where two have the same one, its path below the folder that holds all.
     """
@@ -30,7 +30,7 @@ def image_names(sources: list[Source]) -> list[Path]:
 
 
 def sources_outside(images: Iterable[str], folder: Path | None) -> Iterator[Source]:
-    """Every image that is meant; where a folder is searched, without the results of an earlier run within it."""
+    """Expand paths, folders and patterns to images, without results of an earlier run inside a searched folder."""
     results = _real(folder) if folder is not None else None
     for image in images:
         is_searched = os.path.isdir(image) and results is not None and _real(Path(image)) in results.parents
@@ -49,7 +49,7 @@ def refuse_overwriting(sources: list[Source], names: list[Path], folder: Path) -
 
 
 def _numbered(names: list[Path]) -> list[Path]:
-    """Those that still differ only in their suffix, or not at all (two URLs), get a number."""
+    """Make names unique by a number, where they are equal but for the suffix."""
     taken: dict[Path, int] = {}  # path without suffix -> numbers given to it
     result = []
     for name in names:
@@ -69,5 +69,5 @@ def _suffix(source: Source) -> str:
 
 
 def _real(path: Path) -> Path:
-    """Absolute, links followed; unlike Path.resolve it does not raise for links in a ring."""
+    """Resolve links; unlike Path.resolve this does not raise for links in a ring."""
     return Path(os.path.realpath(path))
