@@ -32,7 +32,7 @@ _JPEG_QUALITY = 92
 
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
-    """What becomes of the results: printed in one format, and written in another below `folder` if there is one."""
+    """Outputs of a run: results printed in one format, and written in another below `folder` if there is one."""
 
     printed: str
     written: str

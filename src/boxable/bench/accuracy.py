@@ -1,4 +1,4 @@
-"""How good each way of detecting is, on annotated images: speed alone says little."""
+"""Accuracy of the candidates of a benchmark on annotated images."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from boxable.vocabulary import ClassList
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """mAP by the Challenge's rules, its 95 % interval by bootstrap over the images, and how many those were.
+    """mAP by the Challenge's rules, its 95 % interval by bootstrap over the images, and their number.
 
     `mean_ap` is None where no class has ground truth.
     """

@@ -1,4 +1,4 @@
-"""What people write around a network: Pillow to decode and resize, plain NumPy after it, one file after the other."""
+"""Baseline: a network with Pillow before it and plain NumPy after it, one file after the other."""
 
 import io
 from collections import deque
@@ -70,13 +70,13 @@ def anchors_of(network: Network) -> Floats:
 
 
 def baseline_decode(content: bytes) -> Image.Image:
-    """Pixels, RGB."""
+    """Decode an image to RGB."""
     with Image.open(io.BytesIO(content)) as image:
         return image.convert("RGB")
 
 
 def baseline_preprocess(image: Image.Image, size: int) -> Floats:
-    """`[1, size, size, 3]` in -1..1."""
+    """Resize and normalize an image: float32 `[1, size, size, 3]`, -1..1."""
     small = image.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(small, np.float32)[None] * np.float32(2 / 255) - np.float32(1)
 

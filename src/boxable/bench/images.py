@@ -1,4 +1,4 @@
-"""The images that are measured: the user's own, or drawn ones where there are none."""
+"""Images of a benchmark: the user's own, or synthetic ones."""
 
 import io
 import logging
@@ -26,7 +26,7 @@ _DETAIL = 14
 
 @dataclass(frozen=True, slots=True)
 class BenchImages:
-    """Files, the content of each, and what they are, in words."""
+    """Files, the content of each, and a description."""
 
     files: list[Path]
     contents: list[bytes]

@@ -1,4 +1,4 @@
-"""The whole job: open what is compared, measure it in rounds, evaluate it where there are annotations."""
+"""Benchmark: open the candidates, measure them in interleaved rounds, evaluate them on annotated images."""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Boxable itself, once for each runtime and precision that are compared."""
+"""Candidates of Boxable itself, one per runtime and precision."""
 
 import time
 from collections import deque
@@ -47,7 +47,7 @@ def open_detectors(
 
 
 def own_candidates(detectors: Mapping[str, Detector], model: str | None, threads: int) -> list[Candidate]:
-    """Make what is measured of each detector of a model."""
+    """Make a candidate of each detector of a model."""
     compiled = open_model(model)
     return [_candidate(name, detector, Stages(detector, compiled, threads)) for name, detector in detectors.items()]
 

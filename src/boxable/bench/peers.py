@@ -1,4 +1,4 @@
-"""What else is installed and can do such work, each used as people use it: one small function a peer."""
+"""Other libraries as candidates, each used as its documentation says: one function per peer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from boxable.weights.pull import open_model
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What peers are set against: a model as it was named, opened; and the weights that Ultralytics shall use."""
+    """The model that peers are compared with, as named and opened; and the weights of Ultralytics."""
 
     model: str | None
     detector: Detector

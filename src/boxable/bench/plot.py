@@ -1,4 +1,4 @@
-"""The stages as stacked bars, one for each way of detecting: an SVG."""
+"""Plot of a benchmark: stages as stacked bars, one per candidate, in SVG."""
 
 from collections.abc import Iterator
 from html import escape
@@ -17,7 +17,7 @@ _STYLE = "text{font:13px system-ui,sans-serif;fill:#222}.small{font-size:11px;fi
 
 
 def svg(bench: Benchmark) -> str:
-    """Median milliseconds of each stage; a tick where a whole call ends."""
+    """Plot the median milliseconds of each stage, with a tick for the end-to-end time."""
     height = _TOP + _ROW * len(bench.results) + 16
     scale = _BARS / max(_length(result) for result in bench.results)
     about = f"{bench.machine['processor']}, {bench.machine['cores']} cores, {threads(bench.threads)}; {bench.pictures}"

@@ -1,4 +1,4 @@
-"""Rounds in which all that is compared takes its turn: A B A B, so that what slows the machine slows all alike."""
+"""Interleaved rounds (A B A B), so that a slow period of the machine affects all candidates alike."""
 
 import logging
 import time

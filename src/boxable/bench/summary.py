@@ -1,4 +1,4 @@
-"""What a terminal shows: the machine, and a table of stages; plain in a pipe."""
+"""Summary of a benchmark in a terminal: the machine, and a table of stages; plain in a pipe."""
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -38,7 +38,7 @@ def header(bench: Benchmark) -> list[str]:
 
 
 def threads(count: int) -> str:
-    """In words."""
+    """Format a number of threads."""
     return "1 thread" if count == 1 else f"{count} threads"
 
 
@@ -64,7 +64,7 @@ def _table(bench: Benchmark, *, plain: bool) -> Table:
 
 
 def accuracy_text(accuracy: Accuracy | None) -> str:
-    """As in `0.294 [0.238, 0.355]`."""
+    """Format as in `0.294 [0.238, 0.355]`."""
     if accuracy is None or accuracy.mean_ap is None:
         return "–"
     between = "" if accuracy.interval is None else " [{:.3f}, {:.3f}]".format(*accuracy.interval)

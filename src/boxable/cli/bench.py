@@ -51,7 +51,7 @@ from boxable.errors import INTERRUPTED
     "--ultralytics",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Weights for Ultralytics, such as yolo11n.pt; without them it is left out.",
+    help="Weights for Ultralytics, such as yolo11n.pt; without them it is skipped.",
 )
 @click.option(
     "--rounds",
@@ -144,5 +144,5 @@ def bench(
 
 
 def _names(values: tuple[str, ...]) -> list[str]:
-    """Of an option that may come more than once, each time with names between commas."""
+    """Split the values of a repeatable option at commas."""
     return [name.strip() for value in values for name in value.split(",") if name.strip()]

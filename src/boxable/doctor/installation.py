@@ -1,4 +1,4 @@
-"""Does this installation work? What is missing, and how is it got?"""
+"""Checks of an installation: packages, cache, models, a trial detection."""
 
 import os
 import platform
@@ -32,7 +32,7 @@ _OPTIONAL = {
 
 
 def check_installation() -> Iterator[Finding]:
-    """Look at everything, in the order in which one thing needs the other."""
+    """Check everything, dependencies first."""
     yield Finding("boxable", boxable.__version__)
     yield Finding(
         "python", f"{platform.python_version()} on {platform.platform()}, {available_cores()} cores ({sys.executable})"

@@ -27,9 +27,9 @@ class Frame:
 
 
 def read_frames(video: Video, step: int) -> Generator[Frame]:
-    """Every `step`-th frame, from the first; the video is closed at the end.
+    """Yield every `step`-th frame, from the first; the video is closed at the end.
 
-    Damaged parts are passed over. Raises VideoError, after all frames that can be read, if there were any, or if
+    Damaged parts are skipped. Raises VideoError, after all frames that can be read, if there were any, or if
     the source broke off.
     """
     first = time = 0.0
@@ -72,7 +72,7 @@ def _packets(video: Video) -> Iterator["Packet[Any]"]:
 
 
 def _upright(decoded: "VideoFrame") -> Pixels:
-    """Its pixels, turned as the file says.
+    """Return the pixels, rotated as the file says.
 
     A mirrored image stays mirrored: only `decoded.side_data` tells, and asking for it can crash PyAV 18 at exit.
     """
