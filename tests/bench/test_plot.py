@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 from boxable.bench.accuracy import Accuracy
 from boxable.bench.plot import svg
-from boxable.bench.results import Bench, Latency, Result
+from boxable.bench.results import Benchmark, Latency, Result
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -15,9 +15,9 @@ def measured(name: str, network: float, whole: float) -> Result:
     return Result(name, latency, 50.0, Accuracy(0.25, (0.2, 0.3), 26))
 
 
-def drawn(*results: Result) -> ET.Element:
+def plotted(*results: Result) -> ET.Element:
     about: dict[str, str | int | float] = {"processor": "Some <fast> & good one", "cores": 2}
-    return ET.fromstring(svg(Bench("m", about, {}, 1, 0.3, "8 pictures", list(results), {}, stopped=False)))
+    return ET.fromstring(svg(Benchmark("m", about, {}, 1, 0.3, "8 images", list(results), {}, stopped=False)))
 
 
 def bars(plot: ET.Element, colour: str) -> list[float]:
@@ -25,14 +25,14 @@ def bars(plot: ET.Element, colour: str) -> list[float]:
 
 
 def test_bars_are_as_long_as_the_stages_take() -> None:
-    plot = drawn(measured("slow", 16.0, 20.0), measured("fast", 4.0, 7.0))
+    plot = plotted(measured("slow", 16.0, 20.0), measured("fast", 4.0, 7.0))
     slow, fast = bars(plot, "#b5482a")
     assert slow == 4 * fast
     assert bars(plot, "#7aa6c2")[0] * 16 == slow
 
 
 def test_figures_stand_beside_the_bars_and_names_are_text() -> None:
-    texts = [item.text or "" for item in drawn(measured("a" * 40, 5.0, 8.0)).iter(f"{SVG}text")]
+    texts = [item.text or "" for item in plotted(measured("a" * 40, 5.0, 8.0)).iter(f"{SVG}text")]
     assert "8.0 ms, 50 images/s, mAP 0.250 [0.200, 0.300]" in texts
     assert "a" * 23 + "…" in texts
     assert any("Some <fast> & good one" in text for text in texts)

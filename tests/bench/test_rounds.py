@@ -5,28 +5,28 @@ from pathlib import Path
 
 import pytest
 
-from boxable.bench.contestant import STAGES, Contestant, timed
-from boxable.bench.pictures import Pictures
+from boxable.bench.candidate import STAGES, Candidate, timed
+from boxable.bench.images import BenchImages
 from boxable.bench.rounds import Samples, run_rounds
 
-PICTURES = Pictures([Path("a.jpg"), Path("b.jpg")], [b"a", b"b"], "two")
+IMAGES = BenchImages([Path("a.jpg"), Path("b.jpg")], [b"a", b"b"], "two")
 
 
-def contestant(name: str, calls: list[str], folder: Callable[[Sequence[Path]], object] = len) -> Contestant:
+def candidate(name: str, calls: list[str], folder: Callable[[Sequence[Path]], object] = len) -> Candidate:
     """One that notes each call by its name."""
 
     def stages(content: bytes) -> dict[str, float]:
         calls.append(name)
         return dict.fromkeys(STAGES, 0.002)
 
-    return Contestant(name, stages, whole=len, folder=folder)
+    return Candidate(name, stages, whole=len, folder=folder)
 
 
-def test_contestants_take_turns_and_the_first_round_does_not_count() -> None:
+def test_candidates_take_turns_and_the_first_round_does_not_count() -> None:
     calls: list[str] = []
-    compared = {contestant(name, calls): Samples() for name in "AB"}
+    compared = {candidate(name, calls): Samples() for name in "AB"}
     turns = []
-    run_rounds(compared, PICTURES, 3, lambda: turns.append(len(calls)))
+    run_rounds(compared, IMAGES, 3, lambda: turns.append(len(calls)))
     assert "".join(calls) == "AABB" * 4
     assert turns == [2, 4, 6, 8, 10, 12, 14, 16]
     for samples in compared.values():
@@ -38,7 +38,7 @@ def test_contestants_take_turns_and_the_first_round_does_not_count() -> None:
 
 def test_a_folder_of_few_files_is_gone_through_again() -> None:
     seen: list[Sequence[Path]] = []
-    run_rounds({contestant("A", [], seen.append): Samples()}, PICTURES, 1, lambda: None)
+    run_rounds({candidate("A", [], seen.append): Samples()}, IMAGES, 1, lambda: None)
     assert [len(files) for files in seen] == [32, 32]
     assert list(seen[0][:3]) == [Path("a.jpg"), Path("b.jpg"), Path("a.jpg")]
 
@@ -54,7 +54,7 @@ def test_what_was_measured_before_an_interruption_stays() -> None:
 
     samples = Samples()
     with pytest.raises(KeyboardInterrupt):
-        run_rounds({contestant("A", [], folder): samples}, PICTURES, 5, lambda: None)
+        run_rounds({candidate("A", [], folder): samples}, IMAGES, 5, lambda: None)
     assert (len(samples.times["network"]), len(samples.rates)) == (4, 1)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from boxable.bench.contestant import STAGES
+from boxable.bench.candidate import STAGES
 from tests.cli.conftest import Invoke
 from tests.conftest import EXAMPLES
 
@@ -45,6 +45,22 @@ def test_the_figures_and_the_plot_are_written(invoke: Invoke, tmp_path: Path) ->
     texts = [item.text or "" for item in plot.iter("{http://www.w3.org/2000/svg}text")]
     assert "onnxruntime fp32" in texts
     assert set(STAGES) < set(texts)
+
+
+@pytest.mark.parametrize("save", [True, False])
+def test_only_save_stores_the_median_times_and_names_the_file(
+    save: bool, invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("boxable.runtimes.choice.home", lambda: tmp_path)
+    figures = tmp_path / "speed.json"
+    assert invoke(*QUICK, "--threads", 1, "--json", figures, *["--save"] * save).code == 0
+    written = list(tmp_path.glob("fastest/*.json"))
+    assert len(written) == save
+    assert ("saved the speeds" in caplog.text) == save
+    for path in written:
+        assert f"saved the speeds in {path}" in caplog.text
+        latency = json.loads(figures.read_bytes())["results"][0]["latency"]["end to end"]
+        assert json.loads(path.read_bytes())["seconds"] == [["onnxruntime", "fp32", latency["p50"] / 1000]]
 
 
 def test_several_runtimes_may_be_named_in_both_ways(invoke: Invoke) -> None:

@@ -105,7 +105,7 @@ def test_all_formats_tell_the_same(printed: Printed) -> None:
     assert (heading, line.split()[:2]) == (f"{CHELSEA}  451x300", ["Cat", "85%"])
 
 
-def test_a_picture_comes_from_standard_input(command: Command) -> None:
+def test_an_image_comes_from_standard_input(command: Command) -> None:
     result = command("detect", "-", *OPTIONS, input=CHELSEA.read_bytes())
     assert (result.stderr, result.returncode) == (b"", 0)
     (record,) = [json.loads(line) for line in result.stdout.splitlines()]
@@ -150,7 +150,7 @@ def test_what_went_wrong_is_one_line_on_stderr_and_the_exit_code(
         ("no-*.png", "no-*.png: no file matches this pattern"),
     ],
 )
-def test_a_picture_that_fails_is_a_line_on_stderr_a_record_and_exit_code_1(
+def test_an_image_that_fails_is_a_line_on_stderr_a_record_and_exit_code_1(
     command: Command, source: str, message: str
 ) -> None:
     result = command("detect", source, *OPTIONS)

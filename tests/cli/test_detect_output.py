@@ -48,8 +48,8 @@ def copies(folder: Path, *names: str) -> Path:
         if path.suffix == ".png":
             shutil.copy(CHELSEA, path)
         else:
-            with Image.open(CHELSEA) as picture:
-                picture.save(path)
+            with Image.open(CHELSEA) as image:
+                image.save(path)
     return folder
 
 
@@ -70,10 +70,10 @@ def test_the_file_holds_what_is_printed(detect: Detect, out: Path, format_: str,
     assert (out / name).read_text("utf-8") == printed
 
 
-def test_results_and_annotated_pictures_are_written_and_a_line_says_where(command: Command, out: Path) -> None:
+def test_results_and_annotated_images_are_written_and_a_line_says_where(command: Command, out: Path) -> None:
     result = command("detect", EXAMPLES, "--out", out, "--model", "ssd23")
     assert (result.stderr.decode(), result.returncode) == (
-        f"boxable: wrote {out}: 3 pictures, 5 objects, 0 failed\n",
+        f"boxable: wrote {out}: 3 images, 5 objects, 0 failed\n",
         0,
     )
     assert files(out) == ["astronaut.png", "chelsea.png", "coffee.png", "detections.jsonl"]
@@ -84,7 +84,7 @@ def test_results_and_annotated_pictures_are_written_and_a_line_says_where(comman
         assert drawn.convert("RGB").tobytes() != photo.convert("RGB").tobytes()
 
 
-def test_pictures_keep_their_format_where_it_can_be_written_else_they_become_jpeg(
+def test_images_keep_their_format_where_it_can_be_written_else_they_become_jpeg(
     detect: Detect, tmp_path: Path, out: Path
 ) -> None:
     detect(copies(tmp_path / "in", "a.png", "b.jpg", "c.webp", "d.bmp", "e.JPEG"), "--out", out)
@@ -92,23 +92,23 @@ def test_pictures_keep_their_format_where_it_can_be_written_else_they_become_jpe
     assert found == ["a.png", "b.jpg", "c.webp", "d.jpg", "e.jpeg"]
     formats = []
     for name in found:
-        with Image.open(out / name) as picture:
-            formats.append(picture.format)
+        with Image.open(out / name) as image:
+            formats.append(image.format)
     assert formats == ["PNG", "JPEG", "WEBP", "JPEG", "JPEG"]
 
 
-def test_pictures_of_one_name_keep_their_folders(detect: Detect, tmp_path: Path, out: Path) -> None:
+def test_images_of_one_name_keep_their_folders(detect: Detect, tmp_path: Path, out: Path) -> None:
     detect(copies(tmp_path / "in", "a/cat.png", "b/cat.png", "b/c/cat.jpg", "other.png"), "--out", out)
     assert files(out) == ["a/cat.png", "b/c/cat.jpg", "b/cat.png", "detections.jsonl", "other.png"]
 
 
-def test_pictures_that_still_have_one_name_are_numbered(detect: Detect, tmp_path: Path, out: Path) -> None:
+def test_images_that_still_have_one_name_are_numbered(detect: Detect, tmp_path: Path, out: Path) -> None:
     folder = copies(tmp_path / "in", "cat.bmp", "cat.gif", "cat.png")
     detect(folder, folder / "cat.png", "--out", out)
     assert files(out) == ["cat-2.jpg", "cat-3.png", "cat-4.png", "cat.jpg", "detections.jsonl"]
 
 
-def test_yolo_writes_a_label_file_a_picture(detect: Detect, tmp_path: Path, out: Path) -> None:
+def test_yolo_writes_a_label_file_an_image(detect: Detect, tmp_path: Path, out: Path) -> None:
     printed = detect(copies(tmp_path / "in", "a/cat.png", "b/cat.png", "x.png"), "--out", out, "--format", "yolo",
                      "--no-save-images")  # fmt: skip
     assert files(out) == ["detections.txt", "labels/a/cat.txt", "labels/b/cat.txt", "labels/x.txt"]
@@ -117,7 +117,7 @@ def test_yolo_writes_a_label_file_a_picture(detect: Detect, tmp_path: Path, out:
     assert printed.count(line) == 3
 
 
-def test_yolo_writes_a_label_file_a_picture_even_where_only_the_suffixes_differ(
+def test_yolo_writes_a_label_file_an_image_even_where_only_the_suffixes_differ(
     detect: Detect, tmp_path: Path, out: Path
 ) -> None:
     detect(copies(tmp_path / "in", "x.png", "x.jpg"), "--out", out, "--format", "yolo", "--no-save-images")
@@ -140,9 +140,7 @@ def test_crops_are_the_objects_one_file_each_below_the_class(detect: Detect, out
         assert crop.height == pytest.approx((ymax - ymin) * record["height"], abs=2)
 
 
-def test_a_second_run_into_the_same_folder_does_not_read_the_first_ones_pictures(
-    detect: Detect, tmp_path: Path
-) -> None:
+def test_a_second_run_into_the_same_folder_does_not_read_the_first_ones_images(detect: Detect, tmp_path: Path) -> None:
     folder = copies(tmp_path / "in", "a.png")
     for _ in range(2):
         printed = detect(folder, "--out", folder / "found")
@@ -150,7 +148,7 @@ def test_a_second_run_into_the_same_folder_does_not_read_the_first_ones_pictures
     assert files(folder / "found") == ["a.png", "detections.jsonl"]
 
 
-def test_a_picture_that_fails_is_in_the_results_and_writes_nothing_else(
+def test_an_image_that_fails_is_in_the_results_and_writes_nothing_else(
     command: Command, tmp_path: Path, out: Path
 ) -> None:
     folder = copies(tmp_path / "in", "good.png")

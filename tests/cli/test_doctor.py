@@ -12,7 +12,7 @@ def test_an_installation_with_a_model_is_healthy(command: Command, ssd23_weights
     assert result.returncode == 0, lines
     assert all(line.startswith(("ok   ", "--   ")) for line in lines)
     assert "ok   ssd23          installed" in lines
-    assert " ms a picture" in lines[-1]
+    assert " ms an image" in lines[-1]
 
 
 def test_a_new_installation_is_healthy_without_model_and_network(invoke: Invoke, empty_home: Path) -> None:
@@ -20,7 +20,7 @@ def test_a_new_installation_is_healthy_without_model_and_network(invoke: Invoke,
     assert result.code == 0, result.stdout
     assert "--   ssd23          not installed; run: boxable models pull ssd23" in result.lines
     assert "BOXABLE_OFFLINE is set: never used" in result.stdout
-    assert "ms a picture" not in result.stdout
+    assert "ms an image" not in result.stdout
     assert not empty_home.exists()
 
 

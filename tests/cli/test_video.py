@@ -54,7 +54,7 @@ def test_the_annotated_video_is_like_the_source_with_boxes(
     assert (result.code, len(result.lines)) == (0, -(-10 // every))
     before, after = Shown(clip), Shown(out)
     assert (after.size, after.rate, after.times) == (before.size, before.rate, before.times)
-    changes = [np.abs(a.astype(int) - b).max() for a, b in zip(after.pictures, before.pictures, strict=True)]
+    changes = [np.abs(a.astype(int) - b).max() for a, b in zip(after.images, before.images, strict=True)]
     assert min(changes) > 100
     assert [path.name for path in out.parent.iterdir()] == ["out.mp4"]
 
@@ -62,7 +62,7 @@ def test_the_annotated_video_is_like_the_source_with_boxes(
 def test_nothing_found_is_the_video_as_it_was(invoke: Invoke, clip: Path, tmp_path: Path) -> None:
     invoke("video", clip, "--model", "ssd23", "--classes", "Car", "--out", tmp_path / "out.mp4")
     before, after = Shown(clip), Shown(tmp_path / "out.mp4")
-    changes = [np.abs(a.astype(int) - b).mean() for a, b in zip(after.pictures, before.pictures, strict=True)]
+    changes = [np.abs(a.astype(int) - b).mean() for a, b in zip(after.images, before.images, strict=True)]
     assert max(changes) < 4
 
 
@@ -113,5 +113,5 @@ def test_ctrl_c_leaves_a_playable_video_and_whole_lines(tmp_path: Path) -> None:
     assert b"stopped" in stderr
     assert b"Traceback" not in stderr
     assert 5 <= len(records) < 400
-    assert len(Shown(out).pictures) == len(records)
+    assert len(Shown(out).images) == len(records)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["long.mp4", "out.mp4"]

@@ -62,7 +62,7 @@ DTYPES = {
     "dates": np.zeros(SHAPE, "datetime64[s]"),
     "records": np.zeros(SHAPE, [("red", np.uint8)]),
 }
-NO_PICTURES = {
+NO_IMAGES = {
     "None": None,
     "int": 5,
     "float": 0.5,
@@ -77,9 +77,9 @@ NO_PICTURES = {
 
 @pytest.mark.parametrize(("array", "says"), VALUES.values(), ids=VALUES)
 def test_values_out_of_range_are_refused(array: Any, says: str, detector: Detector) -> None:
-    for picture in (array, array[3], [array]):
+    for image in (array, array[3], [array]):
         with pytest.raises(ArgumentError, match=f"^array: .*{says}") as caught:
-            detector(picture)
+            detector(image)
         assert str(caught.value).isprintable()
 
 
@@ -95,8 +95,8 @@ def test_arrays_of_other_types_are_refused(array: Any, detector: Detector) -> No
         detector(array)
 
 
-@pytest.mark.parametrize("thing", NO_PICTURES.values(), ids=NO_PICTURES)
-def test_what_is_no_picture_is_refused(thing: Any, detector: Detector) -> None:
+@pytest.mark.parametrize("thing", NO_IMAGES.values(), ids=NO_IMAGES)
+def test_what_is_no_image_is_refused(thing: Any, detector: Detector) -> None:
     with pytest.raises(ArgumentError, match=r"^expected a path, a URL, .* as image, got \w+"):
         detector(thing)
 
@@ -127,8 +127,8 @@ CONTRACT = {
     "None": (None, "got NoneType"),
     "bytes": (b"", "got bytes"),
     "no batch axis": (np.zeros(SHAPE, np.float32), r"add the batch axis with image\[None\]"),
-    "two pictures": (np.zeros((2, *SHAPE), np.float32), r"got shape \[2, .*call detector\(list\)"),
-    "no picture": (np.zeros((0, *SHAPE), np.float32), r"got shape \[0, "),
+    "two images": (np.zeros((2, *SHAPE), np.float32), r"got shape \[2, .*call detector\(list\)"),
+    "no image": (np.zeros((0, *SHAPE), np.float32), r"got shape \[0, "),
     "four channels": (np.zeros((1, 7, 5, 4), np.float32), r"got shape \[1, 7, 5, 4\]"),
     "grey": (np.zeros((1, 7, 5, 1), np.float32), r"got shape \[1, 7, 5, 1\]"),
     "no rows": (np.zeros((1, 0, 5, 3), np.float32), "an empty image"),
@@ -180,7 +180,7 @@ def test_options_that_mean_nothing_are_refused(options: Any, detector: Detector)
     assert str(caught.value).isprintable()
 
 
-def test_bytes_of_every_kind_that_are_no_picture_raise(detector: Detector) -> None:
-    for data in (b"", b"x", bytearray(b"no picture"), memoryview(b"no picture")):
+def test_bytes_of_every_kind_that_are_no_image_raise(detector: Detector) -> None:
+    for data in (b"", b"x", bytearray(b"no image"), memoryview(b"no image")):
         with pytest.raises(ImageError, match=r"^bytes: "):
             detector(data)

@@ -71,10 +71,10 @@ def test_a_full_disk_behind_stdout_leaves_nothing_half_written(tmp_path: Path) -
     assert files_below(tmp_path) in ([], ["found/chelsea.png"])
 
 
-def test_a_picture_that_the_disk_has_no_room_for_is_named(tmp_path: Path) -> None:
+def test_an_image_that_the_disk_has_no_room_for_is_named(tmp_path: Path) -> None:
     done = run_limited(4096, *DETECT, PHOTO, "--out", tmp_path / "found")
     line, rest = done.stderr.decode().split("\n", 1)
-    assert (done.returncode, rest) == (1, f"boxable: wrote {tmp_path / 'found'}: 1 pictures, 1 objects, 1 failed\n")
+    assert (done.returncode, rest) == (1, f"boxable: wrote {tmp_path / 'found'}: 1 images, 1 objects, 1 failed\n")
     assert line.startswith(f"boxable: cannot write {tmp_path / 'found' / 'chelsea.png'}: ")
     assert files_below(tmp_path) == ["found/detections.jsonl"]
 
@@ -93,7 +93,7 @@ def test_a_reader_that_leaves_is_no_error_to_speak_of_and_costs_no_written_resul
     out = tmp_path / "found"
     for extra, said, code in (
         ((), b"", 1),
-        (("--out", out, "--no-save-images"), b"60 pictures, 60 objects, 0 failed", 0),
+        (("--out", out, "--no-save-images"), b"60 images, 60 objects, 0 failed", 0),
     ):
         line = boxable(*DETECT, *[PHOTO] * 60, "--batch-size", 1, *extra)
         with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -129,7 +129,7 @@ def test_a_symlink_does_not_lead_to_overwriting(tmp_path: Path, command: Command
     assert (folder / "a.png").read_bytes() == PHOTO.read_bytes()
 
 
-def test_pictures_of_one_name_do_not_overwrite_each_other(tmp_path: Path, command: Command) -> None:
+def test_images_of_one_name_do_not_overwrite_each_other(tmp_path: Path, command: Command) -> None:
     for number, name in enumerate(("a/x.png", "b/x.png", "b/x.jpg", "b/c/x.png", "x-2.png")):
         path = tmp_path / "photos" / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -25,14 +25,14 @@ Command = Callable[..., subprocess.CompletedProcess[bytes]]
 posix = pytest.mark.skipif(os.name != "posix", reason="needs pipes and devices that are files")
 
 
-def errors(detector: Detector, *pictures: object) -> list[str | None]:
-    return [found.error for found in detector.stream(list(pictures))]
+def errors(detector: Detector, *images: object) -> list[str | None]:
+    return [found.error for found in detector.stream(list(images))]
 
 
-def only_error(detector: Detector, picture: object) -> str:
-    (error,) = errors(detector, picture)
+def only_error(detector: Detector, image: object) -> str:
+    (error,) = errors(detector, image)
     assert error is not None
-    assert error.startswith(picture.name if isinstance(picture, Source) else str(picture))
+    assert error.startswith(image.name if isinstance(image, Source) else str(image))
     return error
 
 
@@ -40,9 +40,9 @@ def only_error(detector: Detector, picture: object) -> str:
 def place(tmp_path: Path) -> Path:
     """A folder with everything in it that can stand in the way."""
     (tmp_path / "empty").mkdir()
-    (tmp_path / "no-pictures").mkdir()
-    (tmp_path / "no-pictures" / "notes.txt").write_text("no picture")
-    (tmp_path / "no-pictures" / ".hidden.jpg").write_bytes(PHOTO.read_bytes())
+    (tmp_path / "no-images").mkdir()
+    (tmp_path / "no-images" / "notes.txt").write_text("no image")
+    (tmp_path / "no-images" / ".hidden.jpg").write_bytes(PHOTO.read_bytes())
     (tmp_path / "folder.jpg").mkdir()
     (tmp_path / "nowhere.jpg").symlink_to("gone.jpg")
     (tmp_path / "ring.jpg").symlink_to("ring.jpg")
@@ -50,7 +50,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def test_a_missing_file_is_named(place: Path, detector: Detector) -> None:
-    for name in ("gone.jpg", "nowhere.jpg", "gone/picture.jpg"):
+    for name in ("gone.jpg", "nowhere.jpg", "gone/image.jpg"):
         assert only_error(detector, place / name) == f"{place / name}: no such file"
         with pytest.raises(ImageError, match="no such file"):
             detector(place / name)
@@ -61,12 +61,12 @@ def test_names_that_no_file_can_have_are_named(place: Path, detector: Detector) 
         assert "cannot read it (" in only_error(detector, str(place / name))
 
 
-def test_folders_without_pictures_are_named(place: Path, detector: Detector) -> None:
-    for name in ("empty", "no-pictures", "folder.jpg"):
+def test_folders_without_images_are_named(place: Path, detector: Detector) -> None:
+    for name in ("empty", "no-images", "folder.jpg"):
         assert ": no images in this folder; looked for .jpg " in only_error(detector, place / name)
 
 
-def test_a_folder_is_no_single_picture(place: Path, detector: Detector) -> None:
+def test_a_folder_is_no_single_image(place: Path, detector: Detector) -> None:
     for name in ("empty", "folder.jpg"):
         with pytest.raises(ImageError, match=rf"{name}: expected one image, got a folder"):
             detector(place / name)
@@ -118,7 +118,7 @@ def test_the_command_names_each_source_that_cannot_be_had_and_does_the_rest(
 ) -> None:
     os.mkfifo(place / "pipe.jpg")
     missing = [
-        "gone.jpg", "nowhere.jpg", "ring.jpg", "n" * 300, "empty", "no-pictures", "folder.jpg", "*.png", "[", "''",
+        "gone.jpg", "nowhere.jpg", "ring.jpg", "n" * 300, "empty", "no-images", "folder.jpg", "*.png", "[", "''",
         "pipe.jpg", "/dev/null", "/dev/zero", f"{PHOTO}/inside.jpg", "ftp://example.invalid/a.jpg", "100%s.jpg",
     ]  # fmt: skip
     given = [name.replace("''", "") for name in missing]
@@ -130,7 +130,7 @@ def test_the_command_names_each_source_that_cannot_be_had_and_does_the_rest(
     assert "error" not in records[0] | records[-1]
 
 
-def test_standard_input_that_is_no_picture_is_named(command: Command, ssd23_weights: Path) -> None:
+def test_standard_input_that_is_no_image_is_named(command: Command, ssd23_weights: Path) -> None:
     for data, says in (
         (b"", "expected an image, got an empty file"),
         (b"no image", "expected an image (JPEG, PNG, WebP, GIF, TIFF or BMP), got another kind of file"),
@@ -179,7 +179,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_error(500)
 
     def answer_text(self) -> None:
-        self.reply(b"<html>not a picture</html>")
+        self.reply(b"<html>not an image</html>")
 
     def answer_empty(self) -> None:
         self.reply(b"")
@@ -265,13 +265,13 @@ ADDRESSES = [
 ]
 
 
-def test_a_picture_of_a_server_is_detected_in_also_when_it_has_moved(server: str, detector: Detector) -> None:
+def test_an_image_of_a_server_is_detected_in_also_when_it_has_moved(server: str, detector: Detector) -> None:
     for address in ("photo", "moved", "photo?a=b.jpg", "moved?a/b"):
         assert detector(f"{server}/{address}", min_score=0.5).names.tolist() == ["Cat"]
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_a_server_that_gives_no_picture_is_named(answer: str, server: str, detector: Detector) -> None:
+def test_a_server_that_gives_no_image_is_named(answer: str, server: str, detector: Detector) -> None:
     error = only_error(detector, f"{server}/{answer}")
     assert error.startswith(f"{server}/{answer}: {ANSWERS[answer]}")
     assert error.isprintable()

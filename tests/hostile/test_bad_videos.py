@@ -99,7 +99,7 @@ class TestTheCommand:
         records = [json.loads(line) for line in result.stdout.splitlines()]
         assert result.returncode == 1
         assert 1 <= len(records) < 30
-        assert len(Shown(tmp_path / "out.mp4").pictures) == len(records)
+        assert len(Shown(tmp_path / "out.mp4").images) == len(records)
         assert b"cut off" in result.stderr or b"damaged" in result.stderr
 
     def test_random_damage_never_ends_in_a_traceback(self, command: Command, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def files_below(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_pictures_are_not_overwritten_by_their_annotated_selves(tmp_path: Path, command: Command) -> None:
+def test_images_are_not_overwritten_by_their_annotated_selves(tmp_path: Path, command: Command) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     (folder / "a.png").write_bytes(PHOTO.read_bytes())
@@ -72,7 +72,7 @@ def test_a_closed_stdout_is_no_traceback() -> None:
 
 
 @pytest.mark.parametrize("name", ["wide.bmp", "wide.webp", "n" * 255])
-def test_a_picture_that_cannot_be_written_does_not_keep_the_rest_from_it(
+def test_an_image_that_cannot_be_written_does_not_keep_the_rest_from_it(
     name: str, tmp_path: Path, command: Command
 ) -> None:
     # Wider than JPEG and WebP can be, or of a name that has no room for a suffix.
@@ -114,12 +114,12 @@ def test_a_foreign_graph_with_our_metadata_is_refused(tmp_path: Path) -> None:
         boxable.load(tmp_path / "alien.onnx")
 
 
-def test_a_stream_of_one_array_is_one_picture(detector: Detector) -> None:
+def test_a_stream_of_one_array_is_one_image(detector: Detector) -> None:
     (found,) = detector.stream(np.zeros((4, 5, 3), np.uint8))
     assert (found.width, found.height) == (5, 4)
 
 
-def test_a_stream_of_one_bytearray_is_one_picture(detector: Detector) -> None:
+def test_a_stream_of_one_bytearray_is_one_image(detector: Detector) -> None:
     (found,) = detector.stream(bytearray(PHOTO.read_bytes()), min_score=0.5)
     assert found.names.tolist() == ["Cat"]
 

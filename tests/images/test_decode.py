@@ -20,21 +20,21 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (5, 8, 3), np.uint8).repeat(8
 def encoded(
     pixels: NDArray[np.generic] | Image.Image, format_: str, orientation: int | None = None, **options: object
 ) -> bytes:
-    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     if orientation is not None:
         exif = Image.Exif()
         exif[ORIENTATION] = orientation
         options["exif"] = exif
     content = io.BytesIO()
-    picture.save(content, format_, **options)
+    image.save(content, format_, **options)
     return content.getvalue()
 
 
 def upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """As Pillow turns it."""
-    picture = Image.fromarray(pixels)
-    picture.getexif()[ORIENTATION] = orientation
-    return np.asarray(ImageOps.exif_transpose(picture))
+    image = Image.fromarray(pixels)
+    image.getexif()[ORIENTATION] = orientation
+    return np.asarray(ImageOps.exif_transpose(image))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -47,7 +47,7 @@ def test_the_exif_orientation_is_applied(format_: str, orientation: int) -> None
     assert_array_equal(found, upright(as_stored, orientation))
 
 
-def test_the_eight_orientations_give_eight_pictures() -> None:
+def test_the_eight_orientations_give_eight_images() -> None:
     found = {decode(encoded(PIXELS, "PNG", orientation), "turned").tobytes() for orientation in range(1, 9)}
     assert len(found) == 8
 
@@ -69,10 +69,10 @@ def test_the_orientation_of_a_jpeg_is_found_behind_whatever_stands_before_it(bef
 @pytest.mark.parametrize("least", [None, 10])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
 @pytest.mark.parametrize("progressive", [False, True])
-def test_a_jpeg_with_and_without_metadata_is_the_same_picture(mode: str, progressive: bool, least: int | None) -> None:
-    picture = Image.fromarray(PIXELS).convert(mode)
+def test_a_jpeg_with_and_without_metadata_is_the_same_image(mode: str, progressive: bool, least: int | None) -> None:
+    image = Image.fromarray(PIXELS).convert(mode)
     plain, described = (
-        decode_scaled(encoded(picture, "JPEG", orientation, progressive=progressive), mode, least)
+        decode_scaled(encoded(image, "JPEG", orientation, progressive=progressive), mode, least)
         for orientation in (None, 1)
     )
     assert_array_equal(plain[0], described[0])
@@ -86,8 +86,8 @@ def test_an_orientation_that_does_not_exist_changes_nothing(orientation: int) ->
 
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 def test_an_open_pil_image_is_turned_too(orientation: int) -> None:
-    with Image.open(io.BytesIO(encoded(PIXELS, "PNG", orientation))) as picture:
-        assert_array_equal(from_pil(picture, "open"), upright(PIXELS, orientation))
+    with Image.open(io.BytesIO(encoded(PIXELS, "PNG", orientation))) as image:
+        assert_array_equal(from_pil(image, "open"), upright(PIXELS, orientation))
 
 
 @pytest.mark.parametrize("format_", ["PNG", "BMP", "TIFF", "GIF"])
@@ -98,8 +98,8 @@ def test_formats_without_loss_give_the_same_pixels(format_: str) -> None:
 
 def test_jpeg_pixels_are_those_of_a_baseline_decoder() -> None:
     data = encoded(PIXELS, "JPEG", quality=95, subsampling=0)
-    with Image.open(io.BytesIO(data)) as picture:
-        expected = np.asarray(picture)
+    with Image.open(io.BytesIO(data)) as image:
+        expected = np.asarray(image)
     assert np.abs(decode(data, "photo").astype(int) - expected).max() <= 1
 
 
@@ -123,8 +123,8 @@ def test_every_kind_of_pixel_becomes_rgb(pixels: NDArray[np.generic], expected: 
 def test_a_palette_becomes_its_colours() -> None:
     content = io.BytesIO()
     Image.fromarray(PIXELS).quantize(8).save(content, "PNG")
-    with Image.open(content) as picture:
-        assert_array_equal(decode(content.getvalue(), "palette"), np.asarray(picture.convert("RGB")))
+    with Image.open(content) as image:
+        assert_array_equal(decode(content.getvalue(), "palette"), np.asarray(image.convert("RGB")))
 
 
 def test_the_first_frame_of_an_animation_is_taken() -> None:
@@ -188,7 +188,7 @@ def test_other_formats_are_never_scaled(format_: str, orientation: int) -> None:
     ("format_", "mode"),
     [("JPEG", "RGB"), ("JPEG", "L"), ("JPEG", "CMYK"), ("PNG", "RGB"), ("WEBP", "RGB"), ("BMP", "RGB"), ("GIF", "P")],
 )
-def test_the_size_of_a_whole_picture_is_that_of_its_pixels_as_stored(
+def test_the_size_of_a_whole_image_is_that_of_its_pixels_as_stored(
     format_: str, mode: str, orientation: int | None
 ) -> None:
     content = encoded(

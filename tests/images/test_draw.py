@@ -96,7 +96,7 @@ class TestPlaceLabels:
         st.integers(10, 90),
         st.integers(0, 2**32 - 1),
     )
-    def test_inside_the_picture_and_apart(self, width: int, height: int, count: int, size: int, seed: int) -> None:
+    def test_inside_the_image_and_apart(self, width: int, height: int, count: int, size: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         corners = np.sort(rng.integers(0, (width, height), (count, 2, 2)), axis=1)
         sizes = np.stack([rng.integers(size, 10 * size, count), np.full(count, size)], axis=1)
@@ -152,7 +152,7 @@ class TestPlaceLabels:
 
 
 class TestDrawBoxes:
-    def test_without_boxes_the_picture_is_unchanged(self) -> None:
+    def test_without_boxes_the_image_is_unchanged(self) -> None:
         image = np.random.default_rng(0).integers(0, 256, (17, 31, 3), np.uint8)
         drawn = draw_boxes(image, np.zeros((0, 4), np.float32), [], [])
         assert drawn.mode == "RGB"
@@ -174,7 +174,7 @@ class TestDrawBoxes:
         drawn = np.asarray(draw_boxes(grey(300, 400), boxes, ["a", "b", "c"], [3, 4, 5]))
         assert tuple(drawn[269, 299]) == color_of(3)
 
-    def test_text_and_lines_follow_the_size_of_the_picture(self) -> None:
+    def test_text_and_lines_follow_the_size_of_the_image(self) -> None:
         box = np.array([[0.5, 0.25, 0.9, 0.75]], np.float32)
         small, large = (
             np.asarray(draw_boxes(grey(height, height * 4 // 3), box, ["Cat 85%"], [7])) for height in (300, 3000)
@@ -186,11 +186,11 @@ class TestDrawBoxes:
         ("height", "width", "factor"),
         [(17, 31, 10), (1, 1, 160), (97, 512, 2), (160, 160, 1), (9, 1001, 1), (1, 20000, 1), (20000, 1, 1)],
     )
-    def test_only_small_pictures_are_enlarged(self, height: int, width: int, factor: int) -> None:
+    def test_only_small_images_are_enlarged(self, height: int, width: int, factor: int) -> None:
         drawn = draw_boxes(grey(height, width), some_boxes(5), ["Cat 85%"] * 5, range(5))
         assert drawn.size == (width * factor, height * factor)
 
-    def test_a_tiny_picture_gets_its_label(self) -> None:
+    def test_a_tiny_image_gets_its_label(self) -> None:
         drawn = draw_boxes(grey(17, 31), np.array([[0.2, 0.2, 0.9, 0.9]], np.float32), ["Cat 85%"], [1])
         assert has_color(np.asarray(drawn), text_color_on(color_of(1)))
 
@@ -206,7 +206,7 @@ class TestDrawBoxes:
         count = len(boxes)
         draw_boxes(grey(height, width), np.array(boxes, np.float32), ["Cat 85%"] * count, range(1, count + 1))
 
-    def test_a_hundred_boxes_on_a_small_picture(self) -> None:
+    def test_a_hundred_boxes_on_a_small_image(self) -> None:
         drawn = draw_boxes(grey(60, 80), some_boxes(100), ["Traffic light 50%"] * 100, range(1, 101))
         assert drawn.size == (240, 180)
 
@@ -223,7 +223,7 @@ class TestDrawBoxes:
         accented, bare = (draw_boxes(grey(300, 400), box, [label], [1]) for label in ("Café", "Cafe"))
         assert accented.tobytes() == bare.tobytes()
 
-    def test_a_long_label_is_cut_to_the_width_of_the_picture(self) -> None:
+    def test_a_long_label_is_cut_to_the_width_of_the_image(self) -> None:
         box = np.array([[0.5, 0.4, 0.9, 0.6]], np.float32)
         drawn = np.asarray(draw_boxes(grey(300, 400), box, ["very " * 100 + "long"], [1]))
         row = (drawn[135:150] == color_of(1)).all(axis=-1).any(axis=0)

@@ -58,7 +58,7 @@ def test_every_pixel_follows_the_rules_bit_for_bit(
 
 
 @pytest.mark.parametrize(("height", "width"), [(17, 31), (300, 451), (1, 1000), (997, 2), (640, 480)])
-def test_pictures_of_other_shapes_follow_the_rules_at_the_size_of_the_network(height: int, width: int) -> None:
+def test_images_of_other_shapes_follow_the_rules_at_the_size_of_the_network(height: int, width: int) -> None:
     image = noise(height, width)
     rows, columns = [0, 1, 149, 150, 298, 299], [0, 1, 7, 150, 298, 299]
     found = resize_bilinear(image, (300, 300))
@@ -101,14 +101,14 @@ def test_shrinking_by_a_whole_number_picks_pixels_without_mixing(factor: int) ->
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
-def test_a_picture_of_the_right_size_passes_unchanged_and_is_not_written_to(kind: type) -> None:
+def test_an_image_of_the_right_size_passes_unchanged_and_is_not_written_to(kind: type) -> None:
     image = noise(300, 300).astype(kind)
     before = image.copy()
     assert_array_equal(resize_bilinear(image, (300, 300)), image)
     assert_array_equal(image, before)
 
 
-def test_one_pixel_becomes_a_constant_picture() -> None:
+def test_one_pixel_becomes_a_constant_image() -> None:
     image = np.array([[[3, 141, 255]]], np.uint8)
     assert_array_equal(resize_bilinear(image, (300, 300)), np.broadcast_to(image, (300, 300, 3)))
 

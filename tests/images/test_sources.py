@@ -31,18 +31,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("in")
 
 
-def names(*pictures: object) -> list[str]:
-    return [source.name.replace(os.sep, "/") for source in expand(pictures)]
+def names(*images: object) -> list[str]:
+    return [source.name.replace(os.sep, "/") for source in expand(images)]
 
 
-EVERY_PICTURE = [
+EVERY_IMAGE = [
     "in/a.JPG", "in/b.png", "in/c.webp", "in/another/w.bmp", "in/odd [1]/v[x].gif", "in/sub/z.jpeg",
     "in/sub/deep/y.tif",
 ]  # fmt: skip
 
 
-def test_a_folder_gives_its_pictures_recursively_in_name_order_without_hidden_ones(folder: Path) -> None:
-    assert names("in") == names(folder) == EVERY_PICTURE
+def test_a_folder_gives_its_images_recursively_in_name_order_without_hidden_ones(folder: Path) -> None:
+    assert names("in") == names(folder) == EVERY_IMAGE
     assert all(source.problem is None and source.path is not None for source in expand(["in"]))
 
 
@@ -69,15 +69,15 @@ def test_sources_keep_their_order_and_may_repeat(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("picture", "problem"),
+    ("image", "problem"),
     [
         ("in/empty", "in/empty: no images in this folder; looked for .jpg .jpeg"),
         ("in/*.xyz", "in/*.xyz: no file matches this pattern"),
         ("in/missing.png", "in/missing.png: no such file"),
     ],
 )
-def test_what_is_not_there_comes_as_a_problem_among_the_others(folder: Path, picture: str, problem: str) -> None:
-    found = list(expand(["in/b.png", picture, "in/c.webp"]))
+def test_what_is_not_there_comes_as_a_problem_among_the_others(folder: Path, image: str, problem: str) -> None:
+    found = list(expand(["in/b.png", image, "in/c.webp"]))
     assert len(found) == 3
     with pytest.raises(ImageError) as error:
         found[1].pixels()
@@ -89,18 +89,18 @@ def test_a_folder_that_is_a_link_is_not_walked_in_circles(folder: Path) -> None:
         (folder / "sub" / "loop").symlink_to(folder.absolute(), target_is_directory=True)
     except OSError:
         pytest.skip("this system makes no links")
-    assert names("in") == EVERY_PICTURE
+    assert names("in") == EVERY_IMAGE
 
 
 def test_sources_are_found_one_after_the_other(folder: Path) -> None:
     asked = []
 
-    def pictures() -> object:
+    def images() -> object:
         for name in ("in/b.png", "in/a.JPG"):
             asked.append(name)
             yield name
 
-    found = expand(pictures())  # type: ignore[arg-type]
+    found = expand(images())  # type: ignore[arg-type]
     next(found)
     assert asked == ["in/b.png"]
 
@@ -126,16 +126,16 @@ def test_the_stem_is_the_file_name_without_folder_and_suffix(name: str, stem: st
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8)
 
 
-def test_every_kind_of_picture_gives_its_pixels(tmp_path: Path) -> None:
+def test_every_kind_of_image_gives_its_pixels(tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     Image.fromarray(PIXELS).save(path)
     with Image.open(path) as opened:
-        for picture in (str(path), path, path.read_bytes(), bytearray(path.read_bytes()), opened, PIXELS):
-            assert_array_equal(source_of(picture).pixels(), PIXELS)
+        for image in (str(path), path, path.read_bytes(), bytearray(path.read_bytes()), opened, PIXELS):
+            assert_array_equal(source_of(image).pixels(), PIXELS)
 
 
 @pytest.mark.parametrize(
-    ("picture", "name"),
+    ("image", "name"),
     [
         ("a/b.png", "a/b.png"),
         (Path("a") / "b.png", str(Path("a") / "b.png")),
@@ -147,8 +147,8 @@ def test_every_kind_of_picture_gives_its_pixels(tmp_path: Path) -> None:
     ],
     ids=["str", "path", "stdin", "url", "bytes", "pil", "array"],
 )
-def test_a_source_is_named_as_it_was_given(picture: object, name: str) -> None:
-    assert source_of(picture).name == name
+def test_a_source_is_named_as_it_was_given(image: object, name: str) -> None:
+    assert source_of(image).name == name
 
 
 def test_a_source_stays_what_it_is() -> None:
@@ -156,10 +156,10 @@ def test_a_source_stays_what_it_is() -> None:
     assert source_of(source) is source
 
 
-@pytest.mark.parametrize("picture", [None, 1, ["a.png"], object()], ids=["None", "int", "list", "object"])
-def test_what_is_no_picture_is_an_error_that_names_its_type(picture: object) -> None:
-    with pytest.raises(ArgumentError, match=f"expected a path, .* as image, got {type(picture).__name__}"):
-        source_of(picture)
+@pytest.mark.parametrize("image", [None, 1, ["a.png"], object()], ids=["None", "int", "list", "object"])
+def test_what_is_no_image_is_an_error_that_names_its_type(image: object) -> None:
+    with pytest.raises(ArgumentError, match=f"expected a path, .* as image, got {type(image).__name__}"):
+        source_of(image)
 
 
 def test_a_url_without_a_network_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,7 +187,7 @@ def test_a_file_that_is_longer_than_it_says_is_read_in_bounds() -> None:
         Source.from_path("/proc/self/status", Limits(max_bytes=100)).pixels()
 
 
-def test_a_folder_in_the_place_of_a_picture_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_an_image_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="expected one image, got a folder"):
         source_of(tmp_path).pixels()
 

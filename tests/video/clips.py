@@ -78,5 +78,5 @@ class Shown:
             self.sounds = len(container.streams.audio)
             decoded = list(container.decode(stream))
             self.times = [round(float(frame.time), 3) for frame in decoded]
-            self.pictures = [np.asarray(frame.to_ndarray(format="rgb24")) for frame in decoded]
+            self.images = [np.asarray(frame.to_ndarray(format="rgb24")) for frame in decoded]
             self.size = (stream.width, stream.height)

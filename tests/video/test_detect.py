@@ -32,7 +32,7 @@ def test_every_nth_frame_and_the_options_of_the_detector(detector: boxable.Detec
     assert [(item.number, len(item.detections)) for item in found] == [(0, 0), (4, 0), (8, 0)]
 
 
-def test_a_record_is_that_of_a_picture_with_frame_and_time(detector: boxable.Detector, clip: Path) -> None:
+def test_a_record_is_that_of_an_image_with_frame_and_time(detector: boxable.Detector, clip: Path) -> None:
     found = next(iter(boxable.detect_video(detector, str(clip), min_score=0.3)))
     record = found.to_dict()
     assert list(record) == ["source", "frame", "time", "width", "height", "detections"]
@@ -44,9 +44,9 @@ def test_a_record_is_that_of_a_picture_with_frame_and_time(detector: boxable.Det
 def test_drawing_changes_the_frame(detector: boxable.Detector, clip: Path) -> None:
     found = next(iter(boxable.detect_video(detector, clip, min_score=0.3)))
     frame = Frame(0, 0.0, np.full((270, 480, 3), 100, np.uint8))
-    picture = found.draw(frame)
-    assert picture.size == (480, 270)
-    assert (np.asarray(picture) != frame.pixels).any()
+    image = found.draw(frame)
+    assert image.size == (480, 270)
+    assert (np.asarray(image) != frame.pixels).any()
 
 
 def test_a_live_source_that_left_out_frames_is_still_looked_at(detector: boxable.Detector, clip: Path) -> None:
@@ -61,7 +61,7 @@ def test_a_live_source_that_left_out_frames_is_still_looked_at(detector: boxable
 
 @pytest.mark.parametrize("every", [0, -1, 1.5])
 def test_every_must_be_a_count(detector: boxable.Detector, clip: Path, every: int) -> None:
-    with pytest.raises(ArgumentError, match="every="):
+    with pytest.raises(ArgumentError, match=r"every: expected .*, got"):
         next(iter(boxable.detect_video(detector, clip, every=every)))
 
 

@@ -1,9 +1,12 @@
 """Objects keep their number from frame to frame."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import boxable
 from boxable.detection.detections import Detections
@@ -27,9 +30,23 @@ def found(*items: tuple[object, float, float]) -> Detections:
 
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "trackers", None)
+    monkeypatch.setitem(sys.modules, "trackers", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'boxable\[track\]'"):
         Tracker(25)
+
+
+def test_the_tracker_of_a_class_gets_the_rows_of_this_class_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trackers", ModuleType("trackers"))
+    given: dict[int, list[int]] = {}
+
+    def follow(_: Tracker, label: int, rows: NDArray[np.int64], *__: object) -> list[tuple[int, int]]:
+        given[label] = rows.tolist()
+        return [(row, 0) for row in given[label]]
+
+    monkeypatch.setattr(Tracker, "_follow", follow)
+    tracks = Tracker(25).update(found((CAT, 0.9, 0.1), (DOG, 0.8, 0.3), (CAT, 0.7, 0.5)), 0.0)
+    assert given == {CAT.label_id: [0, 2], DOG.label_id: [1]}
+    assert tracks[0] == tracks[2] != tracks[1]
 
 
 @pytest.mark.optional

@@ -24,7 +24,7 @@ def write(
 def test_size_rate_and_count_are_kept(rate: Fraction, tmp_path: Path) -> None:
     write(tmp_path / "out.mp4", [Image.new("RGB", (96, 64), (10 * i, 50, 90)) for i in range(20)], rate)
     shown = Shown(tmp_path / "out.mp4")
-    assert (shown.size, len(shown.pictures), shown.sounds) == ((96, 64), 20, 0)
+    assert (shown.size, len(shown.images), shown.sounds) == ((96, 64), 20, 0)
     assert shown.rate == pytest.approx(rate, rel=1e-4)
 
 
@@ -36,19 +36,19 @@ def test_times_that_vary_are_kept(tmp_path: Path) -> None:
 
 def test_two_frames_at_one_time_are_both_kept(tmp_path: Path) -> None:
     write(tmp_path / "out.mp4", [Image.new("RGB", (64, 64))] * 3, times=[0.0, 0.0, 0.1])
-    assert len(Shown(tmp_path / "out.mp4").pictures) == 3
+    assert len(Shown(tmp_path / "out.mp4").images) == 3
 
 
 def test_odd_sides_become_even_and_other_sizes_are_scaled(tmp_path: Path) -> None:
     write(tmp_path / "out.mp4", [Image.new("RGB", (63, 31)), Image.new("RGB", (126, 62))])
-    assert [picture.shape for picture in Shown(tmp_path / "out.mp4").pictures] == [(32, 64, 3)] * 2
+    assert [image.shape for image in Shown(tmp_path / "out.mp4").images] == [(32, 64, 3)] * 2
 
 
 @pytest.mark.parametrize("color", [(255, 0, 0), (0, 255, 0), (20, 20, 230), (255, 255, 255), (0, 0, 0)])
 def test_colours_are_kept(color: tuple[int, int, int], tmp_path: Path) -> None:
     write(tmp_path / "out.mp4", [Image.new("RGB", (64, 64), color)])
-    (picture,) = Shown(tmp_path / "out.mp4").pictures
-    assert np.abs(picture[32, 32].astype(int) - color).max() <= 6
+    (image,) = Shown(tmp_path / "out.mp4").images
+    assert np.abs(image[32, 32].astype(int) - color).max() <= 6
 
 
 def test_without_a_frame_or_after_an_error_there_is_no_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The folder job: detect in many images, print the results, write them and the annotated images."""
+"""Detect in many images, print the results, write them and the annotated images."""
 
 import logging
 import struct
@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from boxable.batch.output_names import PICTURE_FORMATS, picture_names, refuse_overwriting, sources_besides
+from boxable.batch.output_names import IMAGE_FORMATS, image_names, refuse_overwriting, sources_outside
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
@@ -31,40 +31,40 @@ _JPEG_QUALITY = 92
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """What becomes of the results: printed in one format, and written in another below `folder` if there is one."""
+class OutputOptions:
+    """Outputs of a run: results printed in one format, and written in another below `folder` if there is one."""
 
     printed: str
     written: str
     folder: Path | None = None
-    pictures: bool = True
+    images: bool = True
     crops: bool = False
 
 
-def detect_all(
-    detector: Detector, pictures: Sequence[str], output: Output, stop: threading.Event, **options: Any
+def detect_images(
+    detector: Detector, images: Sequence[str], output: OutputOptions, stop: threading.Event, **options: Any
 ) -> int:
     """Detect in all of them, print and write; returns the exit code: 1 if any image failed, else 0.
 
     `options` are those of `Detector.stream`. Once `stop` is set the results so far are finished properly, and
     130 is returned. Raises ArgumentError if a written image would replace its source.
     """
-    sources = list(sources_besides(pictures, output.folder))
+    sources = list(sources_outside(images, output.folder))
     names = []
     if output.folder is not None:
-        names = picture_names(sources)
+        names = image_names(sources)
         refuse_overwriting(sources, names, output.folder)
-    job = _Job(detector, sources, names, output)
-    _emit(job.records(options, stop), output, detector.classes)
+    run = _FolderRun(detector, sources, names, output)
+    _emit(run.records(options, stop), output, detector.classes)
     if output.folder is not None:
-        logger.info("wrote %s: %d pictures, %d objects, %d failed", output.folder, job.done, job.objects, job.failed)
+        logger.info("wrote %s: %d images, %d objects, %d failed", output.folder, run.done, run.objects, run.failed)
     if stop.is_set():
-        logger.warning("stopped: %d of %d pictures are done, their results are complete", job.done, len(sources))
+        logger.warning("stopped: %d of %d images are done, their results are complete", run.done, len(sources))
         return INTERRUPTED
-    return FAILED if job.failed else 0
+    return FAILED if run.failed else 0
 
 
-def _emit(records: Iterator[ImageRecord], output: Output, classes: ClassList) -> None:
+def _emit(records: Iterator[ImageRecord], output: OutputOptions, classes: ClassList) -> None:
     """Print the records as they come, and write them if there is a folder."""
     print_, _ = FORMATS[output.printed]
     if output.folder is None:
@@ -82,11 +82,11 @@ def _emit(records: Iterator[ImageRecord], output: Output, classes: ClassList) ->
 
 
 @dataclass
-class _Job:
+class _FolderRun:
     detector: Detector
     sources: list[Source]
     names: list[Path]
-    output: Output
+    output: OutputOptions
     done: int = 0
     failed: int = 0
     objects: int = 0
@@ -116,7 +116,7 @@ class _Job:
             logger.warning("%s", error)
 
     def _write(self, folder: Path, name: Path, found: Detections, record: ImageRecord) -> None:
-        if self.output.pictures:
+        if self.output.images:
             _save(found.draw(), folder / name)
         if self.output.crops:
             for number, (item, crop) in enumerate(zip(found, found.crops(), strict=True), start=1):
@@ -126,14 +126,12 @@ class _Job:
                 file.write(yolo_lines(record).encode())
 
 
-def _save(picture: Image.Image, path: Path) -> None:
-    format_ = PICTURE_FORMATS[path.suffix]
+def _save(image: Image.Image, path: Path) -> None:
+    format_ = IMAGE_FORMATS[path.suffix]
     with atomic_file(path) as file:
         try:
-            picture.save(file, format_, quality=_JPEG_QUALITY)
+            image.save(file, format_, quality=_JPEG_QUALITY)
         except OSError as error:
             raise BoxableError(f"cannot write {path}: {error.strerror or error}") from error
         except (ValueError, struct.error) as error:
-            raise BoxableError(
-                f"cannot write {path}: {format_} cannot hold {picture.width}x{picture.height}"
-            ) from error
+            raise BoxableError(f"cannot write {path}: {format_} cannot hold {image.width}x{image.height}") from error

@@ -1,4 +1,4 @@
-"""Where the annotated images go: names that do not collide, and never onto a source."""
+"""Names of the annotated images: unique, and never the name of a source."""
 
 import os
 from collections import Counter
@@ -9,11 +9,11 @@ from boxable.errors import ArgumentError
 from boxable.images.sources import Source, expand, stem_of
 
 # An image is written in the format of its source where that is one of these, else as JPEG.
-PICTURE_FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
+IMAGE_FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
-def picture_names(sources: list[Source]) -> list[Path]:
-    """For each source the relative path of its annotated image, no two alike but for the suffix.
+def image_names(sources: list[Source]) -> list[Path]:
+    """Choose the relative path of the annotated image of each source; they differ in more than the suffix.
 
     It is the stem of the source; where two have the same one, its path below the folder that holds all.
     """
@@ -29,12 +29,12 @@ def picture_names(sources: list[Source]) -> list[Path]:
     return _numbered(names)
 
 
-def sources_besides(pictures: Iterable[str], folder: Path | None) -> Iterator[Source]:
-    """Every image that is meant; where a folder is searched, without the results of an earlier run within it."""
+def sources_outside(images: Iterable[str], folder: Path | None) -> Iterator[Source]:
+    """Expand paths, folders and patterns to images, without results of an earlier run inside a searched folder."""
     results = _real(folder) if folder is not None else None
-    for picture in pictures:
-        is_searched = os.path.isdir(picture) and results is not None and _real(Path(picture)) in results.parents
-        for source in expand([picture]):
+    for image in images:
+        is_searched = os.path.isdir(image) and results is not None and _real(Path(image)) in results.parents
+        for source in expand([image]):
             if not (is_searched and source.path is not None and results in _real(source.path).parents):
                 yield source
 
@@ -44,12 +44,12 @@ def refuse_overwriting(sources: list[Source], names: list[Path], folder: Path) -
     for source, name in zip(sources, names, strict=True):
         if source.path is not None and _real(folder / name) == _real(source.path):
             raise ArgumentError(
-                f"--out {folder}: the annotated picture would replace {source.path}; choose another folder"
+                f"--out {folder}: the annotated image would replace {source.path}; choose another folder"
             )
 
 
 def _numbered(names: list[Path]) -> list[Path]:
-    """Those that still differ only in their suffix, or not at all (two URLs), get a number."""
+    """Make names unique by a number, where they are equal but for the suffix."""
     taken: dict[Path, int] = {}  # path without suffix -> numbers given to it
     result = []
     for name in names:
@@ -65,9 +65,9 @@ def _numbered(names: list[Path]) -> list[Path]:
 
 def _suffix(source: Source) -> str:
     suffix = source.path.suffix.lower() if source.path else ""
-    return suffix if suffix in PICTURE_FORMATS else ".jpg"
+    return suffix if suffix in IMAGE_FORMATS else ".jpg"
 
 
 def _real(path: Path) -> Path:
-    """Absolute, links followed; unlike Path.resolve it does not raise for links in a ring."""
+    """Resolve links; unlike Path.resolve this does not raise for links in a ring."""
     return Path(os.path.realpath(path))

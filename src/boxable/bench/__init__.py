@@ -1,1 +1,1 @@
-"""How fast a detector is on this machine, stage by stage, beside others: what `boxable bench` does."""
+"""Benchmark of detection speed, by stage, beside other libraries."""

@@ -1,4 +1,4 @@
-"""How good each way of detecting is, on annotated images: speed alone says little."""
+"""Accuracy of the candidates of a benchmark on annotated images."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from boxable.vocabulary import ClassList
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """mAP by the Challenge's rules, its 95 % interval by bootstrap over the images, and how many those were.
+    """mAP by the Challenge's rules, its 95 % interval by bootstrap over the images, and their number.
 
     `mean_ap` is None where no class has ground truth.
     """
@@ -40,15 +40,15 @@ def of_detector(data: Path, detector: Detector) -> Accuracy:
 def of_peer(data: Path, find: Callable[[bytes], list[DetectionRecord]], classes: ClassList) -> Accuracy:
     """Evaluate a function from the content of a file to detections; it raises OSError for what is no image."""
     annotations = read_annotations(data)
-    pictures = pictures_of(data, None) or {}
-    wanted = [image for image in annotations.listed_images if image in pictures]
+    files = pictures_of(data, None) or {}
+    wanted = [image for image in annotations.listed_images if image in files]
     seen = []
 
     def records() -> Iterator[ImageRecord]:
         with progress("detecting", len(wanted)) as advance:
             for image in wanted:
                 try:
-                    found = find(pictures[image].read_bytes())
+                    found = find(files[image].read_bytes())
                 except OSError:
                     continue
                 seen.append(image)

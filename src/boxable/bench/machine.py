@@ -1,4 +1,4 @@
-"""What a figure was measured on: processor, cores, versions."""
+"""Machine of a benchmark: processor, cores, versions."""
 
 import os
 import platform
@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from boxable.settings import available_cores, processor
 
-# What the speed of a detector hangs on, and the peers; those that are not installed are left out of the answer.
+# Packages that decide the speed of a detector, and the peers.
 PACKAGES = (
     "boxable", "numpy", "pillow", "simplejpeg", "onnxruntime", "openvino", "ai-edge-litert", "torch", "tensorflow",
     "ultralytics",
@@ -28,7 +28,7 @@ def machine() -> dict[str, str | int | float]:
 
 
 def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
-    """Of those packages that are installed."""
+    """Return the versions of the installed packages."""
     found = {}
     for package in packages:
         try:

@@ -1,4 +1,4 @@
-"""What else is installed and can do such work, each used as people use it: one small function a peer."""
+"""Other libraries as candidates, each used as its documentation says: one function per peer."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from boxable.bench.contestant import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Contestant, timed
-from boxable.bench.plain import Floats, Run, plain_contestant
+from boxable.bench.baseline import Floats, Run, baseline_candidate
+from boxable.bench.candidate import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Candidate, timed
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import write_atomically
@@ -19,7 +19,7 @@ from boxable.weights.pull import open_model
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What peers are set against: a model as it was named, opened; and the weights that Ultralytics shall use."""
+    """The model that peers are compared with, as named and opened; and the weights of Ultralytics."""
 
     model: str | None
     detector: Detector
@@ -27,11 +27,11 @@ class Subject:
     ultralytics: Path | None = None
 
 
-def open_peers(names: Sequence[str] | None, subject: Subject) -> tuple[list[Contestant], dict[str, str]]:
+def open_peers(names: Sequence[str] | None, subject: Subject) -> tuple[list[Candidate], dict[str, str]]:
     """Open peers by name (None: all), and return the reason for each that cannot run. Raises ArgumentError."""
     unknown = [name for name in names or () if name not in PEERS]
     if unknown:
-        raise ArgumentError(f"peer {unknown[0]!r} came; expected one or more of {', '.join(PEERS)}, or none")
+        raise ArgumentError(f"peers: expected one or more of {', '.join(PEERS)}, or none, got {unknown[0]!r}")
     opened, left_out = [], {}
     for name in PEERS if names is None else dict.fromkeys(names):
         try:
@@ -54,14 +54,14 @@ def published_network(handle: str) -> bytes:
     return kept.read_bytes()
 
 
-def _litert(subject: Subject) -> Contestant:
+def _litert(subject: Subject) -> Candidate:
     from ai_edge_litert.interpreter import Interpreter
 
     network = published_network(subject.detector.handle)
-    return plain_contestant("LiteRT + Pillow", tflite_run(Interpreter, network, subject.threads), subject.detector)
+    return baseline_candidate("LiteRT + Pillow", tflite_run(Interpreter, network, subject.threads), subject.detector)
 
 
-def _tensorflow(subject: Subject) -> Contestant:
+def _tensorflow(subject: Subject) -> Candidate:
     if find_spec("tensorflow") is None:  # importing it takes seconds, so that comes last
         raise ModuleNotFoundError("tensorflow")
     network = published_network(subject.detector.handle)
@@ -70,7 +70,7 @@ def _tensorflow(subject: Subject) -> Contestant:
     if not hasattr(tensorflow, "lite"):
         raise BoxableError("this version has no tf.lite; LiteRT took its place")
     run = tflite_run(tensorflow.lite.Interpreter, network, subject.threads)
-    return plain_contestant("TensorFlow + Pillow", run, subject.detector)
+    return baseline_candidate("TensorFlow + Pillow", run, subject.detector)
 
 
 def tflite_run(interpreter_class: Callable[..., Any], network: bytes, threads: int) -> Run:
@@ -90,7 +90,7 @@ def tflite_run(interpreter_class: Callable[..., Any], network: bytes, threads: i
     return run
 
 
-def _openvino(subject: Subject) -> Contestant:
+def _openvino(subject: Subject) -> Candidate:
     import openvino
 
     size = subject.detector.network.preprocess.size[0]
@@ -108,10 +108,10 @@ def _openvino(subject: Subject) -> Contestant:
         found = request.infer({"images": image}, share_inputs=True)
         return found["box_encodings"][0], found["class_logits"][0]
 
-    return plain_contestant(f"OpenVINO {kind} + Pillow", run, subject.detector)
+    return baseline_candidate(f"OpenVINO {kind} + Pillow", run, subject.detector)
 
 
-def _ultralytics(subject: Subject) -> Contestant:
+def _ultralytics(subject: Subject) -> Candidate:
     if subject.ultralytics is None:
         raise BoxableError("name its weights with --ultralytics FILE")
     import cv2
@@ -137,7 +137,7 @@ def _ultralytics(subject: Subject) -> Contestant:
         own = {RESIZE: "preprocess", NETWORK: "inference", POSTPROCESS: "postprocess"}
         return seconds | {stage: speed[name] / 1000 for stage, name in own.items()}
 
-    return Contestant(
+    return Candidate(
         f"Ultralytics {subject.ultralytics.name}",
         stages,
         whole=lambda content: model.predict(decode(content), **asked),
@@ -145,7 +145,7 @@ def _ultralytics(subject: Subject) -> Contestant:
     )
 
 
-PEERS: dict[str, Callable[[Subject], Contestant]] = {
+PEERS: dict[str, Callable[[Subject], Candidate]] = {
     "litert": _litert,
     "openvino": _openvino,
     "tensorflow": _tensorflow,

@@ -1,10 +1,10 @@
-"""The stages as stacked bars, one for each way of detecting: an SVG."""
+"""Plot of a benchmark: stages as stacked bars, one per candidate, in SVG."""
 
 from collections.abc import Iterator
 from html import escape
 
-from boxable.bench.contestant import END_TO_END, STAGES
-from boxable.bench.results import Bench, Result
+from boxable.bench.candidate import END_TO_END, STAGES
+from boxable.bench.results import Benchmark, Result
 from boxable.bench.summary import accuracy_text, threads
 
 # Pixels. Names stand on the left of the bars, figures on their right.
@@ -16,8 +16,8 @@ _COLOURS = ("#7aa6c2", "#f2c14e", "#b5482a", "#3f3f46")
 _STYLE = "text{font:13px system-ui,sans-serif;fill:#222}.small{font-size:11px;fill:#666}.title{font-size:16px}"
 
 
-def svg(bench: Bench) -> str:
-    """Median milliseconds of each stage; a tick where a whole call ends."""
+def svg(bench: Benchmark) -> str:
+    """Plot the median milliseconds of each stage, with a tick for the end-to-end time."""
     height = _TOP + _ROW * len(bench.results) + 16
     scale = _BARS / max(_length(result) for result in bench.results)
     about = f"{bench.machine['processor']}, {bench.machine['cores']} cores, {threads(bench.threads)}; {bench.pictures}"
@@ -25,7 +25,7 @@ def svg(bench: Bench) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}">',
         f"<style>{_STYLE}</style>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#fff"/>',
-        _text(16, 28, f"{bench.model}: median milliseconds of a picture", "title"),
+        _text(16, 28, f"{bench.model}: median milliseconds per image", "title"),
         _text(16, 48, about, "small"),
         *_legend(),
     ]

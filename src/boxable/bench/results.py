@@ -1,4 +1,4 @@
-"""What came out: percentiles, rates, accuracies."""
+"""Results of a benchmark: percentiles, rates, accuracies."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,13 +9,13 @@ import numpy as np
 from boxable.bench.accuracy import Accuracy
 from boxable.bench.rounds import Samples
 
-# With fewer calls the slowest hundredth of them is none.
+# With fewer calls there is no slowest hundredth.
 _ENOUGH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds that half, 90 and 99 of 100 calls did not exceed; with fewer than 100 `calls` no p99 is known."""
+    """Percentiles of milliseconds; `p99` is None with fewer than 100 `calls`."""
 
     p50: float
     p90: float
@@ -25,7 +25,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Of one contestant: latency by stage and end to end, images a second of a folder (the median pass), accuracy."""
+    """Result of one candidate: latency by stage and end to end, images per second in a folder (median), accuracy."""
 
     name: str
     latency: dict[str, Latency]
@@ -34,8 +34,8 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """All of it. `left_out`: what was not measured, and why; `stopped`: before all was measured that should be."""
+class Benchmark:
+    """Results of all candidates. `left_out`: reasons of what was not measured; `stopped`: interrupted early."""
 
     model: str
     machine: dict[str, str | int | float]
@@ -48,7 +48,7 @@ class Bench:
     stopped: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; milliseconds."""
+        """Convert to plain values; times are in milliseconds."""
         return asdict(self)
 
 

@@ -1,4 +1,4 @@
-"""Rounds in which all that is compared takes its turn: A B A B, so that what slows the machine slows all alike."""
+"""Interleaved rounds (A B A B), so that a slow period of the machine affects all candidates alike."""
 
 import logging
 import time
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
 
-from boxable.bench.contestant import END_TO_END, STAGES, Contestant
-from boxable.bench.pictures import Pictures
+from boxable.bench.candidate import END_TO_END, STAGES, Candidate
+from boxable.bench.images import BenchImages
 
 logger = logging.getLogger("boxable")
 
@@ -28,27 +28,27 @@ class Samples:
 
 
 def run_rounds(
-    contestants: Mapping[Contestant, Samples], pictures: Pictures, rounds: int, advance: Callable[[], None]
+    candidates: Mapping[Candidate, Samples], images: BenchImages, rounds: int, advance: Callable[[], None]
 ) -> None:
-    """Fill the samples of each contestant, after a round that does not count; `advance` is called after each turn."""
-    files = list(islice(cycle(pictures.files), max(FOLDER, len(pictures.files))))
+    """Fill the samples of each candidate, after a round that does not count; `advance` is called after each turn."""
+    files = list(islice(cycle(images.files), max(FOLDER, len(images.files))))
     for number in range(1 + rounds):
         if number == 1:
-            names = ", ".join(contestant.name for contestant in contestants)
+            names = ", ".join(candidate.name for candidate in candidates)
             logger.info("warmed up; measuring %s in turns; Ctrl-C ends it early", names)
-        for contestant, samples in contestants.items():
-            _take_turn(contestant, samples if number else Samples(), pictures.contents, files)
+        for candidate, samples in candidates.items():
+            _take_turn(candidate, samples if number else Samples(), images.contents, files)
             advance()
 
 
-def _take_turn(contestant: Contestant, samples: Samples, contents: Sequence[bytes], files: Sequence[Path]) -> None:
+def _take_turn(candidate: Candidate, samples: Samples, contents: Sequence[bytes], files: Sequence[Path]) -> None:
     time.sleep(SETTLE_S)
     for content in contents:
-        for stage, seconds in contestant.stages(content).items():
+        for stage, seconds in candidate.stages(content).items():
             samples.times[stage].append(seconds * 1000)
         start = time.perf_counter()
-        contestant.whole(content)
+        candidate.whole(content)
         samples.times[END_TO_END].append((time.perf_counter() - start) * 1000)
     start = time.perf_counter()
-    contestant.folder(files)
+    candidate.folder(files)
     samples.rates.append(len(files) / (time.perf_counter() - start))

@@ -1,4 +1,4 @@
-"""What a terminal shows: the machine, and a table of stages; plain in a pipe."""
+"""Summary of a benchmark in a terminal: the machine, and a table of stages; plain in a pipe."""
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -6,14 +6,14 @@ from rich.table import Table
 from rich.text import Text
 
 from boxable.bench.accuracy import Accuracy
-from boxable.bench.contestant import END_TO_END, STAGES
-from boxable.bench.results import Bench, Latency, Result
+from boxable.bench.candidate import END_TO_END, STAGES
+from boxable.bench.results import Benchmark, Latency, Result
 
 # Wide enough for every column in a pipe, where nothing is cut.
 _PIPE_WIDTH = 200
 
 
-def show(bench: Bench, console: Console | None = None) -> None:
+def show(bench: Benchmark, console: Console | None = None) -> None:
     """Print it on stdout, or on another console."""
     console = console or Console()
     if not console.is_terminal:
@@ -23,7 +23,7 @@ def show(bench: Bench, console: Console | None = None) -> None:
     console.print(_table(bench, plain=not console.is_terminal))
 
 
-def header(bench: Bench) -> list[str]:
+def header(bench: Benchmark) -> list[str]:
     """Describe what was measured, and on which machine."""
     about = bench.machine
     load = f", load {about['load']} before" if "load" in about else ""
@@ -38,11 +38,11 @@ def header(bench: Bench) -> list[str]:
 
 
 def threads(count: int) -> str:
-    """In words."""
+    """Format a number of threads."""
     return "1 thread" if count == 1 else f"{count} threads"
 
 
-def _table(bench: Bench, *, plain: bool) -> Table:
+def _table(bench: Benchmark, *, plain: bool) -> Table:
     with_accuracy = any(result.accuracy for result in bench.results)
     table = Table(box=None if plain else SIMPLE, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
@@ -64,7 +64,7 @@ def _table(bench: Bench, *, plain: bool) -> Table:
 
 
 def accuracy_text(accuracy: Accuracy | None) -> str:
-    """As in `0.294 [0.238, 0.355]`."""
+    """Format as in `0.294 [0.238, 0.355]`."""
     if accuracy is None or accuracy.mean_ap is None:
         return "–"
     between = "" if accuracy.interval is None else " [{:.3f}, {:.3f}]".format(*accuracy.interval)

@@ -69,7 +69,7 @@ class _Stderr(logging.Handler):
 
 
 def _run() -> int:
-    """Every error becomes one line on stderr and an exit code."""
+    """Run the command; an error becomes one line on stderr and an exit code."""
     try:
         code = cli.main(prog_name="boxable", standalone_mode=False)
         sys.stdout.flush()
@@ -108,5 +108,5 @@ def _fail(message: str, code: int) -> int:
 
 
 def _one_line(text: str) -> str:
-    """Names of files may hold line breaks and control characters; a message must not."""
+    """Escape line breaks and control characters, which names of files may hold."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -32,7 +32,7 @@ from boxable.errors import INTERRUPTED
     metavar="PATH",
     type=click.Path(path_type=Path, exists=True),
     multiple=True,
-    help="Images, or folders of them, at most 32 of which are used.  [default: those of --data, else drawn pictures]",
+    help="Images, or folders of them, at most 32 of which are used.  [default: those of --data, else drawn images]",
 )
 @click.option(
     "--data",
@@ -51,7 +51,7 @@ from boxable.errors import INTERRUPTED
     "--ultralytics",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Weights for Ultralytics, such as yolo11n.pt; without them it is left out.",
+    help="Weights for Ultralytics, such as yolo11n.pt; without them it is skipped.",
 )
 @click.option(
     "--rounds",
@@ -111,10 +111,10 @@ def bench(
     \b
     Example: boxable bench
              boxable bench ssd23 --precision fp32,int8 --plot speed.svg
-             boxable bench ssd23 --runtimes onnxruntime,openvino --precision fp32,int8 --save
+             boxable bench ssd23 --runtime onnxruntime,openvino --precision fp32,int8 --save
              boxable bench ssd23 --data validation/ --peers none --json speed.json
     """
-    from boxable.bench.job import bench as measure
+    from boxable.bench.measure import measure
     from boxable.bench.plot import svg
     from boxable.bench.summary import show
     from boxable.files import write_atomically
@@ -144,5 +144,5 @@ def bench(
 
 
 def _names(values: tuple[str, ...]) -> list[str]:
-    """Of an option that may come more than once, each time with names between commas."""
+    """Split the values of a repeatable option at commas."""
     return [name.strip() for value in values for name in value.split(",") if name.strip()]

@@ -90,16 +90,16 @@ def detect(
              boxable detect photos/ --classes "Animal,-Cat" --out found
              boxable detect - --format json < photo.jpg
     """
-    from boxable.batch.detect_images import Output, detect_all
+    from boxable.batch.detect_images import OutputOptions, detect_images
     from boxable.detection.load import load
 
     if out is None and (save_images or save_crops):
         raise click.UsageError("--save-images and --save-crops need --out DIR.")
     printed = format_ or ("table" if sys.stdout.isatty() else "jsonl")
-    output = Output(printed, format_ or "jsonl", out, pictures=save_images is not False, crops=save_crops)
+    output = OutputOptions(printed, format_ or "jsonl", out, images=save_images is not False, crops=save_crops)
     detector = load(model, threads=threads, batch_size=batch_size, decode=decode, classes=classes, **running)
     with polite_interrupt() as stop:
-        return detect_all(
+        return detect_images(
             detector,
             sources,
             output,

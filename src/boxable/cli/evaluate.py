@@ -86,7 +86,7 @@ def evaluate(
     pascal         every detection counts, group-of boxes are ordinary, difficult boxes are ignored
     coco           mAP at IoU 0.50 to 0.95, by the library faster-coco-eval
 
-    Rows and images that cannot be used are left out, and a note on stderr says how many and why.
+    Rows and images that cannot be used are ignored, and a note on stderr says how many and why.
 
     Exit codes: 0 done; 1 what is needed cannot be read or written; 2 wrong usage or input; 130 stopped by Ctrl-C.
 

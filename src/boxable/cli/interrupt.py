@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def polite_interrupt() -> Iterator[threading.Event]:
-    """Within the block the first Ctrl-C sets the event, the second raises KeyboardInterrupt."""
+    """Set an event at the first Ctrl-C within the block; the second raises KeyboardInterrupt."""
     stop = threading.Event()
 
     def handle(number: int, frame: object) -> None:

@@ -1,4 +1,4 @@
-"""Options that several verbs have."""
+"""Options of several verbs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ classes_option = click.option(
     "--classes", metavar="SELECTION", help='Look only for these, as in "Vehicle,-Car"; see `boxable classes --help`.'
 )
 min_score_option = click.option(
-    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Leave out what scores less."
+    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Drop detections that score less."
 )
 resamples_option = click.option(
     "--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws."
@@ -23,7 +23,7 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show
 
 
 def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How a model is run; a verb passes them on to `load` as they are."""
+    """Add the options of running a model; a verb passes them on to `load` as they are."""
     for option in (_runtime, _precision):
         command = option(command)
     return command

@@ -1,4 +1,4 @@
-"""`boxable quantize`: int8 for a model, and what it costs."""
+"""`boxable quantize`: int8 for a model, and its accuracy."""
 
 from pathlib import Path
 from typing import Literal
@@ -14,14 +14,14 @@ import click
     required=True,
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Images such as the model will see; may be given again. 200 of them are used.",
+    help="Images such as the model will see; repeatable. 200 of them are used.",
 )
 @click.option(
     "--data",
     metavar="SET",
     multiple=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Images with boxes to measure on, as `boxable evaluate` takes them; may be given again.  "
+    help="Images with boxes to measure on, as `boxable evaluate` takes them; repeatable.  "
     "[default: half of --calibration, if that has annotations]",
 )
 @click.option(

@@ -63,7 +63,7 @@ def video(
              boxable video street.mp4 --every 5 --track --classes Vehicle
              boxable video 0 --max-frames 100
     """
-    from boxable.video.job import detect_in_video
+    from boxable.video.detect_in_video import detect_in_video
 
     if out is not None and out.suffix.lower() != ".mp4":
         raise click.UsageError(f"--out {out}: expected a name that ends in .mp4.")

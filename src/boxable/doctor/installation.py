@@ -1,4 +1,4 @@
-"""Does this installation work? What is missing, and how is it got?"""
+"""Checks of an installation: packages, cache, models, a trial detection."""
 
 import os
 import platform
@@ -32,7 +32,7 @@ _OPTIONAL = {
 
 
 def check_installation() -> Iterator[Finding]:
-    """Look at everything, in the order in which one thing needs the other."""
+    """Check everything, dependencies first."""
     yield Finding("boxable", boxable.__version__)
     yield Finding(
         "python", f"{platform.python_version()} on {platform.platform()}, {available_cores()} cores ({sys.executable})"
@@ -81,12 +81,12 @@ def _trial() -> Finding:
         import numpy as np
 
         detector = load(next(card.handle for card in all_cards() if installed(card.handle)))
-        picture = np.full((300, 300, 3), 128, np.uint8)
-        detector(picture)
+        image = np.full((300, 300, 3), 128, np.uint8)
+        detector(image)
         start = time.perf_counter()
-        detector(picture)
+        detector(image)
         return Finding(
-            "detection", f"works: {(time.perf_counter() - start) * 1000:.0f} ms a picture with {detector.handle}"
+            "detection", f"works: {(time.perf_counter() - start) * 1000:.0f} ms an image with {detector.handle}"
         )
     except BoxableError as error:
         return Finding("detection", str(error), "error")

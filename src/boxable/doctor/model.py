@@ -1,4 +1,4 @@
-"""Is an installed network whole, and does it find what was recorded?"""
+"""Checks of an installed network: hash, shapes, recorded detections."""
 
 import json
 from collections.abc import Iterator
@@ -78,7 +78,7 @@ def _recorded(alias: str) -> dict[str, Any] | None:
 
 
 def _compared(found: Detections, recorded: dict[str, Any]) -> Finding:
-    """Whether the recorded detections are among the found ones."""
+    """Compare the found detections with the recorded ones."""
     missing = []
     for item in recorded["detections"]:
         near = (found.mids == item["mid"]) & (np.abs(found.scores - item["score"]) <= recorded["score_tolerance"])

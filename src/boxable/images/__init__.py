@@ -1,1 +1,1 @@
-"""Pictures: where they come from, decoding, the network's input, drawing."""
+"""Images: where they come from, decoding, the network's input, drawing."""

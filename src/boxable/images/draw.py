@@ -81,30 +81,30 @@ def draw_boxes(
     `color_keys` (see `color_of`) have one item for each box. A small image comes back enlarged, so that
     its labels can be read; a label without a free place is left off.
     """
-    picture = Image.fromarray(image)
+    canvas = Image.fromarray(image)
     if len(boxes) == 0:
-        return picture
-    picture = _enlarge(picture)
-    font = _font_for(picture)
+        return canvas
+    canvas = _enlarge(canvas)
+    font = _font_for(canvas)
     line = max(2, round(font.size / 8))
     edge = (line + 2) // 4
 
-    texts = [_fit(label, font, picture.width) for label in labels]
+    texts = [_fit(label, font, canvas.width) for label in labels]
     sizes = np.array([_label_size(text, font) for text in texts])
-    rects = _pixel_rects(boxes, picture.size)
+    rects = _pixel_rects(boxes, canvas.size)
     # The dark edge of a box lies around its rectangle, that of a label inside its own: so they meet.
-    places = place_labels(rects + np.array([-edge, 0, edge, 0]), sizes, picture.size)
+    places = place_labels(rects + np.array([-edge, 0, edge, 0]), sizes, canvas.size)
     colors = [color_of(key) for key in color_keys]
     labelled = [i for i, place in enumerate(places) if place.any()]
 
-    pen = ImageDraw.Draw(picture)
+    pen = ImageDraw.Draw(canvas)
     for rect, color in reversed(list(zip(rects, colors, strict=True))):
         _draw_outline(pen, rect, color, line, edge)
     for i in labelled:
         _draw_leader(pen, rects[i], places[i], colors[i], line, edge)
     for i in labelled:
         _draw_label(pen, places[i], texts[i], colors[i], font, edge)
-    return picture
+    return canvas
 
 
 def color_of(key: int) -> Color:
@@ -126,7 +126,7 @@ def color_of(key: int) -> Color:
 
 
 def text_color_on(color: Color) -> Color:
-    """Black or white, whichever stands out more; the contrast ratio (WCAG 2) is at least 4.5."""
+    """Choose black or white, whichever stands out more; the contrast ratio (WCAG 2) is at least 4.5."""
     red, green, blue = (c / 3294.6 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in color)
     luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
     return BLACK if luminance > 0.179 else WHITE
@@ -155,7 +155,7 @@ def place_labels(boxes: Ints, sizes: Ints, frame: tuple[int, int]) -> Ints:
 
 
 def _spots(box: Ints, size: Ints, frame: tuple[int, int]) -> Ints:
-    """All the places to try for one label, moved into the frame: rectangles int64 `[K, 4]`."""
+    """List the places to try for one label, moved into the frame: rectangles int64 `[K, 4]`."""
     corners = box[:2] + PLACES[:, 0::2] * (box[2:] - box[:2]) + PLACES[:, 1::2] * size
     corners = np.clip(corners.round().astype(np.int64), 0, frame - size)
     return np.hstack([corners, corners + size])
@@ -169,7 +169,7 @@ def _middles(boxes: Ints) -> Ints:
 
 
 def _overlaps(first: Ints, second: Ints) -> Ints:
-    """Areas `[K, M]` that rectangles `[K, 4]` and `[M, 4]` have in common."""
+    """Compute the areas `[K, M]` that rectangles `[K, 4]` and `[M, 4]` have in common."""
     left, top, right, bottom = first.T[..., None]
     width: Ints = np.minimum(right, second[:, 2]) - np.maximum(left, second[:, 0])
     height: Ints = np.minimum(bottom, second[:, 3]) - np.maximum(top, second[:, 1])
@@ -177,24 +177,24 @@ def _overlaps(first: Ints, second: Ints) -> Ints:
 
 
 def _gaps(spots: Ints, box: Ints) -> NDArray[np.float64]:
-    """Distances `[K]` in pixels of rectangles `[K, 4]` from the outline of a box `[4]`; 0 if they touch."""
+    """Compute the pixels `[K]` between rectangles `[K, 4]` and the outline of a box `[4]`; 0 if they touch."""
     outside = np.maximum(box[:2] - spots[:, 2:], spots[:, :2] - box[2:]).clip(0)
     inside = np.hstack([spots[:, :2] - box[:2], box[2:] - spots[:, 2:]]).min(axis=1)
     return np.asarray(np.maximum(np.linalg.norm(outside, axis=1), inside))
 
 
-def _enlarge(picture: Image.Image) -> Image.Image:
+def _enlarge(canvas: Image.Image) -> Image.Image:
     """Enlarge a small image by a whole number; others are returned as they are."""
-    short, long = sorted(picture.size)
+    short, long = sorted(canvas.size)
     factor = min(ceil(LEGIBLE_SHORT_SIDE / short), ENLARGED_LONG_SIDE // long)
     if factor < 2:
-        return picture
-    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.BICUBIC)
+        return canvas
+    return canvas.resize((canvas.width * factor, canvas.height * factor), Image.Resampling.BICUBIC)
 
 
-def _font_for(picture: Image.Image) -> Font:
-    """Pillow's own font, in a size that suits the image's."""
-    size = max(13, round(0.018 * (picture.width * picture.height) ** 0.5))
+def _font_for(canvas: Image.Image) -> Font:
+    """Load Pillow's own font, in a size that suits the image."""
+    size = max(13, round(0.018 * (canvas.width * canvas.height) ** 0.5))
     return cast("Font", ImageFont.load_default(size))
 
 
@@ -215,12 +215,12 @@ def _fit(label: str, font: Font, width: int) -> str:
 
 
 def _label_size(text: str, font: Font) -> tuple[int, int]:
-    """Width and height of a label in pixels; zeros for no text."""
+    """Measure the width and height of a label in pixels; zeros for no text."""
     return (ceil(font.getlength(text)) + 2 * _padding(font), sum(font.getmetrics()) + 1) if text else (0, 0)
 
 
 def _pixel_rects(boxes: NDArray[np.float32], frame: tuple[int, int]) -> Ints:
-    """Normalised boxes `[N, 4]` as rectangles int64 `[N, 4]` inside the frame (width, height), none empty."""
+    """Convert normalized boxes `[N, 4]` to rectangles int64 `[N, 4]` inside the frame (width, height), none empty."""
     clipped = np.nan_to_num(boxes.astype(np.float64), nan=0.0, posinf=1.0, neginf=0.0).clip(0, 1)
     corners = (clipped.reshape(-1, 2, 2)[..., ::-1] * frame).round().astype(np.int64)
     low = np.minimum(corners.min(axis=1), np.array(frame) - 1)

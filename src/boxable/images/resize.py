@@ -20,7 +20,7 @@ BLOCK_ROWS, BLOCK_BYTES = 20, 2**20
 
 
 def resize_bilinear(image: Image, size_hw: tuple[int, int], out: Floats | None = None) -> Floats:
-    """TF1's bilinear resize of `[H, W, C]`: float32 `[*size_hw, C]`, values as they came.
+    """Resize `[H, W, C]` as TF1's bilinear resize: float32 `[*size_hw, C]`, the range of values stays.
 
     No half-pixel centres, no antialiasing: output i reads source i * in / out and its next neighbour
     (SEMANTICS §2.2). Every operation is rounded to float32, as in the original. Written into `out`, contiguous,
@@ -54,7 +54,7 @@ def resize_bilinear(image: Image, size_hw: tuple[int, int], out: Floats | None =
 
 
 def _mix(first: Floats, second: Floats, weight: Floats) -> None:
-    """Make of `second` what lies between the two: `first` where the weight is 0."""
+    """Interpolate in place: `second` becomes the mix of the two, `first` where the weight is 0."""
     second -= first
     second *= weight
     second += first
@@ -62,7 +62,7 @@ def _mix(first: Floats, second: Floats, weight: Floats) -> None:
 
 @lru_cache(maxsize=64)
 def _axis(size: int, out: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-    """Lower neighbour, upper neighbour `[out]` and weight of the upper one `[out, 1]`, for each output position."""
+    """Compute lower and upper neighbor `[out]` and the weight of the upper one `[out, 1]` of output positions."""
     position = np.arange(out, dtype=np.float32) * (np.float32(size) / np.float32(out))
     before = np.floor(position).astype(np.intp)
     return before, np.minimum(before + 1, size - 1), (position - before.astype(np.float32))[:, None]
@@ -70,7 +70,7 @@ def _axis(size: int, out: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floa
 
 @lru_cache(maxsize=64)
 def _columns(width: int, out: int, channels: int) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
-    """`_axis` for each value of a flattened row: all three `[out * channels]`."""
+    """Compute `_axis` for each value of a flattened row: all three `[out * channels]`."""
     left, right, weight = _axis(width, out)
     channel = np.arange(channels)
     flat = [(column[:, None] * channels + channel).ravel() for column in (left, right)]

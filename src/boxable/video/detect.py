@@ -39,7 +39,7 @@ class FrameDetections:
     tracks: list[int | None] | None = None
 
     def to_dict(self) -> FrameRecord:
-        """As plain numbers and strings, in the layout of `boxable video --format jsonl`."""
+        """Convert to plain numbers and strings, in the layout of `boxable video --format jsonl`."""
         record = self.detections.to_dict()
         if self.tracks is not None:
             for item, track in zip(record["detections"], self.tracks, strict=True):
@@ -73,7 +73,7 @@ def detect_video(
 ) -> Iterator[FrameDetections]:
     """Detect in every `every`-th frame of a file, a camera ("0") or an rtsp://, http:// or https:// address.
 
-    A file gives all its frames; of a live source those are passed over for which there is no time. `track` follows
+    A file gives all its frames; a live source drops frames for which there is no time. `track` follows
     objects from frame to frame. The other options are those of the Detector; once `stop` is set, nothing more comes.
 
     Raises VideoError for what cannot be read, and after the last good frame of what is damaged; ArgumentError; and
@@ -97,16 +97,16 @@ def open_ahead(source: str | PathLike[str], stop: threading.Event | None) -> Vid
 
 
 def frames_ahead(video: Video, step: int, stop: threading.Event | None) -> Iterator[Frame]:
-    """Every `step`-th frame, decoded in a thread; of a live source only the newest of them."""
+    """Decode every `step`-th frame in a thread; of a live source only the newest of them."""
     if not (isinstance(step, int | np.integer) and step >= 1):
-        raise ArgumentError(f"every={step} came; expected a whole number from 1")
+        raise ArgumentError(f"every: expected a whole number from 1, got {step}")
     return prefetch(read_frames(video, step), 1 if video.live else _ROOM, drop_oldest=video.live, stop=stop)
 
 
 def detect_frames(
     detector: Detector, video: Video, frames: Iterable[Frame], *, every: int, track: bool, **options: Any
 ) -> Iterator[tuple[Frame, FrameDetections]]:
-    """Each frame with the latest detections: those in itself, if it is `every` or more after the last that had any."""
+    """Yield each frame with the latest detections: its own if it is `every` or more after the last that had any."""
     tracker = Tracker(float(video.frame_rate) / every) if track else None
     latest: FrameDetections | None = None
     for frame in frames:

@@ -27,9 +27,9 @@ class Frame:
 
 
 def read_frames(video: Video, step: int) -> Generator[Frame]:
-    """Every `step`-th frame, from the first; the video is closed at the end.
+    """Yield every `step`-th frame, from the first; the video is closed at the end.
 
-    Damaged parts are passed over. Raises VideoError, after all frames that can be read, if there were any, or if
+    Damaged parts are skipped. Raises VideoError, after all frames that can be read, if there were any, or if
     the source broke off.
     """
     first = time = 0.0
@@ -37,11 +37,11 @@ def read_frames(video: Video, step: int) -> Generator[Frame]:
     # What is asked of PyAV once the container is closed may crash it.
     promised, seconds = video.stream.frames, (video.container.duration or 0) / 1_000_000
     with video.container:
-        for number, picture in enumerate(_decoded(video)):
-            time = float(number / video.frame_rate) if picture.time is None else picture.time
+        for number, decoded in enumerate(_decoded(video)):
+            time = float(number / video.frame_rate) if decoded.time is None else decoded.time
             first = first if number else time
             if number % step == 0:
-                yield Frame(number, round(time - first, 6), _upright(picture))
+                yield Frame(number, round(time - first, 6), _upright(decoded))
     if number < 0:
         raise VideoError(f"{video.name}: no frames in it")
     # Edited files leave out frames; those that are cut off end too early besides.
@@ -71,10 +71,10 @@ def _packets(video: Video) -> Iterator["Packet[Any]"]:
         raise VideoError(f"{video.name}: breaks off: {reason(error)}") from None
 
 
-def _upright(picture: "VideoFrame") -> Pixels:
-    """Its pixels, turned as the file says.
+def _upright(decoded: "VideoFrame") -> Pixels:
+    """Return the pixels, rotated as the file says.
 
-    A mirrored image stays mirrored: only `picture.side_data` tells, and asking for it can crash PyAV 18 at exit.
+    A mirrored image stays mirrored: only `decoded.side_data` tells, and asking for it can crash PyAV 18 at exit.
     """
-    pixels = np.asarray(picture.to_ndarray(format="rgb24"), np.uint8)
-    return np.ascontiguousarray(np.rot90(pixels, round(picture.rotation / 90)))
+    pixels = np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8)
+    return np.ascontiguousarray(np.rot90(pixels, round(decoded.rotation / 90)))

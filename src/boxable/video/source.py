@@ -1,4 +1,4 @@
-"""Where video comes from: files, cameras, addresses. Needs PyAV, which is imported here when a video is opened."""
+"""Video sources: files, cameras, addresses. Needs PyAV, which is imported here when a video is opened."""
 
 import errno
 import sys
@@ -26,7 +26,7 @@ _USUAL_RATE = Fraction(25)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Video:
-    """An open source. `live` is what does not wait for its reader; `frames` is an estimate, None where unknown."""
+    """An open source. A `live` one does not wait for its reader; `frames` is an estimate, None where unknown."""
 
     name: str
     container: "InputContainer"

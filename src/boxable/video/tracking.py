@@ -1,4 +1,4 @@
-"""The same object in one frame and the next: ByteTrack, from the library `trackers`, imported here when used."""
+"""Multi-object tracking: ByteTrack, from the library `trackers`, imported here when used."""
 
 from math import ceil
 from typing import Any
@@ -15,7 +15,7 @@ LOST_S, LOST_LOOKS = 1.0, 3
 
 
 class Tracker:
-    """Gives numbers to objects: one tracker a class, so that a Person never becomes the Clothing it wears.
+    """One ByteTrack tracker per class, so that a Person never becomes the Clothing it wears.
 
     `looks_per_second` is how often `update` is called for a second of video.
     """
@@ -44,7 +44,7 @@ class Tracker:
         return tracks
 
     def _follow(self, label: int, rows: Any, found: Detections, time: float) -> list[tuple[int, int]]:
-        """Pairs of a row and the number in the tracker of its class, -1 for none."""
+        """Update one tracker: pairs of a row and the number in the tracker of its class, -1 for none."""
         import supervision
         from trackers import ByteTrackTracker
 

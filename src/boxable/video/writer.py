@@ -38,14 +38,14 @@ class VideoWriter:
     def __enter__(self) -> Self:
         return self
 
-    def write(self, picture: Image.Image, size: tuple[int, int], time: float) -> None:
+    def write(self, image: Image.Image, size: tuple[int, int], time: float) -> None:
         """Add a frame that is shown from `time` on, in seconds; the first gives the width and height of all."""
         import av
 
         with _failure_named(self.path):
             if self._container is None:
                 self._open(size)
-            frame = av.VideoFrame.from_ndarray(np.asarray(picture), "rgb24").reformat(
+            frame = av.VideoFrame.from_ndarray(np.asarray(image), "rgb24").reformat(
                 self._stream.width, self._stream.height, "yuv420p",
                 dst_colorspace="ITU709", dst_color_range="MPEG", interpolation="BICUBIC",
             )  # fmt: skip

@@ -13,7 +13,7 @@ from boxable.cli.data.verify import verify
 
 @click.group()
 def data() -> None:
-    """Get Open Images or a part of it, look at it, change its form.
+    """Get Open Images or a part of it, look at it, convert it.
 
     A data folder holds annotations-bbox, annotations-human-imagelabels and images, each as .parquet, .csv or .csv.gz,
     classes.csv, and the images in images/. Tables need boxable[data].

@@ -23,9 +23,9 @@ logger = logging.getLogger("boxable")
     "--classes", metavar="SELECTION", help='Only images with these, as in "Vehicle,-Car"; see `boxable classes --help`.'
 )
 @click.option("--count", type=click.IntRange(1, 500), default=24, show_default=True, help="At most so many images.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the lot that chooses them.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the random sample.")
 def show(folder: Path, files: tuple[Path, ...], classes: str | None, count: int, seed: int) -> None:
-    """Draw a contact sheet of a data folder: images by lot, upright, with their boxes.
+    """Draw a contact sheet of a data folder: a random sample of images, upright, with their boxes.
 
     The page is one file with the images in it. With --classes only boxes of these are drawn.
 

@@ -1,4 +1,4 @@
-"""`boxable data verify`: is a data folder whole and right?"""
+"""`boxable data verify`: check a data folder."""
 
 import json
 from pathlib import Path

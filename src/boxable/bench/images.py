@@ -1,4 +1,4 @@
-"""The images that are measured: the user's own, or drawn ones where there are none."""
+"""Images of a benchmark: the user's own, or synthetic ones."""
 
 import io
 import logging
@@ -25,15 +25,15 @@ _DETAIL = 14
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """Files, the content of each, and what they are, in words."""
+class BenchImages:
+    """Files, the content of each, and a description."""
 
     files: list[Path]
     contents: list[bytes]
     title: str
 
 
-def photos(places: Iterable[Path]) -> Pictures:
+def collect_images(places: Iterable[Path]) -> BenchImages:
     """Collect the images of files and folders, at most 32 evenly spread. Raises ArgumentError for none."""
     found = list(expand(places))
     chosen = [found[number * len(found) // MOST] for number in range(MOST)] if len(found) > MOST else found
@@ -49,13 +49,13 @@ def photos(places: Iterable[Path]) -> Pictures:
         contents.append(content)
         sizes.append((width, height))
     if not files:
-        raise ArgumentError("there is no photo to measure with; name files or folders that hold some")
+        raise ArgumentError("expected files or folders with images to measure with, got none that can be read")
     width, height = sorted(sizes, key=lambda size: size[0] * size[1])[len(sizes) // 2]
     of_how_many = f" of {len(found)}" if len(found) > len(files) else ""
-    return Pictures(files, contents, f"{len(files)}{of_how_many} photos, median size {width}x{height}")
+    return BenchImages(files, contents, f"{len(files)}{of_how_many} images, median size {width}x{height}")
 
 
-def drawn(folder: Path) -> Pictures:
+def draw_images(folder: Path) -> BenchImages:
     """Write eight images with the detail of photographs; the same on every machine."""
     packed = resources.files("boxable.doctor").joinpath("recorded/chelsea_31x17.png").read_bytes()
     with Image.open(io.BytesIO(packed)) as image:
@@ -63,12 +63,12 @@ def drawn(folder: Path) -> Pictures:
     files, contents = [], []
     for number in range(DRAWN):
         content = io.BytesIO()
-        _picture(cat, np.random.default_rng(number)).save(content, "JPEG", quality=QUALITY)
+        _image(cat, np.random.default_rng(number)).save(content, "JPEG", quality=QUALITY)
         files.append(folder / f"drawn-{number}.jpg")
         contents.append(content.getvalue())
         write_atomically(files[-1], contents[-1])
     width, height = SIZE
-    return Pictures(files, contents, f"{DRAWN} drawn pictures, {width}x{height}, with few objects")
+    return BenchImages(files, contents, f"{DRAWN} drawn images, {width}x{height}, with few objects")
 
 
 def _content(source: Source) -> bytes:
@@ -79,7 +79,7 @@ def _content(source: Source) -> bytes:
     return read_file(source.path)
 
 
-def _picture(cat: Image.Image, random: np.random.Generator) -> Image.Image:
+def _image(cat: Image.Image, random: np.random.Generator) -> Image.Image:
     """Enlarge a part of the image and add detail with the spectrum of photographs (1 / frequency)."""
     width, height = SIZE
     left, top = random.uniform(0, 3), random.uniform(0, 2)

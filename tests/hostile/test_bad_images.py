@@ -43,7 +43,7 @@ class Bad(NamedTuple):
     says: str
 
 
-NO_PICTURE, DAMAGED, LARGE = "got another kind of file", "damaged or unsupported", "more than 178 million pixels"
+NO_IMAGE, DAMAGED, LARGE = "got another kind of file", "damaged or unsupported", "more than 178 million pixels"
 
 
 def photo_png() -> bytes:
@@ -96,21 +96,21 @@ def tiff_in_a_ring() -> bytes:
 
 BAD = [
     Bad("zero-bytes.jpg", bytes, "expected an image, got an empty file"),
-    Bad("text.jpg", lambda: b"This is no picture.\n" * 100, NO_PICTURE),
-    Bad("one-byte.png", lambda: b"\x89", NO_PICTURE),
-    Bad("only-zeros.jpg", lambda: bytes(10000), NO_PICTURE),
-    Bad("web-page.png", lambda: b"<!DOCTYPE html><html><img src=a.png></html>", NO_PICTURE),
-    Bad("vector.svg.png", lambda: b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', NO_PICTURE),
-    Bad("heic.jpg", lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500), NO_PICTURE),
-    Bad("avif.jpg", lambda: b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(500), NO_PICTURE),
-    Bad("jpeg-2000.jpg", lambda: b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(500), NO_PICTURE),
-    Bad("postscript.jpg", lambda: encoded(photo(), "EPS"), NO_PICTURE),
-    Bad("portable-document.jpg", lambda: encoded(photo(), "PDF"), NO_PICTURE),
+    Bad("text.jpg", lambda: b"This is no image.\n" * 100, NO_IMAGE),
+    Bad("one-byte.png", lambda: b"\x89", NO_IMAGE),
+    Bad("only-zeros.jpg", lambda: bytes(10000), NO_IMAGE),
+    Bad("web-page.png", lambda: b"<!DOCTYPE html><html><img src=a.png></html>", NO_IMAGE),
+    Bad("vector.svg.png", lambda: b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', NO_IMAGE),
+    Bad("heic.jpg", lambda: b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(500), NO_IMAGE),
+    Bad("avif.jpg", lambda: b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(500), NO_IMAGE),
+    Bad("jpeg-2000.jpg", lambda: b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(500), NO_IMAGE),
+    Bad("postscript.jpg", lambda: encoded(photo(), "EPS"), NO_IMAGE),
+    Bad("portable-document.jpg", lambda: encoded(photo(), "PDF"), NO_IMAGE),
     Bad("photoshop.tif", lambda: b"8BPS\0\x01" + bytes(6) + b"\0\x03\0\0\0\x08\0\0\0\x08\0\x08\0\x03" + bytes(99),
-        NO_PICTURE),
-    Bad("icon.png", lambda: encoded(photo(), "ICO"), NO_PICTURE),
-    Bad("portable-pixmap.bmp", lambda: encoded(photo(), "PPM"), NO_PICTURE),
-    Bad("archive.jpg", lambda: b"PK\x03\x04" + bytes(100), NO_PICTURE),
+        NO_IMAGE),
+    Bad("icon.png", lambda: encoded(photo(), "ICO"), NO_IMAGE),
+    Bad("portable-pixmap.bmp", lambda: encoded(photo(), "PPM"), NO_IMAGE),
+    Bad("archive.jpg", lambda: b"PK\x03\x04" + bytes(100), NO_IMAGE),
     Bad("half.jpg", lambda: half(jpeg()), DAMAGED),
     Bad("half-progressive.jpg", lambda: half(jpeg(progressive=True)), DAMAGED),
     Bad("half-cmyk.jpg", lambda: half(encoded(photo().convert("CMYK"), "JPEG")), DAMAGED),
@@ -123,7 +123,7 @@ BAD = [
     Bad("half-raw.tif", lambda: tiff(pixels(photo()), claimed=(3000, 451)), DAMAGED),
     Bad("half.tif", lambda: half(photo_tiff()), ""),
     Bad("half-lzw.tif", lambda: half(photo_tiff("tiff_lzw")), ""),
-    Bad("only-header.jpg", lambda: jpeg()[:20], NO_PICTURE),
+    Bad("only-header.jpg", lambda: jpeg()[:20], NO_IMAGE),
     Bad("no-scan.jpg", lambda: jpeg()[: jpeg().index(b"\xff\xda")], ""),
     Bad("only-header.png", lambda: photo_png()[:33], ""),
     Bad("no-pixels.png", lambda: photo_png()[:33] + chunk(b"IEND", b""), ""),
@@ -141,7 +141,7 @@ BAD = [
     Bad("flipped-lzw.tif", lambda: flipped(photo_tiff("tiff_lzw"), 4000), DAMAGED),
     Bad("flipped-deflate.tif", lambda: flipped(photo_tiff("tiff_deflate"), 4000), DAMAGED),
     Bad("flipped-fax.tif", lambda: half(encoded(photo().convert("1"), "TIFF", compression="group4")), ""),
-    Bad("strange-depth.tif", tiff_of_strange_depth, NO_PICTURE),
+    Bad("strange-depth.tif", tiff_of_strange_depth, NO_IMAGE),
     Bad("wrong-checksum-of-header.png", lambda: flipped(photo_png(), 30), ""),
     Bad("wrong-checksum-of-pixels.png", lambda: flipped(photo_png(), 5000), DAMAGED),
     Bad("no-size.png", lambda: png(0, 0, b""), ""),
@@ -160,7 +160,7 @@ BAD = [
     Bad("long-comment.png", lambda: photo_png()[:33] + chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2**26), 9))
         + photo_png()[33:], DAMAGED),
     Bad("float.tif", lambda: tiff(np.zeros((8, 8, 1), np.float32)), "32-bit floats"),
-    Bad("double-float.tif", lambda: tiff(np.zeros((8, 8, 1), np.float64)), NO_PICTURE),
+    Bad("double-float.tif", lambda: tiff(np.zeros((8, 8, 1), np.float64)), NO_IMAGE),
 ]  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.file)
-def test_a_bad_picture_raises_one_line_that_names_it(bad: Bad, folder: Path, detector: Detector) -> None:
+def test_a_bad_image_raises_one_line_that_names_it(bad: Bad, folder: Path, detector: Detector) -> None:
     path = folder / bad.file
     with pytest.raises(ImageError) as caught:
         detector(path)
@@ -190,13 +190,13 @@ def test_bad_bytes_without_a_name_are_called_bytes(bad: Bad, folder: Path, detec
         detector((folder / bad.file).read_bytes())
 
 
-def test_a_bad_picture_in_a_list_raises(folder: Path, detector: Detector) -> None:
+def test_a_bad_image_in_a_list_raises(folder: Path, detector: Detector) -> None:
     with pytest.raises(ImageError, match=r"half\.jpg: damaged"):
         detector([PHOTO, folder / "half.jpg", PHOTO])
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
-def test_a_stream_goes_on_after_bad_pictures_and_keeps_their_order(
+def test_a_stream_goes_on_after_bad_images_and_keeps_their_order(
     batch_size: int, folder: Path, ssd23_weights: Path
 ) -> None:
     sources = [item for bad in BAD for item in (folder / bad.file, PHOTO)][:40]
@@ -231,7 +231,7 @@ def test_a_pil_image_that_cannot_be_used_raises(image: Image.Image, says: str, d
         detector(image)
 
 
-def test_the_command_says_one_line_for_each_bad_picture_and_does_the_rest(
+def test_the_command_says_one_line_for_each_bad_image_and_does_the_rest(
     folder: Path, command: Callable[..., subprocess.CompletedProcess[bytes]], ssd23_weights: Path
 ) -> None:
     out = folder.parent / "bad-found"
@@ -267,7 +267,7 @@ def peak_memory(*arguments: object) -> tuple[int, str]:
     return int(done.stdout) * unit, done.stderr.decode()
 
 
-def test_pictures_that_claim_to_be_huge_cost_no_memory(folder: Path, ssd23_weights: Path) -> None:
+def test_images_that_claim_to_be_huge_cost_no_memory(folder: Path, ssd23_weights: Path) -> None:
     plain, _ = peak_memory("detect", "--model", "ssd23", *[PHOTO] * 5)
     huge = [folder / bad.file for bad in BAD if bad.says == LARGE]
     assert len(huge) == 8

@@ -1,4 +1,4 @@
-"""What people write around a network: Pillow to decode and resize, plain NumPy after it, one file after the other."""
+"""Baseline: a network with Pillow before it and plain NumPy after it, one file after the other."""
 
 import io
 from collections import deque
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from boxable.bench.accuracy import of_peer
-from boxable.bench.contestant import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Contestant, timed
+from boxable.bench.candidate import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Candidate, timed
 from boxable.boxes import clip, decode, iou
 from boxable.detection.detector import Detector
 from boxable.errors import BoxableError
@@ -29,19 +29,19 @@ Run = Callable[[Floats], tuple[Floats, Floats]]
 _WEAKEST = 1e-8
 
 
-def plain_contestant(name: str, run: Run, detector: Detector) -> Contestant:
+def baseline_candidate(name: str, run: Run, detector: Detector) -> Candidate:
     """Make a baseline of the detector's network, run by `run`, with plain code around it."""
     size, anchors, classes = detector.network.preprocess.size[0], anchors_of(detector.network), tuple(detector.classes)
     steps: dict[str, Callable[[Any], Any]] = {
-        DECODE: plain_decode,
-        RESIZE: lambda image: plain_input(image, size),
+        DECODE: baseline_decode,
+        RESIZE: lambda image: baseline_preprocess(image, size),
         NETWORK: run,
-        POSTPROCESS: lambda heads: plain_postprocess(heads[0], heads[1], anchors, MIN_SCORE),
+        POSTPROCESS: lambda heads: baseline_postprocess(heads[0], heads[1], anchors, MIN_SCORE),
     }
 
     def detect(content: bytes, threshold: float) -> Found:
-        codes, logits = run(plain_input(plain_decode(content), size))
-        return plain_postprocess(codes, logits, anchors, threshold)
+        codes, logits = run(baseline_preprocess(baseline_decode(content), size))
+        return baseline_postprocess(codes, logits, anchors, threshold)
 
     def folder(files: Sequence[Path]) -> object:
         return deque((detect(file.read_bytes(), MIN_SCORE) for file in files), maxlen=0)
@@ -53,7 +53,7 @@ def plain_contestant(name: str, run: Run, detector: Detector) -> Contestant:
             for item, score, box in best
         ]
 
-    return Contestant(
+    return Candidate(
         name,
         stages=lambda content: timed(steps, content),
         whole=lambda content: detect(content, MIN_SCORE),
@@ -69,19 +69,19 @@ def anchors_of(network: Network) -> Floats:
     return network.head.anchors
 
 
-def plain_decode(content: bytes) -> Image.Image:
-    """Pixels, RGB."""
+def baseline_decode(content: bytes) -> Image.Image:
+    """Decode an image to RGB."""
     with Image.open(io.BytesIO(content)) as image:
         return image.convert("RGB")
 
 
-def plain_input(image: Image.Image, size: int) -> Floats:
-    """`[1, size, size, 3]` in -1..1."""
+def baseline_preprocess(image: Image.Image, size: int) -> Floats:
+    """Resize and normalize an image: float32 `[1, size, size, 3]`, -1..1."""
     small = image.resize((size, size), Image.Resampling.BILINEAR)
     return np.asarray(small, np.float32)[None] * np.float32(2 / 255) - np.float32(1)
 
 
-def plain_postprocess(codes: Floats, logits: Floats, anchors: Floats, threshold: float) -> Found:
+def baseline_postprocess(codes: Floats, logits: Floats, anchors: Floats, threshold: float) -> Found:
     """Post-process as it is usually written: decode all, sigmoid all, greedy NMS per class, sort, first 100.
 
     Score, column and box of each.

@@ -1,4 +1,4 @@
-"""Boxable itself, once for each runtime and precision that are compared."""
+"""Candidates of Boxable itself, one per runtime and precision."""
 
 import time
 from collections import deque
@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any, get_args
 
 from boxable.bench.accuracy import of_detector
-from boxable.bench.contestant import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Contestant
+from boxable.bench.candidate import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Candidate
 from boxable.detection.detector import Detector
 from boxable.detection.load import load
 from boxable.detection.options import rules_for
@@ -46,10 +46,10 @@ def open_detectors(
     return detectors, {name: str(error) for name, error in problems.items()}
 
 
-def contestants(detectors: Mapping[str, Detector], model: str | None, threads: int) -> list[Contestant]:
-    """Make what is measured of each detector of a model."""
+def own_candidates(detectors: Mapping[str, Detector], model: str | None, threads: int) -> list[Candidate]:
+    """Make a candidate of each detector of a model."""
     compiled = open_model(model)
-    return [_contestant(name, detector, Stages(detector, compiled, threads)) for name, detector in detectors.items()]
+    return [_candidate(name, detector, Stages(detector, compiled, threads)) for name, detector in detectors.items()]
 
 
 class Stages:
@@ -81,8 +81,8 @@ class Stages:
         return outputs
 
 
-def _contestant(name: str, detector: Detector, stages: Stages) -> Contestant:
-    return Contestant(
+def _candidate(name: str, detector: Detector, stages: Stages) -> Candidate:
+    return Candidate(
         name,
         stages=stages,
         whole=lambda content: detector(content, min_score=MIN_SCORE),

@@ -1,4 +1,4 @@
-"""Pictures that are unusual and sound: each gives what the plain image gives."""
+"""Images that are unusual and sound: each gives what the plain image gives."""
 
 import json
 import os
@@ -142,7 +142,7 @@ ODD = [
     Odd("restarts.jpg", lambda: jpeg(restart_marker_rows=1), plain, 3),
     Odd("stray-bytes.jpg", lambda: with_segment(jpeg(), b"\xff\xff\xff"), plain, 3),
     Odd("stray-bytes-before-end.jpg", lambda: jpeg()[:-2] + b"\0\x01\x02\xff\xd9", plain, 3),
-    Odd("trailing-noise.jpg", lambda: jpeg() + b"\xff\xd8 no picture \xff\xd9" * 99, plain, 3),
+    Odd("trailing-noise.jpg", lambda: jpeg() + b"\xff\xd8 no image \xff\xd9" * 99, plain, 3),
     Odd("comments.jpg", lambda: with_segment(jpeg(), segment(0xFE, b"x" * 65533) * 20), plain, 3),
     Odd("two.mpo.jpg", lambda: animated("MPO"), plain, 5),
     Odd("malformed-mpo.jpg", lambda: with_segment(jpeg(), segment(0xE2, b"MPF\0II*\0\x08\0\0\0\0\0")), plain, 3),
@@ -203,7 +203,7 @@ def detected(detector: Detector) -> Callable[[Callable[[], Pixels]], Detections]
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd.file[:40]))
-def test_an_odd_picture_gives_what_its_upright_pixels_give(
+def test_an_odd_image_gives_what_its_upright_pixels_give(
     odd: Odd, folder: Path, detector: Detector, detected: Callable[[Callable[[], Pixels]], Detections]
 ) -> None:
     expected = odd.expected()
@@ -263,7 +263,7 @@ def from_command(folder: Path, command: Any, ssd23_weights: Path) -> tuple[dict[
     return {os.path.basename(record["source"]): record for record in records}, out  # noqa: PTH119
 
 
-def test_the_command_detects_in_every_odd_picture_and_says_nothing_else(
+def test_the_command_detects_in_every_odd_image_and_says_nothing_else(
     from_command: tuple[Any, Path], detected: Callable[[Callable[[], Pixels]], Detections]
 ) -> None:
     records, _ = from_command
@@ -282,10 +282,10 @@ def test_files_with_odd_names_can_be_named(name: str, from_command: tuple[Any, P
     assert records[name]["detections"][0]["name"] == "Cat"
 
 
-def test_every_annotated_picture_is_whole_and_nothing_half_written_stays(from_command: tuple[Any, Path]) -> None:
+def test_every_annotated_image_is_whole_and_nothing_half_written_stays(from_command: tuple[Any, Path]) -> None:
     records, out = from_command
-    pictures = [path for path in out.rglob("*") if path.is_file() and path.name != "detections.jsonl"]
-    assert len(pictures) == len(records)
-    for path in pictures:
+    images = [path for path in out.rglob("*") if path.is_file() and path.name != "detections.jsonl"]
+    assert len(images) == len(records)
+    for path in images:
         with Image.open(path) as image:
             image.load()

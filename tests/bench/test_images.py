@@ -8,20 +8,20 @@ import pytest
 from PIL import Image
 
 import boxable
-from boxable.bench.pictures import drawn, photos
+from boxable.bench.images import collect_images, draw_images
 from boxable.errors import ArgumentError
 from tests.conftest import EXAMPLES
 
 
-def test_drawn_pictures_are_the_same_each_time_and_all_differ(tmp_path: Path) -> None:
-    first, second = drawn(tmp_path / "first"), drawn(tmp_path / "second")
+def test_drawn_images_are_the_same_each_time_and_all_differ(tmp_path: Path) -> None:
+    first, second = draw_images(tmp_path / "first"), draw_images(tmp_path / "second")
     assert first.contents == second.contents
     assert len(set(first.contents)) == len(first.contents) == 8
     assert [path.read_bytes() for path in first.files] == first.contents
 
 
-def test_drawn_pictures_are_as_heavy_as_photos_and_show_something(tmp_path: Path, detector: boxable.Detector) -> None:
-    contents = drawn(tmp_path).contents
+def test_drawn_images_are_as_heavy_as_photos_and_show_something(tmp_path: Path, detector: boxable.Detector) -> None:
+    contents = draw_images(tmp_path).contents
     with Image.open(io.BytesIO(contents[0])) as image:
         assert (image.format, image.size) == ("JPEG", (1024, 768))
     assert all(150_000 < len(content) < 350_000 for content in contents)
@@ -31,21 +31,21 @@ def test_drawn_pictures_are_as_heavy_as_photos_and_show_something(tmp_path: Path
 def test_of_many_photos_32_are_taken_evenly(tmp_path: Path) -> None:
     for number in range(70):
         Image.new("RGB", (8 + number, 8)).save(tmp_path / f"{number:02}.png")
-    taken = photos([tmp_path])
+    taken = collect_images([tmp_path])
     numbers = [int(path.stem) for path in taken.files]
     assert len(numbers) == 32
     assert {second - first for first, second in pairwise(numbers)} == {2, 3}
-    assert taken.title.startswith("32 of 70 photos")
+    assert taken.title.startswith("32 of 70 images")
 
 
-def test_files_that_are_no_pictures_are_left_out(tmp_path: Path) -> None:
+def test_files_that_are_no_images_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 nothing more")
-    taken = photos([tmp_path / "broken.jpg", EXAMPLES / "chelsea.png", tmp_path / "absent.jpg"])
+    taken = collect_images([tmp_path / "broken.jpg", EXAMPLES / "chelsea.png", tmp_path / "absent.jpg"])
     assert taken.files == [EXAMPLES / "chelsea.png"]
     assert taken.contents == [(EXAMPLES / "chelsea.png").read_bytes()]
-    assert taken.title == "1 of 3 photos, median size 451x300"
+    assert taken.title == "1 of 3 images, median size 451x300"
 
 
 def test_without_a_photo_there_is_nothing_to_measure(tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="no photo to measure with"):
-        photos([tmp_path])
+    with pytest.raises(ArgumentError, match="expected files or folders with images"):
+        collect_images([tmp_path])

@@ -1,21 +1,20 @@
-"""The whole job: open what is compared, measure it in rounds, evaluate it where there are annotations."""
+"""Benchmark: open the candidates, measure them in interleaved rounds, evaluate them on annotated images."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from boxable.bench.accuracy import Accuracy
-from boxable.bench.contestant import END_TO_END, MIN_SCORE
+from boxable.bench.candidate import END_TO_END, MIN_SCORE
+from boxable.bench.images import collect_images, draw_images
 from boxable.bench.machine import machine, versions
-from boxable.bench.ours import contestants, open_detectors
+from boxable.bench.own_candidates import open_detectors, own_candidates
 from boxable.bench.peers import Subject, open_peers
-from boxable.bench.pictures import drawn, photos
-from boxable.bench.results import Bench, result_of
+from boxable.bench.results import Benchmark, Result, result_of
 from boxable.bench.rounds import Samples, run_rounds
+from boxable.detection.detector import Detector
 from boxable.errors import BoxableError
 from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
@@ -26,7 +25,7 @@ from boxable.settings import available_cores
 logger = logging.getLogger("boxable")
 
 
-def bench(
+def measure(
     model: str | None = None,
     *,
     places: Sequence[Path] = (),
@@ -38,14 +37,14 @@ def bench(
     data: Path | None = None,
     rounds: int = 20,
     save: bool = False,
-) -> Bench:
+) -> Benchmark:
     """Measure a model with each of `runtimes` and `precisions`, beside `peers`; None: all that are installed.
 
     On the images of `places`, else of `data`, else on drawn images; with `data`, an annotated folder as `evaluate`
     takes it, also the accuracy. Ctrl-C ends it early: what was measured so far comes back, `stopped`.
 
-    With `save` the times of Boxable's own runtimes and precisions are saved for `load(runtime="auto")` and
-    `load(precision="fastest")`; the log names the file.
+    With `save` the median times of Boxable's own runtimes and precisions are saved for `load(runtime="auto")` and
+    `load(precision="fastest")`, unless it was stopped; the log names the file.
 
     Raises ArgumentError for what cannot be used, and BoxableError where nothing can be measured.
     """
@@ -57,41 +56,43 @@ def bench(
     detectors, left_out = open_detectors(model, runtimes, precisions, threads)
     first = next(iter(detectors.values()))
     others, without = open_peers(peers, Subject(model, first, threads, ultralytics))
-    compared = {contestant: Samples() for contestant in (*contestants(detectors, model, threads), *others)}
+    compared = {candidate: Samples() for candidate in (*own_candidates(detectors, model, threads), *others)}
     accuracies: dict[str, Accuracy] = {}
     about = machine()  # how busy it is before the work
     stopped = True
     with TemporaryDirectory() as folder:
-        pictures = photos(chosen) if chosen else drawn(Path(folder))
+        images = collect_images(chosen) if chosen else draw_images(Path(folder))
         with suppress(KeyboardInterrupt):
             with progress("measuring", (1 + rounds) * len(compared), live=False) as advance:
-                run_rounds(compared, pictures, rounds, advance)
-            for contestant in compared:
-                if data is not None and contestant.accuracy is not None:
+                run_rounds(compared, images, rounds, advance)
+            for candidate in compared:
+                if data is not None and candidate.accuracy is not None:
                     try:
-                        accuracies[contestant.name] = contestant.accuracy(data)
+                        accuracies[candidate.name] = candidate.accuracy(data)
                     except BoxableError as error:  # which shall not cost the figures that are there
-                        left_out[f"accuracy of {contestant.name}"] = str(error)
+                        left_out[f"accuracy of {candidate.name}"] = str(error)
             stopped = False
     results = [
         result
-        for contestant, samples in compared.items()
-        if (result := result_of(contestant.name, samples, accuracies.get(contestant.name)))
+        for candidate, samples in compared.items()
+        if (result := result_of(candidate.name, samples, accuracies.get(candidate.name)))
     ]
-    if save and results:
-        samples_of = {contestant.name: samples for contestant, samples in compared.items()}
-        times = {
-            (detector.runtime, detector.precision): float(np.median(samples_of[name].times[END_TO_END])) / 1000
-            for name, detector in detectors.items()
-            if samples_of[name].times[END_TO_END]
-        }
-        logger.info(
-            "saved the speeds in %s; runtime auto and precision fastest follow them",
-            save_choice(first.handle, threads, times),
-        )
     if stopped:
         until = "the figures are of what was measured until then" if results else "nothing was measured yet"
         logger.warning("stopped: %s", until)
-    return Bench(
-        first.handle, about, versions(), threads, MIN_SCORE, pictures.title, results, left_out | without, stopped
+    elif save:
+        _save(detectors, results, threads)
+    return Benchmark(
+        first.handle, about, versions(), threads, MIN_SCORE, images.title, results, left_out | without, stopped
     )
+
+
+def _save(detectors: Mapping[str, Detector], results: Sequence[Result], threads: int) -> None:
+    """Save the median end-to-end time of each runtime and precision of the model."""
+    times = {
+        (detector.runtime, detector.precision): result.latency[END_TO_END].p50 / 1000
+        for result in results
+        if (detector := detectors.get(result.name)) is not None
+    }
+    path = save_choice(next(iter(detectors.values())).handle, threads, times)
+    logger.info("saved the speeds in %s; runtime auto and precision fastest follow them", path)

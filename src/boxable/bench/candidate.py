@@ -1,4 +1,4 @@
-"""What is measured: one way to detect, by stage, in one call, and in a folder."""
+"""Candidate of a benchmark: one way to detect, by stage, in one call, and in a folder."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ MIN_SCORE = 0.3
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Candidate:
     """Detections from the content of a file, and from a folder.
 
     `stages` gives the seconds of each stage, `whole` does the same in one call, `folder` detects in all the files, and
@@ -30,7 +30,7 @@ class Contestant:
 
 
 def timed(steps: Mapping[str, Callable[[Any], Any]], item: Any) -> dict[str, float]:
-    """Seconds of each step; each is given what the one before made of `item`."""
+    """Return the seconds of each step; the output of a step is the input of the next, `item` that of the first."""
     seconds = {}
     for name, step in steps.items():
         start = time.perf_counter()

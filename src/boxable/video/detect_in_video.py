@@ -1,4 +1,4 @@
-"""The video job: detect in a video, print a record a frame, write the annotated video."""
+"""Detect in a video, print a record a frame, write the annotated video."""
 
 import logging
 import sys
@@ -26,7 +26,7 @@ logger = logging.getLogger("boxable")
 
 
 @dataclass
-class _Job:
+class _VideoRun:
     video: Video
     writer: VideoWriter | None
     every: int
@@ -89,22 +89,22 @@ def detect_in_video(
     frames = frames_ahead(video, 1 if out else every, stop)
     found = detect_frames(detector, video, frames, every=every, track=track, **options)
     writer = None if out is None else VideoWriter(out, video.frame_rate)
-    job = _Job(video, writer, every, max_frames)
+    run = _VideoRun(video, writer, every, max_frames)
     with writer or nullcontext():
-        for text in FRAME_FORMATS[format_](job.records(found), detector.classes):
+        for text in FRAME_FORMATS[format_](run.records(found), detector.classes):
             if not print_text(text):
                 raise BrokenPipeError
-    return _report(job, stop)
+    return _report(run, stop)
 
 
-def _report(job: _Job, stop: threading.Event) -> int:
-    if job.writer is not None and job.writer.frames:
-        logger.info("wrote %s: %d frames, without sound", job.writer.path, job.writer.frames)
-    if job.error is not None:
-        logger.warning("%s; the results of %d frames are good", job.error, job.done)
+def _report(run: _VideoRun, stop: threading.Event) -> int:
+    if run.writer is not None and run.writer.frames:
+        logger.info("wrote %s: %d frames, without sound", run.writer.path, run.writer.frames)
+    if run.error is not None:
+        logger.warning("%s; the results of %d frames are good", run.error, run.done)
         return FAILED
     if stop.is_set():
-        logger.warning("stopped: %d frames are done, their results are complete", job.done)
+        logger.warning("stopped: %d frames are done, their results are complete", run.done)
         return INTERRUPTED
     return 0
 
