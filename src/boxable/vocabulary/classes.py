@@ -173,6 +173,29 @@ def classes_meant(names: Iterable[str]) -> dict[str, ObjectClass]:
     return {name: by_name[key] for name, key in plain.items() if key in by_name}
 
 
+def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
+    """Build the class list from rows of (MID, name) in column order; either may be empty.
+
+    Open Images classes are looked up by MID, else by name, and keep their id, MID and name of the 601. Others are
+    numbered from 1001.
+    """
+    classes: list[ObjectClass | tuple[str, str]] = []
+    meant = classes_meant(label for _, label in rows)
+    for mid, label in rows:
+        known = open_images().get(mid) if mid else meant.get(label)
+        if not mid and not label:
+            raise ArgumentError(f"{name}: class {len(classes) + 1} has no name")
+        if not (mid + label).isprintable():
+            raise ArgumentError(f"{name}: class {len(classes) + 1} has an unprintable name: {(label or mid)[:40]!r}")
+        if known is None and mid.startswith("/m/") and not label:
+            raise ArgumentError(f"{name}: {mid} is no class of Open Images V4 and has no name; add its name")
+        classes.append(known or (mid, label or mid))
+    try:
+        return ClassList.numbered(classes)
+    except ArgumentError as error:
+        raise ArgumentError(f"{name}: {error}") from None
+
+
 def plain_name(name: str) -> str:
     """Normalize the spaces of a name: some annotation formats require it."""
     return " ".join(name.split())
