@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from boxable.formats.annotations import Annotations, Coded, ImageLabels, TruthBoxes, no_image_labels
+from boxable.formats.annotations import Annotations, Coded, ImageLabels, TruthBoxes, is_group_of, no_image_labels
 
 IMAGES = ["b", "a", "b", "c"]
 
@@ -75,3 +75,9 @@ def test_annotations_of_some_images_say_nothing_of_the_others() -> None:
     assert (some.sizes, some.images) == ({"c": (3, 4)}, ["b", "c"])
     assert whole.images == ["a", "b", "c", "d"]
     assert whole.of_images(()).images == []
+
+
+def test_an_unknown_group_of_flag_is_a_group_only_where_asked() -> None:
+    flags = np.array([-1, 0, 1], np.int8)
+    assert is_group_of(flags).tolist() == [False, False, True]
+    assert is_group_of(flags, unknown=True).tolist() == [True, False, True]

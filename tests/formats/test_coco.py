@@ -7,7 +7,7 @@ import pytest
 
 from boxable.formats import ImageRecord
 from boxable.formats.coco import coco
-from tests.formats.pictures import ALL, BROKEN, CAT, CLASSES, EMPTY, TWO, picture
+from tests.formats.records import ALL, BROKEN, CAT, CLASSES, EMPTY, TWO, image_record
 
 CATEGORIES = [
     {"id": 122, "name": "Cat", "mid": "/m/01yrx"},
@@ -36,18 +36,18 @@ def test_boxes_are_x_y_width_height_in_pixels_and_categories_are_label_ids() -> 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("records", [[], [BROKEN]], ids=["no pictures", "none readable"])
+@pytest.mark.parametrize("records", [[], [BROKEN]], ids=["no images", "none readable"])
 def test_nothing_gives_the_categories_alone(records: list[ImageRecord]) -> None:
     assert parsed(records) == {"images": [], "annotations": [], "categories": CATEGORIES}
 
 
-def test_a_picture_in_which_nothing_was_found_is_listed() -> None:
+def test_an_image_in_which_nothing_was_found_is_listed() -> None:
     found = parsed([EMPTY])
     assert [image["file_name"] for image in found["images"]] == ["empty.jpg"]
     assert found["annotations"] == []
 
 
-def test_annotations_are_numbered_on_across_pictures() -> None:
+def test_annotations_are_numbered_on_across_images() -> None:
     found = parsed(ALL)
     assert [(item["id"], item["image_id"]) for item in found["annotations"]] == [(1, 1), (2, 1), (3, 2)]
     assert [image["id"] for image in found["images"]] == [1, 2, 3]
@@ -69,7 +69,7 @@ def test_annotations_are_numbered_on_across_pictures() -> None:
     ],
 )
 def test_a_file_name_that_is_a_number_is_the_image_id_and_all_ids_differ(sources: list[str], ids: list[int]) -> None:
-    found = parsed([picture(source, CAT) for source in sources])
+    found = parsed([image_record(source, CAT) for source in sources])
     assert [image["id"] for image in found["images"]] == ids
     assert [item["image_id"] for item in found["annotations"]] == ids
     assert [image["file_name"] for image in found["images"]] == sources

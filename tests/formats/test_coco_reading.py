@@ -51,7 +51,7 @@ def predictions(path: Path, content: Any, beside: Any = None) -> Predictions:
     return CocoFile(path).predictions(CocoFile(other))
 
 
-def test_ids_become_file_stems_and_boxes_shares_of_the_picture(path: Path) -> None:
+def test_ids_become_file_stems_and_boxes_shares_of_the_image(path: Path) -> None:
     found = annotations(path, described())
     assert found.boxes.image.strings() == ["000000000139", "b.c"]
     assert found.boxes.box.tolist() == [[0.25, 0.125, 0.75, 1.0], [0, 0, 0.5, 0.125]]
@@ -210,7 +210,7 @@ HUGE = 10**400
 
 @pytest.mark.parametrize("boxes", [[], [BOX]], ids=["without boxes", "with a box"])
 @pytest.mark.parametrize("width", [None, "wide", float("inf"), HUGE], ids=["null", "text", "infinite", "huge"])
-def test_a_size_that_no_picture_has_is_an_error_or_unknown(path: Path, width: Any, boxes: Any) -> None:
+def test_a_size_that_no_image_has_is_an_error_or_unknown(path: Path, width: Any, boxes: Any) -> None:
     found = annotations_or_error(path, described(boxes, images=[{**IMAGES[0], "width": width}]))
     if isinstance(found, ArgumentError):
         assert str(found).startswith(f"{path}: ")
@@ -226,7 +226,7 @@ def test_numbers_that_are_none_are_left_to_the_evaluation(path: Path, bbox: list
     assert not np.isfinite(found.box).all()
 
 
-def test_a_picture_without_a_size_gives_boxes_that_are_no_numbers(path: Path) -> None:
+def test_an_image_without_a_size_gives_boxes_that_are_no_numbers(path: Path) -> None:
     assert not np.isfinite(annotations(path, described([BOX], images=[{**IMAGES[0], "width": 0}])).boxes.box).all()
 
 

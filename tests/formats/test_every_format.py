@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxable.formats import FORMATS, ImageRecord
-from tests.formats.pictures import ALL, BROKEN, CLASSES, TWO
+from tests.formats.records import ALL, BROKEN, CLASSES, TWO
 
 # What comes before the first image.
 HEADERS = {
@@ -31,18 +31,18 @@ def test_these_formats_exist_with_these_suffixes() -> None:
 
 
 @pytest.mark.parametrize("name", ["table", "jsonl", "csv", "openimages", "yolo"])
-def test_no_pictures_give_the_header_alone(name: str) -> None:
+def test_no_images_give_the_header_alone(name: str) -> None:
     assert written(name, []) == HEADERS.get(name, "")
 
 
 @pytest.mark.parametrize("name", ["table", "csv", "openimages", "coco", "yolo"])
-def test_a_picture_that_could_not_be_read_leaves_no_trace(name: str) -> None:
+def test_an_image_that_could_not_be_read_leaves_no_trace(name: str) -> None:
     assert written(name, [BROKEN]) == written(name, [])
     assert written(name, [BROKEN, TWO, BROKEN]) == written(name, [TWO])
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_text_of_a_picture_comes_before_the_next_one_is_asked_for(name: str) -> None:
+def test_the_text_of_an_image_comes_before_the_next_one_is_asked_for(name: str) -> None:
     asked = []
 
     def records() -> Iterator[ImageRecord]:

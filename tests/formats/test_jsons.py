@@ -4,7 +4,7 @@ import pytest
 
 from boxable.formats import ImageRecord
 from boxable.formats.jsons import json_array, jsonl
-from tests.formats.pictures import ALL, BROKEN, CLASSES, EMPTY, ODD, TWO
+from tests.formats.records import ALL, BROKEN, CLASSES, EMPTY, ODD, TWO
 
 CAT = '{"label": 122, "mid": "/m/01yrx", "name": "Cat", "score": 0.875, "box": [0.25, 0.125, 0.75, 1.0]}'
 ARM = r'{"label": 1001, "mid": "user/arm", "name": "arm, \"left\"", "score": 0.5, "box": [0.0, 0.5, 0.5, 0.625]}'
@@ -17,7 +17,7 @@ LINES = [
 
 
 @pytest.mark.parametrize(("record", "line"), list(zip([TWO, ODD, EMPTY, BROKEN], LINES, strict=True)))
-def test_jsonl_is_one_object_a_picture_and_line(record: ImageRecord, line: str) -> None:
+def test_jsonl_is_one_object_an_image_and_line(record: ImageRecord, line: str) -> None:
     assert list(jsonl([record], CLASSES)) == [line + "\n"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from boxable.formats.openimages import openimages
-from tests.formats.pictures import ALL, CAT, CLASSES, picture
+from tests.formats.records import ALL, CAT, CLASSES, image_record
 
 
 def test_rows_have_the_stem_the_mid_and_x_before_y() -> None:
@@ -25,5 +25,5 @@ def test_rows_have_the_stem_the_mid_and_x_before_y() -> None:
     ],
 )
 def test_the_image_id_is_the_file_name_without_its_suffix(source: str, image_id: str) -> None:
-    rows = "".join(openimages([picture(source, CAT)], CLASSES)).splitlines()
+    rows = "".join(openimages([image_record(source, CAT)], CLASSES)).splitlines()
     assert rows[1].startswith(f"{image_id},/m/01yrx,")

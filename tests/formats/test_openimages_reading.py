@@ -176,7 +176,7 @@ def test_a_size_is_two_whole_numbers_and_0_where_none_is_known(
 
 
 @pytest.mark.parametrize("width", ["inf", "-inf", "1e30"])
-def test_a_size_that_no_picture_has_is_an_error_or_unknown(tmp_path: Path, width: str) -> None:
+def test_a_size_that_no_image_has_is_an_error_or_unknown(tmp_path: Path, width: str) -> None:
     path = write(tmp_path / "images.csv", ["ImageID", "Width", "Height"], [("a", width, 480)])
     with suppress(ArgumentError):
         assert read_sizes(path)["a"][0] == 0

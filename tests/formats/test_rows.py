@@ -1,7 +1,7 @@
 """CSV."""
 
 from boxable.formats.rows import csv
-from tests.formats.pictures import ALL, ARM, CLASSES, picture
+from tests.formats.records import ALL, ARM, CLASSES, image_record
 
 
 def test_csv_has_one_row_a_detection_and_quotes_what_needs_it() -> None:
@@ -14,5 +14,5 @@ def test_csv_has_one_row_a_detection_and_quotes_what_needs_it() -> None:
 
 
 def test_a_line_end_in_a_name_is_quoted() -> None:
-    text = "".join(csv([picture("two\nlines.jpg", ARM)], CLASSES))
+    text = "".join(csv([image_record("two\nlines.jpg", ARM)], CLASSES))
     assert text.partition("\n")[2] == '"two\nlines.jpg",1001,user/arm,"arm, ""left""",0.5,0.0,0.5,0.5,0.625\n'

@@ -1,10 +1,10 @@
 """The table for people."""
 
 from boxable.formats.table import table
-from tests.formats.pictures import ALL, CLASSES
+from tests.formats.records import ALL, CLASSES
 
 
-def test_each_picture_has_a_heading_and_a_line_an_object() -> None:
+def test_each_image_has_a_heading_and_a_line_an_object() -> None:
     assert "".join(table(ALL, CLASSES)) == (
         "photos/cat.jpg  400x200\n"
         "  Cat           88%  ymin 0.250  xmin 0.125  ymax 0.750  xmax 1.000\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from boxable.errors import ArgumentError, UnknownClassError
 from boxable.vocabulary import ClassList, ObjectClass, open_images
-from boxable.vocabulary.classes import classes_meant, slug
+from boxable.vocabulary.classes import classes_meant, classes_of, slug
 
 CAT = ObjectClass(122, "/m/01yrx", "Cat")
 VEHICLE = ObjectClass(404, "/m/07yv9", "Vehicle")
@@ -218,3 +218,27 @@ def test_a_list_slices_counts_and_shows_itself() -> None:
     assert found[-1].name == "Bus"
     assert repr(found) == "ClassList(4 classes: Cat, Dog, Car, …)"
     assert repr(ClassList([])) == "ClassList(0 classes: )"
+
+
+def test_rows_of_mid_and_name_make_classes_in_column_order() -> None:
+    found = classes_of([("/m/01yrx", "Kitty"), ("", "vehicle"), ("", "Quokka"), ("/m/zz", "Zorilla")], "x")
+    assert list(found) == [
+        CAT,
+        VEHICLE,
+        ObjectClass(1001, "user/quokka", "Quokka"),
+        ObjectClass(1002, "/m/zz", "Zorilla"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (("", ""), "class 2 has no name"),
+        (("", "a\x07"), "class 2 has an unprintable name"),
+        (("/m/zz", ""), "/m/zz is no class of Open Images V4 and has no name"),
+        (("", "CAT"), "two classes have the same label_id"),
+    ],
+)
+def test_rows_that_make_no_class_are_errors_that_name_their_origin(row: tuple[str, str], says: str) -> None:
+    with pytest.raises(ArgumentError, match=f"^x: {says}"):
+        classes_of([("", "Cat"), row], "x")

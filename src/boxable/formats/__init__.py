@@ -1,8 +1,8 @@
 """Detections as text, one file a format.
 
-A format is a function `(records, classes) -> pieces of text`: it takes the pictures' records one after the
-other, so that memory stays bounded, and the classes that could have been found. An image with an `error`
-appears in json and jsonl only.
+A format is a function `(records, classes) -> pieces of text`. It takes the records of the images one at a time, so that
+memory stays bounded, and the classes of the model. An image with an `error` appears in json and jsonl only. To add a
+format, write the function in a file of its own and register it in `FORMATS`. `reading.py` reads annotations.
 """
 
 from collections.abc import Callable, Iterable, Iterator

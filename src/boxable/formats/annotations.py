@@ -38,11 +38,11 @@ class Coded:
         return [self.values[code] for code in np.unique(self.codes)]
 
     def is_in(self, values: Collection[str]) -> NDArray[np.bool_]:
-        """Which rows hold one of these: bool `[N]`."""
+        """Test which rows hold one of these values: bool `[N]`."""
         return np.array([value in values for value in self.values], bool)[self.codes]
 
     def strings(self) -> list[str]:
-        """One string a row."""
+        """Decode to one string a row."""
         return [self.values[code] for code in self.codes]
 
 
@@ -50,7 +50,7 @@ class Coded:
 class TruthBoxes:
     """Ground-truth boxes: image ids and MIDs `[N]`, `box` float64 `[N, 4]` (ymin, xmin, ymax, xmax; normalized).
 
-    `group_of` int8 `[N]` is the released flag: 1 several objects in one box, 0 one, -1 unknown.
+    `group_of` int8 `[N]` is the released flag: 1 several objects in one box, 0 one, -1 unknown (`is_group_of`).
     `difficult` bool `[N]` is Pascal VOC's; `area` float64 `[N]` is COCO's, of the object itself in pixels, else NaN.
     """
 
@@ -74,7 +74,7 @@ class TruthBoxes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageLabels:
-    """Labels of whole images: `confidence` `[N]` is 1 where people saw the class, 0 where they saw that it is not."""
+    """Labels of whole images: `confidence` `[N]` is 1 for a positive verified label, 0 for a negative one."""
 
     image: Coded
     label: Coded
@@ -105,7 +105,7 @@ class Predictions:
 class Annotations:
     """The ground truth of a set of images.
 
-    `classes` are those that the set itself names, if it does. `sizes` gives width and height in pixels by image
+    `classes` are named by the set itself; empty if it names none. `sizes` gives width and height in pixels by image
     id, of every image that is listed with them.
     """
 
@@ -121,7 +121,7 @@ class Annotations:
 
     @property
     def listed_images(self) -> list[str]:
-        """Those, and the ids of the images that are listed with a size, in order."""
+        """The ids in `images` and of the images that are listed with a size, in order."""
         return sorted({*self.images, *self.sizes})
 
     def of_images(self, images: Collection[str]) -> "Annotations":
@@ -134,11 +134,16 @@ class Annotations:
         )
 
 
+def is_group_of(flags: NDArray[np.int8], *, unknown: bool = False) -> NDArray[np.bool_]:
+    """Turn IsGroupOf flags into a mask: 1 is a group, 0 is none, -1 (unknown) is a group if `unknown`."""
+    return flags != 0 if unknown else flags > 0
+
+
 def no_predictions() -> Predictions:
-    """Predictions without a row."""
+    """Make predictions without a row."""
     return Predictions(Coded.of(()), Coded.of(()), np.zeros((0, 4)), np.zeros(0))
 
 
 def no_image_labels() -> ImageLabels:
-    """Image labels without a row."""
+    """Make image labels without a row."""
     return ImageLabels(Coded.of(()), Coded.of(()), np.zeros(0))

@@ -1,4 +1,4 @@
-"""Annotations and predictions from COCO JSON."""
+"""Read annotations and predictions from COCO JSON."""
 
 import json
 from collections import Counter
@@ -19,21 +19,21 @@ from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, classes_meant, plain
 Floats = NDArray[np.float64]
 
 
-# What COCO says of a image's origin.
+# Fields of an image that state its origin.
 _ORIGIN = ("license", "flickr_url", "coco_url")
 
 
 class CocoFile:
     """A COCO file, or a list of results, which needs the images and categories of another file.
 
-    `file_names` are those that it gives its images, by the ids that these have here.
+    `file_names` maps image ids to file names.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         content = _load(path)
         if not isinstance(content, list | dict):
-            raise ArgumentError(f"{path}: {type(content).__name__} came; expected a COCO object or a list of results")
+            raise ArgumentError(f"{path}: expected a COCO object or a list of results, got {type(content).__name__}")
         self.only_results = isinstance(content, list)
         described = content if isinstance(content, dict) else {}
         with self._reading():
@@ -48,13 +48,13 @@ class CocoFile:
             self._classes = _classes(described.get("categories", ()))
 
     def annotations(self) -> Annotations:
-        """Ground truth; image ids are file names without suffix, `iscrowd` is the group-of flag.
+        """Return the ground truth; image ids are file names without suffix, `iscrowd` is the group-of flag.
 
         COCO's annotation is exhaustive, but the file does not say so: there are no image labels.
         """
         if self.only_results:
             raise ArgumentError(
-                f"{self.path}: a list of results came; expected a COCO object with images and categories"
+                f"{self.path}: expected a COCO object with images and categories, got a list of results"
             )
         with self._reading():
             stranger = next((item for item in self._items if item["image_id"] not in self._names), None)
@@ -69,7 +69,7 @@ class CocoFile:
         return Annotations(boxes, no_image_labels(), classes, sizes)
 
     def predictions(self, described_by: "CocoFile | None") -> Predictions:
-        """Predictions; images and categories are this file's or, of a list of results, those of the other."""
+        """Return the predictions; a list of results takes images and categories from `described_by`."""
         key = described_by if self.only_results else self
         if key is None:
             raise ArgumentError(
@@ -82,7 +82,7 @@ class CocoFile:
         return Predictions(image, label, box, score)
 
     def beyond_boxes(self) -> dict[str, int]:
-        """Count what the file has besides boxes, by name."""
+        """Count the fields of the file that other formats cannot express, by name."""
         with self._reading():
             size = _numbers([item["bbox"] for item in self._items], len(self._items), 4)[:, 2:].prod(axis=1)
             area = _numbers([item.get("area", np.nan) for item in self._items], len(self._items))
@@ -98,7 +98,7 @@ class CocoFile:
             }
 
     def _columns(self, key: "CocoFile") -> tuple[Coded, Coded, Floats]:
-        """Images, classes and boxes; what `key` does not describe gets a name that nothing else has."""
+        """Build the columns of image, class and box; an id that `key` does not describe gets a unique name."""
         items = self._items
         image = Coded.of(key._names.get(item["image_id"], f"image {item['image_id']}?") for item in items)
         mids = {number: item.mid for number, item in key._classes.items()}
@@ -112,7 +112,7 @@ class CocoFile:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Whatever is not as it should be becomes an error that names the file."""
+        """Convert errors of malformed content to ArgumentError with the path."""
         try:
             yield
         except ArgumentError as error:
@@ -141,7 +141,7 @@ def _numbers(values: list[Any], *shape: int) -> Floats:
 
 
 def _require_one_each(kind: str, named: Iterable[tuple[Any, Any]]) -> None:
-    """Raise ArgumentError where a number has two names: nobody knows which of them a box is of."""
+    """Raise ArgumentError where an id has two names, as a box would be ambiguous."""
     names: dict[Any, Any] = {}
     for number, name in named:
         if names.setdefault(number, name) != name:
@@ -173,7 +173,7 @@ def _text(value: Any) -> str:
 
 
 def _size(image: Mapping[str, Any]) -> tuple[int, int]:
-    """Width and height in pixels; zeros where they cannot be."""
+    """Read width and height in pixels; zeros where they are invalid."""
     sides = [image[name] or 0 for name in ("width", "height")]
     width, height = (int(side) if 0 < float(side) < 1e9 else 0 for side in sides)
     return width, height

@@ -26,15 +26,15 @@ def expand(annotations: Annotations, hierarchy: Hierarchy) -> tuple[Annotations,
 
 
 def expand_boxes(boxes: TruthBoxes, hierarchy: Hierarchy) -> tuple[TruthBoxes, Rows]:
-    """Each box, then the same box once for each ancestor of its class; and the source row intp `[M]` of each."""
+    """Repeat each box for each ancestor of its class; returns also the source row intp `[M]` of each box."""
     rows, label = related_rows(boxes.label, hierarchy.ancestors)
     return replace(boxes.take(rows), label=label), rows
 
 
 def expand_image_labels(labels: ImageLabels, hierarchy: Hierarchy) -> ImageLabels:
-    """Each label, then one for each ancestor where the class is there, for each descendant where it is not."""
-    here = labels.confidence == 1
-    rows, label = related_rows(labels.label, hierarchy.ancestors, hierarchy.descendants, here)
+    """Repeat each positive label for the ancestors of its class, each negative one for the descendants."""
+    positive = labels.confidence == 1
+    rows, label = related_rows(labels.label, hierarchy.ancestors, hierarchy.descendants, positive)
     return replace(labels.take(rows), label=label)
 
 

@@ -1,4 +1,4 @@
-"""Read annotations and predictions, whatever their format."""
+"""Read annotations and predictions of any format."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from boxable.formats.tables import SUFFIXES, is_table
 
 
 def read_annotations(path: Path) -> Annotations:
-    """Ground truth: a folder of Open Images tables, one table of boxes, or COCO JSON.
+    """Read ground truth: a folder of Open Images tables, one table of boxes, or COCO JSON.
 
-    Raises ArgumentError for what is none of them, BoxableError for what cannot be read, MissingExtraError where
-    a table comes and pyarrow is not installed.
+    Raises ArgumentError for another format, BoxableError for an unreadable file, MissingExtraError for a table without
+    pyarrow.
     """
     if path.is_dir():
         return read_folder(path)
@@ -24,7 +24,7 @@ def read_annotations(path: Path) -> Annotations:
 
 
 def read_predictions(path: Path, ground_truth: Path | None = None) -> Predictions:
-    """Predictions: an Open Images table or COCO JSON; a list of COCO results needs the COCO ground truth."""
+    """Read predictions: an Open Images table or COCO JSON; a list of COCO results needs the COCO ground truth."""
     if _is_coco(path):
         file = CocoFile(path)
         described = ground_truth is not None and ground_truth.is_file() and _is_coco(ground_truth)
@@ -35,7 +35,7 @@ def read_predictions(path: Path, ground_truth: Path | None = None) -> Prediction
 
 
 def holds_predictions(path: Path) -> bool:
-    """Whether the name says that this is a file which `read_predictions` reads."""
+    """Tell by its name whether `read_predictions` reads a file."""
     return _is_coco(path) or is_table(path)
 
 

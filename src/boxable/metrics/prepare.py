@@ -6,7 +6,7 @@ import numpy as np
 
 from boxable.arrays import Integers, Ints
 from boxable.findings import Finding
-from boxable.formats.annotations import Annotations, Coded, Predictions
+from boxable.formats.annotations import Annotations, Coded, Predictions, is_group_of
 from boxable.formats.expansion import expand
 from boxable.metrics.input_checks import checked_annotations, checked_predictions, image_findings, refuse_warnings
 from boxable.metrics.matching import EvaluationData
@@ -56,7 +56,7 @@ def prepare(
         truth_image=numbered(boxes.image, image_numbers),
         truth_label=numbered(boxes.label, label_numbers),
         truth_box=boxes.box,
-        truth_group_of=boxes.group_of != 0 if protocol.unknown_is_group_of else boxes.group_of > 0,
+        truth_group_of=is_group_of(boxes.group_of, unknown=protocol.unknown_is_group_of),
         truth_difficult=boxes.difficult,
         truth_area=boxes.area,
         truth_object=objects,

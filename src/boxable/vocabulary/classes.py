@@ -13,7 +13,7 @@ from boxable.errors import ArgumentError, UnknownClassError
 
 # Open Images uses 1..601; classes of other origin are numbered from here.
 FIRST_USER_LABEL_ID = 1001
-# COCO's names of what stands around a computer: among them a mouse is the device.
+# Names of COCO's computer accessories: in a set with one of them, `mouse` is the device.
 _BESIDE_COMPUTERS = frozenset({"cell phone", "keyboard", "laptop", "remote", "tv"})
 _DEVICE, _ANIMAL = "computer mouse", "mouse"
 
@@ -46,22 +46,22 @@ class ClassList(Sequence[ObjectClass]):
 
     @classmethod
     def from_names(cls, names: Iterable[str]) -> "ClassList":
-        """Classes by name, in order: Open Images ones keep their id and MID, others get ids from 1001."""
+        """Build classes by name, in order: Open Images ones keep their id and MID, others get ids from 1001."""
         names = list(names)
         known = classes_meant(names)
         return cls.numbered(known.get(name) or ("", name) for name in names)
 
     @classmethod
     def from_mids(cls, rows: Iterable[tuple[str, str]]) -> "ClassList":
-        """Classes by MID and name, in order: Open Images ones keep their id and name, others get ids from 1001."""
+        """Build classes by MID and name, in order: Open Images ones keep id and name, others get ids from 1001."""
         known = {item.mid: item for item in open_images()}
         return cls.numbered(known.get(mid) or (mid, name) for mid, name in rows)
 
     @classmethod
     def numbered(cls, items: Iterable[ObjectClass | tuple[str, str]]) -> "ClassList":
-        """Classes in column order; those that come as (MID or "", name) get ids from 1001, and a MID where it is "".
+        """Assign label ids in column order; a pair (MID or "", name) gets the next id from 1001, and a MID if it is "".
 
-        Their names come out as `plain_name` has them; one without a name is called by its MID.
+        Names of pairs are normalized (`plain_name`); a class without a name is called by its MID.
         """
         numbers = count(FIRST_USER_LABEL_ID)
         return cls(
@@ -109,7 +109,7 @@ class ClassList(Sequence[ObjectClass]):
         return keys
 
     def column(self, item: ObjectClass) -> int:
-        """Position of a class that is in the list."""
+        """Return the position of a class that is in the list."""
         return self._columns[item]
 
     def get(self, key: int | str) -> ObjectClass | None:
@@ -121,14 +121,14 @@ class ClassList(Sequence[ObjectClass]):
         return self._by_key.get(number) or self._by_key.get(key.casefold())
 
     def find(self, key: int | str) -> ObjectClass:
-        """As `get`, but raises UnknownClassError, with the nearest names, where there is none."""
+        """Return the class as `get` does; raise UnknownClassError, with the most similar names, if there is none."""
         item = self.get(key)
         if item is None:
             raise unknown_class(key, self)
         return item
 
     def did_you_mean(self, key: int | str) -> str:
-        """`: did you mean A or B?`, or nothing where no name is near."""
+        """Format `: did you mean A or B?`, or nothing where no name is similar."""
         names = {item.name.casefold(): item.name for item in self._classes}
         wanted = str(key).strip().casefold()
         near = [name for name in names if wanted and wanted in name.split()]
@@ -173,11 +173,34 @@ def classes_meant(names: Iterable[str]) -> dict[str, ObjectClass]:
     return {name: by_name[key] for name, key in plain.items() if key in by_name}
 
 
+def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
+    """Build the class list from rows of (MID, name) in column order; either may be empty.
+
+    Open Images classes are looked up by MID, else by name, and keep their id, MID and name of the 601. Others are
+    numbered from 1001.
+    """
+    classes: list[ObjectClass | tuple[str, str]] = []
+    meant = classes_meant(label for _, label in rows)
+    for mid, label in rows:
+        known = open_images().get(mid) if mid else meant.get(label)
+        if not mid and not label:
+            raise ArgumentError(f"{name}: class {len(classes) + 1} has no name")
+        if not (mid + label).isprintable():
+            raise ArgumentError(f"{name}: class {len(classes) + 1} has an unprintable name: {(label or mid)[:40]!r}")
+        if known is None and mid.startswith("/m/") and not label:
+            raise ArgumentError(f"{name}: {mid} is no class of Open Images V4 and has no name; add its name")
+        classes.append(known or (mid, label or mid))
+    try:
+        return ClassList.numbered(classes)
+    except ArgumentError as error:
+        raise ArgumentError(f"{name}: {error}") from None
+
+
 def plain_name(name: str) -> str:
     """Normalize the spaces of a name: some annotation formats require it."""
     return " ".join(name.split())
 
 
 def slug(name: str) -> str:
-    """`Traffic cone (small)` -> `traffic-cone-small`; letters of any script stay."""
+    """Convert `Traffic cone (small)` to `traffic-cone-small`; letters of any script stay."""
     return re.sub(r"[\W_]+", "-", name.casefold()).strip("-") or "class"

@@ -1,4 +1,4 @@
-"""Which class is a kind of which: the Open Images hierarchy."""
+"""The Open Images class hierarchy."""
 
 import json
 from collections.abc import Mapping
@@ -24,19 +24,19 @@ class Hierarchy:
                 self._parents[child] = (*self._parents.get(child, ()), parent)
 
     def children(self, mid: str) -> tuple[str, ...]:
-        """Direct kinds of this class, in the order of the official file; empty for an unknown MID."""
+        """Return the direct subclasses of a class, in the order of the official file; empty for an unknown MID."""
         return self._children.get(mid, ())
 
     def parents(self, mid: str) -> tuple[str, ...]:
-        """Classes of which this one is a direct kind, without the root."""
+        """Return the direct superclasses of a class, without the root."""
         return tuple(parent for parent in self._parents.get(mid, ()) if parent != ROOT_MID)
 
     def ancestors(self, mid: str) -> tuple[str, ...]:
-        """All classes of which this one is a kind, nearest first, each once, without the root."""
+        """Return all superclasses of a class, nearest first, each once, without the root."""
         return _reach(mid, self.parents)
 
     def descendants(self, mid: str) -> tuple[str, ...]:
-        """All kinds of this class, nearest first, each once."""
+        """Return all subclasses of a class, nearest first, each once."""
         return _reach(mid, self.children)
 
 

@@ -1,4 +1,4 @@
-"""Classes as people read them: rows, and an indented tree."""
+"""Search classes and format them as rows or an indented tree."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -26,7 +26,7 @@ def search(query: str | None, available: ClassList) -> tuple[ObjectClass, ...]:
 
 
 def as_rows(classes: Iterable[ObjectClass]) -> Iterator[tuple[str, str, str, str]]:
-    """Label id, MID, name, and the names of the direct parents."""
+    """Yield label id, MID, name, and the names of the direct parents."""
     known, hierarchy = open_images(), open_images_hierarchy()
     for item in classes:
         parents = ", ".join(known.find(mid).name for mid in hierarchy.parents(item.mid))
@@ -34,7 +34,7 @@ def as_rows(classes: Iterable[ObjectClass]) -> Iterator[tuple[str, str, str, str
 
 
 def as_tree(classes: Sequence[ObjectClass]) -> Iterator[str]:
-    """Lines: each class indented below what it is a kind of; one with several parents appears below each."""
+    """Yield lines: each class indented below its parent; one with several parents appears below each."""
     by_mid = {item.mid: item for item in classes}
     hierarchy = open_images_hierarchy()
 

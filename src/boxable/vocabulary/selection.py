@@ -18,7 +18,7 @@ from boxable.vocabulary.hierarchy import open_images_hierarchy
 
 Selection = str | int | Iterable[str | int]
 
-# Whose classes are selected from, and how to see them: for the error where a class is not among them.
+# The owner of the classes and how to list them, for the error about an unavailable class.
 MODEL = ("this model", "`boxable models info NAME` lists what a model can name")
 DATA_SET = ("this data set", "`boxable data stats DIR` lists what a data set has")
 
@@ -28,9 +28,8 @@ def select(
 ) -> tuple[ObjectClass, ...]:
     """Return the classes of `available` (None: the 601 of Open Images) that a selection names, in their order.
 
-    `Animal` on a network that can only name Cat and Dog selects these two. Raises UnknownClassError for a
-    term that nobody knows, for one that selects nothing available (`whose` classes these are, it says), and where
-    nothing is left.
+    `Animal` on a network with only Cat and Dog selects these two. Raises UnknownClassError for an unknown term, for one
+    that selects nothing available (the error names `whose` classes these are), and for an empty result.
     """
     available = open_images() if available is None else available
     added: set[str] = set()
@@ -66,7 +65,7 @@ def _terms(selection: Selection) -> list[str]:
 
 
 def _mids(term: str, available: ClassList) -> set[str]:
-    """MIDs that one term without its sign stands for."""
+    """Find the MIDs that one term without its sign selects."""
     term = term.strip()
     name, _, suffix = term.rpartition(":")
     alone = bool(name) and suffix.casefold() == "self"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from boxable.errors import ArgumentError, WeightsError
-from boxable.vocabulary import ClassList, ObjectClass, open_images
-from boxable.vocabulary.classes import classes_meant
+from boxable.vocabulary import ClassList
+from boxable.vocabulary.classes import classes_of
 
 logger = logging.getLogger("boxable")
 
@@ -49,29 +49,6 @@ def parse_labels(text: str, name: str) -> ClassList:
     if [row[0] for row in rows] != list(range(1, len(rows) + 1)):
         raise ArgumentError(f"{name}: expected the ids 1 to {len(rows)}, each once, got others")
     return classes_of([(mid, label) for _, mid, label in rows], name)
-
-
-def classes_of(rows: Sequence[tuple[str, str]], name: str) -> ClassList:
-    """Build the class list from rows of (MID, name) in column order; either may be empty.
-
-    Open Images classes are looked up by MID, else by name, and keep their id, MID and name of the 601. Others are
-    numbered from 1001.
-    """
-    classes: list[ObjectClass | tuple[str, str]] = []
-    meant = classes_meant(label for _, label in rows)
-    for mid, label in rows:
-        known = open_images().get(mid) if mid else meant.get(label)
-        if not mid and not label:
-            raise ArgumentError(f"{name}: class {len(classes) + 1} has no name")
-        if not (mid + label).isprintable():
-            raise ArgumentError(f"{name}: class {len(classes) + 1} has an unprintable name: {(label or mid)[:40]!r}")
-        if known is None and mid.startswith("/m/") and not label:
-            raise ArgumentError(f"{name}: {mid} is no class of Open Images V4 and has no name; add its name")
-        classes.append(known or (mid, label or mid))
-    try:
-        return ClassList.numbered(classes)
-    except ArgumentError as error:
-        raise ArgumentError(f"{name}: {error}") from None
 
 
 def classes_in_strings(strings: Iterable[Sequence[str]], count: int, name: str) -> ClassList | None:

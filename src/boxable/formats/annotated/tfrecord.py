@@ -26,8 +26,7 @@ from boxable.formats.annotated.tfrecord_framing import (
 )
 from boxable.images.decode import orientation_of
 from boxable.vocabulary import ClassList, open_images
-from boxable.vocabulary.classes import classes_meant
-from boxable.weights.labels import classes_of
+from boxable.vocabulary.classes import classes_meant, classes_of
 
 # As many as the original makes unless told otherwise.
 SHARDS = 100

@@ -12,14 +12,14 @@ ARM: DetectionRecord = {
 }  # fmt: skip
 
 
-def picture(source: str, *found: DetectionRecord) -> ImageRecord:
+def image_record(source: str, *found: DetectionRecord) -> ImageRecord:
     """400 pixels wide, 200 high."""
     return {"source": source, "width": 400, "height": 200, "detections": list(found)}
 
 
-TWO = picture("photos/cat.jpg", CAT, ARM)
-ODD = picture('odd, "名前" é.png', CAT)
-EMPTY = picture("empty.jpg")
+TWO = image_record("photos/cat.jpg", CAT, ARM)
+ODD = image_record('odd, "名前" é.png', CAT)
+EMPTY = image_record("empty.jpg")
 BROKEN: ImageRecord = {
     "source": "broken.jpg", "width": 0, "height": 0, "detections": [], "error": "broken.jpg: no such file",
 }  # fmt: skip
