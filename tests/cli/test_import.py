@@ -42,7 +42,7 @@ def test_a_file_is_imported_under_its_own_name_and_works(invoke: Invoke, tmp_pat
         f"imported my-robots: 2 classes, {numbers} numbers, from safetensors file My robots.safetensors",
         "use it as: boxable detect IMAGE --model my-robots",
     ]
-    assert invoke("models", "list").lines[-1].split() == ["my-robots", "imported"]
+    assert invoke("models", "list").lines[-1].split() == ["my-robots", "2", "classes", "imported", "my-robots"]
     found = invoke("detect", EXAMPLES / "chelsea.png", "--model", "my-robots", "--min-score", "0")
     assert found.code == 0
 

@@ -29,7 +29,20 @@ def list_models() -> None:
         state = "installed" if installed(card.handle) else "not installed"
         click.echo(f"{card.alias:<12} {len(card.classes):>3} classes  {state:<13}  {card.handle}")
     for handle in imported_handles():
-        click.echo(f"{handle:<12} imported")
+        click.echo(_imported_line(handle))
+
+
+def _imported_line(handle: str) -> str:
+    from boxable.errors import WeightsError
+    from boxable.weights.pull import imported
+    from boxable.weights.store import compiled_installed
+
+    path = imported(handle)
+    try:
+        count = len(compiled_installed(path, handle).description.classes) if path else 0
+    except WeightsError as error:
+        return f"{handle:<12} {error}"
+    return f"{handle:<12} {count:>3} classes  {'imported':<13}  {handle}"
 
 
 @models.command()

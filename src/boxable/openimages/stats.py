@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from boxable.datasets.dataset import Dataset
 from boxable.datasets.index import FLAGS, ROTATIONS, UNKNOWN_ROTATION, Index
+from boxable.formats.annotations import is_group_of
 
 Counts = NDArray[np.int64]
 
@@ -143,7 +144,7 @@ def _classes(dataset: Dataset) -> list[ClassStats]:
     groups = np.zeros(count, np.int64)
     group_of = FLAGS.index("IsGroupOf")
     for rows in _chunks(len(index.box_label)):
-        groups += np.bincount(index.box_label[rows][index.flags[rows, group_of] == 1], minlength=count)
+        groups += np.bincount(index.box_label[rows][is_group_of(index.flags[rows, group_of])], minlength=count)
     positive, negative = (
         _images_of_classes(index.label_starts, index.image_label, count, index.confidence == value) for value in (1, 0)
     )

@@ -13,7 +13,7 @@ from boxable.errors import ArgumentError
 from boxable.files import atomic_file
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import file_name, photos_below, photos_in, size_of
-from boxable.formats.annotations import Annotations
+from boxable.formats.annotations import Annotations, is_group_of
 from boxable.formats.coco import image_number
 from boxable.formats.coco_reading import CocoFile
 from boxable.images.decode import orientation_of
@@ -114,7 +114,7 @@ def write(images: AnnotatedSet, path: Path) -> None:
 def _annotations(image: AnnotatedImage, size: tuple[int, int]) -> Iterator[dict[str, Any]]:
     """Each box; its category is the MID still."""
     width, height = size
-    crowds = image.flags["IsGroupOf"].tolist() if "IsGroupOf" in image.flags else [0] * len(image.labels)
+    crowds = is_group_of(image.flags.get("IsGroupOf", np.zeros(len(image.labels), np.int8))).tolist()
     for mid, (ymin, xmin, ymax, xmax), crowd in zip(image.labels, image.box.tolist(), crowds, strict=True):
         box = [xmin * width, ymin * height, (xmax - xmin) * width, (ymax - ymin) * height]
-        yield {"category_id": mid, "bbox": box, "area": box[2] * box[3], "iscrowd": int(crowd == 1)}
+        yield {"category_id": mid, "bbox": box, "area": box[2] * box[3], "iscrowd": int(crowd)}
