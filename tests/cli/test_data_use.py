@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Invoke
-from tests.openimages.folders import CAT, box_row, put_photo, write_folder
+from tests.openimages.folders import CAT, box_row, copy_image_file, write_folder
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BOXABLE_HOME", str(tmp_path / "home"))
     made = write_folder(tmp_path / "set", [box_row("a"), box_row("b")], images=["a,36,24,0", "b,36,24,90"])
-    put_photo(made, "a")
-    put_photo(made, "b")
+    copy_image_file(made, "a")
+    copy_image_file(made, "b")
     return made
 
 
@@ -62,7 +62,7 @@ def test_split_says_how_yolo_takes_both_parts(
     invoke: Invoke, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     for image in "cdefgh":
-        put_photo(folder, image)
+        copy_image_file(folder, image)
     assert invoke("data", "split", folder, "--every", 2).code == 0
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
     assert f"boxable data convert {folder} DEST --to yolo" in caplog.messages[-1]
@@ -83,7 +83,7 @@ def test_split_warns_of_a_part_without_photos(
 
 def test_verify_says_what_is_wrong_and_exits_with_1(invoke: Invoke, folder: Path) -> None:
     assert invoke("data", "verify", folder).code == 0
-    put_photo(folder, "b", b"no photo")
+    copy_image_file(folder, "b", b"no photo")
     result = invoke("data", "verify", folder)
     assert result.code == 1
     assert re.search(r"^  FAIL +1 of 2  every image can be decoded$", result.stdout, re.MULTILINE)

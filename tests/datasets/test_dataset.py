@@ -16,7 +16,7 @@ from boxable.openimages import Dataset
 from boxable.openimages.stats import stats_of
 from boxable.openimages.verification import verify
 from tests.conftest import ROOT
-from tests.openimages.folders import CAT, CLASSES, DOG, PERSON, box_row, photo, put_photo, write_folder
+from tests.openimages.folders import CAT, CLASSES, DOG, PERSON, box_row, copy_image_file, photo, write_folder
 
 DATA = ROOT.parent / "shared" / "data"
 SIDES = ("XMin", "XMax", "YMin", "YMax")
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
     ]
     made = write_folder(tmp_path / "set", rows, labels=labels, images=["d,36,24,", "a,36,24,0.0"])
     for image in "abd":
-        put_photo(made, image)
+        copy_image_file(made, image)
     return made
 
 
@@ -136,7 +136,7 @@ class TestHostile:
     @pytest.mark.parametrize("image", ["../secret", "..", "a/b", "a\\b", ""])
     def test_an_id_leads_nowhere_else(self, tmp_path: Path, image: str) -> None:
         folder = write_folder(tmp_path / "set", [box_row(image)])
-        put_photo(folder, "x")
+        copy_image_file(folder, "x")
         (folder / "secret.jpg").write_bytes(photo())
         with pytest.raises(ImageError, match="a file name"):
             Dataset(folder)[0]

@@ -7,7 +7,7 @@ import pytest
 from boxable.datasets.image_files import image_path, read_image
 from boxable.datasets.layout import DataFolder
 from boxable.errors import ImageError
-from tests.openimages.folders import photo, put_photo
+from tests.openimages.folders import copy_image_file, photo
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_an_id_that_is_not_a_file_name_is_refused(folder: DataFolder, image: str
 
 
 def test_the_orientation_in_the_file_applies_unless_the_image_is_read_as_stored(folder: DataFolder) -> None:
-    put_photo(folder.path, "a", photo(24, 36, orientation=6))
+    copy_image_file(folder.path, "a", photo(24, 36, orientation=6))
     assert read_image(folder, "a", as_stored=True).shape == (24, 36, 3)
     assert read_image(folder, "a", as_stored=False).shape == (36, 24, 3)
 

@@ -13,7 +13,7 @@ import pytest
 
 from boxable.errors import ArgumentError, BoxableError
 from boxable.openimages import Dataset
-from tests.openimages.folders import CAT, DOG, PERSON, box_row, put_photo, write_folder
+from tests.openimages.folders import CAT, DOG, PERSON, box_row, copy_image_file, write_folder
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     ]
     made = write_folder(tmp_path / "set", rows, labels=labels, images=["d,36,24,", "a,36,24,0.0"])
     for image in "abd":
-        put_photo(made, image)
+        copy_image_file(made, image)
     return made
 
 

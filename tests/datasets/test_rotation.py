@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from boxable.openimages import Dataset
-from tests.openimages.folders import CAT, box_row, photo, put_photo, write_folder
+from tests.openimages.folders import CAT, box_row, copy_image_file, photo, write_folder
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -40,7 +40,7 @@ class TestRotation:
         box: tuple[float, ...],
     ) -> None:
         folder = write_folder(tmp_path / "set", [box_row("a", CAT, self.BOX)], images=[f"a,36,24,{degrees}"])
-        put_photo(folder, "a")
+        copy_image_file(folder, "a")
         image, targets = Dataset(folder)[0]
         assert image.shape[:2] == shape
         assert corners(image) == colors
@@ -48,14 +48,14 @@ class TestRotation:
 
     def test_where_it_is_known_the_orientation_in_the_file_is_passed_over(self, tmp_path: Path) -> None:
         folder = write_folder(tmp_path / "set", [box_row("a", CAT, self.BOX)], images=["a,36,24,90"])
-        put_photo(folder, "a", photo(orientation=8))  # the same turn, which must not be made twice
+        copy_image_file(folder, "a", photo(orientation=8))  # the same turn, which must not be made twice
         image, _ = Dataset(folder)[0]
         assert corners(image) == [GREEN, WHITE, RED, BLUE]
 
     @pytest.mark.parametrize("unknown", ["", "nan", "45"])
     def test_where_it_is_not_known_the_file_is_believed(self, tmp_path: Path, unknown: str) -> None:
         folder = write_folder(tmp_path / "set", [box_row("a", CAT, self.BOX)], images=[f"a,36,24,{unknown}"])
-        put_photo(folder, "a", photo(orientation=8))
+        copy_image_file(folder, "a", photo(orientation=8))
         image, targets = Dataset(folder)[0]
         assert corners(image) == [GREEN, WHITE, RED, BLUE]
         assert tuple(targets.boxes[0].tolist()) == self.BOX

@@ -11,7 +11,7 @@ import pytest
 from boxable.datasets.shard import Shard
 from boxable.errors import ArgumentError, ImageError
 from boxable.openimages import Dataset
-from tests.openimages.folders import CAT, DOG, PERSON, box_row, photo, put_photo, write_folder
+from tests.openimages.folders import CAT, DOG, PERSON, box_row, copy_image_file, photo, write_folder
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     ]
     made = write_folder(tmp_path / "set", rows, labels=labels, images=["d,36,24,", "a,36,24,0.0"])
     for image in "abd":
-        put_photo(made, image)
+        copy_image_file(made, image)
     return made
 
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 def many(tmp_path: Path) -> Dataset:
     made = write_folder(tmp_path / "many", [box_row(f"i{number:02}") for number in range(23)])
     for number in range(23):
-        put_photo(made, f"i{number:02}")
+        copy_image_file(made, f"i{number:02}")
     return Dataset(made)
 
 
@@ -109,7 +109,7 @@ def test_iterating_gives_all_of_them(many: Dataset) -> None:
 def test_an_unreadable_image_raises_when_asked_for_and_is_logged_and_skipped_in_iteration(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    put_photo(folder, "d", photo()[:200])
+    copy_image_file(folder, "d", photo()[:200])
     dataset = Dataset(folder)
     with pytest.raises(ImageError, match=r"c\.jpg: no such image"):
         dataset["c"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from boxable.openimages.verification import Verification
-from tests.openimages.folders import CAT, DOG, box_row, put_photo, write_folder
+from tests.openimages.folders import CAT, DOG, box_row, copy_image_file, write_folder
 
 
 def good_folder(
@@ -14,8 +14,8 @@ def good_folder(
         folder, [box_row("a"), box_row("b", DOG, flags="-1,0,1,0,0"), *boxes],
         labels=[f"a,v,{CAT},1", f"a,v,{DOG},0", *labels], images=["a,36,24,0.0", "b,36,24,", *images],
     )  # fmt: skip
-    put_photo(made, "a")
-    put_photo(made, "b")
+    copy_image_file(made, "a")
+    copy_image_file(made, "b")
     return made
 
 

@@ -59,7 +59,7 @@ def photo(height: int = 24, width: int = 36, *, orientation: int | None = None) 
     return data.getvalue()
 
 
-def put_photo(folder: Path, image: str, data: bytes | None = None) -> None:
+def copy_image_file(folder: Path, image: str, data: bytes | None = None) -> None:
     """Put an image where the data folder has it."""
     (folder / "images").mkdir(exist_ok=True)
     (folder / "images" / f"{image}.jpg").write_bytes(photo() if data is None else data)

@@ -10,14 +10,14 @@ from boxable.openimages import Dataset, check_images
 from boxable.openimages.convert.convert_set import convert
 from boxable.openimages.verification import verify
 from tests.openimages.checking import flaws, good_folder
-from tests.openimages.folders import box_row, photo, put_photo, write_folder
+from tests.openimages.folders import box_row, copy_image_file, photo, write_folder
 
 
 class TestImages:
     def test_missing_damaged_and_strange_ones_are_found(self, tmp_path: Path) -> None:
         folder = good_folder(tmp_path / "set", images=("c,36,24,0", "d,36,24,0", "../e,36,24,0"))
-        put_photo(folder, "d", photo()[:300])
-        put_photo(folder, "stranger")
+        copy_image_file(folder, "d", photo()[:300])
+        copy_image_file(folder, "stranger")
         (folder / "images" / "a.txt").write_text("")
         found = flaws(verify(Dataset(folder)))
         assert found["every image has its file"] == (
@@ -33,7 +33,7 @@ class TestImages:
         self, tmp_path: Path, orientation: int, rotation: str
     ) -> None:
         folder = good_folder(tmp_path / "set", images=(f"c,36,24,{rotation}",))
-        put_photo(folder, "c", photo(orientation=orientation))
+        copy_image_file(folder, "c", photo(orientation=orientation))
         assert flaws(verify(Dataset(folder))) == {}
 
     @pytest.mark.parametrize(("orientation", "rotation"), [(8, "0"), (6, "90"), (2, "0"), (5, "270")])
@@ -41,7 +41,7 @@ class TestImages:
         self, tmp_path: Path, orientation: int, rotation: str
     ) -> None:
         folder = good_folder(tmp_path / "set", images=(f"c,36,24,{rotation}",))
-        put_photo(folder, "c", photo(orientation=orientation))
+        copy_image_file(folder, "c", photo(orientation=orientation))
         assert flaws(verify(Dataset(folder))) == {
             "the EXIF orientation of an image agrees with Rotation": (
                 1, [f"c: EXIF orientation {orientation}, Rotation {rotation}"],
@@ -56,7 +56,7 @@ class TestImages:
         folder = good_folder(tmp_path / "set")
         (folder / "images" / "a.png").write_bytes((folder / "images" / "a.jpg").read_bytes())
         assert flaws(verify(Dataset(folder))) == {"every file is the image of an id in the tables": (1, ["a.png"])}
-        with pytest.raises(ArgumentError, match=r"a\.png: another photo is called so: .*a\.jpg; expected one of them"):
+        with pytest.raises(ArgumentError, match=r"a\.png: expected one image file of this name, got also .*a\.jpg"):
             convert(folder, tmp_path / "yolo", "yolo")
 
     def test_photos_may_be_of_other_kinds(self, tmp_path: Path) -> None:
@@ -70,8 +70,8 @@ class TestImages:
     ) -> None:
         monkeypatch.setattr(check_images, "_NAMES_AT_ONCE", at_once)
         folder = good_folder(tmp_path / "set", images=("c.d,36,24,0", "é,36,24,0"))
-        put_photo(folder, "c.d")
-        put_photo(folder, "é")
+        copy_image_file(folder, "c.d")
+        copy_image_file(folder, "é")
         (folder / "images" / "b.jpg").rename(folder / "images" / "b.png")
         strangers = ["", "a", "a.JPG", "a.txt", "b.Png", "c", "c.d.e.jpg", "ab.jpg", ".jpg"]
         for name in filter(None, strangers):

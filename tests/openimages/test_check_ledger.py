@@ -9,7 +9,7 @@ from boxable.openimages import Dataset
 from boxable.openimages.fetch.ledger import Ledger, Outcome, Wanted
 from boxable.openimages.verification import verify
 from tests.openimages.checking import flaws, good_folder
-from tests.openimages.folders import photo, put_photo
+from tests.openimages.folders import copy_image_file, photo
 
 
 class TestLedger:
@@ -33,7 +33,7 @@ class TestLedger:
     def test_a_photo_that_changed_and_kept_its_size_is_found(self, folder: Path) -> None:
         data = bytearray((folder / "images" / "b.jpg").read_bytes())
         data[-2:] = b"\0\0"
-        put_photo(folder, "b", bytes(data))
+        copy_image_file(folder, "b", bytes(data))
         assert flaws(verify(Dataset(folder)))["images are as they were fetched"] == (
             1, ["b: MD5 differs from the ledger; remove the image and fetch again"],
         )  # fmt: skip
@@ -41,8 +41,8 @@ class TestLedger:
     def test_one_that_does_not_is_found(self, folder: Path) -> None:
         size = (folder / "images" / "a.jpg").stat().st_size
         (folder / "images" / "a.jpg").unlink()
-        put_photo(folder, "b", photo(24, 36) + b" ")
-        put_photo(folder, "d")
+        copy_image_file(folder, "b", photo(24, 36) + b" ")
+        copy_image_file(folder, "d")
         found = flaws(verify(Dataset(folder)))
         assert found["images that are done have a file of the noted size"] == (
             2, [f"a: {size} bytes in the ledger, no file", f"b: {size} bytes in the ledger, {size + 1} in the file"],

@@ -8,14 +8,14 @@ from boxable.datasets import arrow_tables
 from boxable.openimages import Dataset
 from boxable.openimages.verification import verify
 from tests.openimages.checking import flaws, good_folder
-from tests.openimages.folders import CAT, box_row, put_photo
+from tests.openimages.folders import CAT, box_row, copy_image_file
 
 INSIDE, IN_ORDER = "boxes are inside their image", "boxes have their sides in order, and an area"
 SIZE = "images have the size that the table of images says"
 
 
 def assert_only_flaw_in_tables(folder: Path, rule: str, example: str) -> None:
-    put_photo(folder, "c")
+    copy_image_file(folder, "c")
     found = flaws(verify(Dataset(folder)))
     found.pop("every file is the image of an id in the tables", None)
     assert found == {rule: (1, [example])}
@@ -72,7 +72,7 @@ def test_a_bad_label_is_found(tmp_path: Path, row: str, rule: str, example: str)
 def test_a_bad_image_row_is_found(tmp_path: Path, row: str, rule: str, example: str) -> None:
     folder = good_folder(tmp_path / "set", images=(row,))
     if row.startswith("c"):
-        put_photo(folder, "c")
+        copy_image_file(folder, "c")
     assert flaws(verify(Dataset(folder))) == {rule: (1, [example])}
 
 

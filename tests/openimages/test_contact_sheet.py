@@ -12,15 +12,15 @@ from PIL import Image
 from boxable.errors import ArgumentError, UnknownClassError
 from boxable.openimages import Dataset, contact_sheet
 from boxable.openimages.contact_sheet import show
-from tests.openimages.folders import CAT, DOG, box_row, photo, put_photo, write_folder
+from tests.openimages.folders import CAT, DOG, box_row, copy_image_file, photo, write_folder
 
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
     boxes = [box_row("a", CAT, (0.25, 0.25, 0.75, 0.75)), box_row("a", DOG), box_row("b", DOG, flags="0,0,1,0,0")]
     folder = write_folder(tmp_path / "set", boxes, images=["a,360,240,0", "b,240,360,90", "c,1,1,0"])
-    put_photo(folder, "a", photo(240, 360))
-    put_photo(folder, "b", photo(360, 240))
+    copy_image_file(folder, "a", photo(240, 360))
+    copy_image_file(folder, "b", photo(360, 240))
     return Dataset(folder)
 
 
@@ -65,7 +65,7 @@ def test_with_classes_only_their_images_and_boxes_are_shown(dataset: Dataset, tm
 def test_the_seed_chooses(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "set", [box_row(f"i{number:02}") for number in range(30)])
     for number in range(30):
-        put_photo(folder, f"i{number:02}")
+        copy_image_file(folder, f"i{number:02}")
     pages = []
     for seed in (0, 0, 1):
         show(Dataset(folder), [tmp_path / "s.html"], classes=None, count=4, seed=seed)
@@ -78,7 +78,7 @@ def test_boxes_that_are_no_numbers_or_far_outside_are_drawn_inside(tmp_path: Pat
     folder = write_folder(
         tmp_path / "set", [box_row("a", CAT, (float("nan"), -3, 9, 0.5)), box_row("a", CAT, (0.9, 0.9, 0.1, 0.1))]
     )
-    put_photo(folder, "a")
+    copy_image_file(folder, "a")
     show(Dataset(folder), [tmp_path / "s.html", tmp_path / "s.png"], classes=None, count=1, seed=0)
     assert "nan" not in (tmp_path / "s.html").read_text("utf-8")
 
@@ -86,7 +86,7 @@ def test_boxes_that_are_no_numbers_or_far_outside_are_drawn_inside(tmp_path: Pat
 def test_ids_and_names_cannot_write_html(tmp_path: Path) -> None:
     classes = 'LabelName,DisplayName\nuser/x,"</title><script>"\n'
     folder = write_folder(tmp_path / "set", [box_row("<b>", "user/x")], classes=classes)
-    put_photo(folder, "<b>")
+    copy_image_file(folder, "<b>")
     show(Dataset(folder), [tmp_path / "s.html"], classes=None, count=1, seed=0)
     page = (tmp_path / "s.html").read_text("utf-8")
     assert "<script" not in page
@@ -101,7 +101,7 @@ def test_what_cannot_be_shown_is_told(dataset: Dataset, tmp_path: Path) -> None:
     bare = Dataset(write_folder(tmp_path / "bare", [box_row("a")]))
     with pytest.raises(ArgumentError, match=r"bare: expected image files in .*images, got none"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
-    put_photo(bare.path, "stranger")
+    copy_image_file(bare.path, "stranger")
     with pytest.raises(ArgumentError, match="none of 1 images can be read"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
     assert not list(tmp_path.glob("s.*"))
@@ -124,7 +124,7 @@ def test_a_page_names_authors_and_licences(tmp_path: Path) -> None:
         "b,Bob,javascript:alert(1),javascript:alert(2)\n"
     )
     for name in "ab":
-        put_photo(folder, name)
+        copy_image_file(folder, name)
     show(Dataset(folder), [tmp_path / "s.html"], classes=None, count=9, seed=0)
     page = (tmp_path / "s.html").read_text("utf-8")
     assert '<a href="https://photos/1">Ann &lt;b&gt;</a>' in page
@@ -135,7 +135,7 @@ def test_a_page_names_authors_and_licences(tmp_path: Path) -> None:
 
 def test_large_photos_are_not_held_as_they_are(tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "set", [box_row("a")])
-    put_photo(folder, "a", photo(2000, 3000))
+    copy_image_file(folder, "a", photo(2000, 3000))
     (shown,) = contact_sheet._sample(Dataset(folder), np.zeros(1, np.int32), None, 1, 0)
     assert shown.pixels.shape == (427, 640, 3)
 
@@ -144,7 +144,7 @@ def test_of_many_boxes_a_class_is_named_once(tmp_path: Path) -> None:
     labelled = []
     for count in (6, 7):
         folder = write_folder(tmp_path / str(count), [box_row("a", DOG), *[box_row("a", CAT)] * (count - 1)])
-        put_photo(folder, "a")
+        copy_image_file(folder, "a")
         (shown,) = contact_sheet._sample(Dataset(folder), np.zeros(1, np.int32), None, 1, 0)
         labelled.append(sorted(filter(None, contact_sheet._labels(shown))))
     assert labelled == [["Cat"] * 5 + ["Dog"], ["Cat", "Dog"]]

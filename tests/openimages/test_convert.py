@@ -94,7 +94,7 @@ def test_boxes_come_back_within_the_precision_of_the_form(
         assert (np.abs(after[name].box - image.box) <= close).all()
         for flag in HELD[form]:
             assert after[name].flags[flag].tolist() == image.flags[flag].tolist()
-        assert isinstance(after[name].photo, Path) == (form != "coco")
+        assert isinstance(after[name].file, Path) == (form != "coco")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -121,11 +121,11 @@ def test_what_a_form_does_not_hold_is_counted(tmp_path: Path) -> None:
     labels = [("01", "verification", CAT, 1), ("02", "verification", DOG, 0)]
     source = write_set(tmp_path / "set", [*rows, box("02", CAR, ("", 1, 0, 1)), box("02", CAR, (1, 0, 0, 1))], labels)  # type: ignore[arg-type]
     notes = "\n".join(convert(source, tmp_path / "yolo", "yolo"))
-    assert "image labels, which YOLO does not hold: 2 left out" in notes
-    assert "marks IsOccluded, which YOLO does not hold: 2 left out" in notes
-    assert "marks IsGroupOf, which YOLO does not hold: 1 left out" in notes
-    assert "boxes of a class that the set does not name: 1 left out" in notes
-    assert "boxes without numbers, or with their sides exchanged: 2 left out" in notes
+    assert "image labels, which YOLO does not hold: 2 dropped" in notes
+    assert "flags IsOccluded, which YOLO does not hold: 2 dropped" in notes
+    assert "flags IsGroupOf, which YOLO does not hold: 1 dropped" in notes
+    assert "boxes of a class that the set does not name: 1 dropped" in notes
+    assert "boxes without numbers, or with their sides exchanged: 2 dropped" in notes
     assert "licences" in notes
     assert (tmp_path / "yolo" / "labels" / "02.txt").read_text() == ""
     assert convert(source, tmp_path / "parquet", "parquet") == []
@@ -135,8 +135,8 @@ def test_images_without_a_photo_or_a_size_are_counted(tmp_path: Path) -> None:
     source = write_set(tmp_path / "set", [box("01"), box("02")])
     (source / "images" / "02.jpg").unlink()
     (source / "images.csv").unlink()
-    assert "images without a photo: 1 left out" in convert(source, tmp_path / "t", "tfrecord", shards=1)
-    unknown = "images of unknown size, without a photo that tells it: 1 left out"
+    assert "images without a file: 1 dropped" in convert(source, tmp_path / "t", "tfrecord", shards=1)
+    unknown = "images of unknown size, without a file that tells it: 1 dropped"
     assert unknown in convert(source, tmp_path / "c.json", "coco")
     assert unknown in convert(source, tmp_path / "voc", "voc")
 
@@ -147,7 +147,7 @@ def test_image_labels_go_through_tables_and_are_written_to_tfrecord(tmp_path: Pa
     assert images_of(tmp_path / "parquet")["01"].image_labels == [(CAT, 1.0), (DOG, 0.0)]
     assert any("saw" in note for note in convert(source, tmp_path / "t", "tfrecord", shards=1))
     notes = convert(tmp_path / "t", tmp_path / "back", "parquet")
-    assert notes == ["image labels, whose confidence TFRecord does not hold: 2 left out"]
+    assert notes == ["image labels, whose confidence TFRecord does not hold: 2 dropped"]
     assert not (tmp_path / "back" / layout.IMAGE_LABELS).exists()
 
 
@@ -190,7 +190,7 @@ def test_one_table_of_boxes_has_the_classes_beside_it(tmp_path: Path, form: str)
 def test_photos_are_copied_linked_or_left(tmp_path: Path, mode: str) -> None:
     source = write_set(tmp_path / "set", [box("01")])
     for form in ("parquet", "yolo", "voc"):
-        convert(source, tmp_path / form, form, photos=mode)
+        convert(source, tmp_path / form, form, image_mode=mode)
         found = [path for path in (tmp_path / form).rglob("01.*") if path.suffix == ".jpg"]
         assert len(found) == (mode != "none")
         assert all(path.is_symlink() == (mode == "link") for path in found)
@@ -274,7 +274,7 @@ def test_voc_of_others_is_read_by_its_names(tmp_path: Path) -> None:
         "<object><name>dog</name><truncated>1</truncated><difficult>1</difficult>"
         "<bndbox><xmin>1</xmin><ymin>11</ymin><xmax>100</xmax><ymax>25.0</ymax></bndbox></object></annotation>"
     )
-    assert convert(tmp_path / "voc", tmp_path / "parquet", "parquet", photos="none") == []
+    assert convert(tmp_path / "voc", tmp_path / "parquet", "parquet", image_mode="none") == []
     image = images_of(tmp_path / "parquet")["a"]
     assert image.labels == [DOG]
     assert image.box.tolist() == [[0.2, 0, 0.5, 1]]
@@ -300,7 +300,7 @@ def test_tfrecord_of_others_is_read_by_its_names(tmp_path: Path, texts: list[str
         features[f"image/object/bbox/{side}"] = (FLOATS, [value] * len(texts))
     with (tmp_path / "a.tfrecord").open("wb") as file:
         write_record(file, example(features))
-    convert(tmp_path / "a.tfrecord", tmp_path / "parquet", "parquet", photos="none")
+    convert(tmp_path / "a.tfrecord", tmp_path / "parquet", "parquet", image_mode="none")
     assert images_of(tmp_path / "parquet")["a"].labels == mids
 
 
@@ -326,9 +326,9 @@ def test_a_photo_that_is_not_there_is_counted_unless_none_is_wanted(tmp_path: Pa
     source = write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))])
     next((source / "images").iterdir()).unlink()
     (gone,) = {"a", "b"} - {path.stem for path in (source / "images").iterdir()}
-    note = f"photos that are not there: 1 left out, such as '{gone}'"
+    note = f"image files that are missing: 1 dropped, such as '{gone}'"
     assert note in convert(source, tmp_path / "out", form)
-    assert note not in convert(source, tmp_path / "tables", form, photos="none")
+    assert note not in convert(source, tmp_path / "tables", form, image_mode="none")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF"])
@@ -349,18 +349,18 @@ def test_photos_of_other_kinds_are_called_what_they_are(tmp_path: Path, kind: st
 
 def test_what_would_be_empty_is_an_error_that_says_why(tmp_path: Path) -> None:
     table = write_csv(tmp_path / "boxes.csv", BOX_HEADER, [box("a", "Person"), box("b", "Person")])
-    with pytest.raises(ArgumentError, match=r"none of its 2 boxes .* does not name: 2 left out, such as 'Person'"):
+    with pytest.raises(ArgumentError, match=r"none of its 2 boxes .* does not name: 2 dropped, such as 'Person'"):
         convert(table, tmp_path / "out", "yolo")
     source = write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))])
     shutil.rmtree(source / "images")
-    with pytest.raises(ArgumentError, match="none of the images has a photo"):
+    with pytest.raises(ArgumentError, match="expected image files in images"):
         convert(source, tmp_path / "out", "tfrecord")
     assert {path.name for path in tmp_path.iterdir()} == {"boxes.csv", "set"}
 
 
 def test_what_becomes_no_where_it_was_unknown_is_counted(tmp_path: Path) -> None:
     notes = convert(write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))]), tmp_path / "voc", "voc")
-    assert any("is unknown, which becomes no in Pascal VOC" in note for note in notes)
+    assert any("which becomes no in Pascal VOC" in note for note in notes)
 
 
 def test_photos_of_coco_that_are_called_alike_are_found_by_their_paths(tmp_path: Path) -> None:
@@ -376,7 +376,7 @@ def test_photos_of_coco_that_are_called_alike_are_found_by_their_paths(tmp_path:
         json.dumps({"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "Cat"}]})
     )
     notes = convert(tmp_path / "i.json", tmp_path / "out", "parquet")
-    assert "photos that are not there: 1 left out, such as 'secret'" in notes
+    assert "image files that are missing: 1 dropped, such as 'secret'" in notes
     found = {path.name: path.read_bytes() for path in (tmp_path / "out" / "images").iterdir()}
     assert found == {
         "1.png.png": (tmp_path / "images" / "1.png").read_bytes(),

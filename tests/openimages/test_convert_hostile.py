@@ -57,7 +57,7 @@ BNDBOX = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndb
 DESTS = {"openimages": "csv", "parquet": "p", "coco": "c.json", "yolo": "yolo", "voc": "voc", "tfrecord": "t"}
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "nothing": (lambda folder: folder, "no such file or folder"),
-    "another file": (lambda folder: text(folder, "a.docx", "x"), "none of the forms"),
+    "another file": (lambda folder: text(folder, "a.docx", "x"), "of no known format"),
     "an empty table": (lambda folder: text(folder, "a.csv", ""), "Empty CSV file"),
     "no boxes": (lambda folder: text(folder, "a.csv", "ImageID,LabelName\na,b\n"), "no column XMin"),
     "image labels": (lambda folder: text(folder, "a.csv", "ImageID,LabelName,Confidence\na,b,1\n"), "no column XMin"),
@@ -122,7 +122,7 @@ def test_a_bad_source_is_one_line_and_leaves_nothing(
 def test_a_box_that_reaches_farther_than_numbers_do_is_no_box(tmp_path: Path, to: str, name: str) -> None:
     source = write_set(tmp_path / "set", [box("a"), box("a", sides=(0, 1e307, 0, 1))])
     notes = convert(source, tmp_path / name, to, shards=1)
-    assert "boxes without numbers, or with their sides exchanged: 1 left out" in notes
+    assert "boxes without numbers, or with their sides exchanged: 1 dropped" in notes
 
 
 @pytest.mark.parametrize("to", ["yolo", "voc"])
@@ -257,7 +257,7 @@ def test_a_photo_that_is_no_picture_is_no_reason_to_stop(tmp_path: Path) -> None
     (source / "images.csv").unlink()
     (source / "images" / "02.jpg").write_bytes(b"no picture")
     notes = convert(source, tmp_path / "voc", "voc")
-    assert "images of unknown size, without a photo that tells it: 1 left out" in notes
+    assert "images of unknown size, without a file that tells it: 1 dropped" in notes
     assert [path.name for path in (tmp_path / "voc" / "Annotations").iterdir()] == ["01.xml"]
 
 

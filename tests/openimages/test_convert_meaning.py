@@ -16,7 +16,7 @@ from boxable.formats.reading import read_annotations
 from boxable.images.decode import decode_as_stored, orientation_of
 from boxable.openimages import Dataset
 from boxable.openimages.convert.convert_set import convert
-from tests.openimages.folders import BOX_HEAD, CAT, box_row, photo, put_photo, write_folder
+from tests.openimages.folders import BOX_HEAD, CAT, box_row, copy_image_file, photo, write_folder
 from tests.openimages.made import BOX_HEADER, LABEL_HEADER, PERSON, box, rows_of, write_csv, write_set
 
 DESTS = {"openimages": "csv", "parquet": "p", "coco": "c.json", "yolo": "yolo", "voc": "voc", "tfrecord": "t"}
@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def turned(folder: Path, rotation: str, exif: int) -> Path:
     """An image that tells an orientation; its box is the red quarter, as the image is stored."""
     write_folder(folder, [box_row("a", CAT, (0, 0, 0.5, 0.5))], images=[f"a,,,{rotation}"])
-    put_photo(folder, "a", photo(orientation=exif))
+    copy_image_file(folder, "a", photo(orientation=exif))
     return folder
 
 
@@ -51,7 +51,7 @@ def test_boxes_stay_on_what_they_are_of_where_rotation_overrules_the_photo(
 ) -> None:
     source = turned(tmp_path / "set", "0", exif)
     assert colour_in_box(source) == [1, 0, 0]
-    notes = convert(source, tmp_path / name, to, photos=mode, shards=1)
+    notes = convert(source, tmp_path / name, to, image_mode=mode, shards=1)
     assert not any("orientation" in note or "Rotation" in note for note in notes)
     convert(tmp_path / name, tmp_path / "back", "parquet")
     assert colour_in_box(tmp_path / "back") == [1, 0, 0]
@@ -62,10 +62,10 @@ def test_boxes_stay_on_what_they_are_of_where_rotation_overrules_the_photo(
 def test_what_cannot_be_told_of_the_orientation_is_counted(tmp_path: Path, to: str, name: str) -> None:
     notes = "\n".join(convert(turned(tmp_path / "set", "90.0", 6), tmp_path / name, to, shards=1))
     assert ("Rotation other than 0" in notes) == (to not in ("openimages", "parquet"))
-    assert ("orientations in photos, which Rotation overrules" in notes) == (to == "coco")
+    assert ("EXIF orientations that Rotation overrules, and COCO does not" in notes) == (to == "coco")
     notes = "\n".join(convert(turned(tmp_path / "unknown", "", 6), tmp_path / f"unknown-{name}", to, shards=1))
     assert "Rotation other" not in notes
-    assert ("orientations in photos, which readers of TFRecord pass over" in notes) == (to == "tfrecord")
+    assert ("EXIF orientations, which readers of TFRecord ignore" in notes) == (to == "tfrecord")
 
 
 @pytest.mark.parametrize(("rotation", "size"), [("", (24, 36)), ("0", (36, 24))])
@@ -100,30 +100,30 @@ def test_of_other_pictures_the_orientation_stays_and_is_counted(tmp_path: Path) 
     entries = Image.Exif()
     entries[0x0112] = 6
     Image.new("RGB", (36, 24)).save(source / "images" / "a.png", exif=entries)
-    assert any("cannot be taken out: 1" in note for note in convert(source, tmp_path / "yolo", "yolo"))
+    assert any("cannot be removed: 1" in note for note in convert(source, tmp_path / "yolo", "yolo"))
 
 
 @pytest.mark.parametrize("to", OTHERS)
 def test_confidence_of_a_box_is_counted(tmp_path: Path, to: str) -> None:
     rows = [box_row("a"), box_row("a").replace(",1,", ",0.5,", 1), box_row("a").replace(",1,", ",,", 1)]
     source = write_folder(tmp_path / "set", rows)
-    put_photo(source, "a")
-    assert "Confidence of boxes other than 1: 1 left out" in convert(source, tmp_path / DESTS[to], to, shards=1)
+    copy_image_file(source, "a")
+    assert "Confidence of boxes other than 1: 1 dropped" in convert(source, tmp_path / DESTS[to], to, shards=1)
 
 
 def test_scores_in_yolo_are_counted(tmp_path: Path) -> None:
     (tmp_path / "yolo" / "labels").mkdir(parents=True)
     (tmp_path / "yolo" / "classes.txt").write_text("cat\n")
     (tmp_path / "yolo" / "labels" / "a.txt").write_text("0 0.5 0.5 0.5 0.5 0.9\n0 0.5 0.5 0.5 0.5\n")
-    notes = convert(tmp_path / "yolo", tmp_path / "parquet", "parquet", photos="none")
-    assert notes == ["scores of boxes: 1 left out"]
+    notes = convert(tmp_path / "yolo", tmp_path / "parquet", "parquet", image_mode="none")
+    assert notes == ["scores of boxes: 1 dropped"]
 
 
 @pytest.mark.parametrize("to", ["openimages", "parquet"])
 def test_difficult_boxes_come_along_into_tables(data: Path, tmp_path: Path, to: str) -> None:
     before = difficult_boxes(data / "eval-voc")
-    convert(data / "eval-voc", tmp_path / "voc", "parquet", photos="none")
-    convert(tmp_path / "voc", tmp_path / "out", to, photos="none")
+    convert(data / "eval-voc", tmp_path / "voc", "parquet", image_mode="none")
+    convert(tmp_path / "voc", tmp_path / "out", to, image_mode="none")
     assert difficult_boxes(tmp_path / "out") == before
     suffix = {"openimages": ".csv", "parquet": ".parquet"}[to]
     assert [path.name for path in (tmp_path / "out").glob("*difficult*")] == [f"difficult{suffix}"]
@@ -199,8 +199,8 @@ def test_difficult_boxes_are_counted_where_they_do_not(tmp_path: Path, to: str, 
         assert [text.count("<difficult>1</difficult>") for text in texts] == [0, 1]
         assert "IsDifficult" not in notes
     else:
-        assert "marks IsDifficult, which" in notes
-        assert "does not hold: 1 left out" in notes
+        assert "flags IsDifficult, which" in notes
+        assert "does not hold: 1 dropped" in notes
 
 
 def test_columns_that_a_data_folder_does_not_have_are_named(tmp_path: Path) -> None:
@@ -208,8 +208,8 @@ def test_columns_that_a_data_folder_does_not_have_are_named(tmp_path: Path) -> N
     source.mkdir()
     (source / "annotations-bbox.csv").write_text(f"{BOX_HEAD},XClick1X,XClick1Y\n{box_row('a')},0.5,0.25\n")
     write_csv(source / "annotations-human-imagelabels.csv", (*LABEL_HEADER[:3], "Verified"), [("a", "x", CAT, 1)])
-    notes = convert(source, tmp_path / "out", "parquet", photos="none")
-    assert notes == ["annotations-bbox.csv: columns XClick1X, XClick1Y left out"]
+    notes = convert(source, tmp_path / "out", "parquet", image_mode="none")
+    assert notes == ["annotations-bbox.csv: columns XClick1X, XClick1Y dropped"]
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv.gz"])

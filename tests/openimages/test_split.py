@@ -16,7 +16,7 @@ from boxable.openimages import split as module
 from boxable.openimages.split import is_validation, split
 from boxable.openimages.verification import verify
 from tests.conftest import ROOT
-from tests.openimages.folders import CAT, box_row, put_photo, write_folder
+from tests.openimages.folders import CAT, box_row, copy_image_file, write_folder
 
 DATA = ROOT.parent / "shared" / "data"
 
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
         images=[f"{image},36,24,0.0" for image in ids]
     )  # fmt: skip
     for image in ids[:-1]:
-        put_photo(made, image)
+        copy_image_file(made, image)
     return made
 
 

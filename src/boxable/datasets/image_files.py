@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from boxable.datasets.layout import PHOTOS, DataFolder
+from boxable.datasets.layout import IMAGE_FOLDER, DataFolder
 from boxable.errors import ImageError
 from boxable.images.decode import SUFFIXES, Pixels, decode, decode_as_stored
 
@@ -17,7 +17,7 @@ def image_path(folder: DataFolder, image_id: str) -> Path:
     """
     if not image_id or image_id in (".", "..") or any(char in image_id for char in "/\\\0"):
         raise ImageError(f"{image_id!r}: expected an image id that is a file name")
-    candidates = [folder.path / PHOTOS / f"{image_id}{suffix}" for suffix in _SUFFIXES]
+    candidates = [folder.path / IMAGE_FOLDER / f"{image_id}{suffix}" for suffix in _SUFFIXES]
     return next((path for path in candidates if path.exists()), candidates[0])
 
 

@@ -31,7 +31,7 @@ BOXES = "annotations-bbox.parquet"
 IMAGE_LABELS = "annotations-human-imagelabels.parquet"
 IMAGES = "images.parquet"
 DIFFICULT = "difficult.parquet"
-PHOTOS = "images"
+IMAGE_FOLDER = "images"
 LEDGER = "ledger.sqlite"
 DESCRIPTION = "boxable-data.json"
 # The value of `made_by` in the description of a fetched folder.

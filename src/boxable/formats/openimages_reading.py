@@ -45,7 +45,7 @@ def read_folder(folder: Path) -> Annotations:
     if boxes_file is None:
         raise ArgumentError(
             f"{folder}: no annotations in this folder; expected annotations-bbox.csv (or .csv.gz, .parquet), which "
-            "`boxable data convert --to openimages` makes of other forms"
+            "`boxable data convert --to openimages` makes of other formats"
         )
     labels_file, classes_file, images_file = (find_table(folder, name) for name in (LABELS, CLASSES, IMAGES))
     boxes = read_boxes(boxes_file)

@@ -13,7 +13,7 @@ import numpy as np
 from boxable.datasets.dataset import Dataset
 from boxable.datasets.image_files import image_path
 from boxable.datasets.index import UNKNOWN_ROTATION
-from boxable.datasets.layout import LEDGER, PHOTOS
+from boxable.datasets.layout import IMAGE_FOLDER, LEDGER
 from boxable.errors import ImageError
 from boxable.findings import MAX_EXAMPLES, Finding, until
 from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of, size_of_whole
@@ -34,14 +34,14 @@ Flaws = dict[str, str]
 def check_images(dataset: Dataset, stop: threading.Event) -> list[Finding]:
     """Check every image file in threads, as far as it gets until `stop`."""
     findings = {
-        "there": Finding(PHOTOS, "every image has its file"),
-        "decodes": Finding(PHOTOS, "every image can be decoded"),
-        "size": Finding(PHOTOS, "images have the size that the table of images says"),
-        "rotation": Finding(PHOTOS, "the EXIF orientation of an image agrees with Rotation"),
+        "there": Finding(IMAGE_FOLDER, "every image has its file"),
+        "decodes": Finding(IMAGE_FOLDER, "every image can be decoded"),
+        "size": Finding(IMAGE_FOLDER, "images have the size that the table of images says"),
+        "rotation": Finding(IMAGE_FOLDER, "the EXIF orientation of an image agrees with Rotation"),
         "orphan": _orphans(dataset, stop),
     }
     if (dataset.path / LEDGER).is_file():
-        findings["fetched"] = Finding(PHOTOS, "images are as they were fetched")
+        findings["fetched"] = Finding(IMAGE_FOLDER, "images are as they were fetched")
     with progress("decoding", len(dataset)) as advance, md5_of_fetched(dataset.files) as md5:
         images = ((number, image_id, md5(image_id)) for number, image_id in enumerate(dataset.index.image_ids()))
         results = in_order(
@@ -59,8 +59,8 @@ def _orphans(dataset: Dataset, stop: threading.Event) -> Finding:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    finding = Finding(PHOTOS, "every file is the image of an id in the tables")
-    names, stems = _file_names(dataset.path / PHOTOS, stop)
+    finding = Finding(IMAGE_FOLDER, "every file is the image of an id in the tables")
+    names, stems = _file_names(dataset.path / IMAGE_FOLDER, stop)
     is_known = pc.index_in(stems, value_set=dataset.index.ids.cast(pa.binary())).is_valid().to_numpy()
     # Of several files of an image, .jpg is read.
     belongs = is_known & pc.ends_with(names, SUFFIXES[0]).to_numpy()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from boxable.datasets.dataset import Dataset
-from boxable.datasets.layout import PHOTOS
+from boxable.datasets.layout import IMAGE_FOLDER
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.files import atomic_file
 from boxable.images.decode import SUFFIXES, Pixels
@@ -69,12 +69,12 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
         raise ArgumentError(
             f"{dataset.path}: no image has a box of {classes}" if classes else f"{dataset.path}: no images"
         )
-    if not _has_images(dataset.path / PHOTOS):
-        raise ArgumentError(f"{dataset.path}: expected image files in {dataset.path / PHOTOS}, got none")
+    if not _has_images(dataset.path / IMAGE_FOLDER):
+        raise ArgumentError(f"{dataset.path}: expected image files in {dataset.path / IMAGE_FOLDER}, got none")
     shown = list(_sample(dataset, candidates, wanted, count, seed))
     if not shown:
         raise ArgumentError(
-            f"{dataset.path}: none of {len(candidates)} images can be read; expected in {dataset.path / PHOTOS}"
+            f"{dataset.path}: none of {len(candidates)} images can be read; expected in {dataset.path / IMAGE_FOLDER}"
         )
     made_by = attributions(dataset.files, [item.image_id for item in shown])
     shown = [replace(item, attribution=made_by.get(item.image_id, item.attribution)) for item in shown]

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from boxable.datasets.arrow_tables import has_value, import_arrow, unchanged_batches
-from boxable.datasets.layout import PHOTOS, open_folder, write_description
+from boxable.datasets.layout import IMAGE_FOLDER, open_folder, write_description
 from boxable.datasets.scratch import new_folder
 from boxable.errors import ArgumentError
 from boxable.files import writing
@@ -45,7 +45,7 @@ def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:
         places = {TRAIN: train, VALIDATION: validation}
         for table in sorted(path for path in folder.iterdir() if is_table(path)):
             _split_table(table, places, every)
-        counts = _link_images(folder / PHOTOS, places, every)
+        counts = _link_images(folder / IMAGE_FOLDER, places, every)
         rule = f"int(sha1(ImageID).hexdigest(), 16) % {every} == 0 is {VALIDATION}"
         for part, place in places.items():
             write_description(place, {**source.about, "part": part, "rule": rule})
@@ -82,14 +82,14 @@ def _link_images(images: Path, places: dict[str, Path], every: int) -> dict[str,
         return counts
     for place in places.values():
         with writing(place):
-            (place / PHOTOS).mkdir()
+            (place / IMAGE_FOLDER).mkdir()
     with progress("linking", None) as advance, os.scandir(images) as entries:
         for entry in entries:
             if entry.name.startswith(".") or not entry.is_file():
                 continue
             part = VALIDATION if is_validation(Path(entry.name).stem, every) else TRAIN
-            with writing(places[part] / PHOTOS / entry.name):
-                _link(Path(entry.path), places[part] / PHOTOS / entry.name)
+            with writing(places[part] / IMAGE_FOLDER / entry.name):
+                _link(Path(entry.path), places[part] / IMAGE_FOLDER / entry.name)
             counts[part] += 1
             advance()
     return counts

@@ -14,7 +14,7 @@ ANNOTATION = {"id": 7, "image_id": 3, "category_id": 5, "bbox": [1, 1, 4, 4]}
 POLYGON = [[1, 1, 5, 1, 5, 5, 1, 5]]
 
 
-def coco(path: Path, *annotations: dict[str, Any], photo: Path | None = None) -> Path:
+def coco(path: Path, *annotations: dict[str, Any], file: Path | None = None) -> Path:
     """A file with one image, a.png, and its boxes; the image is written where it shall be."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
@@ -23,15 +23,15 @@ def coco(path: Path, *annotations: dict[str, Any], photo: Path | None = None) ->
         "categories": [{"id": 5, "name": "Cat"}],
     }
     path.write_text(json.dumps(content))
-    if photo:
-        photo.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (16, 8)).save(photo / "a.png")
+    if file:
+        file.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 8)).save(file / "a.png")
     return path
 
 
 @pytest.mark.parametrize("place", ["val2017", "images", "images/val2017", "annotations", "annotations/images"])
 def test_photos_are_found_where_coco_has_them(place: str, tmp_path: Path) -> None:
-    source = coco(tmp_path / "annotations" / "instances_val2017.json", photo=tmp_path / place)
+    source = coco(tmp_path / "annotations" / "instances_val2017.json", file=tmp_path / place)
     notes = convert(source, tmp_path / "out", "parquet")
     assert (tmp_path / "out" / "images" / "a.png").is_file()
     assert not any("photos" in note for note in notes)
@@ -39,30 +39,28 @@ def test_photos_are_found_where_coco_has_them(place: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("place", ["val2017", "images/val2017", "../val2017"])
 def test_photos_are_not_looked_for_around_a_file_that_is_not_so_laid_out(place: str, tmp_path: Path) -> None:
-    source = coco(tmp_path / "in" / "boxes" / "instances_val2017.json", photo=tmp_path / "in" / place)
-    assert "photos that are not there: 1 left out, such as 'a'" in convert(source, tmp_path / "out", "parquet")
+    source = coco(tmp_path / "in" / "boxes" / "instances_val2017.json", file=tmp_path / "in" / place)
+    assert "image files that are missing: 1 dropped, such as 'a'" in convert(source, tmp_path / "out", "parquet")
 
 
 def test_what_annotations_have_besides_boxes_is_counted(tmp_path: Path) -> None:
     crowd = ANNOTATION | {"iscrowd": 1, "segmentation": {"counts": "1", "size": [8, 16]}}
     points = ANNOTATION | {"keypoints": [1, 1, 2], "segmentation": [], "area": 16.0}
-    source = coco(
-        tmp_path / "a.json", ANNOTATION | {"segmentation": POLYGON, "area": 15}, crowd, points, photo=tmp_path
-    )
+    source = coco(tmp_path / "a.json", ANNOTATION | {"segmentation": POLYGON, "area": 15}, crowd, points, file=tmp_path)
     assert convert(source, tmp_path / "out", "parquet") == [
-        "segmentations, which no other form keeps: 2 left out",
-        "keypoints, which no other form keeps: 1 left out",
-        "areas other than width times height, which no other form keeps: 1 left out",
-        "licences and addresses of images, which no other form keeps: 1 left out",
-        "image ids other than the name of the file, which no other form keeps: 1 left out",
-        "category ids, which no other form keeps: 1 left out",
+        "segmentations, which no other format holds: 2 dropped",
+        "keypoints, which no other format holds: 1 dropped",
+        "areas other than width times height, which no other format holds: 1 dropped",
+        "licences and addresses of images, which no other format holds: 1 dropped",
+        "image ids other than the name of the file, which no other format holds: 1 dropped",
+        "category ids, which no other format holds: 1 dropped",
     ]
 
 
 def test_a_file_of_our_own_loses_nothing_but_the_numbers_of_its_images(tmp_path: Path) -> None:
-    first = coco(tmp_path / "a.json", photo=tmp_path)
+    first = coco(tmp_path / "a.json", file=tmp_path)
     convert(first, tmp_path / "b.json", "coco")
-    ids = "image ids other than the name of the file, which no other form keeps: 1 left out"
+    ids = "image ids other than the name of the file, which no other format holds: 1 dropped"
     assert convert(tmp_path / "b.json", tmp_path / "out", "parquet") == [ids]
     assert json.loads((tmp_path / "b.json").read_text())["categories"][0]["mid"] == "/m/01yrx"
 
@@ -77,7 +75,7 @@ def test_a_file_of_our_own_loses_nothing_but_the_numbers_of_its_images(tmp_path:
 def test_a_number_that_two_have_is_an_error_and_the_same_one_twice_is_not(
     key: str, twin: dict[str, Any], says: str, tmp_path: Path
 ) -> None:
-    path = coco(tmp_path / "a.json", photo=tmp_path)
+    path = coco(tmp_path / "a.json", file=tmp_path)
     content = json.loads(path.read_text())
     content[key] += content[key]
     path.write_text(json.dumps(content))

@@ -20,7 +20,7 @@ OTHER_FORMS = {"openimages": "csv", "parquet": "p", "coco": "c.json", "voc": "vo
 
 
 def subsets_of(folder: Path) -> dict[str, str]:
-    return {image.image_id: image.subset for image in tables.read(folder).images}
+    return {image.image_id: image.split for image in tables.read(folder).images}
 
 
 def with_classes(folder: Path, *rows: tuple[str, str]) -> Path:
@@ -97,9 +97,9 @@ def test_what_parts_lose_is_counted_together(tmp_path: Path) -> None:
     header = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax", "IsOccluded")
     write_csv(plain / "annotations-bbox.csv", header, [(name, CAT, 0, 1, 0, 1, 1) for name in "bc"])
     notes = convert(tmp_path / "set", tmp_path / "yolo", "yolo")
-    assert "marks IsOccluded, which YOLO does not hold: 3 left out" in notes
-    assert "marks IsGroupOf, which YOLO does not hold: 1 left out" in notes
-    assert "image labels, which YOLO does not hold: 1 left out" in notes
+    assert "flags IsOccluded, which YOLO does not hold: 3 dropped" in notes
+    assert "flags IsGroupOf, which YOLO does not hold: 1 dropped" in notes
+    assert "image labels, which YOLO does not hold: 1 dropped" in notes
 
 
 def test_an_image_in_two_parts_is_an_error(tmp_path: Path) -> None:
@@ -152,14 +152,14 @@ def test_the_column_subset_makes_parts_and_comes_back(tmp_path: Path, subsets: S
 def test_an_image_of_unknown_subset_trains_and_is_counted(tmp_path: Path) -> None:
     source = with_subsets(tmp_path / "set", {"a": "train", "b": "validation", "c": "", "d": "challenge"})
     notes = convert(source, tmp_path / "yolo", "yolo")
-    assert "images of an unknown subset, which went to train: 2" in notes
+    assert "images of an unknown split, which went to train: 2" in notes
     assert set(labels_by_ultralytics(tmp_path / "yolo")) == {"train/a", "val/b", "train/c", "train/d"}
 
 
 def test_a_set_that_is_not_divided_says_how_to_divide_it(tmp_path: Path) -> None:
     source = with_subsets(tmp_path / "set", {"a": "validation", "b": "validation"})
     (note,) = [note for note in convert(source, tmp_path / "yolo", "yolo") if "data.yaml" in note]
-    assert "same photos for train and val" in note
+    assert "same images for train and val" in note
     assert "boxable data split" in note
     content = yaml.safe_load((tmp_path / "yolo" / "data.yaml").read_text())
     assert (content["train"], content["val"]) == ("images", "images")
@@ -206,9 +206,9 @@ def test_layouts_in_use_are_read_with_their_parts(tmp_path: Path, content: str, 
     source = others(tmp_path / "set", content, *photos)
     assert convert(source, tmp_path / "parquet", "parquet") == []
     found = {image.image_id: image for image in tables.read(tmp_path / "parquet").images}
-    assert {name: image.subset for name, image in found.items()} == {"a": "train", "b": "validation"}
+    assert {name: image.split for name, image in found.items()} == {"a": "train", "b": "validation"}
     assert [image.labels for image in found.values()] == [[CAR], [CAR]]
-    assert all(image.photo for image in found.values())
+    assert all(image.file for image in found.values())
     convert(source, tmp_path / "yolo", "yolo")
     assert set(labels_by_ultralytics(tmp_path / "yolo")) == {"train/a", "val/b"}
 
@@ -229,7 +229,7 @@ def test_one_folder_for_train_and_val_is_no_subset(tmp_path: Path, content: str)
 
 def test_parts_without_photos_are_read_by_their_labels(tmp_path: Path) -> None:
     source = with_subsets(tmp_path / "set", {"a": "train", "b": "validation"})
-    convert(source, tmp_path / "yolo", "yolo", photos="none")
+    convert(source, tmp_path / "yolo", "yolo", image_mode="none")
     (tmp_path / "yolo" / "images" / "train").rmdir()
     convert(tmp_path / "yolo", tmp_path / "parquet", "parquet")
     assert subsets_of(tmp_path / "parquet") == {"a": "train", "b": "validation"}
@@ -284,7 +284,7 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "one name in two parts": (twice, r"a\.png: another image is called so: .*a\.jpg"),
     "no labels": (unlabelled, "labels/val: no such folder; expected the labels of .*images/val there"),
-    "no keys": (lambda folder: others(folder, "", *ROBOFLOW), "data.yaml: no folders of photos; expected data.yaml"),
+    "no keys": (lambda folder: others(folder, "", *ROBOFLOW), "data.yaml: no folders of images; expected data.yaml"),
     "no data.yaml": (unnamed, "no data.yaml and no classes.txt.*; expected data.yaml with names:"),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""`boxable data convert`: annotated images in another form."""
+"""`boxable data convert`: annotated images in another format."""
 
 import logging
 from pathlib import Path
@@ -15,15 +15,15 @@ logger = logging.getLogger("boxable")
     "--to",
     required=True,
     type=click.Choice(["openimages", "parquet", "coco", "yolo", "voc", "tfrecord"]),
-    help="The form of DEST.",
+    help="The format of DEST.",
 )
 @click.option(
     "--images",
-    "photos",
+    "image_mode",
     type=click.Choice(["copy", "link", "none"]),
     default="copy",
     show_default=True,
-    help="How images come into a folder; COCO has none, and TFRecord always holds them.",
+    help="How image files get into a folder; COCO has none, and TFRecord always holds them.",
 )
 @click.option(
     "--shards",
@@ -33,10 +33,10 @@ logger = logging.getLogger("boxable")
     show_default=True,
     help="How many files TFRecord has.",
 )
-def convert(source: Path, dest: Path, to: str, photos: str, shards: int) -> None:
-    """Convert annotated images between the forms in use.
+def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int) -> None:
+    """Convert annotated images to another format.
 
-    The form of SOURCE is found out; DEST must not be there yet.
+    The format of SOURCE is recognized; DEST must not exist.
 
     \b
     openimages  a folder of CSV tables as Open Images has them; as SOURCE also one table of boxes
@@ -49,8 +49,8 @@ def convert(source: Path, dest: Path, to: str, photos: str, shards: int) -> None
     With --to yolo SOURCE may also be a folder with two or three data folders train/, validation/ and test/ in it, as
     boxable data split leaves them: they become train, val and test of one data.yaml, with the same numbers of classes.
 
-    What a form does not hold, such as marks of group-of boxes in YOLO, is left out, and a note on stderr says how many
-    there were. DEST appears when it is whole.
+    What a format cannot hold, such as the group-of flags of boxes in YOLO, is dropped, and a note on stderr gives the
+    number. DEST appears when it is complete.
 
     Exit codes: 0 done; 1 what is needed cannot be read or written; 2 wrong usage or input; 130 stopped by Ctrl-C.
 
@@ -61,6 +61,6 @@ def convert(source: Path, dest: Path, to: str, photos: str, shards: int) -> None
     """
     from boxable.openimages.convert.convert_set import convert as convert_set
 
-    for note in convert_set(source, dest, to, photos=photos, shards=shards):
+    for note in convert_set(source, dest, to, image_mode=image_mode, shards=shards):
         logger.info("note: %s", note)
     logger.info("wrote %s", dest)

@@ -18,7 +18,7 @@ def expand(source: Path, dest: Path, classes: str | None) -> None:
     """Expand annotations along the hierarchy: a Cat is an Animal too.
 
     SOURCE is a table of boxes or of image labels, .csv, .csv.gz or .parquet, of any size; DEST is one too, perhaps of
-    another form. Each row is followed by a copy for each ancestor of its class; of an image label that people saw not
+    another format. Each row is followed by a copy for each ancestor of its class; of an image label that people saw not
     to be there (Confidence other than 1), for each kind of its class. All other columns stay as they are. A class that
     is not in the hierarchy has no copies; a note says how many rows there were.
 

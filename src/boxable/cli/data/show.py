@@ -37,4 +37,4 @@ def show(folder: Path, files: tuple[Path, ...], classes: str | None, count: int,
     from boxable.openimages.contact_sheet import show as draw
 
     shown = draw(Dataset(folder), files, classes=classes, count=count, seed=seed)
-    logger.info("wrote %s with %d photos", " and ".join(map(str, files)), shown)
+    logger.info("wrote %s with %d images", " and ".join(map(str, files)), shown)

@@ -24,17 +24,17 @@ def split(folder: Path, out: Path | None, every: int) -> None:
     link where that cannot be. boxable data convert takes both parts at once, with --to yolo.
 
     \b
-    Example: boxable data split photos/
-             boxable data split photos/ --out parts --every 10
+    Example: boxable data split pets/
+             boxable data split pets/ --out parts --every 10
     """
     from boxable.openimages.split import split as split_folder
 
     counts = split_folder(folder, out or folder, every)
     for part, count in counts.items():
-        logger.info("%s: %d photos", (out or folder) / part, count)
+        logger.info("%s: %d images", (out or folder) / part, count)
         if not count and any(counts.values()):
             logger.warning(
-                "%s gets none of the %d photos; ids alone decide, so with few photos try another --every",
+                "%s gets none of the %d images; ids alone decide, so with few images try another --every",
                 part, sum(counts.values()),
             )  # fmt: skip
     logger.info("both as one YOLO folder: boxable data convert %s DEST --to yolo", out or folder)

@@ -12,7 +12,7 @@ import numpy as np
 from boxable.errors import ArgumentError
 from boxable.files import atomic_file
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
-from boxable.formats.annotated.image_files import file_name, photos_below, photos_in, size_of
+from boxable.formats.annotated.image_files import file_name, images_below, images_in, size_of
 from boxable.formats.annotations import Annotations, is_group_of
 from boxable.formats.coco import image_number
 from boxable.formats.coco_reading import CocoFile
@@ -21,30 +21,30 @@ from boxable.vocabulary import open_images
 
 
 def read(path: Path) -> AnnotatedSet:
-    """Read a COCO file; `_photo_folders` tells where its images may be.
+    """Read a COCO file; `_image_folders` tells where its images may be.
 
     An image is called as its file without suffix, where others are called so too as its path. Raises ArgumentError
     where two paths make the same name.
     """
     file = CocoFile(path)
     truth = file.annotations()
-    folders = _photo_folders(path)
-    photos = photos_below(folders[0], alike=True) if folders[0].is_dir() else photos_in(path.parent)
+    folders = _image_folders(path)
+    image_files = images_below(folders[0], alike=True) if folders[0].is_dir() else images_in(path.parent)
     for image_id, name in file.file_names.items():
-        photo = _below(folders, name)
-        if photo is not None:
-            photos[image_id] = photo
+        image_file = _below(folders, name)
+        if image_file is not None:
+            image_files[image_id] = image_file
     if len({_plain(image_id) for image_id in truth.listed_images}) < len(truth.listed_images):
-        raise ArgumentError(f"{path}: file names that are the same once / is _; rename the photos")
+        raise ArgumentError(f"{path}: file names that are the same once / is _; rename the images")
     if not truth.listed_images:
         raise ArgumentError(f"{path}: no images in it; expected COCO JSON with images and their annotations")
-    found = AnnotatedSet(truth.classes or open_images(), _images(truth, photos), ("IsGroupOf",))
+    found = AnnotatedSet(truth.classes or open_images(), _images(truth, image_files), ("IsGroupOf",))
     for name, number in file.beyond_boxes().items():
-        found.count(f"{name}, which no other form keeps", number)
+        found.count(f"{name}, which no other format holds", number)
     return found
 
 
-def _photo_folders(path: Path) -> list[Path]:
+def _image_folders(path: Path) -> list[Path]:
     """Where the images may be: beside the file, or as COCO has annotations/instances_val2017.json and val2017/."""
     folders = [path.parent / "images", path.parent]
     if path.parent.name == "annotations":
@@ -66,7 +66,7 @@ def _plain(image_id: str) -> str:
     return image_id.replace("/", "_")
 
 
-def _images(truth: Annotations, photos: dict[str, Path]) -> Iterator[AnnotatedImage]:
+def _images(truth: Annotations, image_files: dict[str, Path]) -> Iterator[AnnotatedImage]:
     boxes = truth.boxes
     labels = boxes.label.strings()
     rows: dict[str, list[int]] = defaultdict(list)
@@ -77,7 +77,7 @@ def _images(truth: Annotations, photos: dict[str, Path]) -> Iterator[AnnotatedIm
         width, height = truth.sizes.get(image_id, (0, 0))
         yield AnnotatedImage(
             _plain(image_id), [labels[row] for row in mine], boxes.box[mine], {"IsGroupOf": boxes.group_of[mine]},
-            width=width, height=height, photo=photos.get(image_id),
+            width=width, height=height, file=image_files.get(image_id),
         )  # fmt: skip
 
 
@@ -92,10 +92,10 @@ def write(images: AnnotatedSet, path: Path) -> None:
         for image in images.sound():
             size = size_of(image)
             if size is None:
-                images.count("images of unknown size, without a photo that tells it", 1)
+                images.count("images of unknown size, without a file that tells it", 1)
                 continue
-            overruled = image.rotation is not None and image.photo is not None and orientation_of(image.photo) != 1
-            images.count("orientations in photos, which Rotation overrules and COCO does not", int(overruled))
+            overruled = image.rotation is not None and image.file is not None and orientation_of(image.file) != 1
+            images.count("EXIF orientations that Rotation overrules, and COCO does not", int(overruled))
             number = image_number(image.image_id, described, numbers)
             described[number] = {
                 "id": number, "file_name": file_name(image), "width": size[0], "height": size[1]

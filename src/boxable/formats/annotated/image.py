@@ -1,4 +1,4 @@
-"""What every form becomes in between: images with boxes, one at a time."""
+"""Annotated images, one at a time: the type between all annotation formats."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,9 +30,9 @@ class AnnotatedImage:
 
     `width` and `height` are 0 where they are unknown. `rotation` is by how many degrees image and boxes are to be
     turned counter-clockwise. Where it is known, the boxes are of the image's pixels as they are stored, and an EXIF
-    orientation is passed over; else they are of the upright image. `flags` are int8 `[N]` by the name of the column,
-    -1 unknown; `image_labels` are MIDs with their confidence. `photo` is the file, or its bytes, or None. `subset` is
-    train, validation or test, "" where that is unknown.
+    orientation is ignored; else they are of the upright image. `flags` are int8 `[N]` by the name of the column,
+    -1 unknown; `image_labels` are MIDs with their confidence. `file` is the image file, or its content, or None.
+    `split` is train, validation or test, "" where that is unknown.
     """
 
     image_id: str
@@ -43,8 +43,8 @@ class AnnotatedImage:
     width: int = 0
     height: int = 0
     rotation: int | None = None
-    photo: Path | bytes | None = None
-    subset: str = ""
+    file: Path | bytes | None = None
+    split: str = ""
 
     def take(self, rows: NDArray[np.bool_]) -> "AnnotatedImage":
         """Select boxes."""
@@ -58,11 +58,11 @@ class AnnotatedImage:
 
 @dataclass(slots=True, eq=False)
 class AnnotatedSet:
-    """Images to come, in the order of the source, and what is known beforehand.
+    """A stream of annotated images, in the order of the source, and what is known before the first.
 
     `flags` are those that the source tells, `has_image_labels` whether it has labels of whole images, `has_attribution`
-    whether it may name authors and licences, `subsets` which ones its images are of. `left_out` counts, while the
-    images come, what could not be taken.
+    whether it may name authors and licences, `splits` which ones its images are of. `dropped` counts items that were
+    dropped so far.
     """
 
     classes: ClassList
@@ -70,8 +70,8 @@ class AnnotatedSet:
     flags: tuple[str, ...] = ()
     has_image_labels: bool = False
     has_attribution: bool = False
-    subsets: tuple[str, ...] = ()
-    left_out: Counter[str] = field(default_factory=Counter)
+    splits: tuple[str, ...] = ()
+    dropped: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     def sound(self) -> Iterator[AnnotatedImage]:
@@ -81,7 +81,7 @@ class AnnotatedSet:
         boxes and no such one: what is made of them would be empty.
         """
         known = {item.mid for item in self.classes}
-        came = kept = 0
+        read = kept = 0
         seen: set[str] = set()
         for image in self.images:
             _require_text(image.image_id)
@@ -98,15 +98,15 @@ class AnnotatedSet:
             self.count("image labels of a class that the set does not name", len(image.image_labels) - len(labels))
             self.count("boxes without numbers, or with their sides exchanged", (named & ~real).sum())
             rows = named & real
-            came, kept = came + len(rows), kept + int(rows.sum())
+            read, kept = read + len(rows), kept + int(rows.sum())
             yield replace(image if rows.all() else image.take(rows), image_labels=labels)
-        if came and not kept:
-            raise ArgumentError(f"none of its {came} boxes can be used: {'; '.join(self.notes())}")
+        if read and not kept:
+            raise ArgumentError(f"none of its {read} boxes can be used: {'; '.join(self.notes())}")
 
     def count(self, what: str, number: int, examples: Iterable[str] = ()) -> None:
-        """Remember that so many of these were left out, and the first of the examples."""
+        """Count dropped items, and keep the first examples."""
         if number:
-            self.left_out[what] += int(number)
+            self.dropped[what] += int(number)
             known = self.examples.setdefault(what, [])
             for example in examples:
                 if len(known) == _EXAMPLES:
@@ -117,8 +117,8 @@ class AnnotatedSet:
     def notes(self) -> list[str]:
         """List a line on each kind of dropped rows."""
         return [
-            f"{what}: {count} left out" + (f", such as {', '.join(map(repr, examples))}" if examples else "")
-            for what, count in self.left_out.items()
+            f"{what}: {count} dropped" + (f", such as {', '.join(map(repr, examples))}" if examples else "")
+            for what, count in self.dropped.items()
             for examples in (self.examples[what],)
         ]
 

@@ -1,4 +1,4 @@
-"""The images of a set: where they are, how large, and how they come along."""
+"""Find the image files of a set, read their sizes, and copy or link them."""
 
 import io
 import os
@@ -18,30 +18,30 @@ from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of
 _SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
 
 
-def photos_below(folder: Path, *, alike: bool = False) -> dict[str, Path]:
+def images_below(folder: Path, *, alike: bool = False) -> dict[str, Path]:
     """Find the images of a folder, recursively, by file name without suffix.
 
-    Raises ArgumentError where two are called alike, since nobody knows which of them the boxes are of; with `alike` the
-    first is taken.
+    Raises ArgumentError where two have the same name, since the boxes may belong to either; with `alike` the first is
+    taken.
     """
     found: dict[str, Path] = {}
     for place, folders, files in os.walk(folder):
         folders.sort()
-        for path in _photos(place, files):
+        for path in _image_files(place, files):
             other = found.setdefault(path.stem, path)
             if other is not path and not alike:
-                raise ArgumentError(f"{path}: another photo is called so: {other}; expected one of them")
+                raise ArgumentError(f"{path}: expected one image file of this name, got also {other}")
     return found
 
 
-def photos_in(folder: Path) -> dict[str, Path]:
+def images_in(folder: Path) -> dict[str, Path]:
     """Find the images of a folder itself, by file name without suffix; of equal names the last."""
-    return {path.stem: path for path in _photos(str(folder), os.listdir(folder))}
+    return {path.stem: path for path in _image_files(str(folder), os.listdir(folder))}
 
 
-def _photos(place: str, names: list[str]) -> list[Path]:
-    photos = (name for name in sorted(names) if name.lower().endswith(SUFFIXES) and not name.startswith("."))
-    return [Path(place, name) for name in photos]
+def _image_files(place: str, names: list[str]) -> list[Path]:
+    image_files = (name for name in sorted(names) if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+    return [Path(place, name) for name in image_files]
 
 
 def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
@@ -51,27 +51,27 @@ def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
     """
     if image.width > 0 and image.height > 0:
         return image.width, image.height
-    if image.photo is None:
+    if image.file is None:
         return None
     try:
-        with Image.open(io.BytesIO(image.photo) if isinstance(image.photo, bytes) else image.photo) as picture:
+        with Image.open(io.BytesIO(image.file) if isinstance(image.file, bytes) else image.file) as picture:
             width, height = picture.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    on_its_side = image.rotation is None and orientation_of(image.photo) in ON_ITS_SIDE
+    on_its_side = image.rotation is None and orientation_of(image.file) in ON_ITS_SIDE
     return (height, width) if on_its_side else (width, height)
 
 
 def bytes_of(image: AnnotatedImage) -> bytes | None:
     """Read the image file; None if there is none."""
-    if not isinstance(image.photo, Path):
-        return image.photo
+    if not isinstance(image.file, Path):
+        return image.file
     try:
-        return image.photo.read_bytes()
+        return image.file.read_bytes()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise BoxableError(f"{image.photo}: cannot read it ({error.strerror or error})") from error
+        raise BoxableError(f"{image.file}: cannot read it ({error.strerror or error})") from error
 
 
 def suffix_of(data: bytes) -> str:
@@ -81,9 +81,9 @@ def suffix_of(data: bytes) -> str:
 
 def file_name(image: AnnotatedImage) -> str:
     """Return the name of the image file, or the name it would have."""
-    if isinstance(image.photo, Path):
-        return image.photo.name
-    return f"{image.image_id}{suffix_of(image.photo or b'')}"
+    if isinstance(image.file, Path):
+        return image.file.name
+    return f"{image.image_id}{suffix_of(image.file or b'')}"
 
 
 def upright(images: AnnotatedSet, image: AnnotatedImage) -> AnnotatedImage:
@@ -91,37 +91,37 @@ def upright(images: AnnotatedSet, image: AnnotatedImage) -> AnnotatedImage:
 
     Where Rotation overrules an EXIF orientation, the image is without it; one that cannot be is counted.
     """
-    if image.rotation is None or image.photo is None or orientation_of(image.photo) == 1:
+    if image.rotation is None or image.file is None or orientation_of(image.file) == 1:
         return image
     data = without_orientation(bytes_of(image) or b"")
-    images.count("orientations in photos, which Rotation overrules and cannot be taken out", int(data is None))
-    return image if data is None else replace(image, photo=data)
+    images.count("EXIF orientations that Rotation overrules and that cannot be removed", int(data is None))
+    return image if data is None else replace(image, file=data)
 
 
-def bring_photo(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mode: str) -> str | None:
+def add_image_file(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mode: str) -> str | None:
     """Copy or link the image of an image of the set into the folder; its name there, or None.
 
     Where there is none it is counted, unless none is wanted.
     """
-    name = put_photo(image, folder, mode)
-    images.count("photos that are not there", int(name is None and mode != "none"), [image.image_id])
+    name = copy_image_file(image, folder, mode)
+    images.count("image files that are missing", int(name is None and mode != "none"), [image.image_id])
     return name
 
 
-def put_photo(image: AnnotatedImage, folder: Path, mode: str) -> str | None:
+def copy_image_file(image: AnnotatedImage, folder: Path, mode: str) -> str | None:
     """Copy or link the image into the folder; its name there, or None where there is none or none is wanted."""
-    if mode == "none" or image.photo is None:
+    if mode == "none" or image.file is None:
         return None
-    suffix = image.photo.suffix.lower() if isinstance(image.photo, Path) else suffix_of(image.photo)
+    suffix = image.file.suffix.lower() if isinstance(image.file, Path) else suffix_of(image.file)
     path = folder / f"{file_stem(image.image_id)}{'.jpg' if suffix == '.jpeg' else suffix}"
     try:
         with writing(path):
-            if isinstance(image.photo, bytes):
-                path.write_bytes(image.photo)
+            if isinstance(image.file, bytes):
+                path.write_bytes(image.file)
             elif mode == "link":
-                path.symlink_to(image.photo.resolve(strict=True))
+                path.symlink_to(image.file.resolve(strict=True))
             else:
-                shutil.copyfile(image.photo, path)
+                shutil.copyfile(image.file, path)
     except BoxableError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             return None

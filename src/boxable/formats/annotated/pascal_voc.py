@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
-from boxable.formats.annotated.image_files import bring_photo, file_name, file_stem, photos_below, size_of, upright
+from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, images_below, size_of, upright
 from boxable.formats.columns import CLASSES, IS_DIFFICULT
 from boxable.formats.openimages_reading import read_classes
 from boxable.formats.rows import write_classes
@@ -48,7 +48,7 @@ def read(folder: Path) -> AnnotatedSet:
         classes = ClassList.from_names(names)
     mids = {name.casefold(): item.mid for name, item in zip(names, classes, strict=True)}
     found = AnnotatedSet(classes, iter(()), tuple(FLAGS.values()))
-    found.images = _images(files, photos_below(folder / "JPEGImages"), mids, found)
+    found.images = _images(files, images_below(folder / "JPEGImages"), mids, found)
     return found
 
 
@@ -69,7 +69,7 @@ def _parse(path: Path) -> Any:
 
 
 def _images(
-    files: list[Path], photos: dict[str, Path], mids: dict[str, str], found: AnnotatedSet
+    files: list[Path], image_files: dict[str, Path], mids: dict[str, str], found: AnnotatedSet
 ) -> Iterator[AnnotatedImage]:
     """Yield the images; `mids` are those of the classes by name, in lower case."""
     for path in files:
@@ -78,18 +78,18 @@ def _images(
         names = [_text(item, "name", path) for item in objects]
         flags = {column: np.array([_flag(item, name) for item in objects], np.int8) for name, column in FLAGS.items()}
         flags[IS_DIFFICULT] = flags[IS_DIFFICULT].clip(0)
-        image = AnnotatedImage(path.stem, [], np.zeros((0, 4)), photo=photos.get(path.stem))
+        image = AnnotatedImage(path.stem, [], np.zeros((0, 4)), file=image_files.get(path.stem))
         width, height = (pixels(_number(root, f"size/{side}", path)) for side in ("width", "height"))
         if not (width and height):
             width, height = size_of(image) or (0, 0)
         if not width:
-            found.count("images of unknown size, without a photo that tells it", 1)
+            found.count("images of unknown size, without a file that tells it", 1)
             continue
         corners = [[_number(item, f"bndbox/{side}", path) for side in _CORNERS] for item in objects]
         # The left and upper sides of a pixel come before its number, the others after it.
         box = (np.array(corners).reshape(-1, 4) - [1, 1, 0, 0]) / [height, width, height, width]
         labels = [mids.get(name.casefold(), name) for name in names]
-        yield AnnotatedImage(path.stem, labels, box, flags, width=width, height=height, photo=image.photo)
+        yield AnnotatedImage(path.stem, labels, box, flags, width=width, height=height, file=image.file)
 
 
 def _text(item: Any, tag: str, path: Path) -> str:
@@ -112,7 +112,7 @@ def _flag(item: Any, tag: str) -> int:
     return int(text) if text in ("0", "1") else -1
 
 
-def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
+def write(images: AnnotatedSet, folder: Path, image_mode: str) -> None:
     """Write a set; corners are rounded to whole pixels. classes.csv keeps the MIDs."""
     for item in images.classes:
         if _NOT_IN_XML.search(item.name):
@@ -123,10 +123,10 @@ def write(images: AnnotatedSet, folder: Path, photos: str) -> None:
     for image in images.sound():
         size = size_of(image)
         if size is None:
-            images.count("images of unknown size, without a photo that tells it", 1)
+            images.count("images of unknown size, without a file that tells it", 1)
             continue
         path = folder / "Annotations" / f"{file_stem(image.image_id)}.xml"
-        name = bring_photo(images, upright(images, image), folder / "JPEGImages", photos) or file_name(image)
+        name = add_image_file(images, upright(images, image), folder / "JPEGImages", image_mode) or file_name(image)
         with writing(path):
             path.write_bytes(_xml(image, size, name, names))
     write_classes(((item.mid, item.name) for item in images.classes), folder / CLASSES)

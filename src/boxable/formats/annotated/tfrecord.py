@@ -127,19 +127,19 @@ def _images(shards: Sequence[Path], found: AnnotatedSet, mids: Mapping[str, str]
 def _image(features: Mapping[str, Sequence[Any]], labels: list[str], flags: tuple[str, ...]) -> AnnotatedImage:
     sides = [features.get(f"{_OBJECT}bbox/{side}", ()) for side in _SIDES]
     box = np.stack([np.array(side, np.float64).reshape(len(labels)) for side in sides], axis=1)
-    marks = {column: _marks(features.get(_OBJECT + FLAGS[column]), len(labels)) for column in flags}
+    values = {column: _flag_values(features.get(_OBJECT + FLAGS[column]), len(labels)) for column in flags}
     width, height = (pixels((features.get(f"image/{side}") or [0])[0]) for side in ("width", "height"))
     source_id = features.get("image/source_id") or [Path(features["image/filename"][0].decode()).stem.encode()]
     # Who reads TFRecord passes over an orientation in the image: boxes are of its pixels as they are stored.
-    photo = (features.get("image/encoded") or [None])[0]
-    if not isinstance(photo, bytes | None):
-        raise TypeError("a photo that is no bytes")
+    content = (features.get("image/encoded") or [None])[0]
+    if not isinstance(content, bytes | None):
+        raise TypeError("image content that is not bytes")
     return AnnotatedImage(
-        source_id[0].decode(), labels, box, marks, width=width, height=height, rotation=0, photo=photo
+        source_id[0].decode(), labels, box, values, width=width, height=height, rotation=0, file=content
     )
 
 
-def _marks(values: Sequence[int] | None, boxes: int) -> NDArray[np.int8]:
+def _flag_values(values: Sequence[int] | None, boxes: int) -> NDArray[np.int8]:
     """Return a flag for every box; values other than 0 and 1 are unknown."""
     if values is None:
         return np.full(boxes, -1, np.int8)
@@ -148,7 +148,7 @@ def _marks(values: Sequence[int] | None, boxes: int) -> NDArray[np.int8]:
 
 
 def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:
-    """One record an image; an image without an image is left out."""
+    """Write one record per image; drop images without a file."""
     label_ids = {item.mid: item.label_id for item in images.classes}
     with ExitStack() as stack:
         stack.enter_context(writing(prefix))
@@ -156,25 +156,25 @@ def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:
         files = [stack.enter_context(path.open("xb")) for path in shard_paths(prefix, shards)]
         written = 0
         for image in images.sound():
-            photo = bytes_of(image)
-            if photo is None:
-                images.count("images without a photo", 1)
+            content = bytes_of(image)
+            if content is None:
+                images.count("images without a file", 1)
                 continue
-            turned = image.rotation is None and orientation_of(photo) != 1
-            images.count("orientations in photos, which readers of TFRecord pass over", int(turned))
-            features = _features(image, photo, label_ids, images)
+            turned = image.rotation is None and orientation_of(content) != 1
+            images.count("EXIF orientations, which readers of TFRecord ignore", int(turned))
+            features = _features(image, content, label_ids, images)
             write_record(files[shard_of(image.image_id, shards)], example(features))
             written += 1
         if not written:
-            raise ArgumentError("none of the images has a photo; expected them in images/, or beside a COCO file")
+            raise ArgumentError("expected image files in images/, or beside a COCO file, got none")
 
 
 def _features(
-    image: AnnotatedImage, photo: bytes, label_ids: Mapping[str, int], images: AnnotatedSet
+    image: AnnotatedImage, content: bytes, label_ids: Mapping[str, int], images: AnnotatedSet
 ) -> dict[str, Feature]:
     features: dict[str, Feature] = {
-        "image/encoded": (BYTES, [photo]),
-        "image/filename": (BYTES, [f"{image.image_id}{suffix_of(photo)}".encode()]),
+        "image/encoded": (BYTES, [content]),
+        "image/filename": (BYTES, [f"{image.image_id}{suffix_of(content)}".encode()]),
         "image/source_id": (BYTES, [image.image_id.encode()]),
         _OBJECT + "class/text": (BYTES, [mid.encode() for mid in image.labels]),
         _OBJECT + "class/label": (INTEGERS, [label_ids[mid] for mid in image.labels]),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.files import writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
-from boxable.formats.annotated.image_files import bring_photo, file_stem, photos_below, upright
+from boxable.formats.annotated.image_files import add_image_file, file_stem, images_below, upright
 from boxable.formats.columns import CLASSES, SUBSETS
 from boxable.formats.openimages_reading import has_tables, read_classes
 from boxable.formats.rows import write_classes
@@ -55,9 +55,9 @@ def read(folder: Path) -> AnnotatedSet:
     folders = _folders(path, content, found) if path else {}
     if not folders:
         if not (folder / "labels").is_dir():
-            raise ArgumentError(f"{path or folder}: no folders of photos; {_EXPECTED}")
+            raise ArgumentError(f"{path or folder}: no folders of images; {_EXPECTED}")
         folders = {Path("images"): ""}
-    found.subsets = tuple(subset for subset in SUBSETS if subset in folders.values())
+    found.splits = tuple(split for split in SUBSETS if split in folders.values())
     found.images = _images(folder, folders, found)
     return found
 
@@ -119,25 +119,25 @@ def _yaml_names(content: Mapping[str, Any], path: Path) -> list[str]:
 def _folders(path: Path, content: Mapping[str, Any], found: AnnotatedSet) -> dict[Path, str]:
     """Find the image folders that data.yaml names, relative to its own, each with its split.
 
-    The subset is unknown where train and val are the same; of a folder that several others name too it is the first.
+    The split is unknown where train and val are the same; of a folder that several others name too it is the first.
     A folder of test that is not there is counted, since Roboflow names one in any case.
     """
     named: dict[str, list[Path]] = {}
-    for key, subset in _KEYS.items():
+    for key, split in _KEYS.items():
         for value in _values(content, key, path):
             place = _place(path.parent, content.get("path"), value)
             if place is not None:
-                named.setdefault(subset, []).append(place)
-            elif subset == "test":
+                named.setdefault(split, []).append(place)
+            elif split == "test":
                 found.count("folders of test that data.yaml names and that are not there", 1, [value[:80]])
             else:
                 raise ArgumentError(f"{path}: {key} is {value[:80]!r}, no folder below {path.parent}; {_EXPECTED}")
     if "train" in named and named["train"] == named.get("validation"):
         named = {"": named["train"], "test": named.get("test", [])}
     folders: dict[Path, str] = {}
-    for subset, places in named.items():
+    for split, places in named.items():
         for place in places:
-            folders.setdefault(place, subset)
+            folders.setdefault(place, split)
     for place in folders:
         if outer := next((other for other in folders if other in place.parents), None):
             raise ArgumentError(f"{path}: {place} is in {outer}, which it names too; expected folders of their own")
@@ -181,9 +181,9 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _labels_of(photos: Path) -> Path:
+def _labels_of(image_files: Path) -> Path:
     """Return the label folder of an image folder, both relative to data.yaml: the last `images` becomes `labels`."""
-    parts = list(photos.parts)
+    parts = list(image_files.parts)
     if "images" in parts:
         parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
     return Path(*parts)
@@ -191,17 +191,17 @@ def _labels_of(photos: Path) -> Path:
 
 def _images(folder: Path, folders: Mapping[Path, str], found: AnnotatedSet) -> Iterator[AnnotatedImage]:
     seen: dict[str, Path] = {}
-    for place, subset in folders.items():
-        photos = photos_below(folder / place)
+    for place, split in folders.items():
+        image_files = images_below(folder / place)
         beside = folder / _labels_of(place)
         if not beside.is_dir():
             raise ArgumentError(f"{beside}: no such folder; expected the labels of {folder / place} there")
         labels: dict[str, Path] = {}
         for path in sorted(beside.rglob("*.txt")):
             _add_once(path, labels)
-        for stem in sorted({*labels, *photos}):
-            _add_once(photos.get(stem) or labels[stem], seen)
-            yield replace(_image(stem, labels.get(stem), found), photo=photos.get(stem), subset=subset)
+        for stem in sorted({*labels, *image_files}):
+            _add_once(image_files.get(stem) or labels[stem], seen)
+            yield replace(_image(stem, labels.get(stem), found), file=image_files.get(stem), split=split)
 
 
 def _add_once(path: Path, seen: dict[str, Path]) -> None:
@@ -242,39 +242,39 @@ def _rows(path: Path, classes: int) -> NDArray[np.float64]:
     return np.array(rows, np.float64).reshape(-1, 6)
 
 
-def write(images: AnnotatedSet, folder: Path, photos: str) -> list[str]:
+def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
     """Write a set; classes are numbered from 0 in its order, classes.csv keeps their MIDs. Returns lines of notes.
 
-    A set of several subsets has its images in images/train, images/val and images/test. Those of train and val are
-    there in any case, since Ultralytics wants both; an image of unknown subset is in train, so that none validates that
+    A set of several splits has its images in images/train, images/val and images/test. Those of train and val are
+    there in any case, since Ultralytics wants both; an image of unknown split is in train, so that none validates that
     was not meant to.
     """
-    several = len(images.subsets) > 1
-    parts = [part for subset, part in _PARTS.items() if part != "test" or subset in images.subsets] if several else [""]
+    several = len(images.splits) > 1
+    parts = [part for split, part in _PARTS.items() if part != "test" or split in images.splits] if several else [""]
     for part in parts:
         (folder / "images" / part).mkdir(parents=True)
         (folder / "labels" / part).mkdir(parents=True)
     numbers = {item.mid: number for number, item in enumerate(images.classes)}
     unknown, counts = 0, Counter[str]()
     for image in images.sound():
-        part = _PARTS[image.subset or "train"] if several else ""
-        unknown += not image.subset
+        part = _PARTS[image.split or "train"] if several else ""
+        unknown += not image.split
         counts[part] += 1
         path = folder / "labels" / part / f"{file_stem(image.image_id)}.txt"
         with writing(path):
             path.write_text("".join(_lines(image, numbers)), "utf-8")
-        bring_photo(images, upright(images, image), folder / "images" / part, photos)
+        add_image_file(images, upright(images, image), folder / "images" / part, image_mode)
     places = {part: f"images/{part}" for part in parts} if several else {"train": "images", "val": "images"}
     _write_yaml(images.classes, places, folder / "data.yaml")
     write_classes(((item.mid, item.name) for item in images.classes), folder / CLASSES)
     if not several:
         return [
-            "data.yaml names the same photos for train and val; for two parts convert a folder that train/ and "
+            "data.yaml names the same images for train and val; for two parts convert a folder that train/ and "
             "validation/ are in, as boxable data split makes them"
         ]
     empty = [part for part in ("train", "val") if not counts[part]]
     notes = [f"images/{part} is empty, and Ultralytics needs train and val to train" for part in empty]
-    return [*notes, f"images of an unknown subset, which went to train: {unknown}"] if unknown else notes
+    return [*notes, f"images of an unknown split, which went to train: {unknown}"] if unknown else notes
 
 
 def _lines(image: AnnotatedImage, numbers: Mapping[str, int]) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""Annotated images from one form into another: a file a form, each reads and writes it one image at a time."""
+"""Convert annotated sets: Open Images tables, merged splits, and the conversion between any two formats."""

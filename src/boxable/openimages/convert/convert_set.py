@@ -1,4 +1,4 @@
-"""From one form into another: what came, what the other can hold, and a result that is whole or not there."""
+"""Convert an annotated set from one format to another; the result is complete or does not exist."""
 
 import glob
 import os
@@ -19,8 +19,8 @@ from boxable.progress import progress
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """What a form is called, and holds besides classes and boxes; `unknown` is whether a mark may be unknown there."""
+class _Format:
+    """The name of a format, and what it holds besides classes and boxes; `unknown`: a flag may be unknown."""
 
     name: str
     flags: tuple[str, ...] = ()
@@ -30,23 +30,23 @@ class _Form:
 
 
 _OF_TABLES = (*FLAGS, IS_DIFFICULT)
-FORMS = {
-    "openimages": _Form("Open Images CSV", _OF_TABLES, image_labels=True, unknown=True, rotation=True),
-    "parquet": _Form("Parquet", _OF_TABLES, image_labels=True, unknown=True, rotation=True),
-    "coco": _Form("COCO", ("IsGroupOf",)),
-    "yolo": _Form("YOLO"),
-    "voc": _Form("Pascal VOC", tuple(pascal_voc.FLAGS.values())),
-    "tfrecord": _Form("TFRecord", tuple(tfrecord.FLAGS), image_labels=True, unknown=True),
+FORMATS = {
+    "openimages": _Format("Open Images CSV", _OF_TABLES, image_labels=True, unknown=True, rotation=True),
+    "parquet": _Format("Parquet", _OF_TABLES, image_labels=True, unknown=True, rotation=True),
+    "coco": _Format("COCO", ("IsGroupOf",)),
+    "yolo": _Format("YOLO"),
+    "voc": _Format("Pascal VOC", tuple(pascal_voc.FLAGS.values())),
+    "tfrecord": _Format("TFRecord", tuple(tfrecord.FLAGS), image_labels=True, unknown=True),
 }
 _TABLES = {"openimages": ".csv", "parquet": ".parquet"}
 
 
-def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: int = tfrecord.SHARDS) -> list[str]:
-    """Convert annotated images; gives a line on everything that could not come along.
+def convert(source: Path, dest: Path, to: str, *, image_mode: str = "copy", shards: int = tfrecord.SHARDS) -> list[str]:
+    """Convert annotated images. Returns a line on everything that was dropped.
 
-    `to` is one of `FORMS`, `photos` is copy, link or none, `shards` how many files TFRecord has. The form of `source`
-    is found out; for YOLO it may also be a folder with data folders in it that are called as the subsets. `dest` is a
-    file for COCO, a prefix for TFRecord, and a new folder otherwise.
+    `to` is one of `FORMATS`, `image_mode` is copy, link or none, `shards` the number of TFRecord files. The format of
+    `source` is recognized; for YOLO it may also be a folder of data folders named after the splits. `dest` is a file
+    for COCO, a prefix for TFRecord, and a new folder otherwise.
 
     Raises ArgumentError for a source that cannot be used and for a `dest` that is there, BoxableError where reading
     or writing fails; there is no part of a result then.
@@ -54,14 +54,14 @@ def convert(source: Path, dest: Path, to: str, *, photos: str = "copy", shards: 
     _check(dest, to)
     if to in _TABLES and _is_tables(source):
         with new_folder(dest) as folder:
-            notes = tables.copy(source, folder, _TABLES[to], photos)
+            notes = tables.copy(source, folder, _TABLES[to], image_mode)
             _describe(folder, source)
         return notes
     images = _open(source, to)
-    notes = _limit(images, FORMS[to])
+    notes = _limit(images, FORMATS[to])
     with progress("images", None) as step:
         images.images = _each(images.images, step)
-        notes += _write(images, source, dest, to, photos, shards)
+        notes += _write(images, source, dest, to, image_mode, shards)
     return [*images.notes(), *notes]
 
 
@@ -89,8 +89,8 @@ def _is_tables(source: Path) -> bool:
 def _open(source: Path, to: str) -> AnnotatedSet:
     """Open a set of any format.
 
-    In TFRecord images that no table names belong to it (SEMANTICS §9); in YOLO its parts become parts of one set.
-    Raises ArgumentError for what is none of the forms.
+    In TFRecord images that no table names belong to it (SEMANTICS §9); in YOLO its splits become splits of one set.
+    Raises ArgumentError for another source.
     """
     if to == "yolo" and len(found := layout.find_parts(source)) > 1:
         return merge_splits.read(source, found)
@@ -105,39 +105,39 @@ def _open(source: Path, to: str) -> AnnotatedSet:
     if source.is_file() and source.suffix.lower() == ".json":
         return coco.read(source)
     raise ArgumentError(
-        f"{source}: {'none of the forms' if source.exists() else 'no such file or folder'}; expected a folder of Open "
+        f"{source}: {'of no known format' if source.exists() else 'no such file or folder'}; expected a folder of Open "
         "Images tables, YOLO or Pascal VOC, a table of boxes, COCO .json, or the prefix of TFRecord shards"
     )
 
 
-def _limit(images: AnnotatedSet, form: _Form) -> list[str]:
-    """Take from the set what the form does not hold, and count it while the images come; what the form never says."""
-    lost = [name for name in images.flags if name not in form.flags]
-    blurred = [] if form.unknown else [name for name in images.flags if name in form.flags]
+def _limit(images: AnnotatedSet, target: _Format) -> list[str]:
+    """Drop what the format cannot hold, and count it as images are read. Returns notes."""
+    lost = [name for name in images.flags if name not in target.flags]
+    blurred = [] if target.unknown else [name for name in images.flags if name in target.flags]
 
     def limited(incoming: Iterator[AnnotatedImage]) -> Iterator[AnnotatedImage]:
         for image in incoming:
             for name in lost:
-                images.count(f"marks {name}, which {form.name} does not hold", (image.flags[name] == 1).sum())
+                images.count(f"flags {name}, which {target.name} does not hold", (image.flags[name] == 1).sum())
             for name in blurred:
                 unknown = (image.flags[name] == -1).sum()
-                images.count(f"the word that {name} is unknown, which becomes no in {form.name}", unknown)
-            if not form.rotation:
-                images.count(f"Rotation other than 0, which {form.name} does not hold", int(bool(image.rotation)))
-            if form.image_labels:
+                images.count(f"unknown {name}, which becomes no in {target.name}", unknown)
+            if not target.rotation:
+                images.count(f"Rotation other than 0, which {target.name} does not hold", int(bool(image.rotation)))
+            if target.image_labels:
                 yield image
             else:
-                images.count(f"image labels, which {form.name} does not hold", len(image.image_labels))
+                images.count(f"image labels, which {target.name} does not hold", len(image.image_labels))
                 yield replace(image, image_labels=[])
 
     images.images = limited(images.images)
     notes = []
-    if form.name == "TFRecord" and images.has_image_labels:
+    if target.name == "TFRecord" and images.has_image_labels:
         notes.append(
             "TFRecord does not say whether people saw the class of an image label, or saw that it is not there"
         )
-    if images.has_attribution and form.name not in ("Open Images CSV", "Parquet"):
-        notes.append(f"{form.name} gets no authors and licences of the photos; keep the table of images")
+    if images.has_attribution and target.name not in ("Open Images CSV", "Parquet"):
+        notes.append(f"{target.name} gets no authors and licences of the images; keep the table of images")
     return notes
 
 
@@ -147,7 +147,7 @@ def _each(images: Iterator[AnnotatedImage], step: Callable[[], None]) -> Iterato
         step()
 
 
-def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str, shards: int) -> list[str]:
+def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, image_mode: str, shards: int) -> list[str]:
     """Write the set; gives lines on what is to be known of the result."""
     if to == "coco":
         coco.write(images, dest)
@@ -160,11 +160,11 @@ def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, photos: str,
     else:
         with new_folder(dest) as folder:
             if to == "yolo":
-                return yolo.write(images, folder, photos)
+                return yolo.write(images, folder, image_mode)
             if to == "voc":
-                pascal_voc.write(images, folder, photos)
+                pascal_voc.write(images, folder, image_mode)
             else:
-                tables.write(images, folder, _TABLES[to], photos)
+                tables.write(images, folder, _TABLES[to], image_mode)
                 _describe(folder, source)
     return []
 

@@ -21,17 +21,17 @@ def read(folder: Path, parts: Mapping[str, Path]) -> AnnotatedSet:
     parts, and where the folder has tables of its own, but not of the same images.
     """
     _require_parts(folder, parts)
-    sets = {subset: tables.read(path) for subset, path in parts.items()}
+    sets = {split: tables.read(path) for split, path in parts.items()}
     joined = AnnotatedSet(
         _classes(folder, sets), iter(()), tuple(dict.fromkeys(flag for one in sets.values() for flag in one.flags)),
         has_image_labels=any(one.has_image_labels for one in sets.values()),
         has_attribution=any(one.has_attribution for one in sets.values()),
-        subsets=tuple(sets),
+        splits=tuple(sets),
     )  # fmt: skip
     for one in sets.values():
-        for what, number in one.left_out.items():
+        for what, number in one.dropped.items():
             joined.count(what, number, one.examples[what])
-        one.left_out, one.examples = joined.left_out, joined.examples
+        one.dropped, one.examples = joined.dropped, joined.examples
     joined.images = _images(sets, joined.flags)
     return joined
 
@@ -70,7 +70,7 @@ def _classes(folder: Path, sets: Mapping[str, AnnotatedSet]) -> ClassList:
 
 
 def _images(sets: Mapping[str, AnnotatedSet], flags: tuple[str, ...]) -> Iterator[AnnotatedImage]:
-    for subset, one in sets.items():
+    for split, one in sets.items():
         for image in one.images:
             unknown = {flag: np.full(len(image.labels), -1, np.int8) for flag in flags if flag not in image.flags}
-            yield replace(image, subset=subset, flags={**image.flags, **unknown})
+            yield replace(image, split=split, flags={**image.flags, **unknown})

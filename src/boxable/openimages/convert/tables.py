@@ -13,7 +13,7 @@ from boxable.datasets.layout import SUBSETS, DataFolder
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
 from boxable.formats.annotated.image import FLAGS, AnnotatedImage, AnnotatedSet
-from boxable.formats.annotated.image_files import bring_photo, photos_below, put_photo, size_of
+from boxable.formats.annotated.image_files import add_image_file, copy_image_file, images_below, size_of
 from boxable.formats.columns import (
     BOX_COLUMNS,
     DIFFICULT_COLUMNS,
@@ -67,7 +67,7 @@ def read(path: Path, *, unlisted: bool = False) -> AnnotatedSet:
     found = AnnotatedSet(
         classes, iter(()), flags,
         has_image_labels=tables.image_labels is not None, has_attribution=tables.images is not None,
-        subsets=_subsets(tables.images) if tables.images else (),
+        splits=_subsets(tables.images) if tables.images else (),
     )  # fmt: skip
     found.images = _images(tables, found, listed, unlisted=unlisted)
     return found
@@ -83,14 +83,14 @@ def _subsets(images: Path) -> tuple[str, ...]:
         for batch in batches(images, {"Subset": "text"}):
             column = batch.column("Subset")
             named.update(column.dictionary.take(column.indices.unique()).to_pylist())
-    return tuple(subset for subset in SUBSETS if subset in named)
+    return tuple(split for split in SUBSETS if split in named)
 
 
 def _images(
     tables: DataFolder, found: AnnotatedSet, listed: Collection[BoxRow], *, unlisted: bool
 ) -> Iterator[AnnotatedImage]:
     """Yield the images; `listed` are the boxes in the table of difficult boxes."""
-    photos = photos_below(tables.path / layout.PHOTOS)
+    image_files = images_below(tables.path / layout.IMAGE_FOLDER)
     streams = [
         rows_by_image(path, columns) if path else iter(())
         for path, columns in (
@@ -98,10 +98,10 @@ def _images(
             (tables.image_labels, LABEL_COLUMNS), (tables.images, IMAGE_COLUMNS),
         )
     ]  # fmt: skip
-    streams.append((image_id, {}) for image_id in sorted(photos))
+    streams.append((image_id, {}) for image_id in sorted(image_files))
     for image_id, (boxes, labels, image, _) in _merged(streams):
         if not unlisted and boxes is None and labels is None and image is None:
-            found.count("photos that no table names", 1, [image_id])
+            found.count("image files that no table lists", 1, [image_id])
             continue
         box = np.stack([boxes[side] for side in _SIDES], axis=1) if boxes else np.zeros((0, 4))
         if boxes:
@@ -120,7 +120,7 @@ def _images(
             int(image["Width"][0]) if image else 0,
             int(image["Height"][0]) if image else 0,
             int(image["Rotation"][0]) if image and image["Rotation"][0] in ROTATIONS else None,
-            photos.get(image_id),
+            image_files.get(image_id),
             image["Subset"][0] if image and image["Subset"][0] in SUBSETS else "",
         )
 
@@ -137,7 +137,7 @@ def _merged(streams: list[Iterator[tuple[str, Columns]]]) -> Iterator[tuple[str,
         ]
 
 
-def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
+def copy(source: Path, folder: Path, suffix: str, image_mode: str) -> list[str]:
     """Copy a data folder table by table, with every column that a data folder has; returns lines of notes."""
     notes = []
     tables = open_tables(source)
@@ -148,21 +148,23 @@ def copy(source: Path, folder: Path, suffix: str, photos: str) -> list[str]:
         if table:
             narrow(table, folder / name.replace(".parquet", suffix))
             dropped = _dropped(table)
-            notes += [f"{table.name}: columns {', '.join(dropped)} left out"] if dropped else []
+            notes += [f"{table.name}: columns {', '.join(dropped)} dropped"] if dropped else []
     if tables.classes:
         _copy_classes(tables.classes, folder / layout.CLASSES)
     if is_table(source):
         return notes
     if difficult := find_table(source, DIFFICULT):
         write_sorted(difficult, folder / layout.DIFFICULT.replace(".parquet", suffix), DIFFICULT_COLUMNS)
-    (folder / layout.PHOTOS).mkdir()
-    there = photos_below(source / layout.PHOTOS)
+    (folder / layout.IMAGE_FOLDER).mkdir()
+    there = images_below(source / layout.IMAGE_FOLDER)
     for image_id, path in there.items():
-        put_photo(AnnotatedImage(image_id, [], np.zeros((0, 4)), photo=path), folder / layout.PHOTOS, photos)
+        copy_image_file(
+            AnnotatedImage(image_id, [], np.zeros((0, 4)), file=path), folder / layout.IMAGE_FOLDER, image_mode
+        )
     named = {image_id for table in (tables.boxes, tables.images) if table for image_id in image_ids(table)}
-    missing = set() if photos == "none" else named.difference(there)
+    missing = set() if image_mode == "none" else named.difference(there)
     if missing:
-        notes.append(f"photos that are not there: {len(missing)} left out, such as {min(missing)!r}")
+        notes.append(f"image files that are missing: {len(missing)} dropped, such as {min(missing)!r}")
     return notes
 
 
@@ -182,9 +184,9 @@ def _copy_classes(source: Path, dest: Path) -> None:
         write_classes(((item.mid, item.name) for item in read_classes(source)), dest)
 
 
-def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
+def write(images: AnnotatedSet, folder: Path, suffix: str, image_mode: str) -> None:
     """Write a data folder with tables of this suffix."""
-    (folder / layout.PHOTOS).mkdir(parents=True)
+    (folder / layout.IMAGE_FOLDER).mkdir(parents=True)
     names = (layout.BOXES, layout.IMAGE_LABELS, layout.IMAGES, layout.DIFFICULT)
     paths = [folder / name.replace(".parquet", suffix) for name in names]
     with (
@@ -195,16 +197,16 @@ def write(images: AnnotatedSet, folder: Path, suffix: str, photos: str) -> None:
     ):
         for image in images.sound():
             flags = [image.flags[name].tolist() if name in image.flags else [-1] * len(image.box) for name in FLAGS]
-            for label, (ymin, xmin, ymax, xmax), *marks in zip(image.labels, image.box.tolist(), *flags, strict=True):
-                boxes.add(image.image_id, "", label, 1.0, xmin, xmax, ymin, ymax, *marks)
+            for label, (ymin, xmin, ymax, xmax), *values in zip(image.labels, image.box.tolist(), *flags, strict=True):
+                boxes.add(image.image_id, "", label, 1.0, xmin, xmax, ymin, ymax, *values)
             for row in np.flatnonzero(image.flags.get(IS_DIFFICULT, np.zeros(0)) == 1):
                 ymin, xmin, ymax, xmax = image.box[row].tolist()
                 difficult.add(image.image_id, image.labels[row], xmin, xmax, ymin, ymax)
             for label, confidence in image.image_labels:
                 labels.add(image.image_id, "", label, confidence)
             size = size_of(image) or (0, 0)
-            listed.add(image.image_id, image.subset, *size, *[""] * 6, None, "", "", image.rotation)
-            bring_photo(images, image, folder / layout.PHOTOS, photos)
+            listed.add(image.image_id, image.split, *size, *[""] * 6, None, "", "", image.rotation)
+            add_image_file(images, image, folder / layout.IMAGE_FOLDER, image_mode)
     if not images.has_image_labels:
         paths[1].unlink()
     if not difficult.rows:

@@ -30,7 +30,7 @@ def check_folder(folder: Path, request: Request) -> None:
         if taken := _others(folder):
             raise ArgumentError(
                 f"{folder}: has {', '.join(taken[:3])}, but no {layout.DESCRIPTION}; name a new folder to fetch into; "
-                f"photos that you move into its {layout.PHOTOS}/ are taken if they are whole"
+                f"images that you move into its {layout.IMAGE_FOLDER}/ are taken if they are whole"
             )
         return
     if "part" in about:
@@ -47,7 +47,7 @@ def _others(folder: Path) -> list[str]:
     """List the content of a folder besides images and hidden files."""
     with writing(folder):
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return [name for name in names if name != layout.PHOTOS and not name.startswith(".")]
+    return [name for name in names if name != layout.IMAGE_FOLDER and not name.startswith(".")]
 
 
 def check_growth(folder: Path, ledger: Ledger, request: Request, wanted: Collection[str]) -> None:

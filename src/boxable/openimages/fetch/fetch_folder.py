@@ -56,7 +56,7 @@ def fetch_folder(folder: Path, plan: Plan, stop: threading.Event) -> Fetched:
         check_growth(folder, ledger, request, set(plan.ids))
         remove_leftovers(folder)
         ledger.want(image_list.wanted_images(plan.table, request.split, request.source))
-        reconcile(ledger, folder / layout.PHOTOS)
+        reconcile(ledger, folder / layout.IMAGE_FOLDER)
         _write_tables(folder, plan, ledger)
         missing = sum(count for state, (count, _) in ledger.counts().items() if state != "done")
         if missing:
@@ -64,7 +64,7 @@ def fetch_folder(folder: Path, plan: Plan, stop: threading.Event) -> Fetched:
             require_network(base if request.source == "bucket" else "fetching the originals")
             try:
                 with progress("images", missing) as show:
-                    fetch_images(ledger, folder / layout.PHOTOS, Transport(base), stop, show)
+                    fetch_images(ledger, folder / layout.IMAGE_FOLDER, Transport(base), stop, show)
             except FetchError as error:
                 given_up = str(error)
             finally:

@@ -109,7 +109,7 @@ def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
     unlisted = int(np.count_nonzero(~_is_in(wanted, table.column("ImageID"))))
     if unlisted:
         logger.warning(
-            "%d of %d images are left out: they have boxes, but are not in %s", unlisted, len(wanted), files.images.name
+            "%d of %d images are skipped: they have boxes, but are not in %s", unlisted, len(wanted), files.images.name
         )
     return table.slice(0, request.max_images)
 
