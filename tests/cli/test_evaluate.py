@@ -220,7 +220,7 @@ WRONG: dict[str, tuple[list[object], int, str]] = {
     "no such predictions": (["set", "none.csv"], 2, "none.csv: no such file"),
     "predictions without scores": (["set", "set/annotations-bbox.csv"], 2, "no column Score; it has ImageID"),
     "predictions that are a folder": (["set", "folder.csv"], 1, "folder.csv: cannot read it"),
-    "predictions that are text": (["set", "found.txt"], 2, "'found.txt' is taken as a model, which needs pictures"),
+    "predictions that are text": (["set", "found.txt"], 2, "'found.txt' is taken as a model, which needs images"),
     "results without COCO ground truth": (["set", "results.json"], 2, "names images by number"),
     "a model without pictures": (["set", "ssd23"], 2, "give --images DIR"),
     "no such pictures": (["set", "ssd23", "--images", "none"], 2, "none: no such folder"),

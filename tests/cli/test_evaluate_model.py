@@ -258,7 +258,7 @@ def test_pictures_of_which_none_can_be_read_are_an_error(
         path.write_bytes(path.read_bytes()[:3000])
     result = invoke("evaluate", photos, "ssd23", *(["--out", tmp_path / "out"] if out else []))
     assert (result.stdout, result.code) == ("", 1)
-    assert result.stderr.splitlines()[-1] == "boxable: none of the pictures can be read"
+    assert result.stderr.splitlines()[-1] == "boxable: none of the image files can be read"
     assert not (tmp_path / "out" / "metrics.json").exists()
 
 

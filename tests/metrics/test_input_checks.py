@@ -133,7 +133,7 @@ def test_file_names_where_image_ids_belong_get_advice() -> None:
 def test_boxes_in_pixels_get_advice() -> None:
     pixels = (10, 20, 300, 400)
     evaluation = evaluated([Truth("i", A, pixels)], [Found("i", A, 0.9, pixels)])
-    advice = "kept as they are; if these are pixels, divide by the picture's size"
+    advice = "kept as they are; if these are pixels, divide by the size of the image"
     assert notes(evaluation) == [
         f"1 ground-truth box reaching outside 0 to 1 (i): {advice}",
         f"1 predicted box reaching outside 0 to 1 (i): {advice}",

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from boxable.detection.detector import Detector
 from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.evaluate_files import evaluate, pictures_of
+from boxable.evaluation.evaluate_files import evaluate, image_files_of
 from boxable.files import write_atomically
 from boxable.formats import ImageRecord
 from boxable.formats.openimages import openimages
@@ -40,7 +40,7 @@ def of_detector(data: Path, detector: Detector) -> Accuracy:
 def of_peer(data: Path, find: Callable[[bytes], list[DetectionRecord]], classes: ClassList) -> Accuracy:
     """Evaluate a function from the content of a file to detections; it raises OSError for what is no image."""
     annotations = read_annotations(data)
-    files = pictures_of(data, None) or {}
+    files = image_files_of(data, None) or {}
     wanted = [image for image in annotations.listed_images if image in files]
     seen = []
 

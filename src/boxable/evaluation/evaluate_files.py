@@ -73,7 +73,7 @@ def evaluate(
     annotations = read_annotations(truth_path)
     if show is not None:
         select(show, known_classes(annotations.classes))  # before the long work, not after it
-    pictures = pictures_of(truth_path, images)
+    image_files = image_files_of(truth_path, images)
     name = predictions_or_model.handle if isinstance(predictions_or_model, Detector) else str(predictions_or_model)
     options: dict[str, Any] = {"only": only, "strict": strict, "seed": seed}
     findings: list[Finding] = []
@@ -83,11 +83,11 @@ def evaluate(
                 raise ArgumentError(f"{name} holds predictions; precision and runtime are for a model")
             predictions = read_predictions(Path(predictions_or_model), truth_path)
         else:
-            detector = _detector(predictions_or_model, pictures, truth_path, precision, runtime)
+            detector = _detector(predictions_or_model, image_files, truth_path, precision, runtime)
             options["nameable"] = detector.classes
             # What is wrong with all else is said before the long work, not after it.
             measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
-            annotations, predictions, findings = detected(annotations, detector, pictures or {}, folder)
+            annotations, predictions, findings = detected(annotations, detector, image_files or {}, folder)
             if strict:
                 refuse_warnings(findings)
             if (detector.precision, detector.runtime) != ("fp32", "onnxruntime"):
@@ -100,7 +100,7 @@ def evaluate(
         if folder is not None:
             write_run(evaluation, folder)
             title = f"{Path(name).name} on {truth_path.resolve().name}"
-            write_report(evaluation, folder, title, pictures or {}, show)
+            write_report(evaluation, folder, title, image_files or {}, show)
     return evaluation
 
 
@@ -130,21 +130,21 @@ def _locked(folder: Path | None) -> Iterator[None]:
 
 def _detector(
     model: _Path | Detector,
-    pictures: dict[str, Path] | None,
+    image_files: dict[str, Path] | None,
     truth: Path,
     precision: PrecisionChoice,
     runtime: RuntimeChoice,
 ) -> Detector:
-    if pictures is None:
+    if image_files is None:
         raise ArgumentError(
-            f"{str(model)!r} is taken as a model, which needs pictures: give --images DIR (there are none in {truth}); "
+            f"{str(model)!r} is taken as a model, which needs images: give --images DIR (there are none in {truth}); "
             "predictions end in .csv, .csv.gz, .parquet or .json"
         )
     require_tables()
     return model if isinstance(model, Detector) else load(model, precision=precision, runtime=runtime)
 
 
-def pictures_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] | None:
+def image_files_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] | None:
     """Find the images by image id: in `images`, else in images/, else beside the tables; None if there are none."""
     if images is not None:
         return image_files(Path(images))
@@ -155,14 +155,14 @@ def pictures_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] | N
 
 
 def detected(
-    annotations: Annotations, detector: Detector, pictures: dict[str, Path], out: Path | None
+    annotations: Annotations, detector: Detector, image_files: dict[str, Path], out: Path | None
 ) -> tuple[Annotations, Predictions, list[Finding]]:
     """Run the detector; return annotations of the images that were read, predictions, and findings on the others."""
     wanted = annotations.listed_images
-    present = {image: pictures[image] for image in wanted if image in pictures}
+    present = {image: image_files[image] for image in wanted if image in image_files}
     if not present:
         expected = f"; expected names such as {wanted[0]}.jpg" if wanted else ""
-        raise ArgumentError(f"no picture belongs to the {len(wanted)} images of the ground truth{expected}")
+        raise ArgumentError(f"no image file belongs to the {len(wanted)} images of the ground truth{expected}")
     place: AbstractContextManager[str | Path] = tempfile.TemporaryDirectory() if out is None else nullcontext(out)
     with place as kept:
         try:
@@ -173,11 +173,11 @@ def detected(
             raise
         predictions = read_predictions(path)
     if len(broken) == len(present):
-        raise BoxableError("none of the pictures can be read")
-    absent = [image for image in wanted if image not in pictures]
+        raise BoxableError("none of the image files can be read")
+    absent = [image for image in wanted if image not in image_files]
     notes = [
         Finding(what, "not evaluated", "warning", len(group), examples=examples_of(group))
-        for group, what in ((absent, "image|s without a picture"), (broken, "unreadable picture|s"))
+        for group, what in ((absent, "image|s without a file"), (broken, "unreadable image file|s"))
         if group
     ]
     return annotations.of_images(set(present) - set(broken)), predictions, notes

@@ -11,7 +11,7 @@ from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.evaluation.compare import compare
 from boxable.evaluation.evaluate import Evaluation, evaluate
-from boxable.evaluation.evaluate_files import detected, pictures_of
+from boxable.evaluation.evaluate_files import detected, image_files_of
 from boxable.evaluation.run import as_run
 from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.openimages_reading import has_annotations
@@ -40,7 +40,7 @@ class _Labelled(NamedTuple):
 
     path: Path
     annotations: Annotations
-    pictures: dict[str, Path]
+    image_files: dict[str, Path]
 
 
 def quantize(
@@ -100,10 +100,10 @@ def quantize(
 
 def _read(path: Path) -> _Labelled:
     require_tables()
-    pictures = pictures_of(path, None)
-    if pictures is None:
-        raise ArgumentError(f"{path}: no pictures there; expected a folder with annotations and an images folder")
-    return _Labelled(path, read_annotations(path), pictures)
+    image_files = image_files_of(path, None)
+    if image_files is None:
+        raise ArgumentError(f"{path}: no images there; expected a folder with annotations and an images folder")
+    return _Labelled(path, read_annotations(path), image_files)
 
 
 class _Hashes(dict[Path, str | None]):
@@ -136,12 +136,14 @@ def _chosen(folders: Sequence[Path], hashes: _Hashes, *, hold_out: bool) -> dict
 def _without(labelled: _Labelled, chosen: Collection[str], hashes: _Hashes) -> _Labelled:
     """Return the set without the images of the calibration set."""
     listed = set(labelled.annotations.listed_images)
-    kept = {image: path for image, path in labelled.pictures.items() if image in listed and hashes[path] not in chosen}
+    kept = {
+        image: path for image, path in labelled.image_files.items() if image in listed and hashes[path] not in chosen
+    }
     if not kept:
         raise ArgumentError(
             f"{labelled.path}: no labeled image in it outside the calibration set; give others with --data"
         )
-    return labelled._replace(annotations=labelled.annotations.of_images(kept), pictures=kept)
+    return labelled._replace(annotations=labelled.annotations.of_images(kept), image_files=kept)
 
 
 def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runtime: RuntimeName) -> Accuracy:
@@ -157,7 +159,7 @@ def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runti
 
 def _evaluated(detector: Detector, labelled: _Labelled) -> Evaluation:
     with tempfile.TemporaryDirectory() as place:
-        annotations, predictions, notes = detected(labelled.annotations, detector, labelled.pictures, Path(place))
+        annotations, predictions, notes = detected(labelled.annotations, detector, labelled.image_files, Path(place))
     for note in notes:
         logger.info("note: %s", note)
     return evaluate(annotations, predictions, CHALLENGE, nameable=detector.classes, resamples=0)

@@ -164,7 +164,7 @@ def _outside(box: Doubles) -> Mask:
 def _outside_effect(box: Doubles) -> str:
     """Describe what becomes of boxes outside the image; most boxes far outside are probably in pixels."""
     far = (box > 2).any(axis=1).mean() if len(box) else 0
-    return "kept as they are; if these are pixels, divide by the picture's size" if far > 0.5 else "kept as they are"
+    return "kept as they are; if these are pixels, divide by the size of the image" if far > 0.5 else "kept as they are"
 
 
 def _repeated(image: Coded, label: Coded, box: Doubles, further: NDArray[Any]) -> Mask:

@@ -22,8 +22,8 @@ from boxable.vocabulary.selection import Selection
 _POINTS, _CONFUSIONS, _WORST, _CHOSEN = 60, 200, 6, 30
 
 
-def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], show: Selection | None) -> dict[str, Any]:
-    """Everything that the report shows. `pictures` gives the image of an image id.
+def content(evaluation: Evaluation, title: str, image_files: dict[str, Path], show: Selection | None) -> dict[str, Any]:
+    """Everything that the report shows. `image_files` gives the image of an image id.
 
     Contact sheets are of the classes with the lowest AP, and of those in `show`. Raises UnknownClassError for a
     selection that names no class.
@@ -31,7 +31,7 @@ def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], show:
     columns = np.array([evaluation.classes.column(result.item) for result in evaluation.scored], np.intp)
     errors = error_kinds(evaluation.data, evaluation.matches)
     thresholds = {result.item.mid: _best(evaluation, result) for result in evaluation.results}
-    sheets = Sheets(evaluation, errors, dict(pictures))
+    sheets = Sheets(evaluation, errors, dict(image_files))
     chosen = set(select(show, evaluation.classes)) if show is not None else set()
     worst = evaluation.scored[::-1]
     shown = [(result, "chosen") for result in worst if result.item in chosen][:_CHOSEN]
@@ -58,7 +58,7 @@ def content(evaluation: Evaluation, title: str, pictures: dict[str, Path], show:
         "best": _threshold(best_threshold(pooled)),
         "classes": [_class(evaluation, result, errors, thresholds[result.item.mid]) for result in evaluation.results],
         "confusions": _confusions(evaluation, errors, thresholds),
-        "sheets": [sheets.sheet(result, why) for result, why in shown] if pictures else [],
+        "sheets": [sheets.sheet(result, why) for result, why in shown] if image_files else [],
         "photos": sheets.photos,
     }
 

@@ -25,10 +25,10 @@ _EACH, _LONG_SIDE, _QUALITY = 8, 400, 78
 class Sheets:
     """Sheets of some classes, and the images that they show, each once."""
 
-    def __init__(self, evaluation: Evaluation, errors: Errors, pictures: dict[str, Path]) -> None:
+    def __init__(self, evaluation: Evaluation, errors: Errors, image_files: dict[str, Path]) -> None:
         self._evaluation = evaluation
         self._errors = errors
-        self._pictures = pictures
+        self._image_files = image_files
         self.photos: dict[str, dict[str, Any]] = {}
 
     def sheet(self, result: ClassResult, why: str) -> dict[str, Any]:
@@ -85,16 +85,20 @@ class Sheets:
 
     def _photo(self, image: str) -> bool:
         """Take the image in; False if there is none that can be read."""
-        if image not in self.photos and image in self._pictures:
+        if image not in self.photos and image in self._image_files:
             try:
-                pixels = np.asarray(source_of(self._pictures[image]).pixels(), np.uint8)
+                pixels = np.asarray(source_of(self._image_files[image]).pixels(), np.uint8)
             except BoxableError as error:
                 logger.warning("%s", error)
-                del self._pictures[image]
+                del self._image_files[image]
                 return False
-            picture = Image.fromarray(pixels)
-            picture.thumbnail((_LONG_SIDE, _LONG_SIDE))
-            self.photos[image] = {"src": jpeg_url(picture, _QUALITY), "width": picture.width, "height": picture.height}
+            thumbnail = Image.fromarray(pixels)
+            thumbnail.thumbnail((_LONG_SIDE, _LONG_SIDE))
+            self.photos[image] = {
+                "src": jpeg_url(thumbnail, _QUALITY),
+                "width": thumbnail.width,
+                "height": thumbnail.height,
+            }
         return image in self.photos
 
 

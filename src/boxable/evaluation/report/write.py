@@ -13,11 +13,11 @@ PAGE, TEXT = "report.html", "report.md"
 
 
 def write_report(
-    evaluation: Evaluation, folder: Path, title: str, pictures: dict[str, Path], show: Selection | None
+    evaluation: Evaluation, folder: Path, title: str, image_files: dict[str, Path], show: Selection | None
 ) -> None:
     """Write report.html and report.md; see `content` for the last two."""
     images = set(evaluation.data.images)
-    pictures = {image: path for image, path in pictures.items() if image in images}
-    shown = content(evaluation, title, pictures, show)
+    image_files = {image: path for image, path in image_files.items() if image in images}
+    shown = content(evaluation, title, image_files, show)
     write_atomically(folder / PAGE, page(shown).encode())
     write_atomically(folder / TEXT, markdown(shown).encode())

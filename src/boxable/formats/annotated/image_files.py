@@ -54,8 +54,8 @@ def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
     if image.file is None:
         return None
     try:
-        with Image.open(io.BytesIO(image.file) if isinstance(image.file, bytes) else image.file) as picture:
-            width, height = picture.size
+        with Image.open(io.BytesIO(image.file) if isinstance(image.file, bytes) else image.file) as opened:
+            width, height = opened.size
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     on_its_side = image.rotation is None and orientation_of(image.file) in ON_ITS_SIDE
