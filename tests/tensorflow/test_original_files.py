@@ -10,7 +10,7 @@ import pytest
 import boxable
 from boxable.vocabulary import open_images
 from boxable.weights.importing import read_model
-from tests.parity.conftest import IMAGE_FOLDER, load_formula
+from tests.parity.conftest import PHOTOS, load_formula
 from tests.parity.same_set import Found, excused_differences
 
 pytestmark = pytest.mark.tensorflow
@@ -62,7 +62,7 @@ def test_an_archive_of_the_module_gives_them_too(
 def test_every_form_detects_the_recorded_sets(original: Path, reference: Path, form: str) -> None:
     detector = boxable.load(read_model(original / form, "original"))
     recorded = np.load(reference / "formula601" / "detections.npz")
-    for photo in IMAGE_FOLDER:
+    for photo in PHOTOS:
         found = detector(reference / "photos" / f"{photo}.png")
         ours = Found(found.label_ids, found.scores, found.boxes)
         theirs = Found(*(recorded[f"{photo}/{name}"] for name in ("classes", "scores", "boxes")))
