@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from boxable.errors import ArgumentError
+from boxable.images.image_ids import files_by_id, image_id
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("bus.jpg", "bus"),
+        ("bus.PNG", "bus"),
+        ("sub/bus.jpg", "sub__bus"),
+        ("cam1/day2/0001.jpeg", "cam1__day2__0001"),
+        (r"images\a.jpg", "a"),
+        ("./images/train/a.jpg", "train__a"),
+        ("train/images/a.jpg", "train__a"),
+        ("Images/a.jpg", "a"),
+        ("JPEGImages/2007_000027.jpg", "2007_000027"),
+        ("a.b.jpg", "a.b"),
+        ("frame.0001", "frame.0001"),
+        ("v1.0/frame", "v1.0__frame"),
+        ("images", "images"),
+        ("/home/me/set/images/train/a.jpg", "train__a"),
+        ("/home/me/a.jpg", "a"),
+        (r"C:\sets\images\a.jpg", "a"),
+        (r"C:\sets\a.jpg", "a"),
+        (".jpg", ".jpg"),
+        (Path("sub") / "ß.jpg", "sub__ß"),
+    ],
+)
+def test_an_id_is_the_path_below_the_image_folder_without_suffix(path, expected):
+    assert image_id(path) == expected
+
+
+def test_equal_ids_are_an_error_that_names_both_files():
+    with pytest.raises(ArgumentError, match=r"bus\.jpg and bus\.png both have the image id 'bus'"):
+        files_by_id((image_id(name), Path(name)) for name in ("bus.jpg", "bus.png"))
+
+
+def test_one_file_may_be_found_twice():
+    assert files_by_id([("a", Path("a.jpg")), ("a", Path("a.jpg"))]) == {"a": Path("a.jpg")}
