@@ -7,7 +7,7 @@ import pytest
 
 from boxable.errors import ArgumentError
 from boxable.openimages import Dataset, check_images
-from boxable.openimages.convert.convert_set import convert
+from boxable.openimages.convert_set import convert
 from boxable.openimages.verification import verify
 from tests.openimages.checking import flaws, good_folder
 from tests.openimages.folders import box_row, copy_image_file, photo, write_folder

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from boxable.openimages import Dataset
-from boxable.openimages.convert.convert_set import convert
+from boxable.openimages.convert_set import convert
 from boxable.openimages.fetch.fetch_folder import fetch_folder
 from boxable.openimages.fetch.planning import planned
 from boxable.openimages.fetch.request import Request

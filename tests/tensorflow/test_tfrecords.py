@@ -9,7 +9,7 @@ import pytest
 
 from boxable.formats.annotated.tfrecord import shard_paths
 from boxable.formats.annotated.tfrecord_framing import parse_example, read_records
-from boxable.openimages.convert.convert_set import convert
+from boxable.openimages.convert_set import convert
 from boxable.vocabulary import open_images
 from tests.conftest import ROOT
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from boxable.datasets.arrow_tables import batches, has_value, import_arrow, unchanged_batches
+from boxable.datasets.table_writer import Written, check_table_name, table_writer
 from boxable.errors import ArgumentError
 from boxable.formats.annotations import Coded
 from boxable.formats.columns import BOX_COLUMNS, EXTREME_POINTS, Kind, schema
 from boxable.formats.expansion import related_rows
 from boxable.formats.tables import column_names, is_parquet, table_errors
-from boxable.openimages.table_writer import Written, check_table_name, table_writer
 from boxable.prefetch import prefetch
 from boxable.vocabulary import Hierarchy, open_images, open_images_hierarchy
 

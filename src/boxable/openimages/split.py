@@ -9,10 +9,10 @@ from pathlib import Path
 from boxable.datasets.arrow_tables import has_value, import_arrow, unchanged_batches
 from boxable.datasets.layout import IMAGE_FOLDER, open_folder, write_description
 from boxable.datasets.scratch import new_folder
+from boxable.datasets.table_writer import table_writer
 from boxable.errors import ArgumentError
 from boxable.files import writing
 from boxable.formats.tables import column_names, is_table, table_errors
-from boxable.openimages.table_writer import table_writer
 from boxable.progress import progress
 
 TRAIN, VALIDATION = "train", "validation"

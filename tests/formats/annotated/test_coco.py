@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from boxable.errors import ArgumentError
-from boxable.openimages.convert.convert_set import convert
+from boxable.openimages.convert_set import convert
 
 ANNOTATION = {"id": 7, "image_id": 3, "category_id": 5, "bbox": [1, 1, 4, 4]}
 POLYGON = [[1, 1, 5, 1, 5, 5, 1, 5]]

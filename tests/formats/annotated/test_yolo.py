@@ -7,20 +7,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from boxable.datasets import layout
+from boxable.datasets import annotated_tables, layout
 from boxable.errors import ArgumentError
-from boxable.openimages.convert import tables
-from boxable.openimages.convert.convert_set import convert
+from boxable.openimages.convert_set import convert
 from boxable.openimages.split import is_validation, split
 from tests.openimages.made import CAR, CAT, DOG, box, jpeg, rows_of, write_csv, write_set
 
 IDS = [f"i{number:02}" for number in range(20)]
 PARTS = {"train": "train", "validation": "val", "test": "test"}
-OTHER_FORMS = {"openimages": "csv", "parquet": "p", "coco": "c.json", "voc": "voc", "tfrecord": "t"}
 
 
 def subsets_of(folder: Path) -> dict[str, str]:
-    return {image.image_id: image.split for image in tables.read(folder).images}
+    return {image.image_id: image.split for image in annotated_tables.read(folder).images}
 
 
 def with_classes(folder: Path, *rows: tuple[str, str]) -> Path:
@@ -119,18 +117,18 @@ def test_parts_of_another_state_of_the_folder_are_not_taken(tmp_path: Path) -> N
     convert(source, tmp_path / "c.json", "coco")
 
 
-@pytest.mark.parametrize(("to", "name"), OTHER_FORMS.items())
-def test_other_forms_take_parts_one_by_one(tmp_path: Path, to: str, name: str) -> None:
+@pytest.mark.parametrize("to", ["openimages", "parquet"])
+def test_in_tables_the_parts_are_in_the_column_subset(tmp_path: Path, to: str) -> None:
     for part in ("train", "validation"):
         write_set(tmp_path / "set" / part, [box(part)])
-    with pytest.raises(ArgumentError, match=r"set/train, .*set/validation; .*one by one"):
-        convert(tmp_path / "set", tmp_path / name, to)
+    convert(tmp_path / "set", tmp_path / "whole", to)
+    assert subsets_of(tmp_path / "whole") == {"train": "train", "validation": "validation"}
 
 
-def test_one_part_alone_is_none(tmp_path: Path) -> None:
+def test_one_part_alone_is_the_set_unless_it_has_tables_itself(tmp_path: Path) -> None:
     write_set(tmp_path / "set" / "train", [box("a")])
-    with pytest.raises(ArgumentError, match=r"set/train; .*one by one"):
-        convert(tmp_path / "set", tmp_path / "yolo", "yolo")
+    convert(tmp_path / "set", tmp_path / "part", "yolo")
+    assert [path.name for path in (tmp_path / "part" / "labels").iterdir()] == ["a.txt"]
     write_set(tmp_path / "set", [box("b")])
     convert(tmp_path / "set", tmp_path / "yolo", "yolo")
     assert [path.name for path in (tmp_path / "yolo" / "labels").iterdir()] == ["b.txt"]
@@ -205,7 +203,7 @@ LAYOUTS: dict[str, tuple[str, tuple[str, ...]]] = {
 def test_layouts_in_use_are_read_with_their_parts(tmp_path: Path, content: str, photos: tuple[str, ...]) -> None:
     source = others(tmp_path / "set", content, *photos)
     assert convert(source, tmp_path / "parquet", "parquet") == []
-    found = {image.image_id: image for image in tables.read(tmp_path / "parquet").images}
+    found = {image.image_id: image for image in annotated_tables.read(tmp_path / "parquet").images}
     assert {name: image.split for name, image in found.items()} == {"a": "train", "b": "validation"}
     assert [image.labels for image in found.values()] == [[CAR], [CAR]]
     assert all(image.file for image in found.values())

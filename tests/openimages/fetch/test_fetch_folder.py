@@ -15,7 +15,7 @@ from PIL import Image
 from boxable.cli.data.fetch import fetch as fetch_command
 from boxable.errors import ArgumentError, BoxableError, FetchError, UnknownClassError
 from boxable.openimages import Dataset
-from boxable.openimages.convert.convert_set import convert
+from boxable.openimages.convert_set import convert
 from boxable.openimages.fetch import back_off, destination, images, transport
 from boxable.openimages.fetch.fetch_folder import Fetched, fetch_folder
 from boxable.openimages.fetch.ledger import Ledger

@@ -59,7 +59,7 @@ def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int) -> 
              boxable data convert validation/ records/validation --to tfrecord --shards 10
              boxable data split pets/ && boxable data convert pets/ pets-yolo --to yolo
     """
-    from boxable.openimages.convert.convert_set import convert as convert_set
+    from boxable.openimages.convert_set import convert as convert_set
 
     for note in convert_set(source, dest, to, image_mode=image_mode, shards=shards):
         logger.info("note: %s", note)

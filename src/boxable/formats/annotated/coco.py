@@ -20,6 +20,11 @@ from boxable.images.decode import orientation_of
 from boxable.vocabulary import open_images
 
 
+def is_coco(path: Path) -> bool:
+    """Whether this is such a file, by its name."""
+    return path.suffix.lower() == ".json" and path.is_file()
+
+
 def read(path: Path) -> AnnotatedSet:
     """Read a COCO file; `_image_folders` tells where its images may be.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from boxable.datasets import layout
+from boxable.datasets.narrow import narrow
 from boxable.errors import FetchError
 from boxable.files import writing
 from boxable.openimages.fetch import image_list
@@ -14,7 +15,6 @@ from boxable.openimages.fetch.images import fetch_images, reconcile
 from boxable.openimages.fetch.ledger import Ledger
 from boxable.openimages.fetch.planning import Plan
 from boxable.openimages.fetch.transport import Transport
-from boxable.openimages.narrow import narrow
 from boxable.progress import progress
 from boxable.settings import open_images_images, require_network
 

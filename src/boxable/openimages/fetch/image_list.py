@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from boxable.datasets.arrow_tables import batches
+from boxable.datasets.table_writer import table_writer
 from boxable.errors import ArgumentError
 from boxable.formats.columns import IMAGE_COLUMNS, schema
 from boxable.openimages.fetch.addresses import Split
 from boxable.openimages.fetch.ledger import Ledger, Wanted
-from boxable.openimages.table_writer import table_writer
 
 Source = Literal["bucket", "original"]
 

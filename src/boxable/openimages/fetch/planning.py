@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.datasets import layout
+from boxable.datasets.narrow import narrow, native_columns
 from boxable.datasets.scratch import scratch_folder
 from boxable.errors import ArgumentError
 from boxable.formats.columns import BOX_COLUMNS, LABEL_COLUMNS
@@ -22,7 +23,6 @@ from boxable.openimages.fetch.request import Request
 from boxable.openimages.fetch.selection import BoxedImages, ClassCount
 from boxable.openimages.fetch.table_cache import TableFiles, cache_folder, fetch_tables
 from boxable.openimages.fetch.transport import require_transport
-from boxable.openimages.narrow import narrow, native_columns
 from boxable.vocabulary import select
 
 logger = logging.getLogger("boxable")

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from boxable.datasets.arrow_tables import batches, has_value, import_arrow
+from boxable.datasets.image_order import sorted_table_writer
+from boxable.datasets.table_writer import Written, check_table_name
 from boxable.formats.columns import BOX_COLUMNS, IMAGE_COLUMNS, LABEL_COLUMNS, Kind
 from boxable.formats.tables import column_names
-from boxable.openimages.image_order import sorted_table_writer
-from boxable.openimages.table_writer import Written, check_table_name
 from boxable.prefetch import prefetch
 
 

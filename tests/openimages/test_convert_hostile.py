@@ -12,7 +12,7 @@ import pytest
 from boxable.datasets import layout
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
 from boxable.formats.annotated.tfrecord_framing import BYTES, FLOATS, INTEGERS, Feature, example, write_record
-from boxable.openimages.convert.convert_set import convert
+from boxable.openimages.convert_set import convert
 from tests.openimages.made import CAT, box, jpeg, rows_of, write_set
 
 
@@ -224,7 +224,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from boxable.openimages.convert import convert_set
+from boxable.openimages import convert_set
 from boxable.formats.annotated import yolo
 def killed(images, folder, photos):
     (folder / "labels").mkdir()

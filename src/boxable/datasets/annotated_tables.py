@@ -8,8 +8,11 @@ import numpy as np
 
 from boxable.datasets import layout
 from boxable.datasets.arrow_tables import batches, import_arrow
+from boxable.datasets.image_order import Columns, is_sorted, rows_by_image, write_sorted
 from boxable.datasets.index import ROTATIONS
 from boxable.datasets.layout import SUBSETS, DataFolder
+from boxable.datasets.narrow import image_ids, narrow, native_columns
+from boxable.datasets.table_writer import table_writer
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
 from boxable.formats.annotated.image import FLAGS, AnnotatedImage, AnnotatedSet
@@ -35,9 +38,6 @@ from boxable.formats.openimages_reading import (
 )
 from boxable.formats.rows import write_classes
 from boxable.formats.tables import column_names, is_table, table_errors
-from boxable.openimages.image_order import Columns, is_sorted, rows_by_image, write_sorted
-from boxable.openimages.narrow import image_ids, narrow, native_columns
-from boxable.openimages.table_writer import table_writer
 from boxable.vocabulary import open_images
 
 _ROWS_AT_ONCE = 1 << 15

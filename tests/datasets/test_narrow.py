@@ -6,10 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from boxable.datasets import arrow_tables
+from boxable.datasets.image_order import rows_by_image
+from boxable.datasets.narrow import image_ids, narrow
 from boxable.errors import ArgumentError, BoxableError
 from boxable.formats.columns import BOX_COLUMNS, LABEL_COLUMNS
-from boxable.openimages.image_order import rows_by_image
-from boxable.openimages.narrow import image_ids, narrow
 from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, LABEL_HEADER, PERSON, box, rows_of, write_csv
 
 ROWS = [box("01", CAT), box("01", CAR), box("02", PERSON), box("03", DOG), box("03", CAT, (0.25, 0.5, 0.75, 1.0))]
@@ -57,7 +57,7 @@ def test_small_blocks_and_row_groups_change_nothing(tmp_path: Path, monkeypatch:
     source = write_csv(tmp_path / "boxes.csv", BOX_HEADER, rows)
     narrow(source, tmp_path / "whole.parquet", classes={DOG, CAT})
     monkeypatch.setattr(arrow_tables, "BLOCK_BYTES", 4000)
-    monkeypatch.setattr("boxable.openimages.table_writer.GROUP_ROWS", 100)
+    monkeypatch.setattr("boxable.datasets.table_writer.GROUP_ROWS", 100)
     narrow(source, tmp_path / "blocks.parquet", classes={DOG, CAT})
     assert pq.ParquetFile(tmp_path / "blocks.parquet").num_row_groups > 10
     assert rows_of(tmp_path / "whole.parquet") == rows_of(tmp_path / "blocks.parquet")

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from boxable.datasets.arrow_tables import batches, read
+from boxable.datasets.image_order import is_sorted
+from boxable.datasets.table_writer import table_writer
 from boxable.formats.columns import IMAGE_COLUMNS, Kind
-from boxable.openimages.image_order import is_sorted
-from boxable.openimages.table_writer import table_writer
 from tests.openimages.made import write_csv
 
 COLUMNS: dict[str, Kind] = {"ImageID": "string", "Title": "string", "OriginalSize": "bytes"}

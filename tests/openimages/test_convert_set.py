@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from boxable.datasets import layout
+from boxable.datasets import annotated_tables, layout
 from boxable.errors import ArgumentError
 from boxable.formats.annotated.image import AnnotatedImage
 from boxable.formats.annotated.tfrecord_framing import (
@@ -25,8 +25,7 @@ from boxable.formats.annotated.tfrecord_framing import (
     write_record,
 )
 from boxable.formats.reading import read_annotations
-from boxable.openimages.convert import tables
-from boxable.openimages.convert.convert_set import convert
+from boxable.openimages.convert_set import convert
 from boxable.vocabulary import open_images
 from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, box, rows_of, write_csv, write_set
 
@@ -42,7 +41,7 @@ HELD = {
 
 
 def images_of(folder: Path) -> dict[str, AnnotatedImage]:
-    return {image.image_id: image for image in tables.read(folder).images}
+    return {image.image_id: image for image in annotated_tables.read(folder).images}
 
 
 @dataclass

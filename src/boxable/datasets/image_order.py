@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from boxable.datasets.arrow_tables import BATCH_ROWS, batches, read
+from boxable.datasets.table_writer import CsvWriter, ParquetWriter, check_table_name, table_writer
 from boxable.files import writing
 from boxable.formats.columns import Kind, schema
 from boxable.formats.tables import SUFFIXES
-from boxable.openimages.table_writer import CsvWriter, ParquetWriter, check_table_name, table_writer
 
 # The columns of one image: strings as a list, numbers as an array.
 Columns = dict[str, Any]

@@ -5,12 +5,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from boxable.datasets import arrow_tables
+from boxable.datasets import arrow_tables, image_order
 from boxable.datasets.arrow_tables import read
+from boxable.datasets.image_order import is_sorted, rows_by_image, sorted_table_writer
+from boxable.datasets.narrow import narrow
 from boxable.formats.columns import BOX_COLUMNS, LABEL_COLUMNS, schema, select_columns
-from boxable.openimages import image_order
-from boxable.openimages.image_order import is_sorted, rows_by_image, sorted_table_writer
-from boxable.openimages.narrow import narrow
 from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, PERSON, box, rows_of, write_csv
 
 ROWS = [box("01", CAT), box("01", CAR), box("02", PERSON), box("03", DOG), box("03", CAT, (0.25, 0.5, 0.75, 1.0))]

@@ -6,22 +6,24 @@ from pathlib import Path
 
 import numpy as np
 
+from boxable.datasets import annotated_tables
+from boxable.datasets.layout import find_parts
+from boxable.datasets.narrow import image_ids
 from boxable.errors import ArgumentError
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.openimages_reading import has_tables
-from boxable.openimages.convert import tables
-from boxable.openimages.narrow import image_ids
 from boxable.vocabulary import ClassList
 
 
-def read(folder: Path, parts: Mapping[str, Path]) -> AnnotatedSet:
+def read(folder: Path) -> AnnotatedSet:
     """Read the splits of a folder, one after the other.
 
     Classes are those of all parts, in the order in which they come first. Raises ArgumentError where an image is in two
     parts, and where the folder has tables of its own, but not of the same images.
     """
+    parts = find_parts(folder)
     _require_parts(folder, parts)
-    sets = {split: tables.read(path) for split, path in parts.items()}
+    sets = {split: annotated_tables.read(path) for split, path in parts.items()}
     joined = AnnotatedSet(
         _classes(folder, sets), iter(()), tuple(dict.fromkeys(flag for one in sets.values() for flag in one.flags)),
         has_image_labels=any(one.has_image_labels for one in sets.values()),
@@ -52,7 +54,7 @@ def _require_parts(folder: Path, parts: Mapping[str, Path]) -> None:
 
 def _named(folder: Path) -> set[str]:
     """List the images that the tables of the folder name."""
-    found = tables.open_tables(folder)
+    found = annotated_tables.open_tables(folder)
     return {
         image_id for table in (found.boxes, found.image_labels, found.images) if table for image_id in image_ids(table)
     }

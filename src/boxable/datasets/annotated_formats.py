@@ -1,0 +1,118 @@
+"""The formats of annotated images: one table of them, and the one place that recognizes the format of a path."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from boxable.datasets import annotated_tables, layout, merge_splits
+from boxable.errors import ArgumentError
+from boxable.formats.annotated import coco, pascal_voc, tfrecord, yolo
+from boxable.formats.annotated.image import FLAGS, AnnotatedSet
+from boxable.formats.columns import IS_DIFFICULT
+from boxable.formats.openimages_reading import has_tables
+from boxable.formats.tables import is_table
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How a set is written: images are copied, linked or left out (`image_mode`), TFRecord has so many `shards`."""
+
+    image_mode: str = "copy"
+    shards: int = tfrecord.SHARDS
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedFormat:
+    """A format: how it is recognized, read and written, and what it holds besides classes and boxes.
+
+    `matches` looks at names of files alone. `write` makes a new file or folder, or shards of this prefix, and returns
+    lines of notes; it is None for a format that is only read. `unknown`: a flag may be unknown.
+    """
+
+    title: str
+    matches: Callable[[Path], bool]
+    read: Callable[[Path], AnnotatedSet]
+    write: Callable[[AnnotatedSet, Path, WriteOptions], list[str]] | None = None
+    makes: Literal["file", "folder", "shards"] = "folder"
+    flags: tuple[str, ...] = ()
+    image_labels: bool = False
+    unknown: bool = False
+    rotation: bool = False
+    attribution: bool = False
+
+
+def _is_tables(path: Path) -> bool:
+    return is_table(path) if path.is_file() else has_tables(path)
+
+
+def _is_parts(path: Path) -> bool:
+    return not _is_tables(path) and bool(layout.find_parts(path))
+
+
+def _write_tables(suffix: str, images: AnnotatedSet, folder: Path, options: WriteOptions) -> list[str]:
+    annotated_tables.write(images, folder, suffix, options.image_mode)
+    return []
+
+
+def _write_coco(images: AnnotatedSet, path: Path, options: WriteOptions) -> list[str]:
+    coco.write(images, path)
+    return []
+
+
+def _write_voc(images: AnnotatedSet, folder: Path, options: WriteOptions) -> list[str]:
+    pascal_voc.write(images, folder, options.image_mode)
+    return []
+
+
+def _write_tfrecord(images: AnnotatedSet, prefix: Path, options: WriteOptions) -> list[str]:
+    tfrecord.write(images, prefix, options.shards)
+    return []
+
+
+_TABLES = partial(
+    AnnotatedFormat, matches=_is_tables, read=annotated_tables.read, flags=(*FLAGS, IS_DIFFICULT), image_labels=True,
+    unknown=True, rotation=True, attribution=True,
+)  # fmt: skip
+
+# By their names on the command line. The first that matches a path is its format.
+FORMATS = {
+    "voc": AnnotatedFormat(
+        "Pascal VOC", pascal_voc.is_voc, pascal_voc.read, _write_voc, flags=tuple(pascal_voc.FLAGS.values())
+    ),
+    "yolo": AnnotatedFormat(
+        "YOLO", yolo.is_yolo, yolo.read, lambda images, folder, how: yolo.write(images, folder, how.image_mode)
+    ),
+    "tfrecord": AnnotatedFormat(
+        "TFRecord", lambda path: bool(tfrecord.find_shards(path)),
+        lambda path: tfrecord.read(tfrecord.find_shards(path)), _write_tfrecord, "shards", tuple(tfrecord.FLAGS),
+        image_labels=True, unknown=True,
+    ),
+    "openimages": _TABLES("Open Images CSV", write=partial(_write_tables, ".csv")),
+    "parquet": _TABLES("Parquet", write=partial(_write_tables, ".parquet")),
+    "parts": AnnotatedFormat("splits of one set", _is_parts, merge_splits.read),
+    "coco": AnnotatedFormat("COCO", coco.is_coco, coco.read, _write_coco, "file", ("IsGroupOf",)),
+}  # fmt: skip
+
+
+def format_of(path: Path) -> str:
+    """Recognize the format of a file, a folder or the prefix of shards; its name in `FORMATS`.
+
+    Raises ArgumentError where it is none of them.
+    """
+    for name, known in FORMATS.items():
+        if known.matches(path):
+            return name
+    what = "of no known format" if path.exists() else "no such file or folder"
+    if path.is_dir():
+        what = f"no annotations in this folder that are {what}"
+    raise ArgumentError(
+        f"{path}: {what}; expected a folder of Open Images tables, YOLO or Pascal VOC, a table of boxes, COCO .json, "
+        "or the prefix of TFRecord shards"
+    )
+
+
+def open_set(path: Path) -> AnnotatedSet:
+    """Open a set of annotated images of any format. Raises ArgumentError for a path that is none."""
+    return FORMATS[format_of(path)].read(path)
