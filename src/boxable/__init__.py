@@ -3,7 +3,7 @@
 import boxable
 
 detector = boxable.load()
-for found in detector("photo.jpg", min_score=0.3):
+for found in detector("photo.jpg"):
     print(found.name, found.score, found.box)
 """
 

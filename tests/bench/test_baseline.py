@@ -5,7 +5,7 @@ from PIL import Image
 
 import boxable
 from boxable.bench.baseline import anchors_of, baseline_postprocess, baseline_preprocess
-from boxable.bench.candidate import MIN_SCORE
+from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.images.sources import source_of
 from boxable.runtimes import Concurrency, open_runtime
 from boxable.weights.pull import open_model
@@ -19,8 +19,8 @@ def test_the_baseline_post_processing_finds_the_same(detector: boxable.Detector)
     images = detector.network.preprocess(source_of(CAT).pixels())[None]
     heads = runtime.run("detector", {"images": images})
     codes, logits = heads["box_encodings"][0], heads["class_logits"][0]
-    plain = baseline_postprocess(codes, logits, anchors_of(detector.network), MIN_SCORE)
-    ours = detector(CAT, min_score=MIN_SCORE)
+    plain = baseline_postprocess(codes, logits, anchors_of(detector.network), DEFAULT_MIN_SCORE)
+    ours = detector(CAT)
     names = [tuple(detector.classes)[column].name for _, column, _ in plain]
     assert names == ours.names.tolist()
     np.testing.assert_allclose([score for score, _, _ in plain], ours.scores, atol=1e-6)

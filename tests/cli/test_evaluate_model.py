@@ -81,6 +81,7 @@ def test_a_run_keeps_its_detections_and_measures_what_the_model_can_name(whole: 
     assert re.fullmatch(rf"detected-[0-9a-f]{{16}}-{re.escape(boxable.__version__)}\.jsonl", ledger(whole).name)
     assert ledger(whole, ".csv").stem == ledger(whole).stem
     assert [(image, Path(record["source"]).stem) for image, _, record in lines(whole)] == [(i, i) for i in PICTURES]
+    assert {len(record["detections"]) for _, _, record in lines(whole)} == {100}  # however low their scores
     stamps = {(EXAMPLES / f"{name}.png").stat() for name in PICTURES.values()}
     assert {tuple(stamp) for _, stamp, _ in lines(whole)} == {(file.st_size, file.st_mtime_ns) for file in stamps}
     content = metrics(whole)

@@ -13,7 +13,7 @@ from boxable.detection.hierarchy_nms import hierarchy_nms
 from boxable.errors import ArgumentError, ImageError, UnknownClassError
 from tests.conftest import EXAMPLES
 
-CHELSEA = EXAMPLES / "chelsea.png"
+ASTRONAUT, CHELSEA = EXAMPLES / "astronaut.png", EXAMPLES / "chelsea.png"
 
 
 def pixels() -> np.ndarray:
@@ -27,7 +27,7 @@ def pixels() -> np.ndarray:
     ids=["str", "path", "bytes", "pil", "uint8", "float64"],
 )
 def test_every_kind_of_picture_gives_the_same_cat(detector: boxable.Detector, picture: object) -> None:
-    found = detector(picture, min_score=0.3)
+    found = detector(picture)
     assert found.names.tolist() == ["Cat"]
     assert found.scores[0] == pytest.approx(0.8509, abs=1e-4)
     assert (found.width, found.height) == (451, 300)
@@ -42,25 +42,30 @@ def test_a_list_gives_a_list_and_a_four_dimensional_array_is_one(detector: boxab
 
 def test_grey_arrays_are_pictures_too(detector: boxable.Detector) -> None:
     grey = pixels().mean(axis=2).astype(np.uint8)
-    assert detector(grey).boxes.shape == detector(grey[:, :, None]).boxes.shape == (100, 4)
+    assert detector(grey, min_score=0).boxes.shape == detector(grey[:, :, None], min_score=0).boxes.shape == (100, 4)
 
 
-def test_the_call_defaults_to_everything_and_the_first_hundred(detector: boxable.Detector) -> None:
-    assert len(detector(CHELSEA)) == 100
-    assert len(detector(CHELSEA, max_detections=7)) == 7
-    assert len(detector(CHELSEA, max_detections=250)) == 250
+def test_by_default_scores_reach_three_tenths_and_a_hundred_are_kept(detector: boxable.Detector) -> None:
+    everything = detector(ASTRONAUT, min_score=0)
+    strong = everything.filter(min_score=0.3)
+    assert 0 < len(strong) < len(everything) == 100
+    (streamed,) = detector.stream(ASTRONAUT)
+    for found in (detector(ASTRONAUT), *detector([ASTRONAUT]), streamed):
+        assert np.array_equal(found.scores, strong.scores)
+    assert len(detector(CHELSEA, min_score=0, max_detections=7)) == 7
+    assert len(detector(CHELSEA, min_score=0, max_detections=250)) == 250
 
 
 def test_classes_act_before_the_cut_and_filter_after_it(detector: boxable.Detector) -> None:
-    everything = detector(CHELSEA)
-    only_dogs = detector(CHELSEA, classes="Dog")
+    everything = detector(CHELSEA, min_score=0)
+    only_dogs = detector(CHELSEA, classes="Dog", min_score=0)
     assert set(only_dogs.names.tolist()) == {"Dog"}
     assert len(only_dogs) > len(everything.filter(classes="Dog")) > 0
     assert np.array_equal(only_dogs.scores[:3], everything.filter("Dog").scores[:3])
 
 
 def test_a_general_class_selects_the_kinds_that_the_model_can_name(detector: boxable.Detector) -> None:
-    found = detector(CHELSEA, classes=["Animal"])
+    found = detector(CHELSEA, classes=["Animal"], min_score=0)
     assert set(found.names.tolist()) <= {"Cat", "Dog", "Cattle"}
 
 
@@ -100,7 +105,7 @@ def test_a_stream_is_lazy(detector: boxable.Detector) -> None:
             taken += 1
             yield pixels()
 
-    stream = detector.stream(endless())
+    stream = detector.stream(endless(), min_score=0)
     assert len(next(stream)) == 100
     assert taken < 20
     stream.close()
@@ -112,9 +117,9 @@ def test_threads_and_batches_do_not_change_what_is_found(
     detector: boxable.Detector, threads: int, batch_size: int
 ) -> None:
     photos = [EXAMPLES / f"{name}.png" for name in ("astronaut", "chelsea", "coffee")]
-    alone = [detector(photo) for photo in photos]
+    alone = [detector(photo, min_score=0) for photo in photos]
     other = boxable.load("ssd23", threads=threads, batch_size=batch_size)
-    for found, expected in zip(other.stream(photos * 4), alone * 4, strict=True):
+    for found, expected in zip(other.stream(photos * 4, min_score=0), alone * 4, strict=True):
         assert found.names.tolist() == expected.names.tolist()
         assert np.abs(found.scores - expected.scores).max() <= 1e-6
         assert np.abs(found.boxes - expected.boxes).max() <= 1e-6
@@ -142,7 +147,7 @@ def test_fast_decoding_changes_nothing_where_it_does_not_apply(
     detector: boxable.Detector, fast: boxable.Detector
 ) -> None:
     for picture in (CHELSEA, pixels()):
-        assert np.array_equal(fast(picture).scores, detector(picture).scores)
+        assert np.array_equal(fast(picture, min_score=0).scores, detector(picture, min_score=0).scores)
 
 
 def test_the_way_to_decode_is_one_of_two_and_part_of_the_fingerprint(
@@ -165,9 +170,9 @@ def test_what_is_no_picture_is_refused(detector: boxable.Detector) -> None:
 
 def test_one_detector_serves_many_threads(detector: boxable.Detector) -> None:
     pictures = [EXAMPLES / f"{name}.png" for name in ("astronaut", "chelsea", "coffee")] * 6
-    alone = [detector(picture).scores for picture in pictures[:3]]
+    alone = [detector(picture, min_score=0).scores for picture in pictures[:3]]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(detector, pictures))
+        together = list(pool.map(lambda picture: detector(picture, min_score=0), pictures))
     for index, found in enumerate(together):
         assert np.array_equal(found.scores, alone[index % 3])
 
@@ -175,27 +180,27 @@ def test_one_detector_serves_many_threads(detector: boxable.Detector) -> None:
 def test_class_agnostic_leaves_no_two_boxes_that_coincide(detector: boxable.Detector) -> None:
     from boxable.boxes import iou
 
-    found = detector(CHELSEA, nms="class-agnostic", max_detections=20)
+    found = detector(CHELSEA, nms="class-agnostic", min_score=0, max_detections=20)
     overlaps = iou(found.boxes[:, None], found.boxes[None])
     assert (overlaps[np.triu_indices(len(found), 1)] <= 0.6).all()
 
 
 def test_hierarchy_nms_is_applied_to_the_best_hundred_and_then_cut(detector: boxable.Detector) -> None:
-    plain = detector(CHELSEA, nms="per-class")
+    plain = detector(CHELSEA, nms="per-class", min_score=0)
     kept = hierarchy_nms(plain.boxes, plain.mids.tolist())
     assert len(kept) < len(plain)  # there is an ancestor to suppress
-    found = detector(CHELSEA, nms="hierarchy")
+    found = detector(CHELSEA, nms="hierarchy", min_score=0)
     assert np.array_equal(found.scores, plain.scores[kept])
     assert found.mids.tolist() == plain.mids[kept].tolist()
     first = int(np.setdiff1d(np.arange(len(plain)), kept)[0])
     for count in (1, first + 1, len(kept)):
-        cut = detector(CHELSEA, nms="hierarchy", max_detections=count)
+        cut = detector(CHELSEA, nms="hierarchy", min_score=0, max_detections=count)
         assert np.array_equal(cut.scores, plain.scores[kept][:count])
 
 
 def test_scores_at_or_below_the_model_s_own_threshold_are_no_detections(ssd23_weights: Path) -> None:
     model = replace(boxable.Model.from_bytes(ssd23_weights.read_bytes(), "ssd23"), score_threshold=0.2)
-    found = boxable.load(model)(CHELSEA)
+    found = boxable.load(model)(CHELSEA, min_score=0)
     assert 0 < len(found) < 100
     assert found.scores.min() > 0.2
 

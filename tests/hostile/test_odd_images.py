@@ -199,7 +199,7 @@ def require_near(found: Detections, expected: Detections) -> None:
 @pytest.fixture(scope="module")
 def detected(detector: Detector) -> Callable[[Callable[[], Pixels]], Detections]:
     """What is in pixels, detected once for each kind."""
-    return cache(lambda make: detector(make()))
+    return cache(lambda make: detector(make(), min_score=0))
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd.file[:40]))
@@ -207,7 +207,7 @@ def test_an_odd_image_gives_what_its_upright_pixels_give(
     odd: Odd, folder: Path, detector: Detector, detected: Callable[[Callable[[], Pixels]], Detections]
 ) -> None:
     expected = odd.expected()
-    found = detector(folder / odd.file)
+    found = detector(folder / odd.file, min_score=0)
     assert found.source == str(folder / odd.file)
     assert (found.height, found.width) == expected.shape[:2]
     drawn_on = np.asarray(found[:0].draw())
@@ -228,18 +228,18 @@ def test_pil_images_of_any_mode_are_detected_in(mode: str, detector: Detector) -
 def test_a_pil_image_with_an_orientation_is_turned_and_stays_as_it_was(detector: Detector) -> None:
     image = photo().transpose(TURNED[6])
     image.getexif()[0x0112] = 6
-    require_same(detector(image), detector(plain()))
+    require_same(detector(image, min_score=0), detector(plain(), min_score=0))
     assert image.size == (300, 451)
     assert image.getexif()[0x0112] == 6
 
 
 def test_arrays_of_every_layout_give_the_same(detector: Detector) -> None:
-    expected = detector(plain())
+    expected = detector(plain(), min_score=0)
     for array in (np.asfortranarray(plain()), plain()[::-1][::-1], np.dstack([plain(), plain()[:, :, :1]])):
-        require_same(detector(array), expected)
+        require_same(detector(array, min_score=0), expected)
     unit = plain().astype(np.float32) / np.float32(255)
     for array in (unit.astype(">f4"), unit.astype(np.float64), unit.astype(np.longdouble)):
-        require_near(detector(array), expected)
+        require_near(detector(array, min_score=0), expected)
 
 
 @pytest.fixture(scope="module")

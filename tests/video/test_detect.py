@@ -18,7 +18,7 @@ def clip(tmp_path: Path) -> Path:
 
 
 def test_each_frame_has_its_detections(detector: boxable.Detector, clip: Path) -> None:
-    found = list(boxable.detect_video(detector, clip, min_score=0.3))
+    found = list(boxable.detect_video(detector, clip))
     assert [item.number for item in found] == list(range(10))
     assert [item.time for item in found] == [number / 25 for number in range(10)]
     assert all(item.detections.names.tolist() == ["Cat"] for item in found)

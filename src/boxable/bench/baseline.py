@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from boxable.bench.accuracy import of_peer
-from boxable.bench.candidate import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Candidate, timed
+from boxable.bench.candidate import DECODE, NETWORK, POSTPROCESS, RESIZE, Candidate, timed
 from boxable.boxes import clip, decode, iou
+from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.detector import Detector
 from boxable.errors import BoxableError
 from boxable.formats.record import DetectionRecord
@@ -36,7 +37,7 @@ def baseline_candidate(name: str, run: Run, detector: Detector) -> Candidate:
         DECODE: baseline_decode,
         RESIZE: lambda image: baseline_preprocess(image, size),
         NETWORK: run,
-        POSTPROCESS: lambda heads: baseline_postprocess(heads[0], heads[1], anchors, MIN_SCORE),
+        POSTPROCESS: lambda heads: baseline_postprocess(heads[0], heads[1], anchors, DEFAULT_MIN_SCORE),
     }
 
     def detect(content: bytes, threshold: float) -> Found:
@@ -44,7 +45,7 @@ def baseline_candidate(name: str, run: Run, detector: Detector) -> Candidate:
         return baseline_postprocess(codes, logits, anchors, threshold)
 
     def folder(files: Sequence[Path]) -> object:
-        return deque((detect(file.read_bytes(), MIN_SCORE) for file in files), maxlen=0)
+        return deque((detect(file.read_bytes(), DEFAULT_MIN_SCORE) for file in files), maxlen=0)
 
     def find(content: bytes) -> list[DetectionRecord]:
         best = ((classes[column], score, box) for score, column, box in detect(content, _WEAKEST))
@@ -56,7 +57,7 @@ def baseline_candidate(name: str, run: Run, detector: Detector) -> Candidate:
     return Candidate(
         name,
         stages=lambda content: timed(steps, content),
-        whole=lambda content: detect(content, MIN_SCORE),
+        whole=lambda content: detect(content, DEFAULT_MIN_SCORE),
         folder=folder,
         accuracy=lambda data: of_peer(data, find, detector.classes),
     )

@@ -10,8 +10,6 @@ from boxable.bench.accuracy import Accuracy
 
 DECODE, RESIZE, NETWORK, POSTPROCESS = STAGES = ("decode", "resize", "network", "postprocess")
 END_TO_END = "end to end"
-# As `boxable detect` has it.
-MIN_SCORE = 0.3
 
 
 @dataclass(frozen=True)

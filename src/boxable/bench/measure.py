@@ -7,13 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from boxable.bench.accuracy import Accuracy
-from boxable.bench.candidate import END_TO_END, MIN_SCORE
+from boxable.bench.candidate import END_TO_END
 from boxable.bench.images import collect_images, draw_images
 from boxable.bench.machine import machine, versions
 from boxable.bench.own_candidates import open_detectors, own_candidates
 from boxable.bench.peers import Subject, open_peers
 from boxable.bench.results import Benchmark, Result, result_of
 from boxable.bench.rounds import Samples, run_rounds
+from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.detector import Detector
 from boxable.errors import BoxableError
 from boxable.formats.reading import read_annotations
@@ -83,7 +84,7 @@ def measure(
     elif save:
         _save(detectors, results, threads)
     return Benchmark(
-        first.handle, about, versions(), threads, MIN_SCORE, images.title, results, left_out | without, stopped
+        first.handle, about, versions(), threads, DEFAULT_MIN_SCORE, images.title, results, left_out | without, stopped
     )
 
 

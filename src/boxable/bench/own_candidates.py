@@ -7,7 +7,8 @@ from itertools import product
 from typing import Any, get_args
 
 from boxable.bench.accuracy import of_detector
-from boxable.bench.candidate import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Candidate
+from boxable.bench.candidate import DECODE, NETWORK, POSTPROCESS, RESIZE, Candidate
+from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.detector import Detector
 from boxable.detection.load import load
 from boxable.detection.options import rules_for
@@ -58,7 +59,7 @@ class Stages:
     def __init__(self, detector: Detector, compiled: Compiled, threads: int) -> None:
         self._network = detector.network
         self._runtime = open_runtime(detector.runtime, compiled, detector.precision, Concurrency(threads))
-        self._rules = rules_for(compiled.description, None, MIN_SCORE, 100, "per-class")
+        self._rules = rules_for(compiled.description, None, DEFAULT_MIN_SCORE, 100, "per-class")
         self._in_network = 0.0
 
     def __call__(self, content: bytes) -> dict[str, float]:
@@ -85,8 +86,8 @@ def _candidate(name: str, detector: Detector, stages: Stages) -> Candidate:
     return Candidate(
         name,
         stages=stages,
-        whole=lambda content: detector(content, min_score=MIN_SCORE),
-        folder=lambda files: deque(detector.stream(files, min_score=MIN_SCORE), maxlen=0),
+        whole=lambda content: detector(content, min_score=DEFAULT_MIN_SCORE),
+        folder=lambda files: deque(detector.stream(files, min_score=DEFAULT_MIN_SCORE), maxlen=0),
         accuracy=lambda data: of_detector(data, detector),
     )
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from boxable.bench.baseline import Floats, Run, baseline_candidate
-from boxable.bench.candidate import DECODE, MIN_SCORE, NETWORK, POSTPROCESS, RESIZE, Candidate, timed
+from boxable.bench.candidate import DECODE, NETWORK, POSTPROCESS, RESIZE, Candidate, timed
+from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import write_atomically
@@ -125,7 +126,7 @@ def _ultralytics(subject: Subject) -> Candidate:
     except Exception as error:  # of any kind
         reason = " ".join(str(error).split())[:160]
         raise BoxableError(f"{subject.ultralytics}: Ultralytics cannot read it ({reason})") from None
-    asked: dict[str, Any] = {"conf": MIN_SCORE, "device": "cpu", "verbose": False}
+    asked: dict[str, Any] = {"conf": DEFAULT_MIN_SCORE, "device": "cpu", "verbose": False}
 
     def decode(content: bytes) -> Any:
         return cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from boxable.detection import DEFAULT_MIN_SCORE
+
 model_option = click.option(
     "--model",
     metavar="NAME",
@@ -14,7 +16,11 @@ classes_option = click.option(
     "--classes", metavar="SELECTION", help='Look only for these, as in "Vehicle,-Car"; see `boxable classes --help`.'
 )
 min_score_option = click.option(
-    "--min-score", type=click.FloatRange(0, 1), default=0.3, show_default=True, help="Drop detections that score less."
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    default=DEFAULT_MIN_SCORE,
+    show_default=True,
+    help="Drop detections that score less.",
 )
 resamples_option = click.option(
     "--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws."

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.arrays import Floats
+from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.contract import ClassFields, check_class_fields, check_input, to_contract
 from boxable.detection.detections import Detections
 from boxable.detection.hierarchy_nms import hierarchy_nms
@@ -104,7 +105,7 @@ class Detector:
         as_dict: Literal[True],
         class_fields: ClassFields = ...,
         classes: Selection | None = ...,
-        min_score: float = ...,
+        min_score: float = 0.0,
         max_detections: int = ...,
         nms: NmsMode = ...,
     ) -> dict[str, NDArray[Any]]: ...
@@ -115,7 +116,7 @@ class Detector:
         *,
         as_dict: Literal[False] = ...,
         classes: Selection | None = ...,
-        min_score: float = ...,
+        min_score: float = DEFAULT_MIN_SCORE,
         max_detections: int = ...,
         nms: NmsMode = ...,
     ) -> list[Detections]: ...
@@ -126,7 +127,7 @@ class Detector:
         *,
         as_dict: Literal[False] = ...,
         classes: Selection | None = ...,
-        min_score: float = ...,
+        min_score: float = DEFAULT_MIN_SCORE,
         max_detections: int = ...,
         nms: NmsMode = ...,
     ) -> Detections: ...
@@ -137,7 +138,7 @@ class Detector:
         as_dict: bool = False,
         class_fields: ClassFields = "documented",
         classes: Selection | None = None,
-        min_score: float = 0.0,
+        min_score: float | None = None,
         max_detections: int = MAX_TOTAL,
         nms: NmsMode = "per-class",
     ) -> Detections | list[Detections] | dict[str, NDArray[Any]]:
@@ -146,15 +147,18 @@ class Detector:
         Arrays are RGB `[H, W, 3]`, uint8 or float 0..1; a 4-D array is a list of images. `classes` is a selection such
         as `"Vehicle,-Car"`: no others are detected. `nms="class-agnostic"` lets boxes of different classes suppress
         each other. `nms="hierarchy"` suppresses, of the best hundred, an ancestor class where a descendant has the same
-        box, and names the ancestors of the others.
+        box, and names the ancestors of the others. `min_score` 0..1 drops lower scores; 0 keeps the best
+        `max_detections` however low they score.
 
-        With `as_dict=True`, the original's contract: `image` is float32 `[1, H, W, 3]` in 0..1; the result
-        has detection_boxes `[N, 4]`, detection_class_entities, detection_class_names,
-        detection_class_labels (int64) and detection_scores. `class_fields="served"` returns the strings as the
-        published module did (SEMANTICS §1.2).
+        With `as_dict=True`, the original's contract: `image` is float32 `[1, H, W, 3]` in 0..1, and by default the 100
+        best are returned however low they score. The result has detection_boxes `[N, 4]`, detection_class_entities,
+        detection_class_names, detection_class_labels (int64) and detection_scores. `class_fields="served"` returns the
+        strings as the published module did (SEMANTICS §1.2).
 
         Raises ArgumentError for unusable arguments, UnknownClassError, and ImageError for an unreadable image.
         """
+        if min_score is None:
+            min_score = 0.0 if as_dict else DEFAULT_MIN_SCORE
         rules = rules_for(self._compiled.description, classes, min_score, max_detections, nms)
         check_class_fields(class_fields)
         if as_dict:
@@ -172,7 +176,7 @@ class Detector:
         sources: ImageLike | Iterable[ImageLike],
         *,
         classes: Selection | None = None,
-        min_score: float = 0.0,
+        min_score: float = DEFAULT_MIN_SCORE,
         max_detections: int = MAX_TOTAL,
         nms: NmsMode = "per-class",
         stop: threading.Event | None = None,

@@ -47,7 +47,7 @@ def check_model(name: str, photo: Path | None) -> Iterator[Finding]:
             "shapes", f"{len(model.weights)} variables fit {model.network.name}, {len(model.classes)} classes"
         )
         detector = Detector(compiled_installed(path, name))
-        small = detector(resources.files("boxable.doctor").joinpath(f"recorded/{_PHOTO}").read_bytes())
+        small = detector(resources.files("boxable.doctor").joinpath(f"recorded/{_PHOTO}").read_bytes(), min_score=0)
         # Scores that are no numbers are never detections.
         yield Finding("runs", f"{len(small)} detections on a small photo", "ok" if len(small) else "error")
     except BoxableError as error:
@@ -64,7 +64,7 @@ def check_model(name: str, photo: Path | None) -> Iterator[Finding]:
             yield Finding(
                 "photo", f"{photo} is not the photo of the recording, so differences mean nothing", level="note"
             )
-        finding = _compared(detector(photo), recorded)
+        finding = _compared(detector(photo, min_score=0), recorded)
         if finding.level == "error" and card is not None and not model.origin.startswith(card.title):
             text = f"{finding.text}; but these weights come from elsewhere ({model.origin})"
             finding = Finding(finding.subject, text, level="note")

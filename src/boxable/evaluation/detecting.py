@@ -43,7 +43,7 @@ def detect_in(detector: Detector, images: dict[str, Path], folder: Path) -> tupl
         logger.info("%d of %d images were detected before", len(images) - len(todo), len(images))
     unreadable = []
     with progress("detecting", len(todo)) as advance, journal.appending() as append:
-        for image, found in zip(todo, detector.stream(todo.values()), strict=True):
+        for image, found in zip(todo, detector.stream(todo.values(), min_score=0), strict=True):
             if found.error is not None:
                 logger.warning("%s", found.error)
                 unreadable.append(image)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError
@@ -66,7 +67,7 @@ def detect_video(
     every: int = 1,
     track: bool = False,
     classes: Selection | None = None,
-    min_score: float = 0.0,
+    min_score: float = DEFAULT_MIN_SCORE,
     max_detections: int = MAX_TOTAL,
     nms: NmsMode = "per-class",
     stop: threading.Event | None = None,
