@@ -33,15 +33,26 @@ def write_clip(
     pix_fmt: str = "yuv420p",
     times: list[float] | None = None,
     rotation: int | None = None,
+    matrix: tuple[int, int, int, int] | None = None,
+    aspect: Fraction | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """`times` in seconds make the frame rate vary; `rotation` is in degrees counter-clockwise."""
+    """Write a video.
+
+    `times` in seconds make the frame rate vary; `rotation` is in degrees counter-clockwise, `matrix` has the first two
+    numbers of each of the first two rows of the display matrix; `aspect` is that of a pixel.
+    """
     with av.open(str(path), "w", options=options or {}) as container:
         stream: Any = container.add_stream(codec, rate=rate, options={"bf": "0"} if codec == "libx264" else {})
         if times:
             stream.codec_context.time_base = Fraction(1, 1000)
         if rotation:
             stream.set_display_rotation(rotation)
+        if matrix:
+            a, b, c, d = (item * 2**16 for item in matrix)
+            stream.set_display_matrix([a, b, 0, c, d, 0, 0, 0, 2**30])
+        if aspect:
+            stream.codec_context.sample_aspect_ratio = aspect
         for number, image in enumerate(frames):
             if number == 0:
                 stream.width, stream.height, stream.pix_fmt = *image.size, pix_fmt

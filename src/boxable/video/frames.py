@@ -1,4 +1,4 @@
-"""Decoded frames: upright RGB, numbered, with their time."""
+"""Decoded frames: RGB as players show them, numbered, with their time."""
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import VideoError
+from boxable.video.clock import clock_of
+from boxable.video.display import Display
 from boxable.video.source import Video, reason
 
 if TYPE_CHECKING:
@@ -19,7 +21,10 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One frame: its number from 0, its time in seconds after the first, uint8 `[height, width, 3]` RGB, upright."""
+    """One frame: its number from 0, its time in seconds after the first, uint8 `[height, width, 3]` RGB.
+
+    The pixels are those that players show: upright, and square.
+    """
 
     number: int
     time: float
@@ -32,20 +37,20 @@ def read_frames(video: Video, step: int) -> Generator[Frame]:
     Damaged parts are skipped. Raises VideoError, after all frames that can be read, if there were any, or if
     the source broke off.
     """
-    first = time = 0.0
+    time = 0.0
     number = -1
     # What is asked of PyAV once the container is closed may crash it.
     promised, seconds = video.stream.frames, (video.container.duration or 0) / 1_000_000
+    clock, display = clock_of(video), Display(video.stream)
     with video.container:
         for number, decoded in enumerate(_decoded(video)):
-            time = float(number / video.frame_rate) if decoded.time is None else decoded.time
-            first = first if number else time
+            time = clock.time(decoded.time)
             if number % step == 0:
-                yield Frame(number, round(time - first, 6), _upright(decoded))
+                yield Frame(number, round(time, 6), display.pixels(decoded))
     if number < 0:
         raise VideoError(f"{video.name}: no frames in it")
     # Edited files leave out frames; those that are cut off end too early besides.
-    if number + 1 < promised and time - first + 2 / video.frame_rate < seconds:
+    if number + 1 < promised and time + 2 / video.frame_rate < seconds:
         raise VideoError(f"{video.name}: cut off; it has {number + 1} of its {promised} frames")
 
 
@@ -69,12 +74,3 @@ def _packets(video: Video) -> Iterator["Packet[Any]"]:
         yield from video.container.demux(video.stream)
     except av.error.FFmpegError as error:
         raise VideoError(f"{video.name}: breaks off: {reason(error)}") from None
-
-
-def _upright(decoded: "VideoFrame") -> Pixels:
-    """Return the pixels, rotated as the file says.
-
-    A mirrored image stays mirrored: only `decoded.side_data` tells, and asking for it can crash PyAV 18 at exit.
-    """
-    pixels = np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8)
-    return np.ascontiguousarray(np.rot90(pixels, round(decoded.rotation / 90)))
