@@ -10,6 +10,8 @@ from typing import IO
 
 from boxable.errors import BoxableError
 
+# What systems leave among the files of others, in lower case.
+_CLUTTER = ("thumbs.db", "desktop.ini", "__macosx")
 # No job takes that long.
 _ABANDONED_S = 24 * 3600
 
@@ -60,6 +62,31 @@ def writing(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise BoxableError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def is_clutter(name: str) -> bool:
+    """Tell whether a file of this name is nobody's data: hidden, AppleDouble (`._a.jpg`), or of a file manager."""
+    return name.startswith(".") or name.lower() in _CLUTTER
+
+
+def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Iterate over the files of a folder, recursively, in the order of their names: relative path with `/`, and path.
+
+    Clutter is skipped; links to folders are followed, each folder once.
+    """
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not is_clutter(name))
+        below = os.path.relpath(place, folder)
+        prefix = "" if below == "." else below.replace(os.sep, "/") + "/"
+        for name in sorted(files):
+            if not is_clutter(name):
+                yield prefix + name, Path(place, name)
 
 
 def is_abandoned(temporary: Path) -> bool:

@@ -23,9 +23,28 @@ def test_the_suffix_of_an_image_is_found(folder: DataFolder, name: str) -> None:
 
 
 def test_a_missing_image_would_be_a_jpg(folder: DataFolder) -> None:
-    assert image_path(folder, "a") == folder.path / "images" / "a.jpg"
+    assert image_path(folder, "a") == folder.path / "a.jpg"
     with pytest.raises(ImageError, match=r"a\.jpg: no such image"):
         read_image(folder, "a", as_stored=False)
+
+
+@pytest.mark.parametrize("place", ["", "images", "data", "JPEGImages", "jpegimages", "validation"])
+def test_images_are_in_a_folder_of_a_known_name_or_below_the_folder_itself(folder: DataFolder, place: str) -> None:
+    (folder.path / place / "cam1").mkdir(parents=True)
+    for name in ("a.png", "cam1/0001.jpg", "cam1/c.jpg"):
+        (folder.path / place / name).touch()
+    assert image_path(folder, "a") == folder.path / place / "a.png"
+    prefix = "validation__" if place == "validation" else ""
+    assert image_path(folder, f"{prefix}cam1__0001") == folder.path / place / "cam1" / "0001.jpg"
+    assert image_path(folder, "c") == folder.path / place / "cam1" / "c.jpg"
+
+
+def test_a_name_that_two_files_have_is_none(folder: DataFolder) -> None:
+    for name in ("cam1", "cam2"):
+        (folder.path / "images" / name).mkdir(parents=True)
+        (folder.path / "images" / name / "a.jpg").touch()
+    assert folder.image_files.find("a") is None
+    assert folder.image_files.find("cam1__a") == folder.path / "images" / "cam1" / "a.jpg"
 
 
 @pytest.mark.parametrize("image", ["../secret", "..", ".", "a/b", "a\\b", "a\0b", ""])

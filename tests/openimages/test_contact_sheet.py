@@ -99,7 +99,7 @@ def test_what_cannot_be_shown_is_told(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UnknownClassError, match="this data set cannot name 'Violin'"):
         show(dataset, [tmp_path / "s.png"], classes="Violin", count=1, seed=0)
     bare = Dataset(write_folder(tmp_path / "bare", [box_row("a")]))
-    with pytest.raises(ArgumentError, match=r"bare: expected image files in .*images, got none"):
+    with pytest.raises(ArgumentError, match=r"bare: expected image files in .*bare, got none"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
     copy_image_file(bare.path, "stranger")
     with pytest.raises(ArgumentError, match="none of 1 images can be read"):

@@ -1,6 +1,6 @@
 """Open Images tables, CSV or Parquet: a data folder, or one table of boxes."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from boxable.datasets.table_writer import table_writer
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
 from boxable.formats.annotated.image import FLAGS, AnnotatedImage, AnnotatedSet
-from boxable.formats.annotated.image_files import add_image_file, copy_image_file, images_below, size_of
+from boxable.formats.annotated.image_files import add_image_file, copy_image_file, size_of
 from boxable.formats.columns import (
     BOX_COLUMNS,
     DIFFICULT_COLUMNS,
@@ -53,7 +53,7 @@ def open_tables(path: Path) -> DataFolder:
 
 
 def read(path: Path, *, unlisted: bool = False) -> AnnotatedSet:
-    """Read the images of the tables in the order of their ids; with `unlisted` also images without rows."""
+    """Read the images of the tables in the order of their ids; with `unlisted` then also images without rows."""
     tables = open_tables(path)
     names: list[str] = []
     if tables.boxes:
@@ -90,7 +90,8 @@ def _images(
     tables: DataFolder, found: AnnotatedSet, listed: Collection[BoxRow], *, unlisted: bool
 ) -> Iterator[AnnotatedImage]:
     """Yield the images; `listed` are the boxes in the table of difficult boxes."""
-    image_files = images_below(tables.path / layout.IMAGE_FOLDER)
+    files = tables.image_files
+    unused = set(files.by_id.values())
     streams = [
         rows_by_image(path, columns) if path else iter(())
         for path, columns in (
@@ -98,11 +99,9 @@ def _images(
             (tables.image_labels, LABEL_COLUMNS), (tables.images, IMAGE_COLUMNS),
         )
     ]  # fmt: skip
-    streams.append((image_id, {}) for image_id in sorted(image_files))
-    for image_id, (boxes, labels, image, _) in _merged(streams):
-        if not unlisted and boxes is None and labels is None and image is None:
-            found.count("image files that no table lists", 1, [image_id])
-            continue
+    for image_id, (boxes, labels, image) in _merged(streams):
+        file = files.find(image_id)
+        unused.discard(file)
         box = np.stack([boxes[side] for side in _SIDES], axis=1) if boxes else np.zeros((0, 4))
         if boxes:
             confidence = boxes["Confidence"]
@@ -120,9 +119,16 @@ def _images(
             int(image["Width"][0]) if image else 0,
             int(image["Height"][0]) if image else 0,
             int(image["Rotation"][0]) if image and image["Rotation"][0] in ROTATIONS else None,
-            image_files.get(image_id),
+            file,
             image["Subset"][0] if image and image["Subset"][0] in SUBSETS else "",
         )
+    others = sorted(image_id for image_id, path in files.by_id.items() if path in unused)
+    if not unlisted:
+        found.count("image files that no table lists", len(others), others)
+        return
+    for image_id in others:
+        flags = {name: np.zeros(0, np.int8) for name in found.flags}
+        yield AnnotatedImage(image_id, [], np.zeros((0, 4)), flags, file=files.by_id[image_id])
 
 
 def _merged(streams: list[Iterator[tuple[str, Columns]]]) -> Iterator[tuple[str, list[Columns | None]]]:
@@ -156,16 +162,33 @@ def copy(source: Path, folder: Path, suffix: str, image_mode: str) -> list[str]:
     if difficult := find_table(source, DIFFICULT):
         write_sorted(difficult, folder / layout.DIFFICULT.replace(".parquet", suffix), DIFFICULT_COLUMNS)
     (folder / layout.IMAGE_FOLDER).mkdir()
-    there = images_below(source / layout.IMAGE_FOLDER)
+    named = named_images(tables)
+    there = files_of(tables, named)
     for image_id, path in there.items():
         copy_image_file(
             AnnotatedImage(image_id, [], np.zeros((0, 4)), file=path), folder / layout.IMAGE_FOLDER, image_mode
         )
-    named = {image_id for table in (tables.boxes, tables.images) if table for image_id in image_ids(table)}
     missing = set() if image_mode == "none" else named.difference(there)
     if missing:
         notes.append(f"image files that are missing: {len(missing)} dropped, such as {min(missing)!r}")
     return notes
+
+
+def named_images(tables: DataFolder) -> set[str]:
+    """List the images that the tables name."""
+    return {
+        image_id
+        for table in (tables.boxes, tables.image_labels, tables.images)
+        if table
+        for image_id in image_ids(table)
+    }
+
+
+def files_of(tables: DataFolder, named: Iterable[str]) -> dict[str, Path]:
+    """Find the file of each named image that has one, and then those of no named image, by image id."""
+    files = {image_id: path for image_id in sorted(named) if (path := tables.image_files.find(image_id))}
+    used = set(files.values())
+    return files | {image_id: path for image_id, path in tables.image_files.by_id.items() if path not in used}
 
 
 def _dropped(table: Path) -> list[str]:

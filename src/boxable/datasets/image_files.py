@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from boxable.datasets.layout import IMAGE_FOLDER, DataFolder
+from boxable.datasets.layout import DataFolder
 from boxable.errors import ImageError
 from boxable.images.decode import SUFFIXES, Pixels, decode, decode_as_stored
 
@@ -13,12 +13,15 @@ _SUFFIXES = (*SUFFIXES, *(suffix.upper() for suffix in SUFFIXES))
 def image_path(folder: DataFolder, image_id: str) -> Path:
     """Find the file of an image, whatever its suffix; a missing one would be a .jpg.
 
-    Raises ImageError for an id that is not a file name.
+    The folder is listed only where it has subfolders, and the file is not in it directly. Raises ImageError for an id
+    that is not a file name.
     """
     if not image_id or image_id in (".", "..") or any(char in image_id for char in "/\\\0"):
         raise ImageError(f"{image_id!r}: expected an image id that is a file name")
-    candidates = [folder.path / IMAGE_FOLDER / f"{image_id}{suffix}" for suffix in _SUFFIXES]
-    return next((path for path in candidates if path.exists()), candidates[0])
+    candidates = [folder.image_files.folder / f"{image_id}{suffix}" for suffix in _SUFFIXES]
+    direct = next((path for path in candidates if path.exists()), None)
+    nested = folder.image_files.find(image_id) if direct is None and folder.image_files.has_subfolders else None
+    return direct or nested or candidates[0]
 
 
 def read_image(folder: DataFolder, image_id: str, *, as_stored: bool) -> Pixels:

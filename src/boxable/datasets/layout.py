@@ -22,6 +22,7 @@ from typing import Any
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import write_atomically
 from boxable.formats import openimages_reading as reading
+from boxable.formats.annotated.image_files import ImageFiles
 from boxable.formats.columns import CLASSES as CLASSES
 from boxable.formats.columns import SUBSETS as SUBSETS
 
@@ -40,7 +41,10 @@ MADE_BY_FETCH = "boxable data fetch"
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """The paths of the tables of a folder, None for missing ones, and its description, empty without one."""
+    """The paths of the tables of a folder, None for missing ones, and its description, empty without one.
+
+    `image_files` finds its images, which need not be in images/: beside the tables they are found too.
+    """
 
     path: Path
     boxes: Path | None
@@ -48,6 +52,10 @@ class DataFolder:
     images: Path | None
     classes: Path | None
     about: Mapping[str, Any] = field(default_factory=dict)
+    image_files: ImageFiles = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image_files", ImageFiles(self.path))
 
 
 def open_folder(folder: Path) -> DataFolder:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from boxable.datasets import annotated_tables
-from boxable.datasets.layout import find_parts
-from boxable.datasets.narrow import image_ids
+from boxable.datasets.annotated_tables import named_images
+from boxable.datasets.layout import find_parts, open_folder
 from boxable.errors import ArgumentError
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.openimages_reading import has_tables
@@ -41,23 +41,15 @@ def read(folder: Path) -> AnnotatedSet:
 def _require_parts(folder: Path, parts: Mapping[str, Path]) -> None:
     seen: dict[str, Path] = {}
     for path in parts.values():
-        for image_id in _named(path):
+        for image_id in named_images(open_folder(path)):
             if image_id in seen:
                 raise ArgumentError(f"{path}: image {image_id!r} is in {seen[image_id]} too; expected it in one part")
             seen[image_id] = path
-    if has_tables(folder) and (whole := _named(folder)) != seen.keys():
+    if has_tables(folder) and (whole := named_images(open_folder(folder))) != seen.keys():
         raise ArgumentError(
             f"{folder}: its parts {', '.join(parts)} have {len(seen)} images, and are not those {len(whole)} of the "
             "folder as it is now; remove these parts and split it again"
         )
-
-
-def _named(folder: Path) -> set[str]:
-    """List the images that the tables of the folder name."""
-    found = annotated_tables.open_tables(folder)
-    return {
-        image_id for table in (found.boxes, found.image_labels, found.images) if table for image_id in image_ids(table)
-    }
 
 
 def _classes(folder: Path, sets: Mapping[str, AnnotatedSet]) -> ClassList:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
+from boxable.files import is_clutter
 from boxable.formats.annotations import Annotations, ImageLabels, Predictions, TruthBoxes, no_image_labels
 from boxable.formats.columns import DIFFICULT_COLUMNS, IMAGE_COLUMNS, IS_DIFFICULT, LABEL_COLUMNS, Kind, select_columns
 from boxable.formats.tables import SUFFIXES, Table, read_table
@@ -127,7 +128,8 @@ def _box(table: Table) -> NDArray[np.float64]:
 def find_table(folder: Path, name: str) -> Path | None:
     """Find the table whose name without suffix matches this pattern. Raises ArgumentError for two matches."""
     suffixes = "|".join(re.escape(suffix) for suffix in SUFFIXES)
-    found = sorted(path for path in folder.iterdir() if re.fullmatch(f"{name}({suffixes})", path.name, re.IGNORECASE))
+    pattern = re.compile(f"{name}({suffixes})", re.IGNORECASE)
+    found = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name) and not is_clutter(path.name))
     if len(found) > 1:
         raise ArgumentError(f"{folder}: {' and '.join(path.name for path in found)}; expected one of them")
     return found[0] if found else None

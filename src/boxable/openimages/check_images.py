@@ -3,9 +3,7 @@
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,10 @@ from boxable.datasets.image_files import image_path
 from boxable.datasets.index import UNKNOWN_ROTATION
 from boxable.datasets.layout import IMAGE_FOLDER, LEDGER
 from boxable.errors import ImageError
+from boxable.files import files_below
 from boxable.findings import MAX_EXAMPLES, Finding, until
 from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of, size_of_whole
+from boxable.images.image_ids import image_id as id_of
 from boxable.openimages.check_ledger import md5_of_fetched
 from boxable.parallel import in_order
 from boxable.progress import progress
@@ -60,16 +60,15 @@ def _orphans(dataset: Dataset, stop: threading.Event) -> Finding:
     import pyarrow.compute as pc
 
     finding = Finding(IMAGE_FOLDER, "every file is the image of an id in the tables")
-    names, stems = _file_names(dataset.path / IMAGE_FOLDER, stop)
-    is_known = pc.index_in(stems, value_set=dataset.index.ids.cast(pa.binary())).is_valid().to_numpy()
+    names, ids = _file_names(dataset, stop)
+    is_known = pc.index_in(ids, value_set=dataset.index.ids.cast(pa.binary())).is_valid().to_numpy()
+    is_direct = pc.find_substring(names, b"/").to_numpy() < 0
     # Of several files of an image, .jpg is read.
-    belongs = is_known & pc.ends_with(names, SUFFIXES[0]).to_numpy()
-    candidates = np.flatnonzero(is_known & ~belongs).tolist()
+    belongs = is_known & is_direct & pc.ends_with(names, SUFFIXES[0]).to_numpy()
+    candidates = np.flatnonzero((is_known | ~is_direct) & ~belongs).tolist()
     with progress("files", len(candidates)) as advance:
         for number in until(stop, candidates):
-            file = Path(os.fsdecode(names[number].as_py()))
-            is_image = file.suffix.lower() in SUFFIXES
-            belongs[number] = is_image and image_path(dataset.files, file.stem).name == file.name
+            belongs[number] = _is_read(dataset, os.fsdecode(names[number].as_py()), os.fsdecode(ids[number].as_py()))
             advance()
     if not stop.is_set():
         orphans = np.flatnonzero(~belongs)
@@ -78,26 +77,29 @@ def _orphans(dataset: Dataset, stop: threading.Event) -> Finding:
     return finding
 
 
-def _file_names(folder: Path, stop: threading.Event) -> tuple[Any, Any]:
-    """List the file names, and the names without suffix, as Arrow columns of bytes."""
+def _is_read(dataset: Dataset, name: str, own_id: str) -> bool:
+    """Whether a file is the one that is read for an image of the tables: by its id, or by its name alone."""
+    path = dataset.files.image_files.folder / name
+    ids = (item for item in {own_id, id_of(path.name)} if dataset.index.find(item) is not None)
+    return name.lower().endswith(SUFFIXES) and any(image_path(dataset.files, item) == path for item in ids)
+
+
+def _file_names(dataset: Dataset, stop: threading.Event) -> tuple[Any, Any]:
+    """List the paths of the files below the image folder, and their image ids, as Arrow columns of bytes."""
     import pyarrow as pa
 
-    names, stems = [], []
+    folder = dataset.files.image_files.folder
+    # Where the tables are among the images, other files are not asked for.
+    files = dataset.files.image_files if folder == dataset.path else files_below(folder)
+    names, ids = [], []
     with progress("listing", None) as advance:
-        files = until(stop, _files(folder))
-        while batch := list(islice(files, _NAMES_AT_ONCE)):
-            names.append(pa.array(batch, pa.binary()))
-            stems.append(pa.array([name.rpartition(b".")[0] for name in batch], pa.binary()))
+        found = until(stop, (name for name, _ in files))
+        while batch := list(islice(found, _NAMES_AT_ONCE)):
+            names.append(pa.array(map(os.fsencode, batch), pa.binary()))
+            ids.append(pa.array((os.fsencode(id_of(name)) for name in batch), pa.binary()))
             for _ in batch:
                 advance()
-    return pa.chunked_array(names, pa.binary()), pa.chunked_array(stems, pa.binary())
-
-
-def _files(folder: Path) -> Iterator[bytes]:
-    if folder.is_dir():
-        with os.scandir(os.fsencode(folder)) as entries:
-            for entry in entries:
-                yield entry.name
+    return pa.chunked_array(names, pa.binary()), pa.chunked_array(ids, pa.binary())
 
 
 def _check_image(dataset: Dataset, number: int, image_id: str, md5: str | None) -> tuple[list[str], Flaws]:

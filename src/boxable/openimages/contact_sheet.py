@@ -1,7 +1,6 @@
 """Contact sheets: images of a data set with their boxes, as one image or one HTML page."""
 
 import logging
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,10 +14,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from boxable.datasets.dataset import Dataset
-from boxable.datasets.layout import IMAGE_FOLDER
-from boxable.errors import ArgumentError, BoxableError, ImageError
+from boxable.errors import ArgumentError, ImageError
 from boxable.files import atomic_file
-from boxable.images.decode import SUFFIXES, Pixels
+from boxable.images.decode import Pixels
 from boxable.images.draw import color_of, draw_boxes
 from boxable.openimages.attribution import Attribution, attributions
 from boxable.reports.embedded import jpeg_url
@@ -69,12 +67,13 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
         raise ArgumentError(
             f"{dataset.path}: no image has a box of {classes}" if classes else f"{dataset.path}: no images"
         )
-    if not _has_images(dataset.path / IMAGE_FOLDER):
-        raise ArgumentError(f"{dataset.path}: expected image files in {dataset.path / IMAGE_FOLDER}, got none")
+    images = dataset.files.image_files
+    if next(iter(images), None) is None:
+        raise ArgumentError(f"{dataset.path}: expected image files in {images.folder}, got none")
     shown = list(_sample(dataset, candidates, wanted, count, seed))
     if not shown:
         raise ArgumentError(
-            f"{dataset.path}: none of {len(candidates)} images can be read; expected in {dataset.path / IMAGE_FOLDER}"
+            f"{dataset.path}: none of {len(candidates)} images can be read; expected in {images.folder}"
         )
     made_by = attributions(dataset.files, [item.image_id for item in shown])
     shown = [replace(item, attribution=made_by.get(item.image_id, item.attribution)) for item in shown]
@@ -88,17 +87,6 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
             else:
                 _sheet(shown).save(file, IMAGES[path.suffix.lower()], quality=_QUALITY)
     return len(shown)
-
-
-def _has_images(folder: Path) -> bool:
-    """Whether the folder holds any image. Raises BoxableError if it cannot be read."""
-    try:
-        with os.scandir(folder) as entries:
-            return any(Path(entry.name).suffix.lower() in SUFFIXES for entry in entries)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise BoxableError(f"{folder}: cannot read it ({error.strerror or error})") from error
 
 
 def _sample(

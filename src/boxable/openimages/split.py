@@ -6,12 +6,14 @@ import os
 import shutil
 from pathlib import Path
 
+from boxable.datasets.annotated_tables import files_of, named_images
 from boxable.datasets.arrow_tables import has_value, import_arrow, unchanged_batches
 from boxable.datasets.layout import IMAGE_FOLDER, open_folder, write_description
 from boxable.datasets.scratch import new_folder
 from boxable.datasets.table_writer import table_writer
 from boxable.errors import ArgumentError
 from boxable.files import writing
+from boxable.formats.annotated.image_files import file_stem
 from boxable.formats.tables import column_names, is_table, table_errors
 from boxable.progress import progress
 
@@ -45,7 +47,7 @@ def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:
         places = {TRAIN: train, VALIDATION: validation}
         for table in sorted(path for path in folder.iterdir() if is_table(path)):
             _split_table(table, places, every)
-        counts = _link_images(folder / IMAGE_FOLDER, places, every)
+        counts = _link_images(files_of(source, named_images(source)), places, every)
         rule = f"int(sha1(ImageID).hexdigest(), 16) % {every} == 0 is {VALIDATION}"
         for part, place in places.items():
             write_description(place, {**source.about, "part": part, "rule": rule})
@@ -76,20 +78,17 @@ def _split_table(table: Path, places: dict[str, Path], every: int) -> None:
                     writer.write(rows)
 
 
-def _link_images(images: Path, places: dict[str, Path], every: int) -> dict[str, int]:
+def _link_images(images: dict[str, Path], places: dict[str, Path], every: int) -> dict[str, int]:
     counts = dict.fromkeys(places, 0)
-    if not images.is_dir():
-        return counts
     for place in places.values():
         with writing(place):
             (place / IMAGE_FOLDER).mkdir()
-    with progress("linking", None) as advance, os.scandir(images) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or not entry.is_file():
-                continue
-            part = VALIDATION if is_validation(Path(entry.name).stem, every) else TRAIN
-            with writing(places[part] / IMAGE_FOLDER / entry.name):
-                _link(Path(entry.path), places[part] / IMAGE_FOLDER / entry.name)
+    with progress("linking", len(images)) as advance:
+        for image_id, path in images.items():
+            part = VALIDATION if is_validation(image_id, every) else TRAIN
+            link = places[part] / IMAGE_FOLDER / f"{file_stem(image_id)}{path.suffix}"
+            with writing(link):
+                _link(path, link)
             counts[part] += 1
             advance()
     return counts

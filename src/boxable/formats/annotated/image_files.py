@@ -3,19 +3,70 @@
 import io
 import os
 import shutil
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from PIL import Image
 
 from boxable.errors import ArgumentError, BoxableError
-from boxable.files import writing
+from boxable.files import files_below, writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.orientation import without_orientation
 from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of
+from boxable.images.image_ids import IMAGE_FOLDERS, files_by_id, image_id
 
 # How files begin that are images, but no JPEG.
 _SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
+
+
+class ImageFiles:
+    """The image files of a set whose annotations name images by id.
+
+    They are in `images`, `JPEGImages` or `data` (in any case) in its folder, and in the folder itself where none of
+    these is there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing is read before it is needed."""
+        self._set = folder
+
+    @cached_property
+    def folder(self) -> Path:
+        """The image folder."""
+        if not (self._set / IMAGE_FOLDERS[0]).is_dir() and self._set.is_dir():
+            there = {path.name.lower(): path for path in sorted(self._set.iterdir()) if path.is_dir()}
+            return next((there[name] for name in IMAGE_FOLDERS if name in there), self._set)
+        return self._set / IMAGE_FOLDERS[0]
+
+    def __iter__(self) -> Iterator[tuple[str, Path]]:
+        """Iterate over the path below the image folder, and the path, of each image file."""
+        return (item for item in files_below(self.folder) if item[0].lower().endswith(SUFFIXES))
+
+    def find(self, name: str) -> Path | None:
+        """Find the file with this image id, else the only one with this name without suffix, in whatever folder."""
+        return self.by_id.get(name) or self._by_name.get(name)
+
+    @cached_property
+    def has_subfolders(self) -> bool:
+        """Whether there are folders in the image folder."""
+        try:
+            with os.scandir(self.folder) as entries:
+                return any(entry.is_dir() for entry in entries)
+        except OSError:
+            return False
+
+    @cached_property
+    def by_id(self) -> dict[str, Path]:
+        """The files by image id. Raises ArgumentError where two have the same."""
+        return files_by_id((image_id(name), path) for name, path in self)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Path]:
+        names = Counter(image_id(path.name) for path in self.by_id.values())
+        return {name: path for path in self.by_id.values() if names[name := image_id(path.name)] == 1}
 
 
 def images_below(folder: Path, *, alike: bool = False) -> dict[str, Path]:
