@@ -21,7 +21,7 @@ test-tensorflow: .venv/test .venv/original ## Import what the original itself wr
 	@if [ -d build/original ]; then $(BIN)/python -m pytest -m tensorflow; fi
 
 bench: .venv/bench ## Measure, against LiteRT; the figures that the README quotes.
-	@$(BIN)/python benchmarks/latency.py $(if $(JSON),--json $(JSON))
+	@$(BIN)/python benchmarks/latency.py $(if $(OUT),--out $(OUT))
 	@$(BIN)/python benchmarks/throughput.py
 	@$(BIN)/python benchmarks/evaluation.py
 

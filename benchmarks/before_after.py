@@ -1,6 +1,6 @@
 """Compare this checkout with another one: latency, throughput, opening, import time and memory, interleaved.
 
-    python benchmarks/before_after.py ../before --rounds 30 --json before_after.json
+    python benchmarks/before_after.py ../before --rounds 30 --out before_after.json
 
 A is the other checkout, B is this one, and A' the other one again: the ratio A' / A tells how far chance goes. Each
 version runs in processes of its own, with the packages of this environment; they take turns. The interval of a ratio
@@ -178,7 +178,7 @@ def main() -> None:
                 for threads in (1, 2):
                     way = {"runtime": runtime, "precision": precision, "threads": threads}
                     found |= of_detections(versions, way, files, options.rounds)
-    report(found, machine(("boxable", "numpy", "onnxruntime", "openvino")), options.json)
+    report(found, machine(("boxable", "numpy", "onnxruntime", "openvino")), options.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How much memory `boxable.openimages.Dataset` takes, and how fast it is, for sets of growing size.
 
-    python benchmarks/dataset.py --folder sets --json dataset.json
+    python benchmarks/dataset.py --folder sets --out dataset.json
 
 The largest has the 14,610,229 boxes and 1,743,042 images of V4 train, generated as for annotations.py. Each step runs
 in a process of its own. Memory is what the process holds for itself (RssAnon); pages of the mapped index, which the
@@ -111,7 +111,7 @@ def main() -> None:
     figures: dict[str, Figure] = {}
     for rows in SIZES:
         figures |= measured(options.folder, rows)
-    report(figures, machine(("numpy", "pyarrow")), options.json)
+    report(figures, machine(("numpy", "pyarrow")), options.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Evaluating detections: time, memory and growth, against the original and hotcoco.
 
-    make bench        or: python benchmarks/evaluation.py --json evaluation.json
+    make bench        or: python benchmarks/evaluation.py --out evaluation.json
 
 Unless said otherwise Boxable is timed from columns in memory (Annotations and Predictions, strings already
 numbered by table) to the AP of every class by the Challenge's metric, without intervals: checks and notes, hierarchy
@@ -247,7 +247,7 @@ def main() -> None:
         figures |= against_hotcoco("validation", synthetic(VALIDATION_IMAGES), max(options.rounds // 20, 3))
     if with_original:
         figures |= against_original(whole, python, options.original_images, options.rounds)
-    report(figures, machine(("boxable", "numpy", "hotcoco", "pyarrow")) | about, options.json)
+    report(figures, machine(("boxable", "numpy", "hotcoco", "pyarrow")) | about, options.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Fetching images: a second, and memory, from a server on this machine that answers after 20 ms; against img2dataset.
 
-    python benchmarks/fetch.py --json fetch.json --img2dataset VENV/bin/img2dataset
+    python benchmarks/fetch.py --out fetch.json --img2dataset VENV/bin/img2dataset
 
 The server is a process of its own, on the same cores, with JPEG files of 100 KB (1024x768, made of the images of
 examples/). Measured are whole commands in processes of their own: start, tables, images, ledger. Each image is checked
@@ -45,7 +45,7 @@ def photo_of(source: Path, size: int) -> bytes:
 @contextmanager
 def server(photos: list[Path], images: int) -> Iterator[str]:
     """Its address."""
-    line = [sys.executable, str(ROOT / "benchmarks" / "fetch_server.py"), *map(str, photos), "--images", str(images)]
+    line = [sys.executable, str(ROOT / "benchmarks" / "fetch_server.py"), *map(str, photos), "--count", str(images)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
@@ -103,21 +103,21 @@ def require_files(folder: Path, count: int) -> None:
 def main() -> None:
     parser = arguments(__doc__)
     parser.set_defaults(rounds=3)
-    parser.add_argument("--images", type=int, default=5000, metavar="N")
+    parser.add_argument("--count", type=int, default=5000, metavar="N")
     parser.add_argument("--img2dataset", type=Path, metavar="PROGRAM", help="compare with it")
     options = parser.parse_args()
-    few = options.images // 5
-    contestants = {"Boxable": (boxable, options.images), "Boxable, a fifth of the images": (boxable, few)}
+    few = options.count // 5
+    contestants = {"Boxable": (boxable, options.count), "Boxable, a fifth of the images": (boxable, few)}
     if options.img2dataset:
         program = options.img2dataset
-        contestants["img2dataset"] = (lambda *rest: img2dataset(program, *rest), options.images)
+        contestants["img2dataset"] = (lambda *rest: img2dataset(program, *rest), options.count)
     took: dict[str, list[Took]] = {name: [] for name in contestants}
     with TemporaryDirectory() as scratch:
         photos = []
         for number, source in enumerate(sorted((ROOT / "examples").glob("*.png"))):
             photos.append(Path(scratch) / f"{number}.jpg")
             photos[-1].write_bytes(photo_of(source, BYTES))
-        with server(photos, options.images) as address:
+        with server(photos, options.count) as address:
             for _ in range(options.rounds):
                 for name, (run, count) in contestants.items():
                     time.sleep(SETTLE_S)
@@ -138,7 +138,7 @@ def main() -> None:
         figures["img2dataset: processor time an image"] = figure(costs["img2dataset"], "ms")
         figures["img2dataset: peak memory of its largest process"] = figure(peaks["img2dataset"], "MB")
         figures["Boxable to img2dataset, in images a second"] = figure(rates["Boxable"] / rates["img2dataset"], "x")
-    report(figures, machine(("obstore", "simplejpeg", "pyarrow")), options.json)
+    report(figures, machine(("obstore", "simplejpeg", "pyarrow")), options.out)
 
 
 if __name__ == "__main__":

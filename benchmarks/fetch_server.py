@@ -1,6 +1,6 @@
 """A server that has Open Images V4, or so it says: the tables of as many images as wanted, and an image for each.
 
-    python benchmarks/fetch_server.py PHOTO... --images 5000 --latency 0.02
+    python benchmarks/fetch_server.py PHOTO... --count 5000 --latency 0.02
 
 Every answer comes after the latency. It prints its port. One process and a little work a request, because it takes its
 share of the same cores.
@@ -78,7 +78,7 @@ async def serve(files: dict[str, bytes], photos: list[bytes], latency_s: float) 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, nargs="+")
-    parser.add_argument("--images", type=int, default=5000)
+    parser.add_argument("--count", type=int, default=5000)
     parser.add_argument("--latency", type=float, default=0.02, metavar="SECONDS")
     options = parser.parse_args()
-    asyncio.run(serve(tables(options.images), [path.read_bytes() for path in options.photos], options.latency))
+    asyncio.run(serve(tables(options.count), [path.read_bytes() for path in options.photos], options.latency))

@@ -1,7 +1,7 @@
 """On a GPU: uint8 images 300x300 in, detections out, with the torch runtime, in fp32 and fp16.
 
     pip install -e '.[torch]'
-    python benchmarks/gpu.py --json gpu.json
+    python benchmarks/gpu.py --out gpu.json
     python benchmarks/gpu.py --device cpu --rounds 3    # the same steps, small: to see that they work
 
 From images in the host's memory to detections there: upload, scaling, network, NMS, download. Against the floor that
@@ -206,7 +206,7 @@ def main() -> None:
     about = machine(("boxable", "torch", "numpy", "onnxruntime"))
     if options.device == "cuda":
         about["gpu"] = torch.cuda.get_device_name()
-    report(figures, about | {"model": compiled.name}, options.json)
+    report(figures, about | {"model": compiled.name}, options.out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Importing the 601-class network: time and memory, and how fast it opens afterwards.
 
     make test-tensorflow        # makes the files, in build/original
-    python benchmarks/importing.py --json importing.json
+    python benchmarks/importing.py --out importing.json
 
 Each import runs in a process and with a cache of its own. Memory is what the process needs at its peak above what it
 needed before the import, as a multiple of the file's size; mapped pages of the file count.
@@ -83,7 +83,7 @@ def main() -> None:
     figures["importing the 67 MB frozen graph"] = figure(seconds, "s", "<= 3")
     figures["importing the 67 MB frozen graph, peak memory / its size"] = figure(memory, "x")
     figures |= opening(options.original, max(options.rounds // 6, 5))
-    report(figures, machine(("boxable", "numpy", "onnxruntime", "protobuf", "safetensors")), options.json)
+    report(figures, machine(("boxable", "numpy", "onnxruntime", "protobuf", "safetensors")), options.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """One image at a time: JPEG bytes to detections, against LiteRT on the very same network.
 
-    make bench        or: python benchmarks/latency.py --json latency.json
+    make bench        or: python benchmarks/latency.py --out latency.json
 
 Compared in interleaved rounds, with one and with two threads:
 - Boxable: `detector(jpeg_bytes)`, in fp32 and int8, on ONNX Runtime and OpenVINO.
@@ -122,7 +122,7 @@ def main() -> None:
     options = arguments(__doc__.splitlines()[0]).parse_args()
     figures = postprocessing(options.rounds) | start_up(options.rounds) | end_to_end(options.rounds)
     packages = ("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert", "pillow", "simplejpeg")
-    report(figures, machine(packages), options.json)
+    report(figures, machine(packages), options.out)
 
 
 if __name__ == "__main__":

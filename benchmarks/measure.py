@@ -74,7 +74,7 @@ def machine(packages: tuple[str, ...]) -> dict[str, object]:
 def arguments(description: str) -> argparse.ArgumentParser:
     """Make a parser with the options that every benchmark has."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the figures to this file")
     parser.add_argument("--rounds", type=int, default=60, help="interleaved rounds (default: 60)")
     return parser
 

@@ -1,6 +1,6 @@
 """The network's time on one core against what the core can do at most, and where the time goes.
 
-    python benchmarks/roofline.py --json roofline.json
+    python benchmarks/roofline.py --out roofline.json
     python benchmarks/roofline.py --docs docs          # also writes the page's figures: speed.md, roofline.svg
 
 Networks of 23 and 601 classes with random weights (times do not depend on them) run on each runtime, in fp32 and in
@@ -198,7 +198,7 @@ def main() -> None:
     two = interleaved_ms(network_runs(networks, 2), options.rounds)
     times = shares_of(one, profiles(networks, options.rounds))
     found = figures(one, two, best)
-    report(found, about, options.json)
+    report(found, about, options.out)
     blocks, kinds = (grouped(ssd_mobilenet_v2(TOLD), group_of) for group_of in (block_of, kind_of))
     by_block, by_kind = (table(where_time_goes(groups, times, best)) for groups in (blocks, kinds))
     print(f"\n{by_kind}\n\n{by_block}")

@@ -1,6 +1,6 @@
 """Memory over many images of varying size: it must not grow.
 
-    python benchmarks/soak.py --images 10000 --svg soak.svg
+    python benchmarks/soak.py --count 10000 --svg soak.svg
 
 Forty synthetic JPEG files, from 40x30 to 3000x2000 pixels, go round and round through one `detector.stream`. The
 resident memory is noted after every hundredth part; over the second half of the images its slope must be nil.
@@ -88,13 +88,13 @@ def svg(images: np.ndarray, held: np.ndarray, title: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=10_000, metavar="N", help="how many (default: 10000)")
+    parser.add_argument("--count", type=int, default=10_000, metavar="N", help="how many (default: 10000)")
     parser.add_argument("--threads", type=int, metavar="N", help="threads (default: one a core)")
     parser.add_argument("--runtime", default="onnxruntime", help="as of boxable.load (default: onnxruntime)")
     parser.add_argument("--precision", default="fp32", help="as of boxable.load (default: fp32)")
     parser.add_argument("--svg", type=Path, metavar="FILE", help="draw the course here")
     options = parser.parse_args()
-    course = soak(options.images, threads=options.threads, runtime=options.runtime, precision=options.precision)
+    course = soak(options.count, threads=options.threads, runtime=options.runtime, precision=options.precision)
     images, held = np.array(list(course)).T
     growth = slope(images, held)
     title = f"resident memory, {growth:+.0f} bytes an image over the second half"

@@ -1,7 +1,7 @@
 """Boxable against the TF-Hub module itself: the same network, images and cores, image by image in turn.
 
     make test-tensorflow        # makes the module and an environment that can open it
-    python benchmarks/tf_hub.py --json tf_hub.json
+    python benchmarks/tf_hub.py --out tf_hub.json
     python benchmarks/tf_hub.py --module DIR --python /path/to/python
 
 DIR is a TF-Hub module of the 601-class network; Boxable imports its weights from there and calibrates them for int8
@@ -201,7 +201,7 @@ def main() -> None:
     module, python = ROOT / "build" / "original" / "hub_constants", ROOT / ".venv-tensorflow" / "bin" / "python"
     parser.add_argument("--module", type=Path, default=module, metavar="DIR", help="the TF-Hub module, unpacked")
     parser.add_argument("--python", type=Path, default=python, metavar="FILE", help="an interpreter with TensorFlow")
-    parser.add_argument("--photos", type=Path, default=BESIDE if BESIDE.is_dir() else ROOT / "examples", metavar="DIR")
+    parser.add_argument("--images", type=Path, default=BESIDE if BESIDE.is_dir() else ROOT / "examples", metavar="DIR")
     parser.add_argument("--processes", type=int, default=3, metavar="N", help="fresh processes of each (default: 3)")
     parser.add_argument("--docs", type=Path, metavar="DIR", help="also write the table into the page in this folder")
     parser.set_defaults(rounds=10)
@@ -213,11 +213,11 @@ def main() -> None:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
     about = machine(("boxable", "numpy", "onnxruntime", "openvino"))
     with TemporaryDirectory() as folder:
-        photos = write_photos(options.photos, Path(folder) / "photos.npz")
-        compared = sides(options.module, options.python, Path(folder), options.photos)
+        photos = write_photos(options.images, Path(folder) / "photos.npz")
+        compared = sides(options.module, options.python, Path(folder), options.images)
         measure(compared, photos, options.processes, options.rounds)
     about |= {"photos": photos}
-    report(figures(compared), about, options.json)
+    report(figures(compared), about, options.out)
     if options.docs:
         write_part(options.docs / "speed.md", "tf-hub", f"{table(summary(compared))}\n\nMachine: {sentence(about)}")
 

@@ -1,6 +1,6 @@
 """A folder of images to detections: images a second, against the plain loop over the very same network.
 
-    python benchmarks/throughput.py --photos DIR --json throughput.json
+    python benchmarks/throughput.py --images DIR --out throughput.json
 
 Images of DIR (searched recursively; default: the data sets beside the checkout, else examples/) are made into 1,000
 JPEG files of 1024x768 in a temporary folder. Compared in interleaved pieces of 100 files, at score >= 0.3, each with
@@ -99,17 +99,17 @@ def figures(seconds: dict[str, list[float]], processor: dict[str, float], count:
 
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
-    parser.add_argument("--photos", type=Path, default=BESIDE if BESIDE.is_dir() else ROOT / "examples", metavar="DIR")
-    parser.add_argument("--images", type=int, default=1000, metavar="N", help="photos in the folder (default: 1000)")
+    parser.add_argument("--images", type=Path, default=BESIDE if BESIDE.is_dir() else ROOT / "examples", metavar="DIR")
+    parser.add_argument("--count", type=int, default=1000, metavar="N", help="photos in the folder (default: 1000)")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads of each (default: 2)")
     parser.set_defaults(rounds=10)
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
-        files = photos(options.photos, Path(folder), options.images)
+        files = photos(options.images, Path(folder), options.count)
         size = max(1, len(files) // options.rounds)
         seconds, processor = measured(runs(options.threads), files, size)
     about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert", "pillow", "simplejpeg"))
-    report(figures(seconds, processor, len(files)), about | {"threads": options.threads}, options.json)
+    report(figures(seconds, processor, len(files)), about | {"threads": options.threads}, options.out)
 
 
 if __name__ == "__main__":

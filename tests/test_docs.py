@@ -25,6 +25,14 @@ def test_the_command_page_is_the_help_of_today() -> None:
     assert written == page, "run: python docs/command.py"
 
 
+@pytest.mark.parametrize("name", runpy.run_path(str(ROOT / "docs" / "command.py"))["all_options"]())
+def test_an_option_has_one_meaning_and_one_kind_of_value_in_all_verbs(name: str) -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "command.py"))
+    uses = page["all_options"]()[name]
+    assert len({use.value for use in uses}) == 1, uses
+    assert page["meaning"](name, uses)
+
+
 def test_the_python_page_has_the_signatures_and_docstrings_of_today() -> None:
     page = runpy.run_path(str(ROOT / "docs" / "python.py"))["page"]()
     assert (ROOT / "docs" / "python.md").read_text("utf-8") == page, "run: python docs/python.py"

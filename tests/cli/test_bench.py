@@ -15,8 +15,7 @@ from boxable.bench.candidate import STAGES
 from tests.cli.conftest import Invoke
 from tests.conftest import EXAMPLES
 
-CAT = EXAMPLES / "chelsea.png"
-QUICK = ("bench", "ssd23", "--rounds", 1, "--peers", "none", "--photos", CAT, "--runtime", "onnxruntime")
+QUICK = ("bench", "ssd23", "--rounds", 1, "--peers", "none", "--images", EXAMPLES, "--runtimes", "onnxruntime")
 
 pytestmark = pytest.mark.usefixtures("ssd23_weights")
 
@@ -26,7 +25,7 @@ def test_a_pipe_gets_plain_lines_with_machine_versions_threads_and_figures(invok
     assert result.code == 0
     assert "\x1b" not in result.stdout
     text = result.stdout
-    for part in ("cores", "1 thread;", "onnxruntime 1.", "451x300", *STAGES, "end to end", "images/s", "p50", "p99"):
+    for part in ("cores", "1 thread;", "onnxruntime 1.", "3 images, ", *STAGES, "end to end", "images/s", "p50", "p99"):
         assert part in text
     (row,) = (line for line in result.lines if line.startswith("onnxruntime fp32"))
     figures = [float(word) for word in row.split()[3:]]
@@ -35,7 +34,7 @@ def test_a_pipe_gets_plain_lines_with_machine_versions_threads_and_figures(invok
 
 
 def test_the_figures_and_the_plot_are_written(invoke: Invoke, tmp_path: Path) -> None:
-    result = invoke(*QUICK, "--json", tmp_path / "speed.json", "--plot", tmp_path / "speed.svg")
+    result = invoke(*QUICK, "--out", tmp_path / "speed.json", "--out", tmp_path / "speed.svg")
     assert result.code == 0
     content = json.loads((tmp_path / "speed.json").read_bytes())
     assert content["results"][0]["latency"]["network"]["p50"] > 0
@@ -53,7 +52,7 @@ def test_only_save_stores_the_median_times_and_names_the_file(
 ) -> None:
     monkeypatch.setattr("boxable.runtimes.choice.home", lambda: tmp_path)
     figures = tmp_path / "speed.json"
-    assert invoke(*QUICK, "--threads", 1, "--json", figures, *["--save"] * save).code == 0
+    assert invoke(*QUICK, "--threads", 1, "--out", figures, *["--save"] * save).code == 0
     written = list(tmp_path.glob("fastest/*.json"))
     assert len(written) == save
     assert ("saved the speeds" in caplog.text) == save
@@ -64,7 +63,7 @@ def test_only_save_stores_the_median_times_and_names_the_file(
 
 
 def test_several_runtimes_may_be_named_in_both_ways(invoke: Invoke) -> None:
-    result = invoke(*QUICK, "--precision", "fp32,bf16", "--precision", "fp32")
+    result = invoke(*QUICK, "--precisions", "fp32,bf16", "--precisions", "fp32")
     assert [line.split()[1] for line in result.lines if line.startswith("onnxruntime ")] == ["fp32"]
     assert any(line.startswith("not measured: onnxruntime bf16") for line in result.lines)
 
@@ -72,11 +71,11 @@ def test_several_runtimes_may_be_named_in_both_ways(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--plot", "speed.png"), ".svg"),
-        (("--runtime", "cuda9"), "cuda9"),
+        (("--out", "speed.png"), ".svg"),
+        (("--runtimes", "cuda9"), "cuda9"),
         (("--peers", "caffe"), "caffe"),
-        (("--precision", ","), "precision: expected one or more, as in fp32,int8, got none"),
-        (("--photos", "absent/"), "absent"),
+        (("--precisions", ","), "precision: expected one or more, as in fp32,int8, got none"),
+        (("--images", "absent/"), "absent"),
         (("--rounds", "0"), "0"),
     ],
 )
@@ -89,7 +88,7 @@ def test_wrong_usage_is_one_line(invoke: Invoke, arguments: tuple[str, ...], sai
 
 def test_ctrl_c_prints_what_is_measured_so_far(tmp_path: Path) -> None:
     figures = tmp_path / "speed.json"
-    command = [sys.executable, "-m", "boxable", *map(str, QUICK), "--rounds", "100000", "--json", str(figures)]
+    command = [sys.executable, "-m", "boxable", *map(str, QUICK), "--rounds", "100000", "--out", str(figures)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ.copy())
     assert process.stderr is not None
     assert any(b"warmed up" in line for line in process.stderr)

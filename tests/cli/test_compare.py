@@ -103,7 +103,7 @@ def test_draws_are_repeatable_and_may_be_left_out(invoke: Invoke) -> None:
 
 
 def test_classes_that_one_run_only_counts_are_named_and_left_out(runs: Path, invoke: Invoke) -> None:
-    run(runs, "plain", only="Cat", out="cats")
+    run(runs, "plain", classes="Cat", out="cats")
     result = invoke("compare", "better", "cats")
     assert result.code == 0
     assert result.lines[-1] == "counted by one run only: Dog"

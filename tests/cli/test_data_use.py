@@ -28,7 +28,7 @@ def test_stats_are_a_table_or_json_and_a_page(invoke: Invoke, folder: Path) -> N
     assert result.code == 0
     assert re.search(r"^Cat +2 +2 +0\.0% +0 +0$", result.stdout, re.MULTILINE)
     page = folder.parent / "pages" / "stats.html"
-    result = invoke("data", "stats", folder, "--json", "--html", page)
+    result = invoke("data", "stats", folder, "--format", "json", "--out", page)
     assert json.loads(result.stdout)["boxes"] == 2
     assert page.read_text("utf-8").startswith("<!doctype html>")
 
@@ -87,7 +87,7 @@ def test_verify_says_what_is_wrong_and_exits_with_1(invoke: Invoke, folder: Path
     result = invoke("data", "verify", folder)
     assert result.code == 1
     assert re.search(r"^  FAIL +1 of 2  every image can be decoded$", result.stdout, re.MULTILINE)
-    result = invoke("data", "verify", folder, "--json")
+    result = invoke("data", "verify", folder, "--format", "json")
     assert (result.code, json.loads(result.stdout)["good"]) == (1, False)
 
 

@@ -53,7 +53,7 @@ def test_jsonl_is_the_default_and_has_exactly_the_documented_fields(command: Com
         scores = [item["score"] for item in record["detections"]]
         assert scores == sorted(scores, reverse=True)
         for item in record["detections"]:
-            assert set(item) == {"label", "mid", "name", "score", "box"}
+            assert set(item) == {"label_id", "mid", "name", "score", "box"}
             assert 0.3 <= item["score"] <= 1
             ymin, xmin, ymax, xmax = item["box"]
             assert 0 <= ymin < ymax <= 1
@@ -64,7 +64,7 @@ def test_chelsea_is_a_cat(printed: Printed) -> None:
     record = only_record(printed(CHELSEA))
     assert (record["source"], record["width"], record["height"]) == (str(CHELSEA), 451, 300)
     (item,) = record["detections"]
-    assert (item["label"], item["mid"], item["name"]) == (122, "/m/01yrx", "Cat")
+    assert (item["label_id"], item["mid"], item["name"]) == (122, "/m/01yrx", "Cat")
     assert item["score"] == pytest.approx(0.85, abs=0.01)
 
 

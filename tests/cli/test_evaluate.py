@@ -132,7 +132,7 @@ def test_the_best_and_the_worst_are_printed_and_with_classes_all(invoke: Invoke,
     truth = write(tmp_path / "truth.csv", TRUTH_NAMES, [("a", item.mid, 0, 1, 0, 1, 0) for item in classes])
     found = write(tmp_path / "found.csv", FOUND_NAMES, [("a", item.mid, 0.5, 0, 1, 0, 1) for item in classes[:7]])
     short = invoke("evaluate", truth, found, "--protocol", "pascal").stdout
-    whole = invoke("evaluate", truth, found, "--protocol", "pascal", "--classes").stdout
+    whole = invoke("evaluate", truth, found, "--protocol", "pascal", "--all-classes").stdout
     assert [text.count("…") for text in (short, whole)] == [1, 0]
     assert [sum(f"\n{item.name} " in text for item in classes) for text in (short, whole)] == [10, 14]
     assert short.splitlines()[0] == whole.splitlines()[0]
@@ -141,11 +141,11 @@ def test_the_best_and_the_worst_are_printed_and_with_classes_all(invoke: Invoke,
 @pytest.mark.parametrize(
     ("selection", "counted", "mean"),
     [
-        (["--only", "Cat"], {"Cat"}, 0.5),
-        (["--only", "Animal,-Cat"], {"Dog", "Animal", "Carnivore", "Mammal"}, 0.25),
-        (["--only", "-Cat"], {"Dog", "Animal", "Carnivore", "Mammal"}, 0.25),
-        (["--only=-Cat"], {"Dog", "Animal", "Carnivore", "Mammal"}, 0.25),
-        (["--only", "Violin"], set(), None),
+        (["--classes", "Cat"], {"Cat"}, 0.5),
+        (["--classes", "Animal,-Cat"], {"Dog", "Animal", "Carnivore", "Mammal"}, 0.25),
+        (["--classes", "-Cat"], {"Dog", "Animal", "Carnivore", "Mammal"}, 0.25),
+        (["--classes=-Cat"], {"Dog", "Animal", "Carnivore", "Mammal"}, 0.25),
+        (["--classes", "Violin"], set(), None),
     ],
 )
 def test_a_selection_counts_only_these(
@@ -229,7 +229,7 @@ WRONG: dict[str, tuple[list[object], int, str]] = {
     "no such model": (["set", "nope", "--images", "pictures"], 2, "unknown model 'nope'"),
     "a weight for pascal": (["set", "found.csv", "--protocol", "pascal", "--group-of-weight", 1], 2, "group-of"),
     "a weight that is no number": (["set", "found.csv", "--group-of-weight", "nan"], 2, "nan"),
-    "unknown class": (["set", "found.csv", "--only", "Kat"], 2, "unknown class 'Kat': did you mean"),
+    "unknown class": (["set", "found.csv", "--classes", "Kat"], 2, "unknown class 'Kat': did you mean"),
     "out below a file": (["set", "found.csv", "--out", "found.csv/out"], 1, "cannot write found.csv/out"),
     "unknown class to show": (["set", "found.csv", "--show", "Kat"], 2, "unknown class 'Kat': did you mean"),
     "out is the ground truth": (["set", "found.csv", "--out", "set"], 2, "must not share a folder"),

@@ -232,7 +232,7 @@ def test_a_picture_that_changed_is_detected_again(
 
 
 WRONG_BEFORE: dict[str, tuple[list[str], str]] = {
-    "unknown class": (["--only", "Kat"], "unknown class 'Kat'"),
+    "unknown class": (["--classes", "Kat"], "unknown class 'Kat'"),
     "unknown class to show": (["--show", "Kat"], "unknown class 'Kat'"),
     "flawed ground truth": (["--strict"], "strict: 1 ground-truth box of an unknown class"),
 }
@@ -339,7 +339,7 @@ def test_pictures_may_be_elsewhere_and_nothing_need_be_kept(
 ) -> None:
     (photos / "images").rename(tmp_path / "elsewhere")
     before = set(tmp_path.rglob("*"))
-    result = invoke("evaluate", photos, "ssd23", "--images", tmp_path / "elsewhere", "--only", "Cat")
+    result = invoke("evaluate", photos, "ssd23", "--images", tmp_path / "elsewhere", "--classes", "Cat")
     assert result.code == 0
     assert result.lines[0].startswith("mAP 1.0000  ")
     assert set(tmp_path.rglob("*")) == before

@@ -82,7 +82,7 @@ def test_a_model_is_measured_on_other_photos_and_loads_in_int8_afterwards(
         result.lines[1],
     )
     (content,) = kept(empty_home)
-    assert (content["model"], content["pictures"]) == ("mine", 3)
+    assert (content["model"], content["images"]) == ("mine", 3)
     (accuracy,) = content["accuracy"]
     assert result.lines[1].startswith(f"mAP fp32 {accuracy['fp32']:.4f}, int8 {accuracy['int8']:.4f}")
     info = invoke("models", "info", mine).stdout

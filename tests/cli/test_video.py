@@ -40,7 +40,7 @@ def test_csv_has_a_row_a_detection(invoke: Invoke, clip: Path) -> None:
     rows = list(csv.DictReader(result.lines))
     assert [row["frame"] for row in rows] == [str(number) for number in range(10)]
     assert list(rows[0]) == [
-        "source", "frame", "time", "track", "label", "mid", "name", "score", "ymin", "xmin", "ymax", "xmax",
+        "source", "frame", "time", "track", "label_id", "mid", "name", "score", "ymin", "xmin", "ymax", "xmax",
     ]  # fmt: skip
     assert (rows[3]["time"], rows[3]["track"], rows[3]["name"]) == ("0.12", "", "Cat")
 

@@ -68,8 +68,8 @@ def test_to_dict_and_json_are_the_line_of_jsonl() -> None:
     record = json.loads(make().to_json())
     assert record == make().to_dict()
     assert list(record) == ["source", "width", "height", "detections"]
-    assert list(record["detections"][0]) == ["label", "mid", "name", "score", "box"]
-    assert record["detections"][0]["label"] == 69
+    assert list(record["detections"][0]) == ["label_id", "mid", "name", "score", "box"]
+    assert record["detections"][0]["label_id"] == 69
     assert make((), error="broken").to_dict()["error"] == "broken"
 
 

@@ -22,8 +22,8 @@ def zeros(classes: ClassList, handle: str) -> Model:
     return Model(network, weights, classes, handle)
 
 
-def outcome(name: str, photo: Path | None = None) -> dict[str, str]:
-    return {finding.subject: finding.level for finding in check_model(name, photo)}
+def outcome(name: str, image: Path | None = None) -> dict[str, str]:
+    return {finding.subject: finding.level for finding in check_model(name, image)}
 
 
 @pytest.mark.parametrize("name", ["ssd23", "mediapipe/ssd_mobilenet_v2_oidv4_23"])
@@ -86,15 +86,15 @@ def test_an_imported_network_passes_without_recordings(empty_home: Path) -> None
     assert outcome("mine") == {"hash": "ok", "shapes": "ok", "runs": "ok", "recorded": "note"}
 
 
-def test_a_photo_for_a_model_without_recordings_is_an_argument_error(ssd23_weights: Path) -> None:
-    with pytest.raises(ArgumentError, match="nothing was recorded for ssd23 on a photo of yours"):
+def test_an_image_for_a_model_without_recordings_is_an_argument_error(ssd23_weights: Path) -> None:
+    with pytest.raises(ArgumentError, match="nothing was recorded for ssd23 on an image of yours"):
         list(check_model("ssd23", EXAMPLES / "chelsea.png"))
 
 
-def test_the_official_network_is_compared_on_the_photo_of_the_recording(empty_home: Path, tmp_path: Path) -> None:
+def test_the_official_network_is_compared_on_the_image_of_the_recording(empty_home: Path, tmp_path: Path) -> None:
     install(zeros(open_images(), DEFAULT_HANDLE))
     assert outcome("ssd601") == {"hash": "ok", "shapes": "ok", "runs": "ok", "recorded": "note"}
     found = outcome("ssd601", EXAMPLES / "chelsea.png")
-    assert found["photo"] == "note"
+    assert found["image"] == "note"
     assert found["recorded"] == "note"  # these weights are not the published ones, and it says so
     assert installed(DEFAULT_HANDLE) is not None

@@ -93,7 +93,7 @@ def test_the_means_are_over_the_classes_that_both_count(tmp_path: Path) -> None:
 
 
 def test_runs_without_a_class_in_common_cannot_be_compared(tmp_path: Path) -> None:
-    only_a, only_b = (evaluated(TRUTH, WEAK, only=mid) for mid in (A, B))
+    only_a, only_b = (evaluated(TRUTH, WEAK, classes=mid) for mid in (A, B))
     with pytest.raises(ArgumentError, match="count no class in common"):
         compared(tmp_path, only_a, only_b)
 

@@ -21,12 +21,12 @@ KINDS_FOUND = [Found("i", DOG, 0.9, HERE), Found("i", A, 0.9, THERE)]
     ("options", "mean", "counted", "not_counted"),
     [
         ({}, 1 / 3, [CAT, DOG, A], []),
-        ({"only": "Dog"}, 1, [DOG], [CAT, A]),
-        ({"only": "Animal"}, 1 / 2, [CAT, DOG], [A]),
-        ({"only": "Animal,-Dog"}, 0, [CAT], [DOG, A]),
-        ({"only": ["-Dog"]}, 0, [CAT, A], [DOG]),
+        ({"classes": "Dog"}, 1, [DOG], [CAT, A]),
+        ({"classes": "Animal"}, 1 / 2, [CAT, DOG], [A]),
+        ({"classes": "Animal,-Dog"}, 0, [CAT], [DOG, A]),
+        ({"classes": ["-Dog"]}, 0, [CAT, A], [DOG]),
         ({"nameable": ClassList.from_names(["Dog", "Car"])}, 1, [DOG], [CAT, A]),
-        ({"nameable": ClassList.from_names(["Dog", "Cat"]), "only": "-Dog"}, 0, [CAT], [DOG, A]),
+        ({"nameable": ClassList.from_names(["Dog", "Cat"]), "classes": "-Dog"}, 0, [CAT], [DOG, A]),
         ({"nameable": ClassList.from_names(["Car"])}, None, [], [CAT, DOG, A]),
     ],
 )  # fmt: skip
@@ -41,7 +41,7 @@ def test_the_mean_is_over_the_classes_asked_for_that_the_model_can_name(
 
 def test_a_selection_that_nobody_knows_is_an_error() -> None:
     with pytest.raises(UnknownClassError, match="Gnome"):
-        evaluated(KINDS, KINDS_FOUND, only="Gnome")
+        evaluated(KINDS, KINDS_FOUND, classes="Gnome")
 
 
 def test_the_models_other_classes_may_be_unknown_here() -> None:

@@ -5,10 +5,10 @@ from boxable.vocabulary import ClassList, ObjectClass
 
 CLASSES = ClassList([ObjectClass(122, "/m/01yrx", "Cat"), ObjectClass(1001, "user/arm", 'arm, "left"')])
 CAT: DetectionRecord = {
-    "label": 122, "mid": "/m/01yrx", "name": "Cat", "score": 0.875, "box": [0.25, 0.125, 0.75, 1.0],
+    "label_id": 122, "mid": "/m/01yrx", "name": "Cat", "score": 0.875, "box": [0.25, 0.125, 0.75, 1.0],
 }  # fmt: skip
 ARM: DetectionRecord = {
-    "label": 1001, "mid": "user/arm", "name": 'arm, "left"', "score": 0.5, "box": [0.0, 0.5, 0.5, 0.625],
+    "label_id": 1001, "mid": "user/arm", "name": 'arm, "left"', "score": 0.5, "box": [0.0, 0.5, 0.5, 0.625],
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tests.formats.records import ALL, BROKEN, CLASSES, TWO
 
 # What comes before the first image.
 HEADERS = {
-    "csv": "source,label,mid,name,score,ymin,xmin,ymax,xmax\n",
+    "csv": "source,label_id,mid,name,score,ymin,xmin,ymax,xmax\n",
     "openimages": "ImageID,LabelName,Score,XMin,XMax,YMin,YMax\n",
 }
 
@@ -67,7 +67,7 @@ def test_the_text_ends_with_a_line_end(name: str) -> None:
 BOX = st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4)
 FOUND = st.fixed_dictionaries(
     {
-        "label": st.sampled_from([122, 1001]),
+        "label_id": st.sampled_from([122, 1001]),
         "mid": st.sampled_from(["/m/01yrx", "user/arm"]),
         "name": st.sampled_from(["Cat", 'arm, "left"']),
         "score": st.floats(0, 1, width=32),
@@ -117,4 +117,4 @@ def test_csv_has_one_row_a_detection_whatever_the_names(records: list[ImageRecor
     expected = [(record["source"], item) for record in records for item in record["detections"]]
     assert [(row[0], row[3]) for row in rows] == [(source, item["name"]) for source, item in expected]
     numbers = [[int(row[1]), *map(float, row[4:])] for row in rows]
-    assert numbers == [[item["label"], item["score"], *item["box"]] for _, item in expected]
+    assert numbers == [[item["label_id"], item["score"], *item["box"]] for _, item in expected]

@@ -6,8 +6,8 @@ from boxable.formats import ImageRecord
 from boxable.formats.jsons import json_array, jsonl
 from tests.formats.records import ALL, BROKEN, CLASSES, EMPTY, ODD, TWO
 
-CAT = '{"label": 122, "mid": "/m/01yrx", "name": "Cat", "score": 0.875, "box": [0.25, 0.125, 0.75, 1.0]}'
-ARM = r'{"label": 1001, "mid": "user/arm", "name": "arm, \"left\"", "score": 0.5, "box": [0.0, 0.5, 0.5, 0.625]}'
+CAT = '{"label_id": 122, "mid": "/m/01yrx", "name": "Cat", "score": 0.875, "box": [0.25, 0.125, 0.75, 1.0]}'
+ARM = r'{"label_id": 1001, "mid": "user/arm", "name": "arm, \"left\"", "score": 0.5, "box": [0.0, 0.5, 0.5, 0.625]}'
 LINES = [
     f'{{"source": "photos/cat.jpg", "width": 400, "height": 200, "detections": [{CAT}, {ARM}]}}',
     rf'{{"source": "odd, \"名前\" é.png", "width": 400, "height": 200, "detections": [{CAT}]}}',

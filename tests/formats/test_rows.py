@@ -6,7 +6,7 @@ from tests.formats.records import ALL, ARM, CLASSES, image_record
 
 def test_csv_has_one_row_a_detection_and_quotes_what_needs_it() -> None:
     assert "".join(csv(ALL, CLASSES)) == (
-        "source,label,mid,name,score,ymin,xmin,ymax,xmax\n"
+        "source,label_id,mid,name,score,ymin,xmin,ymax,xmax\n"
         "photos/cat.jpg,122,/m/01yrx,Cat,0.875,0.25,0.125,0.75,1.0\n"
         'photos/cat.jpg,1001,user/arm,"arm, ""left""",0.5,0.0,0.5,0.5,0.625\n'
         '"odd, ""名前"" é.png",122,/m/01yrx,Cat,0.875,0.25,0.125,0.75,1.0\n'

@@ -87,7 +87,7 @@ def test_a_class_without_ground_truth_has_no_interval_and_the_mean_is_over_the_o
     evaluation = evaluated(TRUTH, FOUND, HALF, resamples=20)
     by_mid = {result.item.mid: result.interval for result in evaluation.results}
     assert by_mid[C] is None
-    alone = evaluated(TRUTH, FOUND, HALF, resamples=20, only=f"{A},{B}")
+    alone = evaluated(TRUTH, FOUND, HALF, resamples=20, classes=f"{A},{B}")
     assert alone.interval == evaluation.interval
 
 

@@ -54,7 +54,7 @@ def test_the_mean_is_over_classes_with_ground_truth() -> None:
 
 def test_only_the_classes_asked_for_are_in_the_figures() -> None:
     boxes = [*BOXES, Truth("j", B, HERE)]
-    evaluation = evaluated(boxes, FOUND, COCO, only=A)
+    evaluation = evaluated(boxes, FOUND, COCO, classes=A)
     assert evaluation.mean_ap == near((3 + 7 * HALF) / 10)
     assert summary(evaluation)["AP"] == near(evaluation.mean_ap)
     assert [item.mid for item in evaluation.not_counted] == [B]

@@ -145,9 +145,9 @@ def test_classes_with_boxes_that_nobody_predicted_are_named_and_no_flaw() -> Non
     evaluation = evaluated([*BOXES, Truth("i", B, THERE)], FOUND, strict=True)
     assert notes(evaluation) == [
         "1 class with boxes and without a prediction (b): each counts with AP 0; "
-        "--only counts some classes, --no-expand adds no general ones"
+        "--classes counts some of them, --no-expand adds no general ones"
     ]
-    assert notes(evaluated([*BOXES, Truth("i", B, THERE)], FOUND, only=A)) == []
+    assert notes(evaluated([*BOXES, Truth("i", B, THERE)], FOUND, classes=A)) == []
     dogs = evaluated([Truth("i", DOG, HERE)], [Found("i", DOG, 0.9, HERE)], protocol_named("challenge"))
     assert notes(dogs)[0].startswith("3 classes with boxes and without a prediction (Carnivore, Mammal, Animal): each")
 

@@ -50,7 +50,7 @@ def baseline_candidate(name: str, run: Run, detector: Detector) -> Candidate:
     def find(content: bytes) -> list[DetectionRecord]:
         best = ((classes[column], score, box) for score, column, box in detect(content, _WEAKEST))
         return [
-            {"label": item.label_id, "mid": item.mid, "name": item.name, "score": score, "box": box.tolist()}
+            {"label_id": item.label_id, "mid": item.mid, "name": item.name, "score": score, "box": box.tolist()}
             for item, score, box in best
         ]
 

@@ -20,7 +20,7 @@ def svg(bench: Benchmark) -> str:
     """Plot the median milliseconds of each stage, with a tick for the end-to-end time."""
     height = _TOP + _ROW * len(bench.results) + 16
     scale = _BARS / max(_length(result) for result in bench.results)
-    about = f"{bench.machine['processor']}, {bench.machine['cores']} cores, {threads(bench.threads)}; {bench.pictures}"
+    about = f"{bench.machine['processor']}, {bench.machine['cores']} cores, {threads(bench.threads)}; {bench.images}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}">',
         f"<style>{_STYLE}</style>",

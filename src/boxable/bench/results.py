@@ -42,7 +42,7 @@ class Benchmark:
     versions: dict[str, str]
     threads: int
     min_score: float
-    pictures: str
+    images: str
     results: list[Result]
     left_out: dict[str, str]
     stopped: bool

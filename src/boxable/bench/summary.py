@@ -32,7 +32,7 @@ def header(bench: Benchmark) -> list[str]:
         f"{bench.model}: milliseconds of {calls:,} calls for each stage, interleaved",
         f"{about['processor']}, {about['cores']} cores{load}; {threads(bench.threads)}; {about['system']}",
         f"python {about['python']}, " + ", ".join(f"{name} {version}" for name, version in bench.versions.items()),
-        f"{bench.pictures}; detections that score at least {bench.min_score:g}",
+        f"{bench.images}; detections that score at least {bench.min_score:g}",
         *(f"not measured: {name}: {reason}" for name, reason in bench.left_out.items()),
     ]
 

@@ -11,15 +11,13 @@ from boxable.errors import INTERRUPTED
 @click.command()
 @click.argument("model", required=False)
 @click.option(
-    "--runtime",
-    "runtimes",
+    "--runtimes",
     metavar="NAMES",
     multiple=True,
     help="Runtimes to compare, as in onnxruntime,openvino.  [default: all that are installed]",
 )
 @click.option(
-    "--precision",
-    "precisions",
+    "--precisions",
     metavar="NAMES",
     multiple=True,
     default=["fp32"],
@@ -28,15 +26,15 @@ from boxable.errors import INTERRUPTED
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each.  [default: one a core]")
 @click.option(
-    "--photos",
-    metavar="PATH",
-    type=click.Path(path_type=Path, exists=True),
+    "--images",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
     multiple=True,
-    help="Images, or folders of them, at most 32 of which are used.  [default: those of --data, else drawn images]",
+    help="Folders of images, at most 32 of which are used; repeatable.  [default: those of --data, else drawn images]",
 )
 @click.option(
     "--data",
-    metavar="DIR",
+    metavar="SET",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Annotated images, as `boxable evaluate` takes them: mAP beside the speed.",
 )
@@ -61,17 +59,12 @@ from boxable.errors import INTERRUPTED
     help="Interleaved rounds; each is every image twice and a folder of 32.",
 )
 @click.option(
-    "--json",
-    "json_file",
-    metavar="FILE",
+    "--out",
+    "files",
+    metavar="PATH",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the figures here.",
-)
-@click.option(
-    "--plot",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the bars of the stages here, as an .svg.",
+    multiple=True,
+    help="Write here: a .json file has the figures, an .svg file the bars of the stages; repeatable.",
 )
 @click.option("--save", is_flag=True, help="Save the speeds, for --runtime auto and --precision fastest.")
 def bench(
@@ -79,13 +72,12 @@ def bench(
     runtimes: tuple[str, ...],
     precisions: tuple[str, ...],
     threads: int | None,
-    photos: tuple[Path, ...],
+    images: tuple[Path, ...],
     data: Path | None,
     peers: tuple[str, ...],
     ultralytics: Path | None,
     rounds: int,
-    json_file: Path | None,
-    plot: Path | None,
+    files: tuple[Path, ...],
     save: bool,
 ) -> int:
     """Measure how fast a model is on this machine, stage by stage, beside others that are installed.
@@ -110,21 +102,22 @@ def bench(
 
     \b
     Example: boxable bench
-             boxable bench ssd23 --precision fp32,int8 --plot speed.svg
-             boxable bench ssd23 --runtime onnxruntime,openvino --precision fp32,int8 --save
-             boxable bench ssd23 --data validation/ --peers none --json speed.json
+             boxable bench ssd23 --precisions fp32,int8 --out speed.svg
+             boxable bench ssd23 --runtimes onnxruntime,openvino --precisions fp32,int8 --save
+             boxable bench ssd23 --data validation/ --peers none --out speed.json
     """
     from boxable.bench.measure import measure
     from boxable.bench.plot import svg
     from boxable.bench.summary import show
     from boxable.files import write_atomically
 
-    if plot is not None and plot.suffix != ".svg":
-        raise click.UsageError(f"--plot {plot}: expected a name that ends in .svg.")
+    for path in files:
+        if path.suffix not in (".json", ".svg"):
+            raise click.UsageError(f"--out {path}: expected a name that ends in .json or .svg.")
     named = _names(peers)
     measured = measure(
         model,
-        places=photos,
+        places=images,
         runtimes=_names(runtimes) or None,
         precisions=_names(precisions),
         threads=threads,
@@ -136,10 +129,9 @@ def bench(
     )
     if measured.results:
         show(measured)
-        if json_file is not None:
-            write_atomically(json_file, json.dumps(measured.to_dict(), indent=1).encode() + b"\n")
-        if plot is not None:
-            write_atomically(plot, svg(measured).encode())
+        for path in files:
+            text = svg(measured) if path.suffix == ".svg" else json.dumps(measured.to_dict(), indent=1) + "\n"
+            write_atomically(path, text.encode())
     return INTERRUPTED if measured.stopped else 0
 
 

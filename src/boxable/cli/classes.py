@@ -34,7 +34,7 @@ def classes(query: str | None, tree: bool, model: str | None) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table("label", "MID", "name", "a kind of", caption=f"{len(found)} classes")
+        table = Table("label_id", "MID", "name", "a kind of", caption=f"{len(found)} classes")
         for row in as_rows(found):
             table.add_row(*row)
         Console().print(table)

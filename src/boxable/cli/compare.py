@@ -5,20 +5,13 @@ from pathlib import Path
 
 import click
 
-from boxable.cli.options import resamples_option, seed_option
+from boxable.cli.options import report_format_option, resamples_option, seed_option
 
 
 @click.command()
 @click.argument("first", metavar="A", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("second", metavar="B", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="For people or for programs.",
-)
+@report_format_option
 @resamples_option
 @seed_option
 def compare(first: Path, second: Path, format_: str, resamples: int, seed: int) -> None:

@@ -29,7 +29,7 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
 )
 @click.option(
     "--out",
-    metavar="DIR",
+    metavar="PATH",
     type=click.Path(path_type=Path, file_okay=False),
     help="Write the results and the annotated images here.",
 )

@@ -38,9 +38,11 @@ logger = logging.getLogger("boxable")
     default=None,
     help="Expand ground truth along the hierarchy: a Cat is an Animal too.  [default: for challenge]",
 )
-@click.option("--classes", "all_classes", is_flag=True, help="Print every class, not only the best and the worst.")
+@click.option("--all-classes", is_flag=True, help="Print every class, not only the best and the worst.")
 @click.option(
-    "--only", metavar="SELECTION", help='Count only these classes, as in "Animal,-Cat"; see `boxable classes --help`.'
+    "--classes",
+    metavar="SELECTION",
+    help='Count only these classes, as in "Animal,-Cat"; see `boxable classes --help`.',
 )
 @click.option("--show", metavar="SELECTION", help="Show images of these too in the report, not only of the worst.")
 @resamples_option
@@ -49,7 +51,7 @@ logger = logging.getLogger("boxable")
 @click.option("--strict", is_flag=True, help="Flaws of the input are an error instead of a note.")
 @click.option(
     "--out",
-    metavar="DIR",
+    metavar="PATH",
     type=click.Path(path_type=Path, file_okay=False),
     help="Write report.html, report.md, metrics.json and per-class.csv here; keep a model's detections.",
 )
@@ -61,7 +63,7 @@ def evaluate(
     group_of_weight: float | None,
     expand: bool | None,
     all_classes: bool,
-    only: str | None,
+    classes: str | None,
     show: str | None,
     resamples: int,
     seed: int,
@@ -92,14 +94,14 @@ def evaluate(
 
     \b
     Example: boxable evaluate validation/ predictions.csv
-             boxable evaluate validation/ ssd23 --out evaluated --only "Animal"
+             boxable evaluate validation/ ssd23 --out evaluated --classes "Animal"
     """
     from boxable.evaluation.evaluate_files import evaluate as evaluate_files
     from boxable.evaluation.summary import summary
 
     evaluation = evaluate_files(
         ground_truth, predictions_or_model, protocol, images=images, group_of_weight=group_of_weight, expand=expand,
-        only=only, show=show, resamples=resamples, seed=seed, strict=strict, out=out, **running,
+        classes=classes, show=show, resamples=resamples, seed=seed, strict=strict, out=out, **running,
     )  # fmt: skip
     for note in evaluation.notes:
         logger.info("note: %s", note)

@@ -88,16 +88,16 @@ def pull(name: str, local: Path | None, trust: str | None) -> None:
 @models.command()
 @click.argument("name")
 @click.option(
-    "--photo",
+    "--image",
     metavar="FILE",
     type=click.Path(path_type=Path),
     help="For ssd601: the image on which detections of the published module were recorded; compare with them.",
 )
-def verify(name: str, photo: Path | None) -> None:
+def verify(name: str, image: Path | None) -> None:
     """Check an installed network: hash, shapes, and detections on a small image against recorded ones.
 
     Example: boxable models verify ssd23
     """
     from boxable.doctor.model import check_model
 
-    print_checklist(check_model(name, photo))
+    print_checklist(check_model(name, image))

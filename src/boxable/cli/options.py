@@ -22,6 +22,14 @@ min_score_option = click.option(
     show_default=True,
     help="Drop detections that score less.",
 )
+report_format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"], case_sensitive=False),
+    default="table",
+    show_default=True,
+    help="For people or for programs.",
+)
 resamples_option = click.option(
     "--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws."
 )

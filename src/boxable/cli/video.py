@@ -19,7 +19,7 @@ from boxable.cli.options import classes_option, min_score_option, model_option, 
 )
 @click.option(
     "--out",
-    metavar="FILE.mp4",
+    metavar="PATH",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the annotated video here, every frame of it and without its sound.",
 )

@@ -137,7 +137,7 @@ class Detections:
     def to_dict(self) -> ImageRecord:
         """Convert to plain numbers and strings, as in `--format jsonl`."""
         found: list[DetectionRecord] = [
-            {"label": item.label_id, "mid": item.mid, "name": item.name, "score": item.score, "box": list(item.box)}
+            {"label_id": item.label_id, "mid": item.mid, "name": item.name, "score": item.score, "box": list(item.box)}
             for item in self
         ]
         if self.name_ancestors:

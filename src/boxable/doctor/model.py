@@ -21,10 +21,10 @@ from boxable.weights.store import compiled_installed, installed, is_whole, read_
 _PHOTO = "chelsea_31x17.png"
 
 
-def check_model(name: str, photo: Path | None) -> Iterator[Finding]:
+def check_model(name: str, image: Path | None) -> Iterator[Finding]:
     """Check hash, shapes, a run on a small image, and detections against recorded ones if there are any.
 
-    `photo` is the photograph on which the recordings of a card were made, where it may not be shipped. Raises
+    `image` is the photograph on which the recordings of a card were made, where it may not be shipped. Raises
     UnknownModelError for an unknown model and ArgumentError for an image without recordings.
     """
     card = get_card(name)
@@ -32,8 +32,8 @@ def check_model(name: str, photo: Path | None) -> Iterator[Finding]:
     if card is None and path is None:
         raise unknown_model(name, imported_handles())
     recorded = _recorded(card.alias) if card else None
-    if photo is not None and (recorded is None or "photo_sha256" not in recorded):
-        raise ArgumentError(f"--photo {photo}: nothing was recorded for {name} on a photo of yours; leave it out")
+    if image is not None and (recorded is None or "image_sha256" not in recorded):
+        raise ArgumentError(f"--image {image}: nothing was recorded for {name} on an image of yours; leave it out")
     if path is None:
         yield Finding("installed", f"no; run: boxable models pull {card.alias if card else name}", level="error")
         return
@@ -49,22 +49,22 @@ def check_model(name: str, photo: Path | None) -> Iterator[Finding]:
         detector = Detector(compiled_installed(path, name))
         small = detector(resources.files("boxable.doctor").joinpath(f"recorded/{_PHOTO}").read_bytes(), min_score=0)
         # Scores that are no numbers are never detections.
-        yield Finding("runs", f"{len(small)} detections on a small photo", "ok" if len(small) else "error")
+        yield Finding("runs", f"{len(small)} detections on a small image", "ok" if len(small) else "error")
     except BoxableError as error:
         yield Finding("runs", str(error), level="error")
         return
     if recorded is None:
         yield Finding("recorded", "no recordings of this network", level="note")
-    elif "photo_sha256" not in recorded:
+    elif "image_sha256" not in recorded:
         yield _compared(small, recorded)
-    elif photo is None:
-        yield Finding("recorded", f"name the photo with --photo to compare: {recorded['source']}", level="note")
+    elif image is None:
+        yield Finding("recorded", f"name the image with --image to compare: {recorded['source']}", level="note")
     else:
-        if sha256_of(read_file(photo)) != recorded["photo_sha256"]:
+        if sha256_of(read_file(image)) != recorded["image_sha256"]:
             yield Finding(
-                "photo", f"{photo} is not the photo of the recording, so differences mean nothing", level="note"
+                "image", f"{image} is not the image of the recording, so differences mean nothing", level="note"
             )
-        finding = _compared(detector(photo, min_score=0), recorded)
+        finding = _compared(detector(image, min_score=0), recorded)
         if finding.level == "error" and card is not None and not model.origin.startswith(card.title):
             text = f"{finding.text}; but these weights come from elsewhere ({model.origin})"
             finding = Finding(finding.subject, text, level="note")

@@ -115,7 +115,7 @@ def evaluate(
     predictions: Predictions,
     protocol: Protocol,
     *,
-    only: Selection | None = None,
+    classes: Selection | None = None,
     nameable: ClassList | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
@@ -123,7 +123,7 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate predictions by a protocol (see `protocol_named`).
 
-    The mean is over the classes with ground truth in `only` (a selection such as "Animal,-Cat"), and in
+    The mean is over the classes with ground truth in `classes` (a selection such as "Animal,-Cat"), and in
     `nameable`, the classes that the model can name. The intervals come from `resamples` bootstrap draws of images;
     0 leaves them out. Raises ArgumentError for a selection that names no class and, if `strict`, for flawed input.
     """
@@ -133,7 +133,7 @@ def evaluate(
     data = prepared.data
     matches = match(data, protocol)
     ranking = Ranking(entries_of(data, matches, protocol.group_of_weight), len(data.mids))
-    counted = _counted(prepared.classes, only, nameable)
+    counted = _counted(prepared.classes, classes, nameable)
     figures = None
     if protocol.iou_to is not None:
         columns = [column for column, item in enumerate(prepared.classes) if item.mid in counted]
@@ -180,7 +180,7 @@ def _notes(prepared: Prepared, results: list[ClassResult]) -> list[Finding]:
     ]
     if silent and len(data.score):
         names = examples_of([item.name for item in silent])
-        effect = "each counts with AP 0; --only counts some classes, --no-expand adds no general ones"
+        effect = "each counts with AP 0; --classes counts some of them, --no-expand adds no general ones"
         subject = "class|es with boxes and without a prediction"
         notes.append(Finding(subject, effect, "note", len(silent), examples=names))
     return notes

@@ -44,7 +44,7 @@ def evaluate(
     images: _Path | None = None,
     group_of_weight: float | None = None,
     expand: bool | None = None,
-    only: Selection | None = None,
+    classes: Selection | None = None,
     show: Selection | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
@@ -56,8 +56,8 @@ def evaluate(
     """Evaluate a file of predictions, or a model on the images in `images` (else `ground_truth`/images).
 
     `ground_truth` is a folder of Open Images tables, one table or COCO JSON. `protocol` is `challenge`,
-    `openimages-v2`, `pascal` or `coco`; `group_of_weight` and `expand` change its switches. The mean is over the
-    classes in `only` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
+    `openimages-v2`, `pascal` or `coco`; `group_of_weight` and `expand` change its switches. The mean is over
+    `classes` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
     `resamples` bootstrap draws of images; 0 leaves them out. With `out` the detections of a model are kept there, and
     metrics, tables and report are written, the report with images of the worst classes and of those in `show`. What
     was odd about the input is in the result's `notes`. A model that is named is opened with `precision` and `runtime`,
@@ -75,7 +75,7 @@ def evaluate(
         select(show, known_classes(annotations.classes))  # before the long work, not after it
     image_files = image_files_of(truth_path, images)
     name = predictions_or_model.handle if isinstance(predictions_or_model, Detector) else str(predictions_or_model)
-    options: dict[str, Any] = {"only": only, "strict": strict, "seed": seed}
+    options: dict[str, Any] = {"classes": classes, "strict": strict, "seed": seed}
     findings: list[Finding] = []
     with _locked(folder):
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):

@@ -82,14 +82,14 @@ def quantize(
     for item in labelled:
         accuracies.append(_measured(model, found, item, runtime))
         yield str(accuracies[-1])
-        if accuracies[-1].photos < FEW:
-            yield f"{accuracies[-1].photos} images are too few to tell what it costs"
+        if accuracies[-1].images < FEW:
+            yield f"{accuracies[-1].images} images are too few to tell what it costs"
     worst = max(accuracies, key=lambda accuracy: accuracy.loss, default=None)
     if worst is None:
         yield "the loss of int8 was not measured"
     elif worst.loss > loss and not force:
         raise BoxableError(
-            f"int8 loses {worst.loss:.2f} points of mean AP on the {worst.photos} images of {worst.data}, more than "
+            f"int8 loses {worst.loss:.2f} points of mean AP on the {worst.images} images of {worst.data}, more than "
             f"{loss:g}; this calibration was not saved (the more images, the surer the figure; --loss allows more, "
             "--force saves it)"
         )

@@ -30,7 +30,7 @@ def coco(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
             ymin, xmin, ymax, xmax = item["box"]
             box = [xmin * width, ymin * height, (xmax - xmin) * width, (ymax - ymin) * height]
             annotation = {
-                "id": annotation_id, "image_id": image_id, "category_id": item["label"], "bbox": box,
+                "id": annotation_id, "image_id": image_id, "category_id": item["label_id"], "bbox": box,
                 "area": box[2] * box[3], "iscrowd": 0, "score": item["score"],
             }  # fmt: skip
             yield start + "\n" + json.dumps(annotation)

@@ -4,13 +4,13 @@ from typing import NotRequired, TypedDict
 
 
 class DetectionRecord(TypedDict):
-    """One detection; `label` is the label id, `box` is [ymin, xmin, ymax, xmax], 0..1 in the upright image.
+    """One detection; `box` is [ymin, xmin, ymax, xmax], 0..1 in the upright image.
 
     `ancestors` are the names of the classes of which this one is a kind, where they were asked for.
     `track` is the number of its object in a video, None where it has none yet; absent where nothing is tracked.
     """
 
-    label: int
+    label_id: int
     mid: str
     name: str
     score: float

@@ -8,19 +8,19 @@ from boxable.files import write_atomically
 from boxable.formats.record import DetectionRecord, FrameRecord, ImageRecord
 from boxable.vocabulary import ClassList
 
-COLUMNS = ("source", "label", "mid", "name", "score", "ymin", "xmin", "ymax", "xmax")
+COLUMNS = ("source", "label_id", "mid", "name", "score", "ymin", "xmin", "ymax", "xmax")
 FRAME_COLUMNS = ("source", "frame", "time", "track", *COLUMNS[1:])
 
 
 def csv(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
-    """Columns: source, label (id), mid, name, score, ymin, xmin, ymax, xmax."""
+    """Columns: source, label_id, mid, name, score, ymin, xmin, ymax, xmax."""
     yield csv_lines([COLUMNS])
     for record in records:
         yield csv_lines([record["source"], *_cells(item)] for item in record["detections"])
 
 
 def frame_csv(records: Iterable[FrameRecord], classes: ClassList) -> Iterator[str]:
-    """Columns: source, frame, time, track (empty where there is none), and as `csv` from label on."""
+    """Columns: source, frame, time, track (empty where there is none), and as `csv` from label_id on."""
     yield csv_lines([FRAME_COLUMNS])
     for record in records:
         yield csv_lines(
@@ -30,7 +30,7 @@ def frame_csv(records: Iterable[FrameRecord], classes: ClassList) -> Iterator[st
 
 
 def _cells(item: DetectionRecord) -> list[object]:
-    return [item["label"], item["mid"], item["name"], item["score"], *item["box"]]
+    return [item["label_id"], item["mid"], item["name"], item["score"], *item["box"]]
 
 
 def write_classes(classes: Iterable[tuple[str, str]], path: Path) -> None:

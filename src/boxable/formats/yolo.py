@@ -20,5 +20,5 @@ def yolo_lines(record: ImageRecord) -> str:
     for item in record["detections"]:
         ymin, xmin, ymax, xmax = item["box"]
         box = ((xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin)
-        lines.append(f"{item['label']} {' '.join(f'{value:.6f}' for value in (*box, item['score']))}\n")
+        lines.append(f"{item['label_id']} {' '.join(f'{value:.6f}' for value in (*box, item['score']))}\n")
     return "".join(lines)

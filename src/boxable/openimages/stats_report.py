@@ -27,7 +27,7 @@ def stats_lines(stats: Stats) -> Iterator[str]:
         yield f"{first:<{width}}{''.join(f'{cell:>12}' for cell in rest)}"
     if others := stats.classes[_SHOWN:]:
         boxed = sum(item.boxes > 0 for item in others)
-        yield f"and {len(others):,} more classes, {boxed:,} of them with boxes; --json and --html have them all"
+        yield f"and {len(others):,} more classes, {boxed:,} of them with boxes; --format json and --out have them all"
 
 
 def stats_page(stats: Stats, title: str) -> str:

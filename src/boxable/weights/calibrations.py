@@ -27,7 +27,7 @@ class Accuracy:
     """
 
     data: str
-    photos: int
+    images: int
     classes: int
     runtime: str
     fp32: float
@@ -44,7 +44,7 @@ class Accuracy:
         between = f" [{low:+.2f}, {high:+.2f}]" if self.interval else ""
         return (
             f"mAP fp32 {self.fp32:.4f}, int8 {self.int8:.4f}: {(self.int8 - self.fp32) * 100:+.2f} points{between} "
-            f"({self.data}: {self.photos} images, {self.classes} classes; {self.runtime})"
+            f"({self.data}: {self.images} images, {self.classes} classes; {self.runtime})"
         )
 
 
@@ -75,7 +75,7 @@ def find_calibration(digest: str) -> SavedCalibration | None:
     try:
         content = json.loads(found.read_text("utf-8"))
         accuracies = tuple(_accuracy(row) for row in content["accuracy"])
-        return SavedCalibration(Calibration.from_dict(content), int(content["pictures"]), accuracies)
+        return SavedCalibration(Calibration.from_dict(content), int(content["images"]), accuracies)
     except OSError as error:
         raise WeightsError(f"{found}: cannot read it ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -97,7 +97,7 @@ def calibration_of(digest: str, name: str) -> Calibration:
 def save_calibration(digest: str, name: str, saved: SavedCalibration) -> Path:
     """Save a calibration in BOXABLE_HOME, replacing one that is there; returns its file."""
     accuracy = [asdict(row) for row in saved.accuracies]
-    content: dict[str, Any] = {"weights": digest, "model": name, "pictures": saved.images, "accuracy": accuracy}
+    content: dict[str, Any] = {"weights": digest, "model": name, "images": saved.images, "accuracy": accuracy}
     parts = [f'"{key}": {json.dumps(value)}' for key, value in content.items()]
     for key, tensors in saved.calibration.to_dict().items():
         lines = (f" {json.dumps(tensor)}: {json.dumps(values)}" for tensor, values in tensors.items())

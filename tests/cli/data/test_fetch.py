@@ -59,7 +59,7 @@ def test_failures_are_listed_on_stdout_and_end_with_1(bucket: Bucket, invoke: In
     ("arguments", "said"),
     [
         (("--split", "all"), "'all' is not one of 'train', 'validation', 'test'"),
-        (("--version", "v3"), "'v3' is not one of 'v4'"),
+        (("--release", "v3"), "'v3' is not one of 'v4'"),
         (("--max-images", "0"), "0 is not in the range x>=1"),
         (("--classes", "Catt"), "unknown class 'Catt': did you mean Cat"),
         (("--classes", "Cat,-Animal"), "leaves no class"),

@@ -18,7 +18,7 @@ logger = logging.getLogger("boxable")
     help="The format of DEST.",
 )
 @click.option(
-    "--images",
+    "--image-files",
     "image_mode",
     type=click.Choice(["copy", "link", "none"]),
     default="copy",
@@ -55,7 +55,7 @@ def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int) -> 
     Exit codes: 0 done; 1 what is needed cannot be read or written; 2 wrong usage or input; 130 stopped by Ctrl-C.
 
     \b
-    Example: boxable data convert validation/ validation-yolo --to yolo --images link
+    Example: boxable data convert validation/ validation-yolo --to yolo --image-files link
              boxable data convert validation/ records/validation --to tfrecord --shards 10
              boxable data split pets/ && boxable data convert pets/ pets-yolo --to yolo
     """

@@ -23,7 +23,8 @@ logger = logging.getLogger("boxable")
 @click.option("--max-images", metavar="N", type=click.IntRange(min=1), help="At most so many, the first by id.")
 @click.option("--per-class", metavar="N", type=click.IntRange(min=1), help="Of each class only the first N by id.")
 @click.option(
-    "--version",
+    "--release",
+    "version",
     type=click.Choice(["v4", "v5", "v6", "v7"], case_sensitive=False),
     default="v4",
     show_default=True,

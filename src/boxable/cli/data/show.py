@@ -13,11 +13,11 @@ logger = logging.getLogger("boxable")
 @click.option(
     "--out",
     "files",
-    metavar="FILE",
+    metavar="PATH",
     multiple=True,
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the sheet here: .jpg or .png is an image, .html a page; may be given more than once.",
+    help="Write the sheet here: .jpg or .png is an image, .html a page; repeatable.",
 )
 @click.option(
     "--classes", metavar="SELECTION", help='Only images with these, as in "Vehicle,-Car"; see `boxable classes --help`.'

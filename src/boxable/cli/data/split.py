@@ -11,7 +11,7 @@ logger = logging.getLogger("boxable")
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
-    "--out", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Make them here.  [default: in DIR]"
+    "--out", metavar="PATH", type=click.Path(path_type=Path, file_okay=False), help="Make them here.  [default: in DIR]"
 )
 @click.option(
     "--every", metavar="N", type=click.IntRange(min=2), default=5, show_default=True, help="One image in N validates."

@@ -6,19 +6,21 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import report_format_option
+
 logger = logging.getLogger("boxable")
 
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead, with every class.")
+@report_format_option
 @click.option(
-    "--html",
-    metavar="FILE",
+    "--out",
+    metavar="PATH",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write a page with every class and plots as well.",
+    help="Write an .html page with every class and plots as well.",
 )
-def stats(folder: Path, as_json: bool, html: Path | None) -> None:
+def stats(folder: Path, format_: str, out: Path | None) -> None:
     """Count what is in a data folder: classes, boxes an image, sizes, flags, labels of images.
 
     The columns `positive` and `negative` count the images whose verified labels have the class present or absent.
@@ -26,7 +28,7 @@ def stats(folder: Path, as_json: bool, html: Path | None) -> None:
 
     \b
     Example: boxable data stats validation/
-             boxable data stats validation/ --json --html stats.html
+             boxable data stats validation/ --format json --out stats.html
     """
     from boxable.datasets.dataset import Dataset
     from boxable.files import write_atomically
@@ -34,12 +36,12 @@ def stats(folder: Path, as_json: bool, html: Path | None) -> None:
     from boxable.openimages.stats_report import stats_lines, stats_page
 
     figures = stats_of(Dataset(folder))
-    if html is not None:
-        write_atomically(html, stats_page(figures, folder.resolve().name).encode())
-    if as_json:
+    if out is not None:
+        write_atomically(out, stats_page(figures, folder.resolve().name).encode())
+    if format_ == "json":
         click.echo(json.dumps(figures.to_dict(), ensure_ascii=False))
     else:
         for line in stats_lines(figures):
             click.echo(line)
-    if html is not None:
-        logger.info("wrote %s", html)
+    if out is not None:
+        logger.info("wrote %s", out)

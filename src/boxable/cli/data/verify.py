@@ -5,11 +5,13 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import report_format_option
+
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def verify(folder: Path, as_json: bool) -> None:
+@report_format_option
+def verify(folder: Path, format_: str) -> None:
     """Check a data folder: tables, images, and that they belong together.
 
     Every image is decoded, and must have the size that the table of images says; boxes must be inside, with their sides
@@ -21,7 +23,7 @@ def verify(folder: Path, as_json: bool) -> None:
 
     \b
     Example: boxable data verify validation/
-             boxable data verify validation/ --json
+             boxable data verify validation/ --format json
     """
     from boxable.cli.interrupt import polite_interrupt
     from boxable.datasets.dataset import Dataset
@@ -31,7 +33,7 @@ def verify(folder: Path, as_json: bool) -> None:
     dataset = Dataset(folder)
     with polite_interrupt() as stop:
         verification = verify_all(dataset, stop)
-    if as_json:
+    if format_ == "json":
         click.echo(json.dumps(verification.to_dict(), ensure_ascii=False))
     else:
         for line in verification.lines():
