@@ -52,6 +52,15 @@ def test_the_whole_tree_shows_every_class(invoke: Invoke) -> None:
     ("arguments", "message"),
     [
         (["Vehicel"], "boxable: unknown class 'Vehicel': did you mean Vehicle"),
+        (
+            ["Zebra", "--model", "ssd23"],
+            "boxable: ssd23 has no class 'Zebra'; ssd601 has it: boxable models pull ssd601",
+        ),
+        (["Zebrra", "--model", "ssd601"], "boxable: ssd601 has no class 'Zebrra': did you mean Zebra?"),
+        (
+            ["qqqqqq", "--model", "ssd23"],
+            "boxable: ssd23 has no class 'qqqqqq'; `boxable classes --model ssd23` lists what it has",
+        ),
         (["Cat,-Animal"], "boxable: the selection 'Cat,-Animal' leaves no class"),
         (["--model", "ssd32"], "boxable: unknown model 'ssd32': did you mean ssd23?"),
     ],

@@ -117,8 +117,8 @@ def test_an_image_comes_from_standard_input(command: Command) -> None:
     ("arguments", "code", "message"),
     [
         ([], 2, "Missing argument 'SOURCE...'. See: boxable detect --help"),
-        ([CHELSEA, "--classes", "Kat"], 2, "unknown class 'Kat': did you mean Cat"),
-        ([CHELSEA, "--classes", "Violin"], 2, "this model cannot name 'Violin'"),
+        ([CHELSEA, "--classes", "Kat"], 2, "ssd23 has no class 'Kat': did you mean Cat"),
+        ([CHELSEA, "--classes", "Violin"], 2, "ssd23 has no class 'Violin'; ssd601 has it: boxable models pull ssd601"),
         ([CHELSEA, "--model", "nope"], 2, "unknown model 'nope'"),
         ([CHELSEA, "--model", "nope.onnx"], 1, "nope.onnx: no such file"),
         ([CHELSEA, "--model", CHELSEA], 2, "expected a model's name or a file that Boxable wrote"),

@@ -47,6 +47,19 @@ def test_a_file_is_imported_under_its_own_name_and_works(invoke: Invoke, tmp_pat
     assert found.code == 0
 
 
+def test_classes_knows_it_by_name_and_by_file(invoke: Invoke, tmp_path: Path) -> None:
+    file = saved(tmp_path / "mine.safetensors")
+    invoke("import", file)
+    for model in ("mine", file):
+        assert [line.split("\t")[2] for line in invoke("classes", "--model", model).lines] == ["Cat", "robot"]
+        result = invoke("classes", "Zebra", "--model", model)
+        assert (result.code, result.stderr.strip()) == (
+            2, f"boxable: {model} has no class 'Zebra'; ssd601 has it: boxable models pull ssd601"
+        )  # fmt: skip
+    assert "did you mean mine?" in invoke("classes", "--model", "mime").stderr
+    assert invoke("classes", "--model", tmp_path / "none.onnx").code == 1
+
+
 def test_info_and_verify_know_it(invoke: Invoke, tmp_path: Path) -> None:
     invoke("import", saved(tmp_path / "mine.safetensors"))
     info = invoke("models", "info", "mine")

@@ -29,10 +29,10 @@ USAGE = {
     "unknown nms": (["detect", "a.jpg", "--nms", "soft"], "'soft' is not one of"),
     "crops without out": (["detect", "a.jpg", "--save-crops"], "need --out DIR"),
     "option without value": (["detect", "a.jpg", "--out"], "requires an argument"),
-    "unknown class": (["detect", "a.jpg", "--model", "ssd23", "--classes", "Catt"], "unknown class 'Catt'"),
+    "unknown class": (["detect", "a.jpg", "--model", "ssd23", "--classes", "Catt"], "ssd23 has no class 'Catt'"),
     "class that the model cannot name": (
         ["detect", "a.jpg", "--model", "ssd23", "--classes", "Zucchini"],
-        "this model cannot name 'Zucchini'",
+        "ssd23 has no class 'Zucchini'",
     ),
     "no class left": (["detect", "a.jpg", "--model", "ssd23", "--classes", "Cat,-Cat"], "leaves no class"),
     "empty classes": (["detect", "a.jpg", "--model", "ssd23", "--classes", ""], "leaves no class"),

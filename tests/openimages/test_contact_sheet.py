@@ -96,7 +96,7 @@ def test_ids_and_names_cannot_write_html(tmp_path: Path) -> None:
 def test_what_cannot_be_shown_is_told(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"s\.txt: expected a name that ends in"):
         show(dataset, [tmp_path / "s.txt"], classes=None, count=1, seed=0)
-    with pytest.raises(UnknownClassError, match="this data set cannot name 'Violin'"):
+    with pytest.raises(UnknownClassError, match="this data set has no class 'Violin'"):
         show(dataset, [tmp_path / "s.png"], classes="Violin", count=1, seed=0)
     bare = Dataset(write_folder(tmp_path / "bare", [box_row("a")]))
     with pytest.raises(ArgumentError, match=r"bare: expected image files in .*bare, got none"):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from boxable.errors import UnknownClassError
 from boxable.vocabulary import ClassList, ObjectClass, open_images, open_images_hierarchy, select
-from boxable.vocabulary.selection import Selection
+from boxable.vocabulary.selection import Owner, Selection
 from boxable.weights.cards import find_card
 
 CLASSES23 = find_card("ssd23").classes
@@ -79,8 +79,10 @@ def test_a_general_term_selects_what_a_small_network_can_name(selection: str, ex
 
 @pytest.mark.parametrize("selection", ["Violin", "Cat,Violin", "Animal:self", ["Cat", 501]])
 def test_a_term_that_the_network_cannot_name_is_an_error(selection: Selection) -> None:
-    with pytest.raises(UnknownClassError, match=r"this model cannot name .*: it knows 23 classes"):
+    with pytest.raises(UnknownClassError, match=r"^'(Violin|Animal:self|501)' is not among these 23 classes$"):
         select(selection, CLASSES23)
+    with pytest.raises(UnknownClassError, match=r"^mine has no class '(Violin|Animal:self|501)'; ssd601 has it$"):
+        select(selection, CLASSES23, Owner("mine", "a command lists them", "ssd601 has it"))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,21 @@ def test_a_selection_that_leaves_nothing_is_an_error(selection: Selection) -> No
 def test_an_unknown_term_is_an_error_with_a_suggestion(selection: Selection) -> None:
     with pytest.raises(UnknownClassError, match=r"unknown class 'Vehicel': did you mean Vehicle"):
         select(selection, CLASSES23)
+    with pytest.raises(UnknownClassError, match=r"^mine has no class 'Vehicel': did you mean Vehicle\?$"):
+        select(selection, CLASSES23, Owner("mine", "a command lists them", "ssd601 has it"))
+
+
+@pytest.mark.parametrize(
+    ("term", "message"),
+    [
+        ("Zebrra", "mine has no class 'Zebrra': did you mean Zebra? ssd601 has it"),
+        ("qqqqqq", "mine has no class 'qqqqqq'; a command lists them"),
+    ],
+)
+def test_a_class_of_another_model_is_suggested_with_that_model(term: str, message: str) -> None:
+    with pytest.raises(UnknownClassError) as error:
+        select(term, CLASSES23, Owner("mine", "a command lists them", "ssd601 has it"))
+    assert str(error.value) == message
 
 
 @pytest.mark.parametrize("selection", [":self", "Cat:other", "--Cat", "602", 0])
@@ -113,7 +130,7 @@ def test_classes_of_other_origin_are_selected_by_their_names_and_ids() -> None:
 def test_a_class_of_the_list_goes_before_an_open_images_class_of_that_name() -> None:
     own = ClassList([ObjectClass(1001, "user/cat", "Cat"), ObjectClass(1002, "user/dog", "Dog")])
     assert select("cat,-dog", own) == (own[0],)
-    with pytest.raises(UnknownClassError, match="this model cannot name 'Animal'"):
+    with pytest.raises(UnknownClassError, match="'Animal' is not among these 2 classes"):
         select("Animal", own)
 
 

@@ -9,7 +9,7 @@ import click
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("query", required=False)
 @click.option("--tree", is_flag=True, help="Show kinds below what they are kinds of.")
-@click.option("--model", metavar="NAME", help="Only what this model can name.")
+@click.option("--model", metavar="NAME", help="Only those of this model (see `boxable models list`) or model file.")
 def classes(query: str | None, tree: bool, model: str | None) -> None:
     """List the 601 classes of Open Images V4: label id, MID, name, and what each is a kind of.
 
@@ -24,9 +24,11 @@ def classes(query: str | None, tree: bool, model: str | None) -> None:
         return
     from boxable.vocabulary import open_images
     from boxable.vocabulary.listing import as_rows, as_tree, search
-    from boxable.weights.cards import find_card
+    from boxable.weights.cards import owner_of
+    from boxable.weights.pull import classes_of_model
 
-    found = search(query, find_card(model).classes if model else open_images())
+    known = classes_of_model(model) if model else open_images()
+    found = search(query, known, owner_of(model, known) if model else None)
     if tree:
         for line in as_tree(found):
             click.echo(line)

@@ -14,7 +14,7 @@ from boxable.errors import ArgumentError, BoxableError, ImageError, MissingExtra
 from boxable.formats.record import DetectionRecord, ImageRecord
 from boxable.images.sources import ImageLike, Source, source_of
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy, select
-from boxable.vocabulary.selection import Selection
+from boxable.vocabulary.selection import Owner, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class Detections:
     name_ancestors: bool = False
     _image: Source | None = None
     _exception: BoxableError | None = None
+    _owner: Owner | None = None
 
     def __post_init__(self) -> None:
         for name, dtype in _ARRAYS.items():
@@ -130,7 +131,7 @@ class Detections:
         """
         keep = self.scores >= np.float32(min_score)
         if classes is not None:
-            chosen = {item.mid for item in select(classes, self.classes)}
+            chosen = {item.mid for item in select(classes, self.classes, self._owner)}
             keep &= np.array([mid in chosen for mid in self.mids.tolist()], bool)
         return self[keep]
 

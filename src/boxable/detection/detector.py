@@ -23,7 +23,8 @@ from boxable.parallel import in_order
 from boxable.runtimes import Concurrency, Runtime, RuntimeName, open_runtime
 from boxable.settings import available_cores
 from boxable.vocabulary import ClassList
-from boxable.vocabulary.selection import Selection
+from boxable.vocabulary.selection import Owner, Selection
+from boxable.weights.cards import owner_of
 from boxable.weights.compiled import Compiled, Precision
 
 ImageT = TypeVar("ImageT", bound=ImageLike)
@@ -254,9 +255,14 @@ class Detector:
         by_hierarchy = rules.nms == "hierarchy"
         found = Detections(
             result.boxes, result.scores, label_ids[result.columns], mids[result.columns], names[result.columns],
-            width, height, source.name, self.classes, name_ancestors=by_hierarchy, _image=source,
+            width, height, source.name, self.classes, name_ancestors=by_hierarchy, _image=source, _owner=self._owner,
         )  # fmt: skip
         return found[hierarchy_nms(found.boxes, found.mids.tolist())[: rules.max_detections]] if by_hierarchy else found
+
+    @cached_property
+    def _owner(self) -> Owner:
+        """Name of the model, for errors about classes that it does not have."""
+        return owner_of(self.handle, self.classes)
 
     @cached_property
     def _class_arrays(self) -> tuple[NDArray[np.int64], NDArray[np.str_], NDArray[np.str_]]:

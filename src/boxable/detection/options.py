@@ -8,6 +8,7 @@ from boxable.errors import ArgumentError
 from boxable.networks.heads.rules import NmsMode, PostprocessRules
 from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection
+from boxable.weights.cards import owner_of
 from boxable.weights.model import Description
 
 Decode = Literal["exact", "fast"]
@@ -27,7 +28,8 @@ def rules_for(
         raise ArgumentError(f"nms: expected 'per-class', 'class-agnostic' or 'hierarchy', got {nms!r}")
     columns = None
     if classes is not None:
-        columns = np.array([model.classes.column(item) for item in select(classes, model.classes)], np.intp)
+        chosen = select(classes, model.classes, owner_of(model.handle, model.classes))
+        columns = np.array([model.classes.column(item) for item in chosen], np.intp)
     return PostprocessRules(columns, min_score, model.score_threshold, max_detections=int(max_detections), nms=nms)
 
 

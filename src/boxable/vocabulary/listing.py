@@ -5,18 +5,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from boxable.errors import UnknownClassError
 from boxable.vocabulary.classes import ClassList, ObjectClass, open_images
 from boxable.vocabulary.hierarchy import open_images_hierarchy
-from boxable.vocabulary.selection import select
+from boxable.vocabulary.selection import Owner, select
 
 
-def search(query: str | None, available: ClassList) -> tuple[ObjectClass, ...]:
+def search(query: str | None, available: ClassList, whose: Owner | None = None) -> tuple[ObjectClass, ...]:
     """Search classes: those that the query selects, or else those whose names contain it; all without a query.
 
-    Raises UnknownClassError if it is neither.
+    Raises UnknownClassError, which names `whose` classes these are, if it is neither.
     """
     if query is None:
         return tuple(available)
     try:
-        return select(query, available)
+        return select(query, available, whose)
     except UnknownClassError:
         text = query.strip().casefold()
         found = tuple(item for item in available if text and text in item.name.casefold())

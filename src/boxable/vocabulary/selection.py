@@ -11,6 +11,7 @@ A term names a class by label id, MID or name in any case.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from boxable.errors import UnknownClassError
 from boxable.vocabulary.classes import ClassList, ObjectClass, open_images, unknown_class
@@ -18,18 +19,26 @@ from boxable.vocabulary.hierarchy import open_images_hierarchy
 
 Selection = str | int | Iterable[str | int]
 
-# The owner of the classes and how to list them, for the error about an unavailable class.
-MODEL = ("this model", "`boxable models info NAME` lists what a model can name")
-DATA_SET = ("this data set", "`boxable data stats DIR` lists what a data set has")
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose classes are selected, for errors: its name, what lists its classes, and who has all of Open Images."""
+
+    name: str
+    listing: str
+    others: str = ""
+
+
+DATA_SET = Owner("this data set", "`boxable data stats DIR` lists what a data set has")
 
 
 def select(
-    selection: Selection, available: ClassList | None = None, whose: tuple[str, str] = MODEL
+    selection: Selection, available: ClassList | None = None, whose: Owner | None = None
 ) -> tuple[ObjectClass, ...]:
     """Return the classes of `available` (None: the 601 of Open Images) that a selection names, in their order.
 
     `Animal` on a network with only Cat and Dog selects these two. Raises UnknownClassError for an unknown term, for one
-    that selects nothing available (the error names `whose` classes these are), and for an empty result.
+    that selects nothing available, and for an empty result; the error names `whose` classes these are.
     """
     available = open_images() if available is None else available
     added: set[str] = set()
@@ -37,14 +46,11 @@ def select(
     terms = _terms(selection)
     for term in terms:
         if term.startswith("-"):
-            removed |= _mids(term[1:], available)
+            removed |= _mids(term[1:], available, whose)
         else:
-            mids = _mids(term, available)
+            mids = _mids(term, available, whose)
             if not any(item.mid in mids for item in available):
-                raise UnknownClassError(
-                    f"{whose[0]} cannot name {term!r}: it knows {len(available)} classes, and neither that one "
-                    f"nor a kind of it is among them; {whose[1]}"
-                )
+                raise _unavailable(term, available, whose)
             added |= mids
     if not added and removed:
         added = {item.mid for item in available}
@@ -64,7 +70,7 @@ def _terms(selection: Selection) -> list[str]:
     return [term for term in (str(item).strip() for item in items) if term]
 
 
-def _mids(term: str, available: ClassList) -> set[str]:
+def _mids(term: str, available: ClassList, whose: Owner | None) -> set[str]:
     """Find the MIDs that one term without its sign selects."""
     term = term.strip()
     name, _, suffix = term.rpartition(":")
@@ -72,5 +78,24 @@ def _mids(term: str, available: ClassList) -> set[str]:
     key = name if alone else term
     item = available.get(key) or open_images().get(key)
     if item is None:
-        raise unknown_class(key, available, open_images())
+        raise _unknown(key, available, whose)
     return {item.mid} if alone else {item.mid, *open_images_hierarchy().descendants(item.mid)}
+
+
+def _unavailable(term: str, available: ClassList, whose: Owner | None) -> UnknownClassError:
+    """Make the error for a class of Open Images that is not available."""
+    if whose is None:
+        return UnknownClassError(f"{term!r} is not among these {len(available)} classes")
+    return UnknownClassError(f"{whose.name} has no class {term!r}; {whose.others or whose.listing}")
+
+
+def _unknown(key: str, available: ClassList, whose: Owner | None) -> UnknownClassError:
+    """Make the error for what is no class at all, with the most similar names."""
+    if whose is None:
+        return unknown_class(key, available, open_images())
+    similar = available.did_you_mean(key)
+    if similar:
+        return UnknownClassError(f"{whose.name} has no class {key!r}{similar}")
+    similar = open_images().did_you_mean(key)
+    advice = f"{similar} {whose.others}".rstrip() if similar else f"; {whose.listing}"
+    return UnknownClassError(f"{whose.name} has no class {key!r}{advice}")

@@ -12,6 +12,7 @@ from boxable.errors import UnknownModelError
 from boxable.networks.architectures import ARCHITECTURES
 from boxable.networks.network import Network
 from boxable.vocabulary import ClassList, open_images
+from boxable.vocabulary.selection import Owner
 
 DEFAULT_HANDLE = "google/openimages_v4/ssd/mobilenet_v2/1"
 FALLBACK_HANDLE = "mediapipe/ssd_mobilenet_v2_oidv4_23"
@@ -128,6 +129,17 @@ def unknown_model(name: str, imported: Sequence[str] = ()) -> UnknownModelError:
         f"unknown model {name!r}: {hint}known are {shown} (`boxable models list`), "
         "or a .onnx or .safetensors file that Boxable wrote"
     )
+
+
+def owner_of(handle: str, classes: ClassList) -> Owner:
+    """Name a model with these classes in errors about others, and say how to get those of the 601-class network."""
+    card, default = get_card(handle), find_card(DEFAULT_HANDLE)
+    name = card.alias if card else handle
+    listing = f"`boxable classes --model {name}` lists what it has"
+    if card and len(classes) < len(card.classes):
+        return Owner(f"{name}, opened for {len(classes)} of its {len(card.classes)} classes,", listing)
+    has_all = card is not None and card.classes == default.classes
+    return Owner(name, listing, "" if has_all else f"{default.alias} has it: boxable models pull {default.alias}")
 
 
 def _names(card: Card) -> set[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from boxable.errors import BoxableError, RefusedError, WeightsError
 from boxable.files import writing
+from boxable.vocabulary import ClassList
 from boxable.vocabulary.selection import Selection
 from boxable.weights.calibrations import weights_hash
 from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, all_cards, find_card, get_card, unknown_model
@@ -88,6 +89,15 @@ def open_model(name: str | None, classes: Selection | None = None) -> Compiled:
     if os.path.exists(name) or name.endswith(SUFFIXES):
         return compiled_file(Path(name), classes)
     raise unknown_model(name, imported_handles())
+
+
+def classes_of_model(name: str) -> ClassList:
+    """Return the classes of a model by handle, alias, URL or file of Boxable's; nothing is fetched.
+
+    Raises UnknownModelError, and WeightsError for a file that cannot be read.
+    """
+    card = get_card(name)
+    return card.classes if card else open_model(name).description.classes
 
 
 def read_weights(name: str) -> tuple[Model, str]:

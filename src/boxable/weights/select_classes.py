@@ -9,12 +9,13 @@ from boxable.networks.architectures import ARCHITECTURES
 from boxable.networks.network import ClassColumns
 from boxable.vocabulary import ClassList, select
 from boxable.vocabulary.selection import Selection
+from boxable.weights.cards import owner_of
 from boxable.weights.model import Description, Model
 
 
 def select_description(description: Description, classes: Selection) -> Description:
     """Describe the model for the selected classes. Raises UnknownClassError."""
-    chosen = ClassList(select(classes, description.classes))
+    chosen = ClassList(select(classes, description.classes, owner_of(description.handle, description.classes)))
     return replace(description, classes=chosen, network=ARCHITECTURES[description.network.name](len(chosen)))
 
 
