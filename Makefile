@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test test-optional test-tensorflow lint bench bench-data speed clean
+.PHONY: demo strace test test-optional test-tensorflow lint bench bench-data speed clean
 
 demo: .venv/installed ## Detect in examples/ and say where the annotated images are.
 	@$(BIN)/boxable models pull ssd601 || echo "going on with the 23-class network"
@@ -13,6 +13,9 @@ demo: .venv/installed ## Detect in examples/ and say where the annotated images 
 
 test: .venv/test ## Run every test that needs no optional package, on two cores.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+strace: ## Install strace, with which tests trace what leaves the machine; without it they skip.
+	@command -v strace >/dev/null || { apt-get update -qq && apt-get install -y -qq strace >/dev/null; }
 
 test-optional: .venv/optional ## Run the tests of what works together with optional packages.
 	@.venv-optional/bin/python -m pytest -m optional

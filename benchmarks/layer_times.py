@@ -8,11 +8,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from boxable.networks.network import Network
 from boxable.runtimes import Concurrency
 from boxable.runtimes.openvino_runtime import compile_options
+from boxable.runtimes.telemetry import import_onnxruntime, import_openvino
+
+onnxruntime = import_onnxruntime()
 
 # What belongs to no layer: changes of layout and type, and putting the heads together.
 OTHER = "other"
@@ -55,8 +57,7 @@ class OpenVinoProfile:
     """As OnnxRuntimeProfile; with the options of `boxable.runtimes`."""
 
     def __init__(self, graph: bytes, network: Network, precision: str) -> None:
-        import openvino
-
+        openvino = import_openvino()
         self._network, self._nodes = network, []
         core = openvino.Core()
         model = core.read_model(graph)

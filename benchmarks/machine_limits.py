@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+
+from boxable.runtimes.telemetry import import_onnxruntime
+
+onnxruntime = import_onnxruntime()
 
 SIDES = (512, 1024, 2048)
 # Bytes copied at a time: far more than caches hold, and half of what a second-level cache holds.

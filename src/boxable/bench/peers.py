@@ -12,6 +12,7 @@ from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import write_atomically
+from boxable.runtimes.telemetry import import_openvino
 from boxable.settings import home
 from boxable.weights.cards import get_card
 from boxable.weights.published_tflite import fetch_tflite
@@ -92,8 +93,7 @@ def tflite_run(interpreter_class: Callable[..., Any], network: bytes, threads: i
 
 
 def _openvino(subject: Subject) -> Candidate:
-    import openvino
-
+    openvino = import_openvino()
     size = subject.detector.network.preprocess.size[0]
     core = openvino.Core()
     compiled_model = open_model(subject.model)

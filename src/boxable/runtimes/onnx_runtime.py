@@ -1,43 +1,20 @@
 """ONNX Runtime: the default; on the CPU, or on the device of one of its execution providers."""
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from boxable.arrays import Floats
 from boxable.errors import ArgumentError, WeightsError
 from boxable.runtimes.interface import Concurrency
+from boxable.runtimes.telemetry import import_onnxruntime
 from boxable.weights.compiled import Compiled, Precision
 
 CPU = "CPUExecutionProvider"
-_TELEMETRY_SWITCH = "ORT_DISABLE_TELEMETRY"
-
-
-@contextmanager
-def _without_telemetry() -> Iterator[None]:
-    """Switch telemetry off while ONNX Runtime is imported: from 1.29 on it sends, and writes a device id."""
-    before = os.environ.get(_TELEMETRY_SWITCH)
-    os.environ[_TELEMETRY_SWITCH] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_TELEMETRY_SWITCH]
-        else:
-            os.environ[_TELEMETRY_SWITCH] = before
-
-
-def _import() -> Any:
-    with _without_telemetry():
-        import onnxruntime
-
-    return onnxruntime
 
 
 def has_provider(provider: str) -> bool:
     """Tell whether the installed ONNX Runtime has an execution provider."""
-    return provider in _import().get_available_providers()
+    return provider in import_onnxruntime().get_available_providers()
 
 
 class OnnxRuntime:
@@ -63,7 +40,7 @@ class OnnxRuntime:
 
 def open_session(graph: bytes, name: str, threads: int, provider: str = CPU) -> Any:
     """Open an `onnxruntime.InferenceSession` whose runs use this many threads. Raises as `OnnxRuntime` does."""
-    onnxruntime = _import()
+    onnxruntime = import_onnxruntime()
     if not has_provider(provider):
         found = ", ".join(onnxruntime.get_available_providers())
         raise ArgumentError(

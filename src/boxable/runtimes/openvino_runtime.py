@@ -9,6 +9,7 @@ from boxable.arrays import Floats
 from boxable.errors import MissingExtraError, WeightsError
 from boxable.networks.network import Graph
 from boxable.runtimes.interface import Arrays, Concurrency, run_in_batches
+from boxable.runtimes.telemetry import import_openvino
 from boxable.weights.compiled import Compiled, Precision
 
 
@@ -21,7 +22,7 @@ class OpenVinoRuntime:
 
     def __init__(self, compiled: Compiled, precision: Precision, concurrency: Concurrency) -> None:
         try:
-            import openvino
+            openvino = import_openvino()
         except (ImportError, OSError):  # OSError: a library that it needs
             raise MissingExtraError("the OpenVINO runtime", "boxable[openvino]") from None
         core = openvino.Core()
