@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ import importlib.abc, importlib.machinery, os, sys
 
 class Library(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name, path, target=None):
-        if name in ('onnxruntime', 'openvino', 'openvino_telemetry'):
+        if name in ('onnxruntime', 'openvino', 'openvino_telemetry', 'ultralytics'):
             return importlib.machinery.ModuleSpec(name, self)
     def exec_module(self, module):
         if module.__name__ == 'onnxruntime':
@@ -23,11 +24,14 @@ class Library(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 print('sends')
             except ImportError:
                 print('silent')
+        if module.__name__ == 'ultralytics':
+            print(os.environ.get('YOLO_OFFLINE'), os.environ.get('YOLO_CONFIG_DIR'))
 
 sys.meta_path.insert(0, Library())
-from boxable.runtimes.telemetry import import_onnxruntime, import_openvino
+from boxable.runtimes.telemetry import import_onnxruntime, import_openvino, import_ultralytics
 before = dict(os.environ)
-print(import_onnxruntime().__name__, import_openvino().__name__)
+names = [load().__name__ for load in (import_onnxruntime, import_openvino, import_ultralytics)]
+print(*names)
 assert dict(os.environ) == before
 import openvino_telemetry
 """
@@ -36,7 +40,16 @@ import openvino_telemetry
 @pytest.mark.parametrize("own", [None, "0", "yes"])
 def test_telemetry_is_off_during_the_import_and_the_process_as_before(own: str | None) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment["BOXABLE_HOME"] = "cache"
     environment |= {"ORT_DISABLE_TELEMETRY": own} if own else {}
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["1", "silent", "onnxruntime", "openvino"]
+    assert done.stdout.split() == [
+        "1",
+        "silent",
+        "true",
+        str(Path("cache", "benchmarks")),
+        "onnxruntime",
+        "openvino",
+        "ultralytics",
+    ]

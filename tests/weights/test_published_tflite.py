@@ -162,6 +162,7 @@ def test_npm_is_asked_when_no_address_answers(npm: Path, server: FileServer) -> 
     arguments = (npm / "arguments").read_text()
     assert arguments.startswith("pack two@1.0 ")
     assert "--ignore-scripts" in arguments
+    assert "--no-update-notifier" in arguments
 
 
 def test_npm_is_not_asked_when_an_address_answers(npm: Path, server: FileServer) -> None:

@@ -12,7 +12,7 @@ from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import write_atomically
-from boxable.runtimes.telemetry import import_openvino
+from boxable.runtimes.telemetry import import_openvino, import_ultralytics
 from boxable.settings import home
 from boxable.weights.cards import get_card
 from boxable.weights.published_tflite import fetch_tflite
@@ -118,11 +118,12 @@ def _ultralytics(subject: Subject) -> Candidate:
     import cv2
     import numpy as np
     import torch
-    from ultralytics import YOLO
+
+    ultralytics = import_ultralytics()
 
     torch.set_num_threads(subject.threads)
     try:
-        model = YOLO(str(subject.ultralytics), task="detect", verbose=False)
+        model = ultralytics.YOLO(str(subject.ultralytics), task="detect", verbose=False)
     except Exception as error:  # of any kind
         reason = " ".join(str(error).split())[:160]
         raise BoxableError(f"{subject.ultralytics}: Ultralytics cannot read it ({reason})") from None

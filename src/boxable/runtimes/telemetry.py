@@ -1,4 +1,4 @@
-"""Import ONNX Runtime and OpenVINO without their telemetry, which sends, and writes an id below the home folder.
+"""Import libraries without their telemetry, which sends, and writes an id below the home folder.
 
 Telemetry that another part of the process has switched on before, by importing them itself, stays on.
 """
@@ -9,6 +9,8 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
+
+from boxable.settings import home
 
 _importing = Lock()
 
@@ -31,6 +33,18 @@ def import_openvino() -> Any:
         import openvino
 
     return openvino
+
+
+def import_ultralytics() -> Any:
+    """Import Ultralytics, which looks for a network only once. Raises ImportError if it is not installed.
+
+    With a network it reports, and installs packages. Its settings go to the folder of `BOXABLE_HOME`, not the user's.
+    """
+    settings = str(home() / "benchmarks")
+    with _importing, _set(os.environ, "YOLO_OFFLINE", "true"), _set(os.environ, "YOLO_CONFIG_DIR", settings):
+        import ultralytics
+
+    return ultralytics
 
 
 @contextmanager

@@ -107,7 +107,8 @@ def _from_npm(card: Card) -> tuple[bytes | None, str]:
         return None, "npm: not installed"
     logger.info("no download address works; asking npm for %s", card.source.npm)
     with tempfile.TemporaryDirectory() as folder:
-        options = ["--ignore-scripts", "--silent", "--prefer-offline", "--fetch-retries=0"]
+        # By default npm also asks whether there is a newer npm.
+        options = ["--ignore-scripts", "--no-update-notifier", "--silent", "--prefer-offline", "--fetch-retries=0"]
         command = [npm, "pack", card.source.npm, *options, "--pack-destination", folder]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_NPM_TIMEOUT_S, cwd=folder)
