@@ -12,13 +12,14 @@ def progress(
     total: int | None,
     *,
     done: int = 0,
-    unit: Literal["steps", "bytes"] = "steps",
+    unit: Literal["steps", "bytes", "frames"] = "steps",
     shown: bool = True,
     live: bool = True,
 ) -> Iterator[Callable[..., None]]:
     """Show a progress bar on stderr, if that is a terminal and `total` is above one; yield `advance(count=1)`.
 
-    A `total` of None is unknown; `done` of it is done before. A bar of bytes shows the speed, and stays afterwards.
+    A `total` of None is unknown; `done` of it is done before. A bar of bytes or frames shows the speed; that of bytes
+    stays afterwards.
     Unless `live`, the bar is drawn by `advance` only: a thread that draws it in between would disturb timings.
     """
     if (total is not None and total < 2) or not shown or not sys.stderr.isatty():
@@ -26,12 +27,28 @@ def progress(
         return
     from rich import progress as bars
     from rich.console import Console
+    from rich.text import Text
 
-    amount = (bars.DownloadColumn(), bars.TransferSpeedColumn()) if unit == "bytes" else (bars.MofNCompleteColumn(),)
-    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), *amount, bars.TimeRemainingColumn())
+    class FrameRate(bars.ProgressColumn):
+        def render(self, task: bars.Task) -> Text:
+            return Text(f"{task.speed:.1f} frames/s" if task.speed else "")
+
+    amounts: dict[str, tuple[bars.ProgressColumn, ...]] = {
+        "steps": (bars.MofNCompleteColumn(),),
+        "bytes": (bars.DownloadColumn(), bars.TransferSpeedColumn()),
+        "frames": (bars.MofNCompleteColumn(), FrameRate()),
+    }
+    clock = bars.TimeElapsedColumn() if total is None else bars.TimeRemainingColumn()
+    columns = (bars.TextColumn("{task.description}"), bars.BarColumn(), *amounts[unit], clock)
     # rich would send what goes to stdout to the bar's terminal.
     with bars.Progress(
-        *columns, console=Console(stderr=True), transient=unit == "steps", redirect_stdout=False, auto_refresh=live
+        *columns, console=Console(stderr=True), transient=unit != "bytes", redirect_stdout=False, auto_refresh=live
     ) as bar:
         task = bar.add_task(what, total=total, completed=done)
-        yield lambda count=1: bar.update(task, advance=count, refresh=not live)
+
+        def advance(count: int = 1) -> None:
+            bar.update(task, advance=count, refresh=not live)
+            if bar.tasks[0].completed > (total or sys.maxsize):  # it was an estimate
+                bar.update(task, total=bar.tasks[0].completed)
+
+        yield advance

@@ -1,8 +1,10 @@
 """`boxable video` from end to end."""
 
 import csv
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,9 +14,15 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import Invoke
+from tests.hostile.makers import PHOTO
 from tests.video.clips import Shown, cat_clip
 
 pytestmark = pytest.mark.usefixtures("ssd23_weights")
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -43,6 +51,41 @@ def test_csv_has_a_row_a_detection(invoke: Invoke, clip: Path) -> None:
         "source", "frame", "time", "track", "label_id", "mid", "name", "score", "ymin", "xmin", "ymax", "xmax",
     ]  # fmt: skip
     assert (rows[3]["time"], rows[3]["track"], rows[3]["name"]) == ("0.12", "", "Cat")
+
+
+def test_a_terminal_gets_a_summary_and_no_json(
+    invoke: Invoke, clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "stdout", _Terminal())
+    assert invoke("video", clip, "--model", "ssd23").stdout == ""
+    assert sys.stdout.getvalue() == ""
+    assert re.search(r"10 frames in [\d.]+ s, [\d.]+ frames/s; found: Cat in 10", caplog.text)
+    invoke("video", clip, "--model", "ssd23", "--format", "jsonl", "--max-frames", 1)
+    assert json.loads(sys.stdout.getvalue())["frame"] == 0
+
+
+def test_an_image_goes_to_detect_and_a_video_to_video(invoke: Invoke, clip: Path) -> None:
+    for verb, name, other in (("video", PHOTO, "detect"), ("detect", clip, "video")):
+        result = invoke(verb, name, "--model", "ssd23")
+        assert (result.code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+        assert f"use: boxable {other} {name}" in result.stderr
+
+
+def test_only_a_live_source_is_opened_again(invoke: Invoke, clip: Path, tmp_path: Path) -> None:
+    result = invoke("video", clip, "--model", "ssd23", "--reconnect", "--out", tmp_path / "out.mp4")
+    assert (result.code, result.stdout) == (2, "")
+    assert "reconnect: expected a camera or a live stream" in result.stderr
+    assert not (tmp_path / "out.mp4").exists()
+
+
+def test_joined_recordings_become_one_video(invoke: Invoke, clip: Path, tmp_path: Path) -> None:
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(cat_clip(tmp_path / f"{n}.ts", 6, rate=10).read_bytes() for n in range(2)))
+    result = invoke("video", joined, "--model", "ssd23", "--out", tmp_path / "out.mp4")
+    expected = [number / 10 for number in range(12)]
+    assert [json.loads(line)["time"] for line in result.lines] == expected
+    assert Shown(tmp_path / "out.mp4").times == expected
+    assert Shown(tmp_path / "out.mp4").seconds == 1.2
 
 
 @pytest.mark.parametrize("every", [1, 4])

@@ -15,8 +15,9 @@ from boxable.errors import VideoError
 from boxable.video import source as source_module
 from boxable.video.source import open_video
 from tests.conftest import Command
-from tests.hostile.makers import PHOTO
 from tests.video.clips import Shown, cat_clip, song
+
+ADDRESSES = ["rtsp://127.0.0.1:{}/stream", "rtmp://127.0.0.1:{}/live/1", "http://127.0.0.1:{}/film.mp4"]
 
 
 def complaint(source: object) -> str:
@@ -59,14 +60,19 @@ def test_a_colon_in_a_name_makes_no_protocol(tmp_path: Path, monkeypatch: pytest
     video.container.close()
 
 
-@pytest.mark.parametrize("name", ["rtsp://127.0.0.1:{}/stream", "http://127.0.0.1:{}/film.mp4"])
+@pytest.mark.parametrize(
+    "name", ["rtsp://127.0.0.1:{}/stream", "rtmp://127.0.0.1:{}/live/1", "http://127.0.0.1:{}/film.mp4"]
+)
 def test_an_address_where_nobody_listens(name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = name.format(server.getsockname()[1])
     assert complaint(address) == "cannot be read (Connection refused)"
 
 
-@pytest.mark.parametrize("name", ["rtsp://127.0.0.1:{}/stream", "http://127.0.0.1:{}/film.mp4"])
+@pytest.mark.parametrize(
+    "name",
+    ["rtsp://127.0.0.1:{}/stream", "rtmp://127.0.0.1:{}/live/1", "http://127.0.0.1:{}/film.mp4", "udp://127.0.0.1:{}"],
+)
 def test_an_address_that_is_silent(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source_module, "TIMEOUT_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -75,10 +81,22 @@ def test_an_address_that_is_silent(name: str, monkeypatch: pytest.MonkeyPatch) -
         assert time.monotonic() - start < 5
 
 
-def test_offline_means_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["s3://bucket/film.mp4", "ftp://host/film.mp4", "concat://a.ts"])
+def test_an_address_of_another_kind(name: str) -> None:
+    assert complaint(name).startswith("expected a file, a camera or an address of rtsp, ")
+
+
+def test_srt_is_read_or_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_module, "TIMEOUT_S", 0.5)
+    text = complaint("srt://127.0.0.1:9")
+    assert text == "the FFmpeg in this PyAV was built without this protocol" or text.startswith(("no answer", "cannot"))
+
+
+@pytest.mark.parametrize("name", ["rtsp://127.0.0.1/stream", "udp://127.0.0.1:9", "rtmp://127.0.0.1/live/1"])
+def test_offline_means_offline(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOXABLE_OFFLINE", "1")
     with pytest.raises(Exception, match="BOXABLE_OFFLINE"):
-        open_video("rtsp://127.0.0.1/stream")
+        open_video(name)
 
 
 @pytest.mark.usefixtures("ssd23_weights")
@@ -110,10 +128,6 @@ class TestTheCommand:
         result = command("video", clip, "--model", "ssd23")
         assert result.returncode in (0, 1)
         assert b"Traceback" not in result.stderr
-
-    def test_a_photo_is_a_video_of_one_frame(self, command: Command) -> None:
-        result = command("video", PHOTO, "--model", "ssd23")
-        assert (result.returncode, len(result.stdout.splitlines())) == (0, 1)
 
     @pytest.mark.skipif(os.name != "posix", reason="signals are another matter there")
     def test_ctrl_c_while_an_address_is_silent_is_heeded_at_once(self) -> None:

@@ -91,3 +91,4 @@ class Shown:
             self.times = [round(float(frame.time), 3) for frame in decoded]
             self.images = [np.asarray(frame.to_ndarray(format="rgb24")) for frame in decoded]
             self.size = (stream.width, stream.height)
+            self.seconds = (container.duration or 0) / 1_000_000

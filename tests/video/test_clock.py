@@ -54,7 +54,7 @@ def test_a_live_source_without_timestamps_has_the_time_of_this_computer(
     timestamps: tuple[float | None, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = iter([100.0, 100.7, 102.0])
-    monkeypatch.setattr(clock_module.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(clock_module, "monotonic", lambda: next(now))
     assert times(*timestamps, live=True) == [0, 0.7, 2]
 
 

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -108,17 +109,34 @@ def test_sides_may_be_odd(tmp_path: Path) -> None:
     assert frame.pixels.shape == (31, 63, 3)
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_png_frames_with_a_color_profile_do_not_crash(turned: bool, tmp_path: Path) -> None:
-    """PyAV 18 frees the metadata of their side data twice, once it has been asked for."""
-    flag().save(tmp_path / "flag.png", icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    with av.open(str(tmp_path / "flag.png")) as source, av.open(str(tmp_path / "flag.mov"), "w") as target:
-        stream = target.add_stream("png", rate=1, options={})
-        stream.width, stream.height, stream.pix_fmt = 64, 32, "rgb24"
-        if turned:
-            stream.set_display_rotation(90)
+def wrap(image: Path, video: Path, codec: str, pix_fmt: str, rotation: int) -> Path:
+    """Make the file of an image the only frame of a video."""
+    with av.open(str(image)) as source, av.open(str(video), "w") as target:
+        stream: Any = target.add_stream(codec, rate=1)
+        stream.width, stream.height, stream.pix_fmt = 64, 32, pix_fmt
+        if rotation:
+            stream.set_display_rotation(rotation)
         packet = next(source.demux(video=0))
         packet.stream = stream
         target.mux(packet)
-    frame = only_frame(tmp_path / "flag.mov")
-    assert corners(frame.pixels) == (["green", "grey", "red", "blue"] if turned else ["red", "green", "blue", "grey"])
+    return video
+
+
+@pytest.mark.parametrize(
+    ("rotation", "expected"), [(0, ["red", "green", "blue", "grey"]), (90, ["green", "grey", "red", "blue"])]
+)
+def test_png_frames_with_a_color_profile_do_not_crash(rotation: int, expected: list[str], tmp_path: Path) -> None:
+    """PyAV 18 frees the metadata of their side data twice, once it has been asked for."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    flag().save(tmp_path / "flag.png", icc_profile=profile)
+    clip = wrap(tmp_path / "flag.png", tmp_path / "flag.mov", "png", "rgb24", rotation)
+    assert corners(only_frame(clip).pixels) == expected
+
+
+def test_the_exif_orientation_of_motion_jpeg_is_applied(tmp_path: Path) -> None:
+    """PyAV 18 does not know EXIF as side data, and raises ValueError for it."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    flag().save(tmp_path / "flag.jpg", exif=exif)
+    clip = wrap(tmp_path / "flag.jpg", tmp_path / "flag.avi", "mjpeg", "yuvj420p", 0)
+    assert corners(only_frame(clip).pixels) == ["blue", "red", "grey", "green"]

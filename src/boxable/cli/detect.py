@@ -92,7 +92,10 @@ def detect(
     """
     from boxable.batch.detect_images import OutputOptions, detect_images
     from boxable.detection.load import load
+    from boxable.video.names import require_image_name
 
+    for source in sources:
+        require_image_name(source)
     if out is None and (save_images or save_crops):
         raise click.UsageError("--save-images and --save-crops need --out DIR.")
     printed = format_ or ("table" if sys.stdout.isatty() else "jsonl")

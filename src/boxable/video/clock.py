@@ -1,7 +1,7 @@
 """The times of frames, from timestamps as files and streams really have them."""
 
-import time
 from fractions import Fraction
+from time import monotonic
 from typing import Any
 
 from boxable.video.source import Video
@@ -36,7 +36,7 @@ class Clock:
     def time(self, timestamp: float | None) -> float:
         """Return the time of the next frame, whose timestamp is in seconds, None if it has none."""
         if self._by_arrival or (self._live and self._last is None and timestamp is None):
-            self._by_arrival, timestamp = True, time.monotonic()
+            self._by_arrival, timestamp = True, monotonic()
         expected = 0.0 if self._last is None else self._last + self._frame_s
         if timestamp is None:
             self._last = expected

@@ -18,6 +18,7 @@ from boxable.images.draw import draw_boxes
 from boxable.networks.heads.rules import MAX_TOTAL, NmsMode
 from boxable.prefetch import prefetch
 from boxable.video.frames import Frame, read_frames
+from boxable.video.reconnect import read_reconnecting
 from boxable.video.source import Video, open_video
 from boxable.video.tracking import Tracker
 from boxable.vocabulary.selection import Selection
@@ -70,12 +71,14 @@ def detect_video(
     min_score: float = DEFAULT_MIN_SCORE,
     max_detections: int = MAX_TOTAL,
     nms: NmsMode = "per-class",
+    reconnect: bool = False,
     stop: threading.Event | None = None,
 ) -> Iterator[FrameDetections]:
-    """Detect in every `every`-th frame of a file, a camera ("0") or an rtsp://, http:// or https:// address.
+    """Detect in every `every`-th frame of a file, a camera ("0") or an address (RTSP, RTMP, HTTP, UDP, RTP, TCP, SRT).
 
-    A file gives all its frames; a live source drops frames for which there is no time. `track` follows
-    objects from frame to frame. The other options are those of the Detector; once `stop` is set, nothing more comes.
+    A file gives all its frames; a live source drops frames for which there is no time, and with `reconnect` is opened
+    again whenever it ends or breaks off. `track` follows objects from frame to frame. The other options are those of
+    the Detector; once `stop` is set, nothing more comes.
 
     Raises VideoError for what cannot be read, and after the last good frame of what is damaged; ArgumentError; and
     MissingExtraError where PyAV, or for `track` the library trackers, is not installed.
@@ -83,7 +86,7 @@ def detect_video(
     video = open_ahead(source, stop)
     if video is not None:
         options = {"classes": classes, "min_score": min_score, "max_detections": max_detections, "nms": nms}
-        frames = frames_ahead(video, every, stop)
+        frames = frames_ahead(video, every, stop, reconnect=reconnect)
         for _, found in detect_frames(detector, video, frames, every=every, track=track, **options):
             yield found
 
@@ -97,11 +100,16 @@ def open_ahead(source: str | PathLike[str], stop: threading.Event | None) -> Vid
     return next(prefetch(opened(), 1, stop=stop), None)
 
 
-def frames_ahead(video: Video, step: int, stop: threading.Event | None) -> Iterator[Frame]:
+def frames_ahead(video: Video, step: int, stop: threading.Event | None, *, reconnect: bool = False) -> Iterator[Frame]:
     """Decode every `step`-th frame in a thread; of a live source only the newest of them."""
     if not (isinstance(step, int | np.integer) and step >= 1):
         raise ArgumentError(f"every: expected a whole number from 1, got {step}")
-    return prefetch(read_frames(video, step), 1 if video.live else _ROOM, drop_oldest=video.live, stop=stop)
+    ended = threading.Event()
+    frames = read_reconnecting(video, step, ended) if reconnect else read_frames(video, step)
+    try:
+        yield from prefetch(frames, 1 if video.live else _ROOM, drop_oldest=video.live, stop=stop)
+    finally:
+        ended.set()
 
 
 def detect_frames(

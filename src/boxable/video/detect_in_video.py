@@ -1,11 +1,13 @@
-"""Detect in a video, print a record a frame, write the annotated video."""
+"""Detect in a video, print a record a frame or a summary, write the annotated video."""
 
 import logging
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from os.path import realpath
 from pathlib import Path
@@ -19,7 +21,8 @@ from boxable.printing import print_text
 from boxable.progress import progress
 from boxable.video.detect import FrameDetections, detect_frames, frames_ahead, open_ahead
 from boxable.video.frames import Frame
-from boxable.video.source import Video, is_file, require_video
+from boxable.video.names import file_of, require_video_name
+from boxable.video.source import Video, require_video
 from boxable.video.writer import VideoWriter
 
 logger = logging.getLogger("boxable")
@@ -31,12 +34,16 @@ class _VideoRun:
     writer: VideoWriter | None
     every: int
     max_frames: int | None
+    shown: bool
     done: int = 0
+    started: float = field(default_factory=time.monotonic)
+    # How many frames each class was found in.
+    frames_with: Counter[str] = field(default_factory=Counter)
     error: VideoError | None = None
 
     def records(self, found: Iterator[tuple[Frame, FrameDetections]]) -> Iterator[FrameRecord]:
         """Yield the record of each analyzed frame; frames are written on the way."""
-        with progress("detecting", self._expected(), shown=not sys.stdout.isatty()) as advance:
+        with progress("detecting", self._expected(), unit="frames", shown=self.shown) as advance:
             try:
                 for frame, latest in found:
                     is_new = latest.number == frame.number
@@ -45,6 +52,7 @@ class _VideoRun:
                         self.writer.write(latest.draw(frame), (width, height), frame.time)
                     if is_new:
                         self.done += 1
+                        self.frames_with.update({*latest.detections.names.tolist()})
                         advance()
                         yield latest.to_dict()
                     if self.done == self.max_frames:
@@ -53,6 +61,13 @@ class _VideoRun:
                 if not self.done:
                     raise
                 self.error = error
+
+    def summary(self) -> str:
+        """Tell how many frames were looked at, how fast, and what was in them."""
+        seconds = time.monotonic() - self.started
+        found = ", ".join(f"{name} in {count:,}" for name, count in self.frames_with.most_common())
+        speed = self.done / max(seconds, 1e-6)
+        return f"{self.done:,} frames in {seconds:.1f} s, {speed:.1f} frames/s; found: {found or 'nothing'}"
 
     def _expected(self) -> int | None:
         if self.video.frames is None:
@@ -67,33 +82,39 @@ def detect_in_video(
     *,
     opening: Mapping[str, Any],
     out: Path | None,
-    format_: str,
+    format_: str | None,
     every: int,
     track: bool,
     max_frames: int | None,
+    reconnect: bool,
     **options: Any,
 ) -> int:
     """Detect, print and write; returns the exit code: 1 if the video was damaged or broke off, else 0.
 
-    `opening` is what `load` is called with; `options` are those of the Detector. Once `stop` is set the results so far
-    are finished properly, and 130 is returned. Raises VideoError if there is not one good frame, and ArgumentError if
-    `out` is the source.
+    Without `format_` no records are printed, but a summary on stderr. `opening` is what `load` is called with;
+    `options` are those of the Detector. Once `stop` is set the results so far are finished properly, and 130 is
+    returned. Raises VideoError if there is not one good frame, and ArgumentError if `out` is the source.
     """
     require_video()
+    require_video_name(source)
     _refuse_overwriting(source, out)
     detector = load(**opening)
     video = open_ahead(source, stop)
     if video is None:
         logger.warning("stopped before %s was open", source)
         return INTERRUPTED
-    frames = frames_ahead(video, 1 if out else every, stop)
+    frames = frames_ahead(video, 1 if out else every, stop, reconnect=reconnect)
     found = detect_frames(detector, video, frames, every=every, track=track, **options)
     writer = None if out is None else VideoWriter(out, video.frame_rate)
-    run = _VideoRun(video, writer, every, max_frames)
+    run = _VideoRun(video, writer, every, max_frames, shown=format_ is None or not sys.stdout.isatty())
     with writer or nullcontext():
-        for text in FRAME_FORMATS[format_](run.records(found), detector.classes):
+        records = run.records(found)
+        texts = FRAME_FORMATS[format_](records, detector.classes) if format_ else ("" for _ in records)
+        for text in texts:
             if not print_text(text):
                 raise BrokenPipeError
+    if format_ is None:
+        logger.info("%s", run.summary())
     return _report(run, stop)
 
 
@@ -110,6 +131,6 @@ def _report(run: _VideoRun, stop: threading.Event) -> int:
 
 
 def _refuse_overwriting(source: str, out: Path | None) -> None:
-    path = is_file(source)
+    path = file_of(source)
     if out is not None and path is not None and realpath(out) == realpath(path):
         raise ArgumentError(f"--out {out}: the annotated video would replace {path}; choose another name")

@@ -6,18 +6,23 @@ import time
 from dataclasses import dataclass
 from fractions import Fraction
 from os import PathLike, fspath
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boxable.errors import MissingExtraError, VideoError
 from boxable.settings import require_network
+from boxable.video.names import LIVE, SCHEMES, file_of, is_camera, require_video_name, scheme_of
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-ADDRESSES = ("rtsp://", "rtsps://", "http://", "https://")
 TIMEOUT_S = 10.0
+# Over UDP, the default of RTSP, images break up as soon as a packet is lost; of UDP itself losses are expected.
+_OPTIONS = {
+    "rtsp": {"rtsp_flags": "prefer_tcp"},
+    "rtsps": {"rtsp_flags": "prefer_tcp"},
+    "udp": {"overrun_nonfatal": "1"},
+}
 _SILENT = f"no answer within {TIMEOUT_S:.0f} seconds"
 
 # Where a source does not say how many frames it has a second.
@@ -37,17 +42,19 @@ class Video:
 
 
 def open_video(source: str | PathLike[str]) -> Video:
-    """Open a file, a camera (its number, or /dev/video0) or an rtsp://, http:// or https:// address.
+    """Open a file, a camera (its number, or /dev/video0) or an address: RTSP, RTMP, HTTP, UDP, RTP, TCP or SRT.
 
     Raises VideoError for what is not there, does not answer within ten seconds or has no video that can be decoded,
-    and MissingExtraError without PyAV.
+    ArgumentError for an image, and MissingExtraError without PyAV.
     """
     require_video()
     import av
 
     name = fspath(source)
+    require_video_name(name)
     place, format_, options = _place(name)
-    is_address = _is_address(name)
+    scheme = scheme_of(name)
+    is_address = scheme in SCHEMES
     timeout = TIMEOUT_S if is_address else None
     start = time.monotonic()
     try:
@@ -63,7 +70,7 @@ def open_video(source: str | PathLike[str]) -> Video:
         raise
     rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
     seconds = container.duration / 1_000_000 if container.duration else None
-    live = format_ is not None or name.lower().startswith("rtsp") or (is_address and seconds is None)
+    live = is_camera(name) or scheme in LIVE or (is_address and seconds is None)
     if not live:
         # Of a live source it would hold back as many frames as it has threads.
         stream.thread_type = "AUTO"
@@ -83,6 +90,8 @@ def reason(error: Exception) -> str:
     """Format an error of FFmpeg for people."""
     import av
 
+    if isinstance(error, av.error.ProtocolNotFoundError):
+        return "the FFmpeg in this PyAV was built without this protocol"
     if isinstance(error, av.error.InvalidDataError):
         return "damaged, or not a video that can be read"
     if isinstance(error, av.error.ExitError | TimeoutError):
@@ -98,14 +107,17 @@ def reason(error: Exception) -> str:
 
 def _place(name: str) -> tuple[str, str | None, dict[str, str]]:
     """Return FFmpeg's name, format (None: to be detected) and options of a source."""
-    if name.isdecimal() or name.startswith("/dev/video"):
+    if is_camera(name):
         return _camera(name)
-    if _is_address(name):
-        require_network(name)
-        # Over UDP, the default, images break up as soon as a packet is lost.
-        return name, None, {"rtsp_flags": "prefer_tcp"} if name.lower().startswith("rtsp") else {}
-    # So that a colon in the name of a file does not make a protocol of it.
-    return f"file:{name}", None, {}
+    path = file_of(name)
+    if path is not None:
+        # So that a colon in the name of a file does not make a protocol of it.
+        return f"file:{path}", None, {}
+    scheme = scheme_of(name)
+    if scheme not in SCHEMES:
+        raise VideoError(f"{name}: expected a file, a camera or an address of {', '.join(SCHEMES)}; got {scheme}://")
+    require_network(name)
+    return name, None, _OPTIONS.get(scheme, {})
 
 
 def _camera(name: str) -> tuple[str, str, dict[str, str]]:
@@ -114,10 +126,6 @@ def _camera(name: str) -> tuple[str, str, dict[str, str]]:
     if sys.platform == "darwin":
         return name, "avfoundation", {"framerate": "30"}
     raise VideoError(f"{name}: cameras can be read on Linux and macOS; expected a file or an address")
-
-
-def _is_address(name: str) -> bool:
-    return name.lower().startswith(ADDRESSES)
 
 
 def _stream(container: "InputContainer", name: str) -> "VideoStream":
@@ -131,8 +139,3 @@ def _stream(container: "InputContainer", name: str) -> "VideoStream":
     if stream.codec_context is None:
         raise VideoError(f"{name}: no decoder for its codec here; convert it to H.264 first")
     return stream
-
-
-def is_file(name: str) -> Path | None:
-    """Return the path if the source is a file, and not a camera or an address."""
-    return None if name.isdecimal() or name.startswith("/dev/") or _is_address(name) else Path(name)

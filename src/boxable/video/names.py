@@ -1,0 +1,56 @@
+"""What the name of a source says: a file, a camera, or an address."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from boxable.errors import ArgumentError
+from boxable.images.decode import SUFFIXES as IMAGES
+
+# What FFmpeg may be asked for; the first are always live.
+LIVE = ("rtsp", "rtsps", "udp", "rtp", "srt")
+SCHEMES = (*LIVE, "rtmp", "rtmps", "tcp", "http", "https")
+
+VIDEOS = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf",
+    ".flv", ".3gp", ".ogv", ".mxf", ".h264", ".h265", ".hevc", ".m3u8",
+)  # fmt: skip
+# Images that may move.
+_MOVING = (".gif", ".apng")
+
+
+def scheme_of(name: str) -> str | None:
+    """Return the scheme of an address (`rtsp` of rtsp://host/path), in lower case; None of any other name."""
+    match = re.match(r"([a-z][a-z0-9+.-]*)://", name, re.IGNORECASE)
+    return match[1].lower() if match else None
+
+
+def is_camera(name: str) -> bool:
+    """Tell whether this is a camera: its number, or its device."""
+    return name.isdecimal() or name.startswith("/dev/video")
+
+
+def file_of(name: str) -> Path | None:
+    """Return the path of a file, which may be given as file://; None of a camera or another address."""
+    scheme = scheme_of(name)
+    if scheme == "file":
+        return Path(url2pathname(urlsplit(name).path))
+    return None if scheme or is_camera(name) else Path(name)
+
+
+def require_video_name(name: str) -> None:
+    """Raise ArgumentError, which points to `boxable detect`, if this is an image file."""
+    path = file_of(name)
+    suffix = path.suffix.lower() if path else ""
+    if suffix in IMAGES and suffix not in _MOVING:
+        raise ArgumentError(f"{name}: expected a video, got an image; use: boxable detect {name}")
+
+
+def require_image_name(name: str) -> None:
+    """Raise ArgumentError, which points to `boxable video`, if this is a video file or a stream."""
+    scheme = scheme_of(name)
+    path = urlsplit(name).path if scheme else name
+    is_stream = scheme in SCHEMES and scheme not in ("http", "https")
+    if is_stream or (Path(path).suffix.lower() in VIDEOS and not Path(path).is_dir()):
+        raise ArgumentError(f"{name}: expected images, got a video; use: boxable video {name}")
