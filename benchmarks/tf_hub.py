@@ -32,7 +32,7 @@ from PIL import Image
 
 from boxable.detection.calibrate import calibrate
 from boxable.images.sources import expand
-from boxable.weights.calibrations import SavedCalibration, save_calibration, weights_hash
+from boxable.weights.calibrations import SavedCalibration, key_of, save_calibration
 from boxable.weights.importing import read_model
 from boxable.weights.store import install, read_file
 
@@ -62,9 +62,9 @@ def sides(module: Path, python: Path, folder: Path, pictures: Path) -> dict[str,
     """Prepare the original, and Boxable with its weights, in each available precision and runtime."""
     os.environ["BOXABLE_HOME"] = str(folder / "home")
     model = read_model(module, "original", None)
-    digest = weights_hash(read_file(install(model)))
+    path = install(model)
     calibration, count = calibrate(model, islice(expand([pictures]), CALIBRATION))
-    save_calibration(digest, "original", SavedCalibration(calibration, count, ()))
+    save_calibration(key_of(path, read_file(path)), "original", SavedCalibration(calibration, count, ()))
     photos = folder / "photos.npz"
     found = {ORIGINAL: Side([python, "-W", "ignore", SIDE, "original", module, photos])}
     for precision in ("fp32", "int8"):

@@ -101,7 +101,7 @@ def test_half_of_an_annotated_folder_is_held_out_always_the_same(
     assert (first.code, first.lines[0]) == (0, "calibrated on 3 images; 200 are better")
     assert "(set: 3 images, " in first.lines[1]
     again = invoke("quantize", mine, "--calibration", folder, "--loss", 100)
-    replaced = "it takes the place of another calibration of these weights"
+    replaced = "it takes the place of another calibration of this model"
     assert again.lines == [*first.lines[:-1], replaced, first.lines[-1]]
 
 
@@ -167,6 +167,28 @@ def test_a_file_is_calibrated_as_an_installed_model_is(
     folder = annotated(tmp_path / "set", "a") / "images"
     assert invoke("quantize", file, "--calibration", folder, "--force").code == 0
     assert boxable.load(file, precision="int8")(str(EXAMPLES / "chelsea.png"))[0].name == "Cat"
+
+
+def test_a_model_with_equal_weights_is_not_changed(
+    weights: Model, mine: str, empty_home: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    install(other_weights(weights, "twin"))
+    files = [tmp_path / name / "mine.safetensors" for name in "ab"]
+    for file in files:
+        file.parent.mkdir()
+        other_weights(weights, "mine").save(file)
+    folder = annotated(tmp_path / "set", "a") / "images"
+    assert invoke("quantize", mine, "--calibration", folder, "--force").code == 0
+    assert invoke("quantize", files[0], "--calibration", folder, "--force").code == 0
+    assert len(kept(empty_home)) == 2
+    boxable.load(mine, precision="int8")
+    boxable.load(files[0], precision="int8")
+    for other in ("twin", files[1]):
+        with pytest.raises(boxable.BoxableError, match="not calibrated"):
+            boxable.load(other, precision="int8")
+    assert invoke("models", "remove", files[0], "--calibration-only").code == 0
+    assert len(kept(empty_home)) == 1
+    boxable.load(mine, precision="int8")
 
 
 Wrong = Callable[[Path], list[object]]

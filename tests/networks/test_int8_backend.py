@@ -19,7 +19,7 @@ from boxable.networks.network import Graph
 from boxable.networks.onnx_graph import build_onnx
 from boxable.networks.ops import Conv
 from boxable.runtimes.onnx_runtime import open_session
-from boxable.weights.calibrations import calibration_of, weights_hash
+from boxable.weights.calibrations import CalibrationKey, calibration_of, key_of
 from boxable.weights.cards import find_card
 from boxable.weights.model import Model
 from boxable.weights.store import installed, read_file
@@ -46,7 +46,7 @@ def images() -> NDArray[np.float32]:
 def shipped_calibration() -> Calibration:
     path = installed(find_card("ssd23").handle)
     assert path is not None
-    return calibration_of(weights_hash(read_file(path)), "ssd23")
+    return calibration_of(key_of(path, read_file(path)), "ssd23")
 
 
 def test_all_but_the_layers_on_the_largest_maps_are_rounded() -> None:
@@ -141,6 +141,6 @@ def test_quantized_kernels_are_corrected_for_their_mean_error() -> None:
 
 def test_what_nobody_calibrated_says_so(model: Model) -> None:
     with pytest.raises(WeightsError, match=r"not calibrated for int8; .* run: boxable quantize mine --calibration DIR"):
-        calibration_of("0" * 64, "mine")
+        calibration_of(CalibrationKey("0" * 64, "mine"), "mine")
     with pytest.raises(WeightsError, match="no calibration for int8"):
         boxable.load(model, precision="int8")

@@ -9,7 +9,7 @@ import pytest
 import boxable
 from boxable.evaluation.compare import compare
 from boxable.evaluation.run import as_run
-from boxable.weights.calibrations import Accuracy, find_calibration, weights_hash
+from boxable.weights.calibrations import Accuracy, find_calibration, key_of
 from boxable.weights.cards import find_card
 from tests.conftest import ROOT
 
@@ -70,7 +70,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("name", [*SETS, ALL])
 @pytest.mark.parametrize("runtime", ["onnxruntime", pytest.param("openvino", marks=pytest.mark.optional)])
 def test_int8_costs_what_its_card_says(runtime: str, name: str, data: dict[str, Path], ssd23_weights: Path) -> None:
-    kept = find_calibration(weights_hash(ssd23_weights.read_bytes()))
+    kept = find_calibration(key_of(ssd23_weights, ssd23_weights.read_bytes()))
     assert kept is not None
     (said,) = (row for row in kept.accuracies if (row.runtime, row.data) == (runtime, name))
     before, after = (
@@ -88,7 +88,7 @@ def test_int8_costs_what_its_card_says(runtime: str, name: str, data: dict[str, 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
 def test_int8_loses_half_a_point_at_most_on_all_photos_together(runtime: str, ssd23_weights: Path) -> None:
-    kept = find_calibration(weights_hash(ssd23_weights.read_bytes()))
+    kept = find_calibration(key_of(ssd23_weights, ssd23_weights.read_bytes()))
     assert kept is not None
     (row,) = (row for row in kept.accuracies if (row.runtime, row.data) == (runtime, ALL))
     assert row.loss <= 0.5

@@ -87,6 +87,24 @@ def pull(name: str, local: Path | None, trust: str | None) -> None:
 
 @models.command()
 @click.argument("name")
+@click.option("--calibration-only", is_flag=True, help="Remove only its calibration for int8, as `quantize` saved it.")
+def remove(name: str, calibration_only: bool) -> None:
+    """Remove an installed model, its calibration and compiled graphs.
+
+    Where Boxable ships a calibration for the weights, int8 uses that one again. A published model can be pulled again.
+
+    \b
+    Example: boxable models remove mine
+             boxable models remove mine --calibration-only
+    """
+    from boxable.weights.remove_model import remove_model
+
+    for path in remove_model(name, calibration_only=calibration_only):
+        click.echo(f"removed {path}", err=True)
+
+
+@models.command()
+@click.argument("name")
 @click.option(
     "--image",
     metavar="FILE",

@@ -61,7 +61,7 @@ def quantize(
     Raises BoxableError, and keeps nothing, where int8 loses more than `loss` points on one of the sets, and
     ArgumentError where nothing can be measured; with `force` it is saved all the same.
     """
-    model, digest = read_weights(name)
+    model, key = read_weights(name)
     labelled = [_read(path) for path in data or [path for path in calibration if has_annotations(path)]]
     if not (labelled or force):
         raise ArgumentError(
@@ -93,9 +93,9 @@ def quantize(
             f"{loss:g}; this calibration was not saved (the more images, the surer the figure; --loss allows more, "
             "--force saves it)"
         )
-    if find_calibration(digest) is not None:
-        yield "it takes the place of another calibration of these weights"
-    yield f"saved in {save_calibration(digest, name, SavedCalibration(found, count, tuple(accuracies)))}"
+    if find_calibration(key) is not None:
+        yield "it takes the place of another calibration of this model"
+    yield f"saved in {save_calibration(key, name, SavedCalibration(found, count, tuple(accuracies)))}"
 
 
 def _read(path: Path) -> _Labelled:

@@ -1,12 +1,15 @@
 """Calibrations for int8: those that ship with Boxable, and those that `boxable quantize` saved.
 
-BOXABLE_HOME/calibrated/<first 20 of `weights_hash`>.json, and the same in this package: the calibration
-(`networks.calibration`), and what int8 was measured to cost.
+BOXABLE_HOME/calibrated/<first 20 of `weights_hash`>-<model>.json, and in this package without the model: the
+calibration (`networks.calibration`), and what int8 was measured to cost. A calibration of the user's own belongs to one
+model: another one with equal weights keeps its own, or the shipped one.
 """
 
 import json
 import math
+import os
 import shlex
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -57,19 +60,43 @@ class SavedCalibration:
     accuracies: tuple[Accuracy, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CalibrationKey:
+    """What a calibration belongs to: the `weights_hash` and the `model`, as file names have it (`model_of`)."""
+
+    weights: str
+    model: str
+
+    @property
+    def path(self) -> Path:
+        """The file of the user's own calibration, which need not exist."""
+        return _folder() / f"{self.weights[:20]}-{self.model}.json"
+
+
+def key_of(path: Path, data: bytes) -> CalibrationKey:
+    """Return the key of the model in a .safetensors file, of which `data` is the content."""
+    return CalibrationKey(weights_hash(data), model_of(path))
+
+
+def model_of(path: Path) -> str:
+    """Name a model in file names: an installed one by its handle, a user's file by the hash of its absolute path."""
+    if path.parent.parent == home() / "models":
+        return path.parent.name
+    return f"_file-{sha256_of(os.fsencode(path.resolve()))[:16]}"  # a handle begins with a letter or digit
+
+
 def weights_hash(data: bytes) -> str:
     """SHA-256 of the weights alone in a .safetensors file, without what it says of its handle, classes and origin."""
     return sha256_of(data[8 + int.from_bytes(data[:8], "little") :])
 
 
-def find_calibration(digest: str) -> SavedCalibration | None:
-    """Find the calibration of the weights with this hash: the user's own, else the shipped one, else None.
+def find_calibration(key: CalibrationKey) -> SavedCalibration | None:
+    """Find the calibration of a model: the user's own, else the one shipped for its weights, else None.
 
     Raises WeightsError for a damaged file.
     """
-    own = _file(digest)
-    shipped = resources.files("boxable.weights").joinpath(f"calibrated/{own.name}")
-    found = next((place for place in (own, shipped) if place.is_file()), None)
+    shipped = resources.files("boxable.weights").joinpath(f"calibrated/{key.weights[:20]}.json")
+    found = next((place for place in (key.path, shipped) if place.is_file()), None)
     if found is None:
         return None
     try:
@@ -82,33 +109,36 @@ def find_calibration(digest: str) -> SavedCalibration | None:
         raise WeightsError(f"{found}: not a readable calibration; run `boxable quantize` again") from None
 
 
-def calibration_of(digest: str, name: str) -> Calibration:
-    """Return the calibration of the weights with this hash; `name` is what the user calls them.
-
-    Raises WeightsError if there is none.
-    """
-    found = find_calibration(digest)
+def calibration_of(key: CalibrationKey, name: str) -> Calibration:
+    """Return the calibration of a model; `name` is what the user calls it. Raises WeightsError if there is none."""
+    found = find_calibration(key)
     if found is None:
         command = f"boxable quantize {shlex.quote(name)} --calibration DIR"
         raise WeightsError(f"{name}: not calibrated for int8; with a folder of images run: {command}")
     return found.calibration
 
 
-def save_calibration(digest: str, name: str, saved: SavedCalibration) -> Path:
+def save_calibration(key: CalibrationKey, name: str, saved: SavedCalibration) -> Path:
     """Save a calibration in BOXABLE_HOME, replacing one that is there; returns its file."""
     accuracy = [asdict(row) for row in saved.accuracies]
-    content: dict[str, Any] = {"weights": digest, "model": name, "images": saved.images, "accuracy": accuracy}
+    content: dict[str, Any] = {"weights": key.weights, "model": name, "images": saved.images, "accuracy": accuracy}
     parts = [f'"{key}": {json.dumps(value)}' for key, value in content.items()]
-    for key, tensors in saved.calibration.to_dict().items():
+    for part, tensors in saved.calibration.to_dict().items():
         lines = (f" {json.dumps(tensor)}: {json.dumps(values)}" for tensor, values in tensors.items())
-        parts.append(f'"{key}": {{\n' + ",\n".join(lines) + "\n}")
-    path = _file(digest)
-    write_atomically(path, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
-    return path
+        parts.append(f'"{part}": {{\n' + ",\n".join(lines) + "\n}")
+    write_atomically(key.path, ("{\n" + ",\n".join(parts) + "\n}\n").encode())
+    return key.path
 
 
-def _file(digest: str) -> Path:
-    return home() / "calibrated" / f"{digest[:20]}.json"
+def own_calibrations(model: str) -> Iterator[Path]:
+    """Yield the files of the user's own calibrations of a model (`model_of`), those of earlier weights included."""
+    for path in sorted(_folder().glob("*.json")):
+        if path.name[20:] == f"-{model}.json":
+            yield path
+
+
+def _folder() -> Path:
+    return home() / "calibrated"
 
 
 def _accuracy(row: dict[str, Any]) -> Accuracy:

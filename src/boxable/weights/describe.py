@@ -7,7 +7,7 @@ from pathlib import Path
 from boxable.errors import WeightsError
 from boxable.networks.network import Network
 from boxable.vocabulary import ClassList
-from boxable.weights.calibrations import find_calibration, weights_hash
+from boxable.weights.calibrations import find_calibration, key_of
 from boxable.weights.cards import Card, get_card, unknown_model
 from boxable.weights.model import Model
 from boxable.weights.pull import imported, imported_handles
@@ -71,7 +71,7 @@ def _file(path: Path) -> Iterator[str]:
 def _int8(path: Path, name: str) -> Iterator[str]:
     """Yield the measured change of AP in int8 (Challenge metric, paired 95 % interval)."""
     try:
-        saved = find_calibration(weights_hash(read_file(path)))
+        saved = find_calibration(key_of(path, read_file(path)))
     except WeightsError as error:
         yield _line("int8", str(error))
         return

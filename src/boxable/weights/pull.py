@@ -10,7 +10,7 @@ from boxable.errors import BoxableError, RefusedError, WeightsError
 from boxable.files import writing
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.selection import Selection
-from boxable.weights.calibrations import weights_hash
+from boxable.weights.calibrations import CalibrationKey, key_of
 from boxable.weights.cards import DEFAULT_HANDLE, FALLBACK_HANDLE, Card, all_cards, find_card, get_card, unknown_model
 from boxable.weights.compiled import Compiled
 from boxable.weights.model import Model
@@ -100,8 +100,8 @@ def classes_of_model(name: str) -> ClassList:
     return card.classes if card else open_model(name).description.classes
 
 
-def read_weights(name: str) -> tuple[Model, str]:
-    """Read a model by handle, alias, URL or .safetensors file, with its weights, and their `weights_hash`.
+def read_weights(name: str) -> tuple[Model, CalibrationKey]:
+    """Read a model by handle, alias, URL or .safetensors file, with its weights, and the key of its calibration.
 
     A published model that is not installed is fetched. Raises UnknownModelError, and WeightsError for an ONNX file.
     """
@@ -112,7 +112,7 @@ def read_weights(name: str) -> tuple[Model, str]:
     if path is None and not name.endswith(".safetensors"):
         raise WeightsError(f"{name}: expected a model's name or the .safetensors file with its weights")
     data = read_file(Path(name)) if path is None else read_installed(path)
-    return Model.from_bytes(data, name), weights_hash(data)
+    return Model.from_bytes(data, name), key_of(path or Path(name), data)
 
 
 def imported_handles() -> list[str]:

@@ -23,7 +23,7 @@ from boxable.files import writing
 from boxable.hashing import hash_of_file, sha256_of
 from boxable.settings import home
 from boxable.vocabulary.selection import Selection
-from boxable.weights.calibrations import calibration_of, weights_hash
+from boxable.weights.calibrations import calibration_of, key_of
 from boxable.weights.compiled import Compiled
 from boxable.weights.model import Model, read_description
 
@@ -106,7 +106,7 @@ def _compiled(path: Path, name: str, read: Callable[[], bytes], digest: str, cla
         raise WeightsError(f"{path}: cannot read it ({error.strerror or error})") from None
     return Compiled(
         name, read_description(head, name), lambda: Model.from_bytes(read(), name),
-        lambda: calibration_of(weights_hash(read()), name), digest=digest, classes=classes,
+        lambda: calibration_of(key_of(path, read()), name), digest=digest, classes=classes,
     )  # fmt: skip
 
 
