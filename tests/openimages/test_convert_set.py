@@ -248,13 +248,13 @@ def test_yolo_of_others_is_read_by_its_names(tmp_path: Path) -> None:
     (folder / "labels" / "val" / "b.txt").write_text("")
     convert(folder, tmp_path / "parquet", "parquet")
     found = images_of(tmp_path / "parquet")
-    assert found["a"].labels == [CAT, "user/garden-gnome"]
-    assert found["a"].box.tolist() == [[0.375, 0.25, 0.625, 0.75], [0, 0, 0.5, 0.5]]
-    assert list(found) == ["a", "b"]
+    assert found["train__a"].labels == [CAT, "user/garden-gnome"]
+    assert found["train__a"].box.tolist() == [[0.375, 0.25, 0.625, 0.75], [0, 0, 0.5, 0.5]]
+    assert list(found) == ["train__a", "val__b"]
     (folder / "data.yaml").unlink()
     (folder / "classes.txt").write_text("cat\nGarden gnome\n")
     convert(folder, tmp_path / "again", "parquet")
-    assert images_of(tmp_path / "again")["a"].labels == found["a"].labels
+    assert images_of(tmp_path / "again")["train__a"].labels == found["train__a"].labels
 
 
 @pytest.mark.parametrize("names", ['[no, 1.50, "7", Cat]', "{0: no, 1: 1.50, 2: 7, 3: Cat}"])

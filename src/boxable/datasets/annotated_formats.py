@@ -8,7 +8,7 @@ from typing import Literal
 
 from boxable.datasets import annotated_tables, layout, merge_splits
 from boxable.errors import ArgumentError
-from boxable.formats.annotated import coco, pascal_voc, tfrecord, yolo
+from boxable.formats.annotated import coco, pascal_voc, tfrecord, yolo, yolo_writing
 from boxable.formats.annotated.image import FLAGS, AnnotatedSet
 from boxable.formats.columns import IS_DIFFICULT
 from boxable.formats.openimages_reading import has_tables
@@ -82,7 +82,7 @@ FORMATS = {
         "Pascal VOC", pascal_voc.is_voc, pascal_voc.read, _write_voc, flags=tuple(pascal_voc.FLAGS.values())
     ),
     "yolo": AnnotatedFormat(
-        "YOLO", yolo.is_yolo, yolo.read, lambda images, folder, how: yolo.write(images, folder, how.image_mode)
+        "YOLO", yolo.is_yolo, yolo.read, lambda images, folder, how: yolo_writing.write(images, folder, how.image_mode)
     ),
     "tfrecord": AnnotatedFormat(
         "TFRecord", lambda path: bool(tfrecord.find_shards(path)),

@@ -42,7 +42,7 @@ def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int) -> 
     openimages  a folder of CSV tables as Open Images has them; as SOURCE also one table of boxes
     parquet     a data folder, the same in Parquet
     coco        a .json file; as SOURCE with the images in images/, beside it, or as COCO has them
-    yolo        a folder with data.yaml (or classes.txt), images/ and labels/, or as train, val, test of data.yaml say
+    yolo        a folder with data.yaml, images/ and labels/; as SOURCE also with obj.names or classes.txt
     voc         a folder with Annotations/ and JPEGImages/; corners are whole pixels
     tfrecord    shards PREFIX-00000-of-00100 with the features of create_oid_tf_record; as SOURCE also one file
 

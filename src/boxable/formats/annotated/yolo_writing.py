@@ -1,0 +1,70 @@
+"""Write a YOLO set as Ultralytics reads it: data.yaml, images/, labels/, and lists of the images of each split."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from boxable.errors import MissingExtraError
+from boxable.files import writing
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, upright
+from boxable.formats.columns import CLASSES
+from boxable.formats.rows import write_classes
+from boxable.vocabulary import ClassList
+
+_PARTS = {"train": "train", "validation": "val", "test": "test"}
+
+
+def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
+    """Write a set; classes are numbered from 0 in its order, classes.csv keeps their MIDs. Returns lines of notes.
+
+    An image is called by its id, in one folder for all splits, so that the id stays. data.yaml of several splits names
+    train.txt, val.txt and test.txt, whose lines `./images/ID.jpg` are relative to the list. Those of train and val are
+    there in any case, since Ultralytics wants both; an image of unknown split is in train, so that none validates that
+    was not meant to.
+    """
+    several = len(images.splits) > 1
+    parts = [part for split, part in _PARTS.items() if part != "test" or split in images.splits]
+    for name in ("images", "labels"):
+        (folder / name).mkdir(parents=True)
+    numbers = {item.mid: number for number, item in enumerate(images.classes)}
+    lists: dict[str, list[str]] = {part: [] for part in parts}
+    unknown = 0
+    for image in images.sound():
+        unknown += not image.split
+        path = folder / "labels" / f"{file_stem(image.image_id)}.txt"
+        with writing(path):
+            path.write_text("".join(_lines(image, numbers)), "utf-8")
+        written = add_image_file(images, upright(images, image), folder / "images", image_mode)
+        name = written or f"{image.image_id}{Path(file_name(image)).suffix or '.jpg'}"
+        lists[_PARTS[image.split or "train"]].append(f"./images/{name}\n")
+    places = {part: f"{part}.txt" for part in parts} if several else {"train": "images", "val": "images"}
+    _write_yaml(images.classes, places, folder / "data.yaml")
+    write_classes(((item.mid, item.name) for item in images.classes), folder / CLASSES)
+    if not several:
+        return [
+            "data.yaml names the same images for train and val; for two parts convert a folder that train/ and "
+            "validation/ are in, as boxable data split makes them"
+        ]
+    for part, lines in lists.items():
+        with writing(folder / f"{part}.txt"):
+            (folder / f"{part}.txt").write_text("".join(lines), "utf-8")
+    empty = [part for part in ("train", "val") if not lists[part]]
+    notes = [f"{part}.txt is empty, and Ultralytics needs train and val to train" for part in empty]
+    return [*notes, f"images of an unknown split, which went to train: {unknown}"] if unknown else notes
+
+
+def _lines(image: AnnotatedImage, numbers: Mapping[str, int]) -> Iterator[str]:
+    for mid, (ymin, xmin, ymax, xmax) in zip(image.labels, image.box.tolist(), strict=True):
+        values = ((xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin)
+        yield f"{numbers[mid]} {' '.join(f'{value:.9g}' for value in values)}\n"
+
+
+def _write_yaml(classes: ClassList, places: Mapping[str, str], path: Path) -> None:
+    try:
+        import yaml
+    except ImportError:
+        raise MissingExtraError("writing YOLO's data.yaml", "boxable[data]") from None
+    content: dict[str, Any] = {**places, "names": {number: item.name for number, item in enumerate(classes)}}
+    with writing(path):
+        path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")
