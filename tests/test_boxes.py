@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from boxable.boxes import area, clip, corners, decode, iou
+from boxable.boxes import area, clip, corners, decode, iou, to_xywh
 
 UNIT = [0, 0, 1, 1]
 
@@ -18,6 +18,15 @@ def boxes(*rows: tuple[float, ...]) -> np.ndarray:
 def test_a_box_without_area_overlaps_nothing(box: list[float]) -> None:
     first, second = np.array(box, np.float32), np.array(UNIT, np.float32)
     assert [float(iou(*pair)) for pair in ((first, second), (second, first), (first, first))] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("size", [(640, 480), (333, 7919)])
+def test_decimals_that_were_divided_by_the_size_of_the_image_come_back_in_every_digit(size: tuple[int, int]) -> None:
+    pixels = np.array([[x / 100, y / 1000, 0.1 * x, 33.3] for x in range(0, 30000, 997) for y in range(0, 7000, 523)])
+    pixels = pixels.round(3)
+    x, y, width, height = pixels.T
+    box = np.stack([y, x, y + height, x + width], axis=1) / np.array([size[1], size[0]] * 2)
+    np.testing.assert_array_equal(to_xywh(box, np.array([size] * len(box), np.float64)), pixels)
 
 
 def test_codes_of_0_decode_to_the_anchor() -> None:

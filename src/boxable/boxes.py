@@ -1,11 +1,13 @@
-"""Boxes: float32 `[..., 4]`, normalized, in the order ymin, xmin, ymax, xmax."""
+"""Boxes: `[..., 4]`, normalized, in the order ymin, xmin, ymax, xmax; float32 but for `to_xywh`."""
 
 import numpy as np
 
-from boxable.arrays import Floats
+from boxable.arrays import Doubles, Floats
 
 # SEMANTICS §5: the coder's y, x, height, width codes are scaled by these.
 CODE_SCALES = (10.0, 10.0, 5.0, 5.0)
+# Decimals of a pixel that survive the division by any size.
+_DIGITS = 9
 
 
 def decode(codes: Floats, anchors: Floats) -> Floats:
@@ -28,6 +30,15 @@ def decode(codes: Floats, anchors: Floats) -> Floats:
     boxes[..., 2] = center_y + half_h
     boxes[..., 3] = center_x + half_w
     return boxes
+
+
+def to_xywh(boxes: Doubles, sizes: Doubles) -> Doubles:
+    """Convert boxes float64 `[N, 4]` to x, y, width, height in pixels of images of `sizes` `[N, 2]` (width, height).
+
+    Rounded to 1e-9 pixels, so that a decimal that was divided by the size of its image is itself again.
+    """
+    ymin, xmin, ymax, xmax = np.round(boxes * sizes[:, [1, 0, 1, 0]], _DIGITS).T
+    return np.asarray(np.round(np.stack([xmin, ymin, xmax - xmin, ymax - ymin], axis=1), _DIGITS))
 
 
 def iou(first: Floats, second: Floats) -> Floats:

@@ -68,6 +68,18 @@ def test_images_are_those_with_a_box_or_an_image_label_in_order() -> None:
     assert Annotations(boxes([]), no_image_labels()).images == []
 
 
+@pytest.mark.parametrize(
+    ("ids", "order"),
+    [({}, "abc"), ({"a": 10, "b": 9, "c": 11}, "bac"), ({"a": "9", "b": "10", "c": 7}, "cba")],
+    ids=["none", "numbers", "strings"],
+)
+def test_images_are_in_the_order_of_cocos_ids_where_they_have_them(ids: dict[str, int | str], order: str) -> None:
+    of_coco = Annotations(boxes(["c", "a"]), no_image_labels(), sizes={"b": (1, 1)}, coco_ids=ids)
+    assert of_coco.images_by_coco_id == list(order)
+    assert of_coco.listed_images == list("abc")
+    assert of_coco.of_images({"a", "b"}).images_by_coco_id == [image for image in order if image != "c"]
+
+
 def test_annotations_of_some_images_say_nothing_of_the_others() -> None:
     whole = Annotations(boxes(IMAGES), labels(["c", "d"]), sizes={"a": (1, 2), "c": (3, 4)})
     some = whole.of_images({"c", "b"})

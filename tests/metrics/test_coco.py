@@ -1,12 +1,10 @@
 """The COCO protocol, by hand."""
 
-import sys
 from math import nan
 
 import numpy as np
 import pytest
 
-from boxable.errors import MissingExtraError
 from boxable.evaluation.evaluate import Evaluation
 from boxable.metrics.protocols import protocol_named
 from tests.evaluation.made import A, B, C, Found, Truth, aps, evaluated, figures
@@ -130,17 +128,6 @@ def test_there_is_no_interval() -> None:
     assert evaluation.interval is None
     assert [result.interval for result in evaluation.results] == [None] * 3
     assert evaluation.to_dict()["bootstrap"]["resamples"] == 0
-
-
-def test_the_library_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    evaluated(BOXES, FOUND, COCO)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_without_the_library_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'boxable\[evaluate\]'"):
-        evaluated(BOXES, FOUND, COCO)
 
 
 def test_width_and_height_are_not_exchanged() -> None:

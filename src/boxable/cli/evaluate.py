@@ -86,7 +86,7 @@ def evaluate(
                    classes of an image count, a group-of box is one object
     openimages-v2  every detection counts, what is in a group-of box is ignored
     pascal         every detection counts, group-of boxes are ordinary, difficult boxes are ignored
-    coco           mAP at IoU 0.50 to 0.95, by the library faster-coco-eval
+    coco           mAP at IoU 0.50 to 0.95, equal to pycocotools: in pixels, a second box is tried
 
     Rows and images that cannot be used are ignored, and a note on stderr says how many and why.
 

@@ -13,6 +13,7 @@ from boxable.formats.annotations import Annotations, Predictions
 from boxable.metrics.average_precision import Ranking, entries_of
 from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
 from boxable.metrics.coco import CocoFigures, coco_figures
+from boxable.metrics.coco_matching import coco_match
 from boxable.metrics.input_checks import examples_of
 from boxable.metrics.matching import EvaluationData, Matches, Outcome, match
 from boxable.metrics.prepare import Prepared, prepare
@@ -131,16 +132,17 @@ def evaluate(
         raise ArgumentError(f"expected resamples and seed from 0, got resamples={resamples} and seed={seed}")
     prepared = prepare(ground_truth, predictions, protocol, strict=strict)
     data = prepared.data
-    matches = match(data, protocol)
+    coco = coco_match(data, data.pixels) if data.pixels else None
+    matches = coco.matches if coco else match(data, protocol)
     ranking = Ranking(entries_of(data, matches, protocol.group_of_weight), len(data.mids))
     counted = _counted(prepared.classes, classes, nameable)
     figures = None
-    if protocol.iou_to is not None:
+    if coco and data.pixels:
         columns = [column for column, item in enumerate(prepared.classes) if item.mid in counted]
-        figures = coco_figures(data, ground_truth.sizes, columns)
+        figures = coco_figures(data, coco, columns, by_size=data.pixels.are_pixels)
     aps = ranking.average_precisions() if figures is None else figures.average_precisions
 
-    # The draws of the COCO protocol would take the library itself a thousand times.
+    # COCO's figures are not resampled: matches at ten thresholds, a thousand times, take too long.
     samples = np.empty((0, ranking.classes))
     if figures is None and resamples and data.images:
         samples = resampled(ranking, len(data.images), resamples, seed)

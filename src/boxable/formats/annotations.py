@@ -52,6 +52,7 @@ class TruthBoxes:
 
     `group_of` int8 `[N]` is the released flag: 1 several objects in one box, 0 one, -1 unknown (`is_group_of`).
     `difficult` bool `[N]` is Pascal VOC's; `area` float64 `[N]` is COCO's, of the object itself in pixels, else NaN.
+    `xywh` float64 `[N, 4]` is the box (x, y, width, height) in pixels, exact; None where the format has no pixels.
     """
 
     image: Coded
@@ -60,6 +61,7 @@ class TruthBoxes:
     group_of: NDArray[np.int8]
     difficult: NDArray[np.bool_]
     area: Floats
+    xywh: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.box)
@@ -68,7 +70,7 @@ class TruthBoxes:
         """Select rows (indices or a mask)."""
         return TruthBoxes(
             self.image.take(rows), self.label.take(rows), self.box[rows], self.group_of[rows], self.difficult[rows],
-            self.area[rows],
+            self.area[rows], None if self.xywh is None else self.xywh[rows],
         )  # fmt: skip
 
 
@@ -96,6 +98,7 @@ class Predictions:
     label: Coded
     box: Floats
     score: Floats
+    xywh: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.score)
@@ -106,13 +109,14 @@ class Annotations:
     """The ground truth of a set of images.
 
     `classes` are named by the set itself; empty if it names none. `sizes` gives width and height in pixels by image
-    id, of every image that is listed with them.
+    id, of every image that is listed with them. `coco_ids` gives COCO's ids by image id, which order equal scores.
     """
 
     boxes: TruthBoxes
     image_labels: ImageLabels
     classes: ClassList = field(default_factory=lambda: ClassList(()))
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    coco_ids: dict[str, int | str] = field(default_factory=dict)
 
     @property
     def images(self) -> list[str]:
@@ -124,6 +128,12 @@ class Annotations:
         """The ids in `images` and of the images that are listed with a size, in order."""
         return sorted({*self.images, *self.sizes})
 
+    @property
+    def images_by_coco_id(self) -> list[str]:
+        """The listed images in the order of COCO's ids, numbers before strings; of a set without them as listed."""
+        ids = {image: self.coco_ids.get(image, image) for image in self.listed_images}
+        return sorted(ids, key=lambda image: (isinstance(ids[image], str), ids[image]))
+
     def of_images(self, images: Collection[str]) -> "Annotations":
         """Keep the rows of these images."""
         return Annotations(
@@ -131,6 +141,7 @@ class Annotations:
             self.image_labels.take(self.image_labels.image.is_in(images)),
             self.classes,
             {image: size for image, size in self.sizes.items() if image in images},
+            {image: number for image, number in self.coco_ids.items() if image in images},
         )
 
 
@@ -141,7 +152,7 @@ def is_group_of(flags: NDArray[np.int8], *, unknown: bool = False) -> NDArray[np
 
 def no_predictions() -> Predictions:
     """Make predictions without a row."""
-    return Predictions(Coded.of(()), Coded.of(()), np.zeros((0, 4)), np.zeros(0))
+    return Predictions(Coded.of(()), Coded.of(()), np.zeros((0, 4)), np.zeros(0), np.zeros((0, 4)))
 
 
 def no_image_labels() -> ImageLabels:

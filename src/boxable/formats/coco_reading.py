@@ -60,13 +60,14 @@ class CocoFile:
             stranger = next((item for item in self._items if item["image_id"] not in self._names), None)
             if stranger is not None:
                 raise ArgumentError(f"{self.path}: a box is of image {stranger['image_id']}, which is not described")
-            image, label, box = self._columns(self)
+            image, label, box, xywh = self._columns(self)
             crowd = np.array([item.get("iscrowd", 0) for item in self._items], np.int8)
             area = _numbers([item.get("area", np.nan) for item in self._items], len(self._items))
             sizes = {self._names[number]: size for number, size in self._sizes.items()}
+            coco_ids = {name: number for number, name in self._names.items()}
             classes = ClassList(dict.fromkeys(self._classes.values()))
-        boxes = TruthBoxes(image, label, box, crowd, np.zeros(len(box), bool), area)
-        return Annotations(boxes, no_image_labels(), classes, sizes)
+        boxes = TruthBoxes(image, label, box, crowd, np.zeros(len(box), bool), area, xywh)
+        return Annotations(boxes, no_image_labels(), classes, sizes, coco_ids)
 
     def predictions(self, described_by: "CocoFile | None") -> Predictions:
         """Return the predictions; a list of results takes images and categories from `described_by`."""
@@ -77,9 +78,9 @@ class CocoFile:
                 "or a COCO object with images and categories"
             )
         with self._reading():
-            image, label, box = self._columns(key)
+            image, label, box, xywh = self._columns(key)
             score = _numbers([item["score"] for item in self._items], len(self._items))
-        return Predictions(image, label, box, score)
+        return Predictions(image, label, box, score, xywh)
 
     def beyond_boxes(self) -> dict[str, int]:
         """Count the fields of the file that other formats cannot express, by name."""
@@ -97,18 +98,19 @@ class CocoFile:
                 "category ids": sum(number != item.label_id for number, item in self._classes.items()),
             }
 
-    def _columns(self, key: "CocoFile") -> tuple[Coded, Coded, Floats]:
-        """Build the columns of image, class and box; an id that `key` does not describe gets a unique name."""
+    def _columns(self, key: "CocoFile") -> tuple[Coded, Coded, Floats, Floats]:
+        """Build the columns of image, class, box and its pixels; an id that `key` lacks gets a unique name."""
         items = self._items
         image = Coded.of(key._names.get(item["image_id"], f"image {item['image_id']}?") for item in items)
         mids = {number: item.mid for number, item in key._classes.items()}
         label = Coded.of(mids.get(item["category_id"], f"category {item['category_id']}?") for item in items)
         size = _numbers([key._sizes.get(item["image_id"], (0, 0)) for item in items], len(items), 2)
-        x, y, width, height = _numbers([item["bbox"] for item in items], len(items), 4).T
+        xywh = _numbers([item["bbox"] for item in items], len(items), 4)
+        x, y, width, height = xywh.T
         # Where no size is known the box is no number, and dropped later.
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             box = np.stack([y, x, y + height, x + width], axis=1) / size[:, [1, 0, 1, 0]]
-        return image, label, box
+        return image, label, box, xywh
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

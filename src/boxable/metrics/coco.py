@@ -1,19 +1,18 @@
-"""COCO's mean AP, by the library that COCO's own users keep, so that numbers stand beside other detectors'."""
+"""COCO's mean AP and AR, as pycocotools computes them, so that numbers stand beside other detectors'."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from boxable.arrays import Doubles, Mask
-from boxable.errors import MissingExtraError
+from boxable.arrays import Doubles
+from boxable.metrics.coco_matching import AREAS, IOUS, MOST, CocoMatches
 from boxable.metrics.matching import EvaluationData
 
-# What COCO reports, in the order in which the library gives it.
-_SUMMARY = (
-    "AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large",
-    "AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large",
-)  # fmt: skip
+# AP is the mean precision at these recalls; AR is measured with so many detections an image and class.
+_RECALLS = np.linspace(0, 1, 101)
+_FEWER = (1, 10, MOST)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,76 +26,69 @@ class CocoFigures:
     summary: dict[str, float | None]
 
 
-def coco_figures(data: EvaluationData, sizes: dict[str, tuple[int, int]], columns: Sequence[int]) -> CocoFigures:
+def coco_figures(data: EvaluationData, found: CocoMatches, columns: Sequence[int], *, by_size: bool) -> CocoFigures:
     """Compute COCO's metric over the classes in these columns.
 
     IoU 0.50 to 0.95, 101 recall points, at most 100 detections an image and class, group-of boxes as crowds.
-
-    Raises MissingExtraError without the library.
     """
-    try:
-        from faster_coco_eval import COCO, COCOeval_faster
-    except ImportError:
-        raise MissingExtraError("the COCO protocol", "boxable[evaluate]") from None
-
-    pixels = np.array([sizes.get(image, (0, 0)) for image in data.images], np.float64).reshape(-1, 2)
-    known_sizes = bool((pixels > 0).all())
-    if not known_sizes:
-        pixels = np.ones_like(pixels)
-    present = np.union1d(data.truth_label, data.label)
-    columns = [column for column in columns if column in set(present.tolist())]
-    wanted = np.isin(np.arange(len(data.mids)), columns)
-    truth = COCO(
-        {
-            "images": [{"id": number + 1} for number in range(len(data.images))],
-            "categories": [{"id": column + 1, "name": data.mids[column]} for column in columns],
-            "annotations": _annotations(data, pixels, wanted[data.truth_label]),
-        }
-    )
-    results = truth.loadRes(_results(data, pixels, wanted[data.label]))
-    evaluation = COCOeval_faster(truth, results, "bbox", extra_calc=False)
-    evaluation.params.catIds = [column + 1 for column in columns]
-    evaluation.evaluate()
-    evaluation.accumulate()
-    evaluation.summarize()
-    # Precision [IoU, recall, class, area, detections]: all areas, 100 detections; -1 where there is no ground truth.
-    precision = evaluation.eval["precision"][:, :, :, 0, -1].astype(np.float64)
+    precision, recall = _Curves(data, found).of(columns)
+    # [areas, classes, IoUs]
     aps = np.full(len(data.mids), np.nan)
-    aps[list(columns)] = np.where((precision > -1).any(axis=(0, 1)), precision.mean(axis=(0, 1)), np.nan)
-    figures = dict(zip(_SUMMARY, evaluation.stats[: len(_SUMMARY)].tolist(), strict=True))
-    by_size = ("small", "medium", "large")
+    aps[list(columns)] = precision[0].mean(axis=1)
     summary = {
-        name: None if value < 0 or (name.endswith(by_size) and not known_sizes) else value
-        for name, value in figures.items()
+        "AP": _mean(precision[0]),
+        "AP50": _mean(precision[0, :, IOUS == 0.5]),
+        "AP75": _mean(precision[0, :, np.isclose(IOUS, 0.75)]),
+        **{f"AP_{name}": _mean(precision[area]) for area, name in enumerate(AREAS) if area},
+        **{f"AR{most}": _mean(recall[0, :, :, few]) for few, most in enumerate(_FEWER)},
+        **{f"AR_{name}": _mean(recall[area, :, :, -1]) for area, name in enumerate(AREAS) if area},
     }
-    return CocoFigures(aps, summary)
+    sizes = tuple(AREAS)[1:]
+    return CocoFigures(
+        aps, {name: None if name.endswith(sizes) and not by_size else value for name, value in summary.items()}
+    )
 
 
-def _annotations(data: EvaluationData, pixels: Doubles, rows: Mask) -> list[dict[str, object]]:
-    """Convert ground-truth rows to COCO annotations; the area is the object's own where it is known."""
-    image, label = data.truth_image[rows], data.truth_label[rows]
-    boxes = _xywh(data.truth_box[rows], pixels[image])
-    areas = np.where(np.isnan(data.truth_area[rows]), boxes[:, 2] * boxes[:, 3], data.truth_area[rows])
-    columns = (image + 1, label + 1, boxes, areas, data.truth_group_of[rows].astype(int))
-    return [
-        {"id": number, "image_id": image_id, "category_id": label_id, "bbox": box, "area": area, "iscrowd": crowd}
-        for number, (image_id, label_id, box, area, crowd) in enumerate(
-            zip(*(column.tolist() for column in columns), strict=True), start=1
-        )
-    ]
+class _Curves:
+    """Precision and recall of each class."""
+
+    def __init__(self, data: EvaluationData, found: CocoMatches) -> None:
+        self._found = found
+        # Equal scores go by image, and in an image by the order of the file.
+        self._order = np.lexsort((data.image, -data.score, data.label))
+        self._starts = np.searchsorted(data.label[self._order], np.arange(len(data.mids) + 1))
+        counts = [np.bincount(data.truth_label[counted], minlength=len(data.mids)) for counted in found.counted]
+        self._truth = np.array(counts)
+
+    def of(self, columns: Sequence[int]) -> tuple[Doubles, Doubles]:
+        """Compute mean precision `[areas, classes, IoUs]` and recall `[areas, classes, IoUs, 1 or 10 or 100]`.
+
+        NaN where a class has no ground truth.
+        """
+        shape = (len(AREAS), len(columns), len(IOUS))
+        precision, recall = np.full(shape, np.nan), np.full((*shape, len(_FEWER)), np.nan)
+        for place, column in enumerate(columns):
+            rows = self._order[self._starts[column] : self._starts[column + 1]]
+            rows = rows[self._found.rank[rows] < MOST]
+            for area in np.flatnonzero(self._truth[:, column]):
+                credit, truth = self._found.credit[area][:, rows], self._truth[area, column]
+                precision[area, place] = [_mean_precision(line, truth) for line in credit]
+                rank = self._found.rank[rows]
+                recall[area, place] = (
+                    np.stack([(credit[:, rank < most] == 1).sum(axis=1) for most in _FEWER], 1) / truth
+                )
+        return precision, recall
 
 
-def _results(data: EvaluationData, pixels: Doubles, rows: Mask) -> list[dict[str, object]]:
-    image, label = data.image[rows], data.label[rows]
-    columns = (image + 1, label + 1, _xywh(data.box[rows], pixels[image]), data.score[rows])
-    return [
-        {"image_id": image_id, "category_id": label_id, "bbox": box, "score": score}
-        for image_id, label_id, box, score in zip(*(column.tolist() for column in columns), strict=True)
-    ]
+def _mean_precision(credit: NDArray[np.int8], truth: int) -> float:
+    """Average the precision at the recall points; `credit` `[N]` by falling score."""
+    true, false = np.cumsum(credit == 1), np.cumsum(credit == 0)
+    recall = true / truth
+    precision = np.append(true / (true + false + np.spacing(1)), 0.0)  # 0 where no recall is that high
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(envelope[np.searchsorted(recall, _RECALLS)].mean())
 
 
-def _xywh(boxes: Doubles, pixels: Doubles) -> Doubles:
-    """Boxes `[N, 4]` as x, y, width, height in pixels; `pixels` `[N, 2]` is width and height of their images."""
-    ymin, xmin, ymax, xmax = boxes.T
-    width, height = pixels.T
-    return np.stack([xmin * width, ymin * height, (xmax - xmin) * width, (ymax - ymin) * height], axis=1)
+def _mean(values: Doubles) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None

@@ -19,7 +19,7 @@ from boxable.arrays import Doubles, Integers, Mask
 from boxable.metrics.average_precision import Entries, Ranking, entries_of
 from boxable.metrics.bootstrap import mean_of_known
 from boxable.metrics.matching import EvaluationData, Matches, Outcome
-from boxable.metrics.overlap import KeyedBoxes, iou
+from boxable.metrics.overlap import KeyedBoxes, iou, pixel_iou
 
 # TIDE's foreground and background IoU thresholds.
 _FOREGROUND, _BACKGROUND = 0.5, 0.1
@@ -59,8 +59,11 @@ def error_kinds(data: EvaluationData, matches: Matches) -> Errors:
     single = np.flatnonzero(~matches.ignored)
     keys = data.keys(data.truth_image, data.truth_label)
     own_keys = data.keys(data.image, data.label)
-    own_boxes = KeyedBoxes(keys, data.truth_box, single, data.key_limit)
-    own, own_overlap = _spread(false, *own_boxes.best(false, own_keys, data.box, iou))
+    truth_box, box, overlap = data.truth_box, data.box, iou
+    if data.pixels is not None:
+        truth_box, box, overlap = data.pixels.truth, data.pixels.found, pixel_iou
+    own_boxes = KeyedBoxes(keys, truth_box, single, data.key_limit)
+    own, own_overlap = _spread(false, *own_boxes.best(false, own_keys, box, overlap))
 
     objects = single[data.truth_object[single] == single]
     is_also = _is_also(data)
@@ -68,9 +71,9 @@ def error_kinds(data: EvaluationData, matches: Matches) -> Errors:
     def of_another_class(detections: Integers, boxes: Integers) -> Mask:
         return np.asarray(~is_also[data.truth_label[boxes], data.label[detections]])
 
-    in_image = KeyedBoxes(data.truth_image.astype(np.int64), data.truth_box, objects, len(data.images))
+    in_image = KeyedBoxes(data.truth_image.astype(np.int64), truth_box, objects, len(data.images))
     images = data.image.astype(np.int64)
-    other, other_overlap = _spread(false, *in_image.best(false, images, data.box, iou, of_another_class))
+    other, other_overlap = _spread(false, *in_image.best(false, images, box, overlap, of_another_class))
 
     localization = (own_overlap >= _BACKGROUND) & (own_overlap < _FOREGROUND)
     another = ~localization & (other_overlap >= _FOREGROUND)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from boxable.arrays import Doubles, Integers, Mask
 from boxable.errors import ArgumentError
 from boxable.findings import Finding, Level
-from boxable.formats.annotations import Annotations, Coded, Predictions
+from boxable.formats.annotations import Annotations, Coded, Predictions, TruthBoxes
 from boxable.metrics.protocols import Protocol
 from boxable.metrics.row_hash import row_hashes
 from boxable.vocabulary import ClassList
 
 # Coordinates beyond this are none; their areas could not be computed.
-_FARTHEST = 1e6
+_FARTHEST, _FARTHEST_PIXEL = 1e6, 1e12
 # What is left of a side of 0 or 1 that was written in pixels, and as a width.
 _ROUNDING = 1e-9
 # Rows of which examples are looked for.
@@ -40,9 +40,10 @@ def checked_annotations(
     notes = _Notes(len(boxes))
     notes.drop(boxes.image.is_in({""}), "ground-truth box|es without an image id", boxes.image)
     notes.drop(~boxes.label.is_in(known), "ground-truth box|es of an unknown class", boxes.label, _mid_hint(classes))
-    notes.drop(~_sane(boxes.box), "ground-truth box|es with a coordinate that is no number", boxes.image)
-    notes.drop((ymin > ymax) | (xmin > xmax), "ground-truth box|es with the maximum below the minimum", boxes.image)
-    flat = (ymin == ymax) | (xmin == xmax)
+    notes.drop(~_sane(boxes, protocol), "ground-truth box|es with a coordinate that is no number", boxes.image)
+    if not protocol.in_pixels:
+        notes.drop((ymin > ymax) | (xmin > xmax), "ground-truth box|es with the maximum below the minimum", boxes.image)
+    flat = (ymin >= ymax) | (xmin >= xmax)
     notes.keep(flat, "ground-truth box|es without an area", "kept; nothing can find them", boxes.image)
     notes.keep(
         _outside(boxes.box), "ground-truth box|es reaching outside 0 to 1", _outside_effect(boxes.box), boxes.image
@@ -64,7 +65,7 @@ def checked_annotations(
 
 
 def checked_predictions(
-    predictions: Predictions, classes: ClassList, images: list[str]
+    predictions: Predictions, classes: ClassList, images: list[str], protocol: Protocol
 ) -> tuple[Integers, list[Finding]]:
     """Select the valid predictions, rows intp `[N]`, and report the others."""
     ymin, xmin, ymax, xmax = predictions.box.T
@@ -74,11 +75,15 @@ def checked_predictions(
     elsewhere = ~image.is_in(set(images))
     notes.drop(elsewhere, "prediction|s for images without ground truth", image, _image_hint(images))
     notes.drop(~np.isfinite(predictions.score), "prediction|s with a score that is no number", image)
-    notes.drop(~_sane(predictions.box), "prediction|s with a coordinate that is no number", image)
+    notes.drop(~_sane(predictions, protocol), "prediction|s with a coordinate that is no number", image)
     with np.errstate(all="ignore"):  # what is no number was dropped before
         # Not only where sides are equal: tiny ones multiply to 0 too.
         flat = (ymin >= ymax) | (xmin >= xmax) | ((ymax - ymin) * (xmax - xmin) <= 0)
-    notes.drop(flat, "predicted box|es without an area or with the maximum below the minimum", image)
+    without_area = "predicted box|es without an area or with the maximum below the minimum"
+    if protocol.in_pixels:
+        notes.keep(flat, without_area, "kept; each counts as a false positive, as in pycocotools", image)
+    else:
+        notes.drop(flat, without_area, image)
     outside = _outside(predictions.box)
     notes.keep(outside, "predicted box|es reaching outside 0 to 1", _outside_effect(predictions.box), image)
     again = _repeated(image, label, predictions.box, predictions.score)
@@ -152,9 +157,11 @@ def _image_hint(images: list[str]) -> Any:
     return hint
 
 
-def _sane(box: Doubles) -> Mask:
-    """Tell which boxes have only finite, plausible normalized coordinates."""
-    return np.asarray((np.abs(box) < _FARTHEST).all(axis=1))
+def _sane(boxes: TruthBoxes | Predictions, protocol: Protocol) -> Mask:
+    """Tell which boxes have only finite, plausible coordinates, in pixels where the protocol measures in them."""
+    if protocol.in_pixels and boxes.xywh is not None:
+        return np.asarray((np.abs(boxes.xywh) < _FARTHEST_PIXEL).all(axis=1))
+    return np.asarray((np.abs(boxes.box) < _FARTHEST).all(axis=1))
 
 
 def _outside(box: Doubles) -> Mask:

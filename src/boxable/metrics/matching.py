@@ -28,13 +28,25 @@ _LOWEST_SCORE = -10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PixelBoxes:
+    """The boxes of ground truth `[T, 4]` and predictions `[P, 4]` as x, y, width, height, float64.
+
+    They are in pixels; where images are of unknown size, `are_pixels` is false, and one is the size of the image.
+    """
+
+    truth: Doubles
+    found: Doubles
+    are_pixels: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class EvaluationData:
     """Ground truth and predictions in numbers: `image` int32 is an index into `images`, `label` into `mids`.
 
     Boxes are float64 `[N, 4]` (ymin, xmin, ymax, xmax). `verified` int64: sorted keys (image * classes + class) of the
     image-level labels, whatever their confidence. `truth_object` intp `[T]`: the row of the box as it was annotated, of
     which this row is a copy for an ancestor of its class, or itself. `truth_area` `[T]`: pixels of the object itself,
-    NaN where only its box is known.
+    NaN where only its box is known. `pixels`: for a protocol that measures in them.
     """
 
     images: list[str]
@@ -51,6 +63,7 @@ class EvaluationData:
     label: Ints
     box: Doubles
     score: Doubles
+    pixels: PixelBoxes | None = None
 
     @property
     def key_limit(self) -> int:
@@ -153,7 +166,7 @@ def _taking_part(
     if counts.max() <= _MOST_OF_A_CLASS:
         return rows
     rows = rows[_ranked(data, rows, keys[rows])]
-    return np.sort(rows[_place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
+    return np.sort(rows[place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
 
 
 def _first_of_each(data: EvaluationData, rows: Integers, best: Integers) -> Integers:
@@ -177,7 +190,7 @@ def _ranked(data: EvaluationData, rows: Integers, groups: Integers | NDArray[np.
     return np.lexsort((xmax, ymax, xmin, ymin, -score, groups))
 
 
-def _place_in_run(values: NDArray[np.int64]) -> Integers:
+def place_in_run(values: NDArray[np.int64]) -> Integers:
     """Count 0, 1, 2 … within each run of equal values."""
     starts = np.flatnonzero(np.diff(values, prepend=values[:1] - 1))
     counts = np.diff(starts, append=len(values))

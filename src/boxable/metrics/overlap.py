@@ -1,7 +1,8 @@
 """How boxes overlap, for many pairs at once. Float64: with float32 some matches of the original would flip."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,17 +69,13 @@ class KeyedBoxes:
         boxes)` says of pairs of rows which count. Gives the rows that have such a box, the box's row, and the
         overlap, each `[S]`; the overlap is -1 where no box counts, and the box then means nothing.
         """
-        places = self._places.of(keys[rows])
-        having = np.flatnonzero(places >= 0)
-        rows, places = rows[having], places[having]
-        firsts, counts = self._starts[places], self._counts[places]
+        rows, firsts, counts = self._having(rows, keys)
         best, most = np.empty(len(rows), np.intp), np.empty(len(rows))
 
         def compare(low: int, high: int) -> None:
             count = counts[low:high]
             starts = np.cumsum(count) - count
-            detections = np.repeat(rows[low:high], count)
-            others = self._rows[np.repeat(firsts[low:high] - starts, count) + np.arange(len(detections))]
+            detections, others = self._pairs(rows[low:high], firsts[low:high], count)
             values = overlap(boxes[detections], self._boxes[others])
             if allowed is not None:
                 values[~allowed(detections, others)] = -1
@@ -90,6 +87,24 @@ class KeyedBoxes:
         with ThreadPoolExecutor(available_cores(), thread_name_prefix="boxable-overlap") as pool:
             list(pool.map(compare, edges[:-1], edges[1:]))
         return rows, best, most
+
+    def pairs(self, rows: Integers, keys: Keys) -> Iterator[tuple[Integers, Integers]]:
+        """Yield the pairs of these rows of `keys` `[N]` with boxes of the same key, many at once: rows of both."""
+        rows, firsts, counts = self._having(rows, keys)
+        for low, high in pairwise(_edges(np.cumsum(counts))):
+            yield self._pairs(rows[low:high], firsts[low:high], counts[low:high])
+
+    def _having(self, rows: Integers, keys: Keys) -> tuple[Integers, Integers, Integers]:
+        """Select the rows whose key has boxes; return also where those begin, and how many they are."""
+        places = self._places.of(keys[rows])
+        having = np.flatnonzero(places >= 0)
+        places = places[having]
+        return rows[having], self._starts[places], self._counts[places]
+
+    def _pairs(self, rows: Integers, firsts: Integers, counts: Integers) -> tuple[Integers, Integers]:
+        starts = np.cumsum(counts) - counts
+        detections = np.repeat(rows, counts)
+        return detections, self._rows[np.repeat(firsts - starts, counts) + np.arange(len(detections))]
 
 
 def _edges(pairs: Integers) -> list[int]:
@@ -112,6 +127,28 @@ def iou(detections: Doubles, boxes: Doubles) -> Doubles:
 def ioa(detections: Doubles, boxes: Doubles) -> Doubles:
     """Intersection over the detection's own area: how much of it is inside a group (SEMANTICS §10.3)."""
     return np.asarray(_intersection(detections, boxes) / _area(detections))
+
+
+def pixel_iou(detections: Doubles, boxes: Doubles) -> Doubles:
+    """Compute the intersection over union of boxes (x, y, width, height) `[N, 4]`, to the last bit as pycocotools."""
+    common = _common_pixels(detections, boxes)
+    return _ratio(common, detections[:, 2] * detections[:, 3] + boxes[:, 2] * boxes[:, 3] - common)
+
+
+def pixel_ioa(detections: Doubles, boxes: Doubles) -> Doubles:
+    """Intersection over the detection's own area of boxes (x, y, width, height): how much of it is in a crowd."""
+    return _ratio(_common_pixels(detections, boxes), detections[:, 2] * detections[:, 3])
+
+
+def _common_pixels(first: Doubles, second: Doubles) -> Doubles:
+    sides = np.minimum(first[:, 2:] + first[:, :2], second[:, 2:] + second[:, :2]) - np.maximum(
+        first[:, :2], second[:, :2]
+    )
+    return np.asarray(np.maximum(sides, 0).prod(axis=1))
+
+
+def _ratio(common: Doubles, whole: Doubles) -> Doubles:
+    return np.divide(common, whole, out=np.zeros_like(common), where=common > 0)
 
 
 def _intersection(first: Doubles, second: Doubles) -> Doubles:

@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from boxable.arrays import Integers, Ints
+from boxable.arrays import Doubles, Integers, Ints
+from boxable.boxes import to_xywh
 from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Coded, Predictions, is_group_of
 from boxable.formats.expansion import expand
 from boxable.metrics.input_checks import checked_annotations, checked_predictions, image_findings, refuse_warnings
-from boxable.metrics.matching import EvaluationData
+from boxable.metrics.matching import EvaluationData, PixelBoxes
 from boxable.metrics.overlap import distinct
 from boxable.metrics.protocols import Protocol
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy
@@ -30,12 +31,16 @@ def prepare(
     """Prepare ground truth and predictions: drop invalid rows, number images and classes, expand classes.
 
     Images are those with at least one box or image label, as in the original, and those that are listed with a
-    size, in the order of their ids. With `strict` a flaw of the input is an ArgumentError that names all of them.
+    size, in the order of their ids (for the COCO protocol, of COCO's ids). With `strict` a flaw of the input is an
+    ArgumentError that names all of them.
     """
     classes = known_classes(annotations.classes)
+    are_pixels = False
+    if protocol.in_pixels:
+        annotations, predictions, are_pixels = _with_pixels(annotations, predictions)
     annotations, notes = checked_annotations(annotations, classes, protocol)
-    images = annotations.listed_images
-    usable, more = checked_predictions(predictions, classes, images)
+    images = annotations.images_by_coco_id if protocol.in_pixels else annotations.listed_images
+    usable, more = checked_predictions(predictions, classes, images, protocol)
     notes += more + image_findings(images, set(predictions.image.used()))
     if strict:
         refuse_warnings(notes)
@@ -66,7 +71,31 @@ def prepare(
         box=predictions.box[usable],
         score=predictions.score[usable],
     )
+    if protocol.in_pixels and boxes.xywh is not None and predictions.xywh is not None:
+        data = replace(data, pixels=PixelBoxes(boxes.xywh, predictions.xywh[usable], are_pixels))
     return Prepared(data, classes, notes)
+
+
+def _with_pixels(annotations: Annotations, predictions: Predictions) -> tuple[Annotations, Predictions, bool]:
+    """Give all boxes in pixels: as the files have them if both do, else by the sizes of the images.
+
+    Tells also whether they are pixels: where the size of an image is not known, one is the size of every image.
+    """
+    boxes, sizes = annotations.boxes, annotations.sizes
+    if boxes.xywh is not None and predictions.xywh is not None:
+        # Of an image of unknown size the normalized box, which pictures show, is no number.
+        boxes = replace(boxes, box=np.nan_to_num(boxes.box, posinf=0, neginf=0))
+        predictions = replace(predictions, box=np.nan_to_num(predictions.box, posinf=0, neginf=0))
+        return replace(annotations, boxes=boxes), predictions, True
+    are_pixels = all(all(sizes.get(image, (0, 0))) for image in annotations.listed_images)
+
+    def xywh(image: Coded, box: Doubles) -> Doubles:
+        table = [sizes.get(value, (1, 1)) if are_pixels else (1, 1) for value in image.values]
+        return to_xywh(box, np.array(table, np.float64).reshape(-1, 2)[image.codes])
+
+    boxes = replace(boxes, xywh=xywh(boxes.image, boxes.box))
+    predictions = replace(predictions, xywh=xywh(predictions.image, predictions.box))
+    return replace(annotations, boxes=boxes), predictions, are_pixels
 
 
 def _expanded(annotations: Annotations, known: set[str]) -> tuple[Annotations, Integers]:

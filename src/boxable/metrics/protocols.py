@@ -27,6 +27,11 @@ class Protocol:
     unknown_is_group_of: bool = True
     iou_to: float | None = None
 
+    @property
+    def in_pixels(self) -> bool:
+        """Whether matching is COCO's, in pixels (`coco_matching`), not the Object Detection API's (`matching`)."""
+        return self.iou_to is not None
+
     def switches(self) -> dict[str, object]:
         """Return the switches by name, as they are printed beside the number."""
         return {
@@ -44,7 +49,7 @@ class Protocol:
 CHALLENGE = Protocol("challenge", "Open Images Challenge", 0.5, 1.0, True, False, True)
 OPENIMAGES_V2 = Protocol("openimages-v2", "Open Images V2", 0.5, 0.0, False, False, False)
 PASCAL = Protocol("pascal", "Pascal VOC 2010", 0.5, None, False, True, False)
-# COCO's, by the kept library; crowds are ignored regions.
+# COCO's, as pycocotools has it; crowds are ignored regions.
 COCO = Protocol("coco", "COCO", 0.5, 0.0, False, False, False, unknown_is_group_of=False, iou_to=0.95)
 PROTOCOLS = {protocol.name: protocol for protocol in (CHALLENGE, OPENIMAGES_V2, PASCAL, COCO)}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from boxable.boxes import to_xywh
 from boxable.errors import ArgumentError
 from boxable.files import atomic_file
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
@@ -118,8 +119,7 @@ def write(images: AnnotatedSet, path: Path) -> None:
 
 def _annotations(image: AnnotatedImage, size: tuple[int, int]) -> Iterator[dict[str, Any]]:
     """Each box; its category is the MID still."""
-    width, height = size
     crowds = is_group_of(image.flags.get("IsGroupOf", np.zeros(len(image.labels), np.int8))).tolist()
-    for mid, (ymin, xmin, ymax, xmax), crowd in zip(image.labels, image.box.tolist(), crowds, strict=True):
-        box = [xmin * width, ymin * height, (xmax - xmin) * width, (ymax - ymin) * height]
+    boxes = to_xywh(image.box, np.full((len(image.box), 2), size, np.float64)).tolist()
+    for mid, box, crowd in zip(image.labels, boxes, crowds, strict=True):
         yield {"category_id": mid, "bbox": box, "area": box[2] * box[3], "iscrowd": int(crowd)}
