@@ -94,6 +94,53 @@ def test_crops_have_the_size_of_their_boxes() -> None:
     assert [crop.size for crop in crops] == [(200, 50), (1, 1), (20, 10), (200, 100)]
 
 
+def test_xyxy_are_pixels_in_an_array_of_its_own() -> None:
+    found = make(boxes=np.tile(np.float32([0.1, 0.2, 0.3, 0.4]), (4, 1)))
+    assert (found.xyxy.dtype, found.xyxy.shape) == (np.float32, (4, 4))
+    np.testing.assert_allclose(found.xyxy[0], [40, 10, 80, 30], rtol=1e-6)
+    found.xyxy[:] = 0
+    assert found.boxes.all()
+    assert (make(()).xyxy.dtype, make(()).xyxy.shape) == (np.float32, (0, 4))
+
+
+@pytest.mark.parametrize(
+    ("name", "format_"), [("a.png", "PNG"), ("new/a.JPG", "JPEG"), ("a.jpeg", "JPEG"), ("a.webp", "WEBP")]
+)
+def test_it_saves_itself_in_the_format_of_the_suffix(tmp_path: Path, name: str, format_: str) -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    make().save(tmp_path / name, image, labels=False)
+    with Image.open(tmp_path / name) as saved:
+        assert (saved.format, saved.size) == (format_, (200, 100))
+        if format_ == "PNG":
+            assert saved.tobytes() == make().draw(image, labels=False).tobytes()
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a", "a.txt"])
+def test_another_suffix_is_refused_before_anything_is_drawn(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ArgumentError, match=r"expected a name that ends in \.png, \.webp, \.jpg, \.jpeg"):
+        make().save(str(tmp_path / name))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_saved_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(boxable.BoxableError, match="cannot write"):
+        make().save(tmp_path / "file" / "a.png", np.zeros((9, 9, 3), np.uint8))
+    with pytest.raises(boxable.BoxableError, match="WEBP cannot hold 17000x1"):
+        make().save(tmp_path / "a.webp", np.zeros((1, 17000, 3), np.uint8))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_drawing_keeps_the_size_and_leaves_labels_off_if_asked() -> None:
+    tiny = np.zeros((32, 32, 3), np.uint8)
+    assert make().draw(tiny).size == (32, 32)
+    assert make().draw(tiny, enlarge=True).size == (160, 160)
+    large = np.zeros((400, 800, 3), np.uint8)
+    with_labels, without = (np.asarray(make().draw(large, labels=labels)).any(axis=2).sum() for labels in (True, False))
+    assert with_labels > without > 0
+    assert np.asarray(make().draw(large, line_width=20, text_size=5)).any(axis=2).sum() > with_labels
+
+
 def test_drawing_needs_the_picture() -> None:
     with pytest.raises(ImageError, match="pass it"):
         make().draw()
@@ -125,7 +172,9 @@ def test_pandas_gets_a_row_a_detection() -> None:
     frame = make().to_pandas()
     assert list(frame.columns) == list(make().to_rows()[0])
     assert frame["name"].tolist() == list(NAMES)
-    assert len(make(()).to_pandas()) == 0
+    empty = make(()).to_pandas()
+    assert len(empty) == 0
+    assert empty.dtypes.equals(frame.dtypes)
 
 
 @pytest.mark.optional
@@ -135,6 +184,16 @@ def test_supervision_gets_pixels() -> None:
     np.testing.assert_allclose(found.xyxy[0], [40, 10, 80, 30], rtol=1e-6)
     assert found.class_id.tolist() == make().label_ids.tolist()
     assert found.data["class_name"].tolist() == list(NAMES)
+
+
+@pytest.mark.optional
+@pytest.mark.filterwarnings("ignore")  # what the package says of itself when it is imported
+def test_supervision_gets_arrays_of_its_own() -> None:
+    found = make()
+    other = found.to_supervision()
+    for array in (other.xyxy, other.confidence, other.class_id, other.data["class_name"], other.data["mid"]):
+        array[:] = array[-1]
+    assert found.to_dict() == make().to_dict()
 
 
 def test_without_an_extra_the_error_tells_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Drawing: colors, the places of labels, and images of every shape."""
+"""Drawing: colors, and images of every shape."""
 
 import math
 from itertools import combinations
@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from boxable.images.draw import ONE_EACH, Color, color_of, draw_boxes, place_labels, text_color_on
+from boxable.errors import ArgumentError
+from boxable.images.draw import ONE_EACH, Color, color_of, draw_boxes, text_color_on
 from boxable.weights.cards import find_card
 
 ALL_IDS = range(1, 602)
@@ -87,70 +88,6 @@ class TestColors:
         assert contrast(color, text_color_on(color)) >= max(4.5, best - 0.05)
 
 
-class TestPlaceLabels:
-    @settings(deadline=None, max_examples=60)
-    @given(
-        st.integers(17, 4000),
-        st.integers(17, 3000),
-        st.integers(1, 100),
-        st.integers(10, 90),
-        st.integers(0, 2**32 - 1),
-    )
-    def test_inside_the_image_and_apart(self, width: int, height: int, count: int, size: int, seed: int) -> None:
-        rng = np.random.default_rng(seed)
-        corners = np.sort(rng.integers(0, (width, height), (count, 2, 2)), axis=1)
-        sizes = np.stack([rng.integers(size, 10 * size, count), np.full(count, size)], axis=1)
-
-        places = place_labels(corners.reshape(count, 4), sizes, (width, height))
-
-        placed = places.any(axis=1)
-        left, top, right, bottom = places[placed].T
-        assert (places >= 0).all()
-        assert (places <= (width, height, width, height)).all()
-        assert (places[placed, 2:] - places[placed, :2] == sizes[placed]).all()
-        apart_x = (right[:, None] <= left) | (right <= left[:, None])
-        apart_y = (bottom[:, None] <= top) | (bottom <= top[:, None])
-        assert (apart_x | apart_y | np.eye(len(left), dtype=bool)).all()
-
-    @given(st.integers(0, 199), st.integers(0, 99), st.integers(1, 200), st.integers(1, 100))
-    def test_a_single_label_that_fits_touches_its_box(self, left: int, top: int, width: int, height: int) -> None:
-        right, bottom = min(left + width, 200), min(top + height, 100)
-        (place,) = place_labels(np.array([[left, top, right, bottom]]), np.array([[60, 15]]), (200, 100))
-        assert place.any()
-        assert (place[:2] <= (right, bottom)).all()
-        assert (place[2:] >= (left, top)).all()
-
-    def test_above_the_box_if_nothing_speaks_against_it(self) -> None:
-        places = place_labels(np.array([[50, 60, 150, 120]]), np.array([[40, 10]]), (200, 200))
-        assert places.tolist() == [[50, 50, 90, 60]]
-
-    def test_the_first_has_priority(self) -> None:
-        boxes = np.array([[0, 0, 50, 12]] * 2)
-        places = place_labels(boxes, np.array([[50, 10]] * 2), (50, 12))
-        assert places.any(axis=1).tolist() == [True, False]
-
-    def test_small_boxes_stay_visible_where_there_is_room(self) -> None:
-        columns, rows = np.meshgrid(np.arange(5) * 150 + 60, np.arange(5) * 60 + 20)
-        corners = np.stack([columns.ravel(), rows.ravel()], axis=1)
-        places = place_labels(np.hstack([corners, corners + 16]), np.array([[70, 16]] * 25), (800, 320))
-        centres = corners[:, None] + 8
-        covered = ((places[:, :2] < centres) & (centres < places[:, 2:])).all(axis=-1)
-        assert places.any(axis=1).all()
-        assert not covered.any()
-
-    def test_a_label_moves_away_when_every_place_at_its_box_is_taken(self) -> None:
-        boxes = np.array([[190, 140, 210, 160]] * 30)
-        places = place_labels(boxes, np.array([[60, 15]] * 30), (400, 300))
-        assert places.any(axis=1).all()
-        distances = np.maximum(190 - places[:, 2], places[:, 0] - 210)
-        assert distances.max() > 0
-
-    def test_labels_without_room_or_text_are_left_off(self) -> None:
-        boxes = np.array([[0, 0, 30, 30]] * 3)
-        places = place_labels(boxes, np.array([[31, 10], [0, 0], [10, 31]]), (30, 30))
-        assert not places.any()
-
-
 class TestDrawBoxes:
     def test_without_boxes_the_image_is_unchanged(self) -> None:
         image = np.random.default_rng(0).integers(0, 256, (17, 31, 3), np.uint8)
@@ -186,13 +123,37 @@ class TestDrawBoxes:
         ("height", "width", "factor"),
         [(17, 31, 10), (1, 1, 160), (97, 512, 2), (160, 160, 1), (9, 1001, 1), (1, 20000, 1), (20000, 1, 1)],
     )
-    def test_only_small_images_are_enlarged(self, height: int, width: int, factor: int) -> None:
-        drawn = draw_boxes(grey(height, width), some_boxes(5), ["Cat 85%"] * 5, range(5))
-        assert drawn.size == (width * factor, height * factor)
+    def test_only_small_images_are_enlarged_and_only_if_asked(self, height: int, width: int, factor: int) -> None:
+        drawing = grey(height, width), some_boxes(5), ["Cat 85%"] * 5, range(5)
+        assert draw_boxes(*drawing).size == (width, height)
+        assert draw_boxes(*drawing, enlarge=True).size == (width * factor, height * factor)
 
-    def test_a_tiny_image_gets_its_label(self) -> None:
-        drawn = draw_boxes(grey(17, 31), np.array([[0.2, 0.2, 0.9, 0.9]], np.float32), ["Cat 85%"], [1])
-        assert has_color(np.asarray(drawn), text_color_on(color_of(1)))
+    def test_a_tiny_image_gets_its_label_where_it_is_enlarged(self) -> None:
+        drawing = grey(32, 32), np.array([[0.2, 0.2, 0.9, 0.9]], np.float32), ["Person 85%"], [1]
+        large, small = np.asarray(draw_boxes(*drawing, enlarge=True)), np.asarray(draw_boxes(*drawing))
+        assert has_color(large, text_color_on(color_of(1)))
+        assert has_color(small, color_of(1))
+        assert not has_color(small, text_color_on(color_of(1)))
+
+    def test_lines_and_text_have_the_sizes_that_are_asked_for(self) -> None:
+        box = np.array([[0.5, 0.25, 0.9, 0.75]], np.float32)
+        drawn = np.asarray(draw_boxes(grey(300, 400), box, ["Cat 85%"], [7], line_width=9, text_size=40))
+        column = (drawn[:, 200] == color_of(7)).all(axis=-1)
+        assert column.nonzero()[0][-9:].tolist() == list(range(261, 270))
+        label = (drawn[100:150, 110] == color_of(7)).all(axis=-1)
+        assert label.sum() > 40
+        thin = np.asarray(draw_boxes(grey(300, 400), box, [""], [7], line_width=1))
+        assert (thin[:, 200] == color_of(7)).all(axis=-1).nonzero()[0].tolist() == [150, 269]
+
+    @pytest.mark.parametrize("name", ["line_width", "text_size"])
+    @pytest.mark.parametrize("size", [0, -1, 1001, 2.5, "3"])
+    def test_sizes_out_of_range_are_refused(self, name: str, size: object) -> None:
+        with pytest.raises(ArgumentError, match=f"{name}: expected a whole number of pixels from 1 to 1000, got"):
+            draw_boxes(grey(9, 9), some_boxes(1), ["Cat"], [1], **{name: size})  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("size", [1, 1000])
+    def test_any_size_in_range_will_do(self, size: int) -> None:
+        draw_boxes(grey(90, 120), some_boxes(3), ["Cat 85%"] * 3, range(3), line_width=size, text_size=size)
 
     @settings(deadline=None, max_examples=40)
     @given(
@@ -207,7 +168,7 @@ class TestDrawBoxes:
         draw_boxes(grey(height, width), np.array(boxes, np.float32), ["Cat 85%"] * count, range(1, count + 1))
 
     def test_a_hundred_boxes_on_a_small_image(self) -> None:
-        drawn = draw_boxes(grey(60, 80), some_boxes(100), ["Traffic light 50%"] * 100, range(1, 101))
+        drawn = draw_boxes(grey(60, 80), some_boxes(100), ["Traffic light 50%"] * 100, range(1, 101), enlarge=True)
         assert drawn.size == (240, 180)
 
     @pytest.mark.parametrize(
@@ -217,14 +178,3 @@ class TestDrawBoxes:
     @pytest.mark.parametrize("width", [1, 12, 24, 60, 400])
     def test_any_label_will_do(self, label: str, width: int) -> None:
         draw_boxes(grey(2001, width), some_boxes(2), [label, "Cat 85%"], [1, 2])
-
-    def test_accents_are_dropped_for_want_of_accented_letters(self) -> None:
-        box = np.array([[0.5, 0.4, 0.9, 0.6]], np.float32)
-        accented, bare = (draw_boxes(grey(300, 400), box, [label], [1]) for label in ("Café", "Cafe"))
-        assert accented.tobytes() == bare.tobytes()
-
-    def test_a_long_label_is_cut_to_the_width_of_the_image(self) -> None:
-        box = np.array([[0.5, 0.4, 0.9, 0.6]], np.float32)
-        drawn = np.asarray(draw_boxes(grey(300, 400), box, ["very " * 100 + "long"], [1]))
-        row = (drawn[135:150] == color_of(1)).all(axis=-1).any(axis=0)
-        assert row.sum() > 370

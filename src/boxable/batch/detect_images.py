@@ -1,7 +1,6 @@
 """Detect in many images, print the results, write them and the annotated images."""
 
 import logging
-import struct
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -10,15 +9,14 @@ from itertools import tee, zip_longest
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from boxable.batch.output_names import IMAGE_FORMATS, image_names, refuse_overwriting, sources_outside
+from boxable.batch.output_names import image_names, refuse_overwriting, sources_outside
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
 from boxable.files import atomic_file
 from boxable.formats import FORMATS, ImageRecord
 from boxable.formats.yolo import yolo_lines
+from boxable.images.save import save_image
 from boxable.images.sources import Source
 from boxable.printing import print_text
 from boxable.progress import progress
@@ -26,8 +24,6 @@ from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import slug
 
 logger = logging.getLogger("boxable")
-
-_JPEG_QUALITY = 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +113,10 @@ class _FolderRun:
 
     def _write(self, folder: Path, name: Path, found: Detections, record: ImageRecord) -> None:
         if self.output.images:
-            _save(found.draw(), folder / name)
+            save_image(found.draw(enlarge=True), folder / name)
         if self.output.crops:
             for number, (item, crop) in enumerate(zip(found, found.crops(), strict=True), start=1):
-                _save(crop, folder / "crops" / slug(item.name) / name.with_stem(f"{name.stem}-{number}"))
+                save_image(crop, folder / "crops" / slug(item.name) / name.with_stem(f"{name.stem}-{number}"))
         if self.output.written == "yolo":
             with atomic_file(folder / "labels" / name.with_suffix(".txt")) as file:
                 file.write(yolo_lines(record).encode())
-
-
-def _save(image: Image.Image, path: Path) -> None:
-    format_ = IMAGE_FORMATS[path.suffix]
-    with atomic_file(path) as file:
-        try:
-            image.save(file, format_, quality=_JPEG_QUALITY)
-        except OSError as error:
-            raise BoxableError(f"cannot write {path}: {error.strerror or error}") from error
-        except (ValueError, struct.error) as error:
-            raise BoxableError(f"cannot write {path}: {format_} cannot hold {image.width}x{image.height}") from error

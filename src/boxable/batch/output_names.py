@@ -6,10 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from boxable.errors import ArgumentError
+from boxable.images.save import IMAGE_FORMATS
 from boxable.images.sources import Source, expand, stem_of
-
-# An image is written in the format of its source where that is one of these, else as JPEG.
-IMAGE_FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def image_names(sources: list[Source]) -> list[Path]:
@@ -64,6 +62,7 @@ def _numbered(names: list[Path]) -> list[Path]:
 
 
 def _suffix(source: Source) -> str:
+    """Return the suffix of the source where an image can be saved in that format, else that of JPEG."""
     suffix = source.path.suffix.lower() if source.path else ""
     return suffix if suffix in IMAGE_FORMATS else ".jpg"
 

@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, overload
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypedDict, Unpack, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, BoxableError, ImageError, MissingExtraError
 from boxable.formats.record import DetectionRecord, ImageRecord
+from boxable.images.save import check_suffix, save_image
 from boxable.images.sources import ImageLike, Source, source_of
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy, select
 from boxable.vocabulary.selection import Owner, Selection
@@ -31,8 +34,21 @@ class Detection:
 _ARRAYS: dict[str, type] = {
     "boxes": np.float32, "scores": np.float32, "label_ids": np.int64, "mids": np.str_, "names": np.str_,
 }  # fmt: skip
+_COLUMNS: dict[str, Any] = {
+    "source": str, "label_id": "int64", "mid": str, "name": str, "score": "float64",
+    "ymin": "float64", "xmin": "float64", "ymax": "float64", "xmax": "float64",
+}  # fmt: skip
 # Rows of the table in a notebook.
 _NOTEBOOK_ROWS = 20
+
+
+class Drawing(TypedDict, total=False):
+    """Options of `Detections.draw`."""
+
+    line_width: int | None
+    text_size: int | None
+    labels: bool
+    enlarge: bool
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,6 +134,11 @@ class Detections:
         more = f", … {len(self) - 5} more" if len(self) > 5 else ""
         return f"<{len(self)} Detections in {self.source} ({size}): {shown or 'none'}{more}>"
 
+    @property
+    def xyxy(self) -> NDArray[np.float32]:
+        """The boxes as (xmin, ymin, xmax, ymax) in pixels of the upright image: a new array float32 `[N, 4]`."""
+        return self.boxes[:, [1, 0, 3, 2]] * np.array([self.width, self.height] * 2, np.float32)
+
     @cached_property
     def ancestors(self) -> list[tuple[str, ...]]:
         """For each detection the names of the ancestors of its class in the hierarchy, nearest first."""
@@ -162,39 +183,67 @@ class Detections:
         ]
 
     def to_pandas(self) -> Any:
-        """Convert to a pandas DataFrame of `to_rows`. Raises MissingExtraError without pandas."""
+        """Convert to a pandas DataFrame of `to_rows`; its dtypes are the same without rows.
+
+        Raises MissingExtraError without pandas.
+        """
         try:
             import pandas
         except ImportError:
             raise MissingExtraError("to_pandas", "pandas") from None
-        columns = ["source", "label_id", "mid", "name", "score", "ymin", "xmin", "ymax", "xmax"]
-        return pandas.DataFrame(self.to_rows(), columns=columns)
+        return pandas.DataFrame(self.to_rows(), columns=list(_COLUMNS)).astype(_COLUMNS)
 
     def to_supervision(self) -> Any:
-        """Convert to `supervision.Detections`: pixels, label ids as class ids. Raises MissingExtraError without it."""
+        """Convert to `supervision.Detections` with arrays of its own: pixels, label ids as class ids.
+
+        Raises MissingExtraError without supervision.
+        """
         try:
             import supervision
         except ImportError:
             raise MissingExtraError("to_supervision", "supervision") from None
-        scale = np.array([self.width, self.height, self.width, self.height], np.float32)
         return supervision.Detections(
-            xyxy=self.boxes[:, [1, 0, 3, 2]] * scale,
-            confidence=self.scores,
-            class_id=self.label_ids.astype(int),
-            data={"class_name": self.names, "mid": self.mids},
+            xyxy=self.xyxy,
+            confidence=self.scores.copy(),
+            class_id=self.label_ids.copy(),
+            data={"class_name": self.names.copy(), "mid": self.mids.copy()},
         )
 
-    def draw(self, image: ImageLike | None = None) -> Image.Image:
-        """Draw boxes, names and scores on the image; very small images are enlarged for legibility.
+    def draw(
+        self,
+        image: ImageLike | None = None,
+        *,
+        line_width: int | None = None,
+        text_size: int | None = None,
+        labels: bool = True,
+        enlarge: bool = False,
+    ) -> Image.Image:
+        """Draw boxes, names and scores on the image.
 
-        `image` is the image to draw on; by default the one detected in, read again where it is a file. Raises
-        ImageError if it cannot be read.
+        `image` is the image to draw on; by default the one detected in, read again where it is a file. `line_width` and
+        `text_size` are pixels (1..1000); None: as suits the image. Without `labels` only boxes are drawn. The result
+        has the size of the image, and a label that does not fit is left off; with `enlarge` a small image (short side
+        below 160 pixels) is enlarged by a whole number, so that its labels can be read.
+
+        Raises ImageError if the image cannot be read, and ArgumentError for a size out of range.
         """
         from boxable.images.draw import draw_boxes
 
         pixels = self._pixels(image)
-        labels = [f"{item.name} {item.score:.0%}" for item in self]
-        return draw_boxes(pixels, self.boxes, labels, self.label_ids.tolist())
+        texts = [f"{item.name} {item.score:.0%}" if labels else "" for item in self]
+        return draw_boxes(
+            pixels, self.boxes, texts, self.label_ids.tolist(),
+            line_width=line_width, text_size=text_size, enlarge=enlarge,
+        )  # fmt: skip
+
+    def save(self, path: str | PathLike[str], image: ImageLike | None = None, **drawing: Unpack[Drawing]) -> None:
+        """Save the annotated image as PNG, JPEG or WebP, by the suffix; arguments as in `draw`.
+
+        The file is written whole or not at all, and folders are made as needed. Raises ArgumentError for another
+        suffix, ImageError if the image cannot be read, and BoxableError if the file cannot be written.
+        """
+        check_suffix(Path(path))
+        save_image(self.draw(image, **drawing), Path(path))
 
     def crops(self, image: ImageLike | None = None) -> list[Image.Image]:
         """Crop each object, at least one pixel large; `image` as in `draw`."""
@@ -219,7 +268,7 @@ class Detections:
         from boxable.detection.notebook import to_html
 
         try:
-            image = self.draw()
+            image = self.draw(enlarge=True)
         except BoxableError:
             image = None
         rows = [(item.name, item.score, item.box) for item in self[:_NOTEBOOK_ROWS]]

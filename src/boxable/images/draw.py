@@ -3,19 +3,18 @@
 Rectangles are in pixels here: left, top, right, bottom, where right and bottom are just outside.
 """
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from math import ceil
-from typing import cast
-from unicodedata import combining, normalize
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from boxable.errors import ArgumentError
+from boxable.images.label_places import Ints, place_labels
+from boxable.images.label_text import Font, label_size, label_text, padding
 
 Color = tuple[int, int, int]
-Font = ImageFont.FreeTypeFont
-Ints = NDArray[np.int64]
 
 BLACK, WHITE, SHADOW = (0, 0, 0), (255, 255, 255), (24, 24, 24)
 
@@ -29,68 +28,50 @@ PALETTE = np.frombuffer(
 ).reshape(24, 3)
 # Label ids of the classes that meet most: those of the 23-class network.
 ONE_EACH = (
-    40,
-    45,
-    55,
-    69,
-    97,
-    115,
-    121,
-    122,
-    128,
-    135,
-    136,
-    171,
-    179,
-    243,
-    281,
-    286,
-    355,
-    404,
-    434,
-    446,
-    447,
-    499,
-    571,
-)
+    40, 45, 55, 69, 97, 115, 121, 122, 128, 135, 136, 171,
+    179, 243, 281, 286, 355, 404, 434, 446, 447, 499, 571,
+)  # fmt: skip
 
 # An image is enlarged until its short side has the first, but never so that its long side passes the second;
 # so an enlarged image stays below a million pixels, however thin it is.
 LEGIBLE_SHORT_SIDE, ENLARGED_LONG_SIDE = 160, 2000
-
-# Places for a label, the best liked first. A row (a, b, c, d) puts the label's left edge at the box's left
-# + a box widths + b label widths, and its top edge at the box's top + c box heights + d label heights.
-SLIDES = (0, 1, 0.5, 0.25, 0.75)
-TOUCHING = [
-    *((slide, -slide, c, d) for c, d in ((0, -1), (0, 0), (1, 0), (1, -1)) for slide in SLIDES),
-    *((a, b, slide, -slide) for a, b in ((1, 0), (0, -1), (0, 0), (1, -1)) for slide in SLIDES),
-]
-NEARBY = [(end, b / 2 - end, end, d - end) for end in (0, 1) for b in range(-5, 6) for d in range(-6, 7)]
-PLACES = np.array(TOUCHING + NEARBY, np.float64)
-# What speaks against a place, counted in label heights of distance from the box.
-DISLIKE = np.concatenate([np.linspace(0, 1, len(TOUCHING)), np.full(len(NEARBY), 2.0)])
-HIDDEN_MIDDLE = 5.0
+# Height of text in small images; widest label, in heights of its text, where half of the image is less.
+_LEAST_TEXT, _WIDE_LABEL = 13, 16
+_MOST_PIXELS = 1000
 
 
 def draw_boxes(
-    image: NDArray[np.uint8], boxes: NDArray[np.float32], labels: Sequence[str], color_keys: Sequence[int]
+    image: NDArray[np.uint8],
+    boxes: NDArray[np.float32],
+    labels: Sequence[str],
+    color_keys: Sequence[int],
+    *,
+    line_width: int | None = None,
+    text_size: int | None = None,
+    enlarge: bool = False,
 ) -> Image.Image:
     """Draw labelled boxes on a copy of `image`, uint8 `[H, W, 3]` RGB.
 
-    `boxes` float32 `[N, 4]`: normalized ymin, xmin, ymax, xmax, the most important first. `labels` and
-    `color_keys` (see `color_of`) have one item for each box. A small image comes back enlarged, so that
-    its labels can be read; a label without a free place is left off.
+    `boxes` float32 `[N, 4]`: normalized ymin, xmin, ymax, xmax, the most important first. `labels` and `color_keys`
+    (see `color_of`) have one item for each box; a label that is empty or has no free place is left off. `line_width`
+    and `text_size` are pixels; None: as suits the image. With `enlarge` a small image comes back enlarged, so that its
+    labels can be read. Raises ArgumentError for a size that is no whole number from 1 to 1000.
     """
+    _check_pixels("line_width", line_width)
+    _check_pixels("text_size", text_size)
     canvas = Image.fromarray(image)
     if len(boxes) == 0:
         return canvas
-    canvas = _enlarge(canvas)
-    font = _font_for(canvas)
-    line = max(2, round(font.size / 8))
+    if enlarge:
+        canvas = _enlarge(canvas)
+    suitable = max(_LEAST_TEXT, round(0.018 * (canvas.width * canvas.height) ** 0.5))
+    size = text_size or suitable
+    line = line_width or max(2, round(suitable / 8))
     edge = (line + 2) // 4
 
-    texts = [_fit(label, font, canvas.width) for label in labels]
-    sizes = np.array([_label_size(text, font) for text in texts])
+    room = min(canvas.width, max(canvas.width // 2, _WIDE_LABEL * size))
+    texts = [label_text(label, size, room) for label in labels]
+    sizes = np.array([label_size(*text) for text in texts])
     rects = _pixel_rects(boxes, canvas.size)
     # The dark edge of a box lies around its rectangle, that of a label inside its own: so they meet.
     places = place_labels(rects + np.array([-edge, 0, edge, 0]), sizes, canvas.size)
@@ -103,8 +84,13 @@ def draw_boxes(
     for i in labelled:
         _draw_leader(pen, rects[i], places[i], colors[i], line, edge)
     for i in labelled:
-        _draw_label(pen, places[i], texts[i], colors[i], font, edge)
+        _draw_label(pen, places[i], *texts[i], colors[i], edge)
     return canvas
+
+
+def _check_pixels(name: str, value: int | None) -> None:
+    if value is not None and not (isinstance(value, int | np.integer) and 1 <= value <= _MOST_PIXELS):
+        raise ArgumentError(f"{name}: expected a whole number of pixels from 1 to {_MOST_PIXELS}, got {value!r}")
 
 
 def color_of(key: int) -> Color:
@@ -132,57 +118,6 @@ def text_color_on(color: Color) -> Color:
     return BLACK if luminance > 0.179 else WHITE
 
 
-def place_labels(boxes: Ints, sizes: Ints, frame: tuple[int, int]) -> Ints:
-    """Find each label a place inside the frame that no other label has: rectangles int64 `[N, 4]`.
-
-    `boxes` int64 `[N, 4]`: rectangles; the first chooses first. `sizes` int64 `[N, 2]`: widths and heights of
-    the labels. `frame`: width and height of the image. A label that gets no place has four zeros.
-    """
-    places = np.zeros_like(boxes)
-    middles = _middles(boxes)
-    middle_areas = (middles[:, 2:] - middles[:, :2]).prod(axis=1)
-    for i, (box, size) in enumerate(zip(boxes, sizes, strict=True)):
-        if not size.all() or (size > frame).any():
-            continue
-        spots = _spots(box, size, frame)
-        free = ~_overlaps(spots, places[:i]).any(axis=1)
-        if free.any():
-            spots = spots[free]
-            hidden = (_overlaps(spots, middles) / middle_areas).sum(axis=1)
-            cost = DISLIKE[free] + HIDDEN_MIDDLE * hidden + _gaps(spots, box) / size[1]
-            places[i] = spots[cost.argmin()]
-    return places
-
-
-def _spots(box: Ints, size: Ints, frame: tuple[int, int]) -> Ints:
-    """List the places to try for one label, moved into the frame: rectangles int64 `[K, 4]`."""
-    corners = box[:2] + PLACES[:, 0::2] * (box[2:] - box[:2]) + PLACES[:, 1::2] * size
-    corners = np.clip(corners.round().astype(np.int64), 0, frame - size)
-    return np.hstack([corners, corners + size])
-
-
-def _middles(boxes: Ints) -> Ints:
-    """Compute the central half of each box, at least one pixel large: rectangles int64 `[N, 4]`."""
-    quarter = (boxes[:, 2:] - boxes[:, :2]) // 4
-    corners = boxes[:, :2] + quarter
-    return np.hstack([corners, np.maximum(boxes[:, 2:] - quarter, corners + 1)])
-
-
-def _overlaps(first: Ints, second: Ints) -> Ints:
-    """Compute the areas `[K, M]` that rectangles `[K, 4]` and `[M, 4]` have in common."""
-    left, top, right, bottom = first.T[..., None]
-    width: Ints = np.minimum(right, second[:, 2]) - np.maximum(left, second[:, 0])
-    height: Ints = np.minimum(bottom, second[:, 3]) - np.maximum(top, second[:, 1])
-    return np.asarray(width.clip(0) * height.clip(0))
-
-
-def _gaps(spots: Ints, box: Ints) -> NDArray[np.float64]:
-    """Compute the pixels `[K]` between rectangles `[K, 4]` and the outline of a box `[4]`; 0 if they touch."""
-    outside = np.maximum(box[:2] - spots[:, 2:], spots[:, :2] - box[2:]).clip(0)
-    inside = np.hstack([spots[:, :2] - box[:2], box[2:] - spots[:, 2:]]).min(axis=1)
-    return np.asarray(np.maximum(np.linalg.norm(outside, axis=1), inside))
-
-
 def _enlarge(canvas: Image.Image) -> Image.Image:
     """Enlarge a small image by a whole number; others are returned as they are."""
     short, long = sorted(canvas.size)
@@ -190,33 +125,6 @@ def _enlarge(canvas: Image.Image) -> Image.Image:
     if factor < 2:
         return canvas
     return canvas.resize((canvas.width * factor, canvas.height * factor), Image.Resampling.BICUBIC)
-
-
-def _font_for(canvas: Image.Image) -> Font:
-    """Load Pillow's own font, in a size that suits the image."""
-    size = max(13, round(0.018 * (canvas.width * canvas.height) ** 0.5))
-    return cast("Font", ImageFont.load_default(size))
-
-
-def _padding(font: Font) -> int:
-    return round(font.size * 0.4)
-
-
-def _fit(label: str, font: Font, width: int) -> str:
-    """Shorten a label with an ellipsis to `width` pixels; empty if nothing fits."""
-    # Pillow's font has no accented letters.
-    bare = "".join(sign for sign in normalize("NFD", label) if not combining(sign))
-    text = " ".join(normalize("NFC", bare).split())
-    room = width - 2 * _padding(font)
-    if font.getlength(text) <= room:
-        return text
-    kept = bisect_right(range(1, len(text)), room, key=lambda count: ceil(font.getlength(text[:count] + "…")))
-    return text[:kept] + "…" if kept else ""
-
-
-def _label_size(text: str, font: Font) -> tuple[int, int]:
-    """Measure the width and height of a label in pixels; zeros for no text."""
-    return (ceil(font.getlength(text)) + 2 * _padding(font), sum(font.getmetrics()) + 1) if text else (0, 0)
 
 
 def _pixel_rects(boxes: NDArray[np.float32], frame: tuple[int, int]) -> Ints:
@@ -244,8 +152,8 @@ def _draw_leader(pen: ImageDraw.ImageDraw, rect: Ints, place: Ints, color: Color
         pen.line(path, fill=color, width=line)
 
 
-def _draw_label(pen: ImageDraw.ImageDraw, place: Ints, text: str, color: Color, font: Font, edge: int) -> None:
+def _draw_label(pen: ImageDraw.ImageDraw, place: Ints, text: str, font: Font, color: Color, edge: int) -> None:
     left, top, right, bottom = place.tolist()
     pen.rectangle((left, top, right - 1, bottom - 1), fill=color, outline=SHADOW, width=edge)
     baseline = top + font.getmetrics()[0]
-    pen.text((left + _padding(font), baseline), text, text_color_on(color), font, anchor="ls")
+    pen.text((left + padding(font), baseline), text, text_color_on(color), font, anchor="ls")

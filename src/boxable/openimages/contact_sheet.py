@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from boxable.datasets.dataset import Dataset
 from boxable.errors import ArgumentError, ImageError
 from boxable.files import atomic_file
 from boxable.images.decode import Pixels
 from boxable.images.draw import color_of, draw_boxes
+from boxable.images.label_text import label_text
 from boxable.openimages.attribution import Attribution, attributions
 from boxable.reports.embedded import jpeg_url
 from boxable.reports.html_page import page, text
@@ -135,15 +135,15 @@ def _sheet(shown: list[Shown]) -> Image.Image:
     step = (_TILE + _GAP, _TILE * 3 // 4 + _CAPTION + _GAP)
     sheet = Image.new("RGB", (columns * step[0] + _GAP, rows * step[1] + _GAP), _PAPER)
     pen = ImageDraw.Draw(sheet)
-    font = cast("ImageFont.FreeTypeFont", ImageFont.load_default(14))
     for place, item in enumerate(shown):
         small = np.asarray(_fit(Image.fromarray(item.pixels), (_TILE, _TILE * 3 // 4)))
-        drawn = _fit(draw_boxes(small, item.boxes, _labels(item), item.label_ids), (_TILE, _TILE * 3 // 4))
+        drawn = _fit(
+            draw_boxes(small, item.boxes, _labels(item), item.label_ids, enlarge=True), (_TILE, _TILE * 3 // 4)
+        )
         left, top = (_GAP + number * size for number, size in zip(divmod(place, columns)[::-1], step, strict=True))
         sheet.paste(drawn, (left + (_TILE - drawn.width) // 2, top + (_TILE * 3 // 4 - drawn.height) // 2))
-        caption = ", ".join(filter(None, (item.image_id, item.attribution.author)))
-        printable = "".join(char if char.isprintable() else "?" for char in caption[:48])
-        pen.text((left, top + _TILE * 3 // 4 + 4), printable, _INK, font)
+        caption, font = label_text(", ".join(filter(None, (item.image_id, item.attribution.author))), 14, _TILE)
+        pen.text((left, top + _TILE * 3 // 4 + 4), caption, _INK, font)
     return sheet
 
 

@@ -52,7 +52,7 @@ class FrameDetections:
         }  # fmt: skip
 
     def draw(self, frame: Frame) -> Image.Image:
-        """Draw boxes, names, track numbers and scores on a frame; a very small one is enlarged."""
+        """Draw boxes, names, track numbers and scores on a frame; a label that does not fit is left off."""
         tracks = self.tracks or [None] * len(self.detections)
         labels = [
             f"{item.name} {'' if track is None else f'#{track} '}{item.score:.0%}"
