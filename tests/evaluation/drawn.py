@@ -48,6 +48,17 @@ def data(draw: Callable[..., object], *, tied: bool = False) -> Data:
 
 
 @st.composite
+def competing(draw: Callable[..., object]) -> Data:
+    """Detections with equal scores in one image and class, where ordinary boxes and one group-of box overlap."""
+    truth = draw(st.lists(_box(), min_size=1, max_size=3).map(lambda boxes: [Truth("i", DOG, box) for box in boxes]))
+    found = draw(st.lists(st.tuples(_box(), st.sampled_from((0.5, 0.5, 1.0))), min_size=2, max_size=4))
+    assert isinstance(truth, list)
+    assert isinstance(found, list)
+    group = Truth("i", DOG, draw(_box()), group_of=1)  # type: ignore[arg-type]
+    return Data([*truth, group], [], [Found("i", DOG, score, box) for box, score in found])
+
+
+@st.composite
 def boxes_apart(draw: Callable[..., object]) -> list[Truth]:
     """Boxes with an area, none of them a group-of box, no two the same in an image."""
     sound = _TRUTH.map(lambda row: row._replace(group_of=0, difficult=False)).filter(

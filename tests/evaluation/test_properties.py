@@ -1,6 +1,7 @@
 """What holds for every data set."""
 
 from collections import defaultdict
+from itertools import permutations
 from math import isnan, nan
 from random import Random
 from typing import Any
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from boxable.evaluation.evaluate import Evaluation
 from boxable.metrics.protocols import Protocol, protocol_named
 from boxable.vocabulary import ClassList, open_images
-from tests.evaluation.drawn import IMAGES, LABELS, Data, boxes_apart, data
-from tests.evaluation.made import Found, Seen, Truth, entries, evaluated, figures
+from tests.evaluation.drawn import IMAGES, LABELS, Data, boxes_apart, competing, data
+from tests.evaluation.made import DOG, Found, Seen, Truth, entries, evaluated, figures
 from tests.evaluation.slow import ABOVE, slow_scores
 
 PROTOCOLS = {
@@ -70,6 +71,21 @@ def test_the_result_is_that_of_the_rules_written_as_plain_loops(protocol: Protoc
     slow = {mid: score.ap for mid, score in expected.items()}
     known = [ap for ap in slow.values() if not isnan(ap)]
     assert figures(evaluation) == near(slow | {"mean": sum(known) / len(known) if known else nan})
+
+
+@pytest.mark.parametrize("weight", [0.5, 1.0])
+@some
+@given(drawn=competing())
+def test_equal_scores_that_compete_beside_a_group_of_box_give_the_lowest_result_of_any_order(
+    weight: float, drawn: Data
+) -> None:
+    protocol = protocol_named("challenge", group_of_weight=weight, expand=False)
+    results = []
+    for found in permutations(drawn.found):
+        score = slow_scores(drawn.truth, drawn.labels, found, protocol)[DOG]
+        score.entries.sort(key=lambda entry: (-entry[0], entry[1]))  # false positives first
+        results.append(score.ap)
+    assert figures(of(drawn, protocol))[DOG] == pytest.approx(min(results), rel=0, abs=1e-12)
 
 
 @three_protocols

@@ -68,6 +68,18 @@ def test_of_equal_scores_the_higher_and_then_the_more_left_box_comes_first() -> 
         assert order[int(np.flatnonzero(matches.outcome == TRUE)[0])] == left
 
 
+def test_of_equal_scores_the_one_inside_a_group_takes_the_ordinary_box() -> None:
+    # The group would excuse the second detection but not the first, which therefore is the false positive.
+    boxes = [Truth("i", A, (0, 0, 0.4, 0.4)), Truth("i", A, (0, 0.2, 0.5, 0.9), group_of=1), Truth("j", A, HERE)]
+    apart, inside = Found("i", A, 0.5, (0, 0, 0.35, 0.3)), Found("i", A, 0.5, (0, 0.1, 0.4, 0.4))
+    for found in ([apart, inside], [inside, apart]):
+        evaluation = evaluated(boxes, [*found, Found("j", A, 0.4, HERE)])
+        assert dict(zip(found, evaluation.matches.outcome.tolist(), strict=False)) == {apart: FALSE, inside: TRUE}
+        assert aps(evaluation)[A] == pytest.approx(4 / 9)  # in the original 5 / 9, or 1 in the other order
+    # A higher score comes first all the same.
+    assert evaluated(boxes, [apart._replace(score=0.6), inside]).matches.outcome.tolist() == [TRUE, IN_GROUP]
+
+
 def test_more_pairs_than_are_compared_at_once_give_the_same() -> None:
     # 800 detections of 800 boxes are 640,000 pairs; those of the second image are cut in two.
     rows = [

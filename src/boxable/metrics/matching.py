@@ -5,10 +5,14 @@ of highest IoU, if that is enough and the box is unmatched; it is never tried on
 of a box is the first detection that has it as best box, and no loop is needed. An unmatched detection inside a group-of
 box (intersection over the detection's own area) is not a false positive, and the box counts once, with the best score.
 
-Where scores are equal the original leaves the order open; here the lower ymin, xmin, ymax, xmax comes first, so
-that the order of rows does not matter. Among boxes that are overlapped equally the first row is the best, as there.
+Where scores are equal the original leaves the order open. Here a detection inside a group-of box takes the ordinary
+box, so that the others, which no group excuses, are false positives; then the lower ymin, xmin, ymax, xmax comes first.
+So the order of rows does not matter, and the result is the lowest of the original's, unless detections in several
+group-of boxes compete for one ordinary box. Among boxes that are overlapped equally the first row is the best, as in the
+original.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import reduce
@@ -123,24 +127,24 @@ def match(data: EvaluationData, protocol: Protocol) -> Matches:
     rows = _taking_part(data, protocol, keys, truth_keys)
     outcome[rows] = Outcome.FALSE_POSITIVE
 
-    ordinary = KeyedBoxes(truth_keys, data.truth_box, np.flatnonzero(~group_of), data.key_limit)
+    ordinary, groups = (
+        KeyedBoxes(truth_keys, data.truth_box, np.flatnonzero(chosen), data.key_limit)
+        for chosen in (~group_of, group_of)
+    )
     candidates, best, overlap = ordinary.best(rows, keys, data.box, iou)
     hit = overlap >= protocol.iou
     candidates, best = candidates[hit], best[hit]
     on_difficult = difficult[best]
     outcome[candidates[on_difficult]] = Outcome.IGNORED
     candidates, best = candidates[~on_difficult], best[~on_difficult]
-    first = _first_of_each(data, candidates, best)
+    first = _first_of_each(data, candidates, best, lambda rows: _inside(data, protocol, groups, keys, rows)[0])
     outcome[candidates[first]] = Outcome.TRUE_POSITIVE
     truth[candidates[first]] = best[first]
     matched_detection[best[first]] = candidates[first]
 
     if group_of.any():
         rest = rows[outcome[rows] == Outcome.FALSE_POSITIVE]
-        groups = KeyedBoxes(truth_keys, data.truth_box, np.flatnonzero(group_of), data.key_limit)
-        rest, best, inside = groups.best(rest, keys, data.box, ioa)
-        in_group = inside >= protocol.iou
-        rest, best = rest[in_group], best[in_group]
+        rest, best = _inside(data, protocol, groups, keys, rest)
         outcome[rest] = Outcome.IN_GROUP
         truth[rest] = best
         # A score of 0 or less is no find: the original keeps a maximum that starts at 0.
@@ -169,12 +173,30 @@ def _taking_part(
     return np.sort(rows[place_in_run(keys[rows]) < _MOST_OF_A_CLASS])
 
 
-def _first_of_each(data: EvaluationData, rows: Integers, best: Integers) -> Integers:
-    """Select the best-scored prediction of each best box: places in `rows`."""
+def _inside(
+    data: EvaluationData, protocol: Protocol, groups: KeyedBoxes, keys: NDArray[np.int64], rows: Integers
+) -> tuple[Integers, Integers]:
+    """Select the predictions inside a group-of box, and the row of that box."""
+    rows, best, inside = groups.best(rows, keys, data.box, ioa)
+    enough = inside >= protocol.iou
+    return rows[enough], best[enough]
+
+
+def _first_of_each(
+    data: EvaluationData, rows: Integers, best: Integers, preferred: Callable[[Integers], Integers] | None = None
+) -> Integers:
+    """Select the best-scored prediction of each best box: places in `rows`.
+
+    Among equal scores those are first that `preferred` selects from such rows.
+    """
     score = data.score[rows]
     highest = np.full(len(data.truth_box), -np.inf)
     np.maximum.at(highest, best, score)
     leading = np.flatnonzero(score == highest[best])
+    if preferred is not None and len(leading) > len(distinct(best[leading])):
+        liked = np.isin(rows[leading], preferred(rows[leading]))
+        has_liked = np.isin(best[leading], best[leading[liked]])
+        leading = leading[liked | ~has_liked]
     order = leading[_ranked(data, rows[leading], best[leading])]  # equal scores may lead together
     return np.asarray(order[np.diff(best[order], prepend=-1) != 0])
 
