@@ -50,12 +50,16 @@ def data(draw: Callable[..., object], *, tied: bool = False) -> Data:
 @st.composite
 def competing(draw: Callable[..., object]) -> Data:
     """Detections with equal scores in one image and class, where ordinary boxes and one group-of box overlap."""
-    truth = draw(st.lists(_box(), min_size=1, max_size=3).map(lambda boxes: [Truth("i", DOG, box) for box in boxes]))
-    found = draw(st.lists(st.tuples(_box(), st.sampled_from((0.5, 0.5, 1.0))), min_size=2, max_size=4))
-    assert isinstance(truth, list)
-    assert isinstance(found, list)
-    group = Truth("i", DOG, draw(_box()), group_of=1)  # type: ignore[arg-type]
-    return Data([*truth, group], [], [Found("i", DOG, score, box) for box, score in found])
+    low, high = st.sampled_from((0.0, 0.25)), st.sampled_from((0.75, 1.0))
+    large = st.tuples(low, low, high, high)
+    truth = draw(st.lists(large, min_size=1, max_size=3, unique=True))
+    found = draw(st.lists(st.tuples(large, st.sampled_from((0.5, 0.5, 1.0))), min_size=2, max_size=4))
+    group = draw(st.sampled_from([(0, 0, 0.5, 1), (0, 0, 0.5, 0.75), (0.25, 0.5, 1, 1)]))
+    return Data(
+        [*(Truth("i", DOG, box) for box in truth), Truth("i", DOG, group, group_of=1)],  # type: ignore[arg-type, attr-defined]
+        [],
+        [Found("i", DOG, score, box) for box, score in found],  # type: ignore[attr-defined]
+    )
 
 
 @st.composite

@@ -8,8 +8,8 @@ box (intersection over the detection's own area) is not a false positive, and th
 Where scores are equal the original leaves the order open. Here a detection inside a group-of box takes the ordinary
 box, so that the others, which no group excuses, are false positives; then the lower ymin, xmin, ymax, xmax comes first.
 So the order of rows does not matter, and the result is the lowest of the original's, unless detections in several
-group-of boxes compete for one ordinary box. Among boxes that are overlapped equally the first row is the best, as in the
-original.
+group-of boxes compete for one ordinary box. Among boxes that are overlapped equally the first row is the best, as
+in the original.
 """
 
 from collections.abc import Callable
