@@ -8,7 +8,15 @@ from typing import Literal
 
 from boxable.datasets import annotated_tables, layout, merge_splits
 from boxable.errors import ArgumentError
-from boxable.formats.annotated import coco, pascal_voc, tfrecord, yolo, yolo_writing
+from boxable.formats.annotated import (
+    coco,
+    pascal_voc,
+    pascal_voc_layout,
+    pascal_voc_writing,
+    tfrecord,
+    yolo,
+    yolo_writing,
+)
 from boxable.formats.annotated.image import FLAGS, AnnotatedSet
 from boxable.formats.columns import IS_DIFFICULT
 from boxable.formats.openimages_reading import has_tables
@@ -62,7 +70,7 @@ def _write_coco(images: AnnotatedSet, path: Path, options: WriteOptions) -> list
 
 
 def _write_voc(images: AnnotatedSet, folder: Path, options: WriteOptions) -> list[str]:
-    pascal_voc.write(images, folder, options.image_mode)
+    pascal_voc_writing.write(images, folder, options.image_mode)
     return []
 
 
@@ -79,7 +87,7 @@ _TABLES = partial(
 # By their names on the command line. The first that matches a path is its format.
 FORMATS = {
     "voc": AnnotatedFormat(
-        "Pascal VOC", pascal_voc.is_voc, pascal_voc.read, _write_voc, flags=tuple(pascal_voc.FLAGS.values())
+        "Pascal VOC", pascal_voc_layout.is_voc, pascal_voc.read, _write_voc, flags=tuple(pascal_voc.FLAGS.values())
     ),
     "yolo": AnnotatedFormat(
         "YOLO", yolo.is_yolo, yolo.read, lambda images, folder, how: yolo_writing.write(images, folder, how.image_mode)

@@ -1,59 +1,90 @@
-"""Pascal VOC: Annotations/<id>.xml and JPEGImages/; corners are whole pixels, the first is number 1."""
+"""Pascal VOC: an XML file for each image; `pascal_voc_layout` finds them.
 
-import re
-from collections.abc import Iterator
+Corners are whole pixels and the first is number 1, so the left and upper sides of a box are one less than its numbers.
+Many others count from 0: a set in which any corner is below 1, or has a fraction that is not in a file of VOC itself,
+is taken to be counted from 0 throughout, and its corners are the sides of the boxes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree  # only to write; defusedxml reads
 
 import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
-from boxable.files import writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
-from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, images_below, size_of, upright
-from boxable.formats.columns import CLASSES, IS_DIFFICULT
+from boxable.formats.annotated.image_files import size_of
+from boxable.formats.annotated.pascal_voc_layout import Entry, VocFiles
+from boxable.formats.columns import CLASSES, IS_DIFFICULT, SUBSETS
 from boxable.formats.openimages_reading import read_classes
-from boxable.formats.rows import write_classes
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import plain_name
 
 FLAGS = {"truncated": "IsTruncated", "occluded": "IsOccluded", "difficult": IS_DIFFICULT}
-# In pixels from the corner of the image: nonsense, but a whole number.
-_FARTHEST = 10**9
-_CORNERS = ("ymin", "xmin", "ymax", "xmax")
-_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+CORNERS = ("ymin", "xmin", "ymax", "xmax")
+# What files of VOC itself say of their source, and those of our own writer: there the first pixel is number 1.
+_OF_VOC, MADE_HERE = "PASCAL VOC", "Boxable"
 
 
-def is_voc(folder: Path) -> bool:
-    """Whether this folder is such a set."""
-    return (folder / "Annotations").is_dir()
+@dataclass(slots=True)
+class _Summary:
+    """What must be known of all annotations before the first: file names, classes, and how corners are counted."""
+
+    filenames: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    from_zero: bool = False
 
 
 def read(folder: Path) -> AnnotatedSet:
-    """Read the images with an annotation; classes are known by name, or by classes.csv."""
+    """Read the images with an annotation, and those without one that a list of ImageSets names, which have no boxes.
+
+    Classes are known by name, or by classes.csv. Splits are those of ImageSets, else of folders like train/.
+    """
     try:
         import defusedxml  # noqa: F401
     except ImportError:
         raise MissingExtraError("reading Pascal VOC", "boxable[data]") from None
-    files = sorted((folder / "Annotations").glob("*.xml"))
-    if not files:
-        raise ArgumentError(f"{folder / 'Annotations'}: no .xml in this folder")
+    files = VocFiles(folder)
+    found = AnnotatedSet(ClassList(()), iter(()), tuple(FLAGS.values()))
+    summary = _summary(files, found)
+    if not summary.filenames:
+        raise ArgumentError(f"{folder}: no .xml of Pascal VOC in this folder; expected <annotation> in each")
     if (folder / CLASSES).is_file():
-        classes = read_classes(folder / CLASSES)
-        names = [item.name for item in classes]
+        found.classes = read_classes(folder / CLASSES)
+        names = [item.name for item in found.classes]
     else:
-        names = sorted({name.casefold(): name for path in files for name in _names(path)}.values())
-        classes = ClassList.from_names(names)
-    mids = {name.casefold(): item.mid for name, item in zip(names, classes, strict=True)}
-    found = AnnotatedSet(classes, iter(()), tuple(FLAGS.values()))
-    found.images = _images(files, images_below(folder / "JPEGImages"), mids, found)
+        names = sorted(summary.names.values())
+        found.classes = ClassList.from_names(names)
+    mids = {name.casefold(): item.mid for name, item in zip(names, found.classes, strict=True)}
+    entries = files.entries(summary.filenames)
+    unused = {*files.images.values()} - {entry.image for entry in entries}
+    found.count("image files without annotation", len(unused), sorted(path.name for path in unused))
+    splits = {entry.split for entry in entries}
+    found.splits = tuple(split for split in SUBSETS if split in splits)
+    found.images = _images(entries, mids, found, start=0 if summary.from_zero else 1)
     return found
 
 
-def _names(path: Path) -> list[str]:
-    return [_text(item, "name", path) for item in _parse(path).findall("object")]
+def _summary(files: VocFiles, found: AnnotatedSet) -> _Summary:
+    """Look through all annotations; other XML is counted."""
+    summary = _Summary()
+    for name, path in files.annotations.items():
+        root = _parse(path)
+        if root.tag != "annotation":
+            found.count("XML files that are no annotations of Pascal VOC", 1, [name])
+            continue
+        summary.filenames[name] = (root.findtext("filename") or "").strip()
+        source = (root.findtext("source/annotation") or "").strip()
+        for number, item in enumerate(root.findall("object"), start=1):
+            text = _name(item, path, number)
+            summary.names[text.casefold()] = text
+            corners = _corners(item, path, number)
+            known = corners[np.isfinite(corners)]
+            odd = (known < 1).any() or (not source.startswith(_OF_VOC) and (known % 1 != 0).any())
+            summary.from_zero |= bool(odd) and source != MADE_HERE
+    return summary
 
 
 def _parse(path: Path) -> Any:
@@ -62,104 +93,76 @@ def _parse(path: Path) -> Any:
 
     try:
         return SafeTree.parse(path).getroot()
-    except (SafeTree.ParseError, DefusedXmlException, UnicodeDecodeError, ValueError) as error:
-        raise ArgumentError(f"{path}: no XML that can be read ({error})") from None
+    except (SafeTree.ParseError, DefusedXmlException, LookupError, ValueError) as error:
+        raise ArgumentError(f"{path}: no XML that can be read ({error}); expected one of Pascal VOC") from None
     except OSError as error:
         raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
 
 
-def _images(
-    files: list[Path], image_files: dict[str, Path], mids: dict[str, str], found: AnnotatedSet
-) -> Iterator[AnnotatedImage]:
-    """Yield the images; `mids` are those of the classes by name, in lower case."""
-    for path in files:
-        root = _parse(path)
-        objects = root.findall("object")
-        names = [_text(item, "name", path) for item in objects]
-        flags = {column: np.array([_flag(item, name) for item in objects], np.int8) for name, column in FLAGS.items()}
-        flags[IS_DIFFICULT] = flags[IS_DIFFICULT].clip(0)
-        image = AnnotatedImage(path.stem, [], np.zeros((0, 4)), file=image_files.get(path.stem))
-        width, height = (pixels(_number(root, f"size/{side}", path)) for side in ("width", "height"))
+def _images(entries: list[Entry], mids: Mapping[str, str], found: AnnotatedSet, start: int) -> Iterator[AnnotatedImage]:
+    """Yield the images; `mids` are by the name of the class in lower case, `start` is the number of the first pixel."""
+    for entry in entries:
+        image = AnnotatedImage(
+            entry.image_id, [], np.zeros((0, 4)), _flags([]), file=entry.image, split=entry.split
+        )  # fmt: skip
+        if entry.annotation is None:
+            yield image
+            continue
+        path, root = entry.annotation, _parse(entry.annotation)
+        width, height = (pixels(_value(root, f"size/{side}", f"{path}")) for side in ("width", "height"))
         if not (width and height):
             width, height = size_of(image) or (0, 0)
         if not width:
-            found.count("images of unknown size, without a file that tells it", 1)
+            found.count("images of unknown size, without a file that tells it", 1, [entry.image_id])
             continue
-        corners = [[_number(item, f"bndbox/{side}", path) for side in _CORNERS] for item in objects]
-        # The left and upper sides of a pixel come before its number, the others after it.
-        box = (np.array(corners).reshape(-1, 4) - [1, 1, 0, 0]) / [height, width, height, width]
+        objects = root.findall("object")
+        found.count("parts of objects", sum(len(item.findall("part")) for item in objects))
+        corners = np.array([_corners(item, path, number) for number, item in enumerate(objects, start=1)])
+        box = (corners.reshape(-1, 4) - [start, start, 0, 0]) / [height, width, height, width]
+        names = [_name(item, path, number) for number, item in enumerate(objects, start=1)]
         labels = [mids.get(name.casefold(), name) for name in names]
-        yield AnnotatedImage(path.stem, labels, box, flags, width=width, height=height, file=image.file)
+        yield AnnotatedImage(
+            entry.image_id, labels, box, _flags(objects), width=width, height=height, file=entry.image,
+            split=entry.split,
+        )  # fmt: skip
 
 
-def _text(item: Any, tag: str, path: Path) -> str:
-    text = plain_name(item.findtext(tag) or "")
+def _name(item: Any, path: Path, number: int) -> str:
+    text = plain_name(item.findtext("name") or "")
     if not text:
-        raise ArgumentError(f"{path}: an object without <{tag}>")
+        raise ArgumentError(f"{path}, object {number}: an object without <name>, which Pascal VOC needs")
     return text
 
 
-def _number(item: Any, tag: str, path: Path) -> float:
-    text = item.findtext(tag) or "nan"
+def _corners(item: Any, path: Path, number: int) -> NDArray[np.float64]:
+    """Read ymin, xmin, ymax, xmax of an object; of a polygon without box the corners of its points, else no numbers."""
+    place = f"{path}, object {number}"
+    points = item.find("polygon")
+    if item.find("bndbox") is not None or points is None:
+        return np.array([_value(item, f"bndbox/{side}", place) for side in CORNERS])
+    sides = [
+        [_value(point, ".", place) for point in points.iter() if point.tag.rstrip("0123456789") == axis]
+        for axis in ("y", "x")
+    ]
+    if not all(sides):
+        return np.full(4, np.nan)
+    return np.array([*(min(side) for side in sides), *(max(side) for side in sides)])
+
+
+def _value(item: Any, tag: str, place: str) -> float:
+    text = (item.text if tag == "." else item.findtext(tag)) or "nan"
     try:
         return float(text)
     except ValueError:
-        raise ArgumentError(f"{path}: <{tag}> is {text.strip()[:20]!r}; expected a number") from None
+        raise ArgumentError(f"{place}: <{tag}> is {text.strip()[:20]!r}; expected a number, as in Pascal VOC") from None
+
+
+def _flags(objects: list[Any]) -> dict[str, NDArray[np.int8]]:
+    flags = {column: np.array([_flag(item, tag) for item in objects], np.int8) for tag, column in FLAGS.items()}
+    flags[IS_DIFFICULT] = flags[IS_DIFFICULT].clip(0)
+    return flags
 
 
 def _flag(item: Any, tag: str) -> int:
     text = (item.findtext(tag) or "").strip()
     return int(text) if text in ("0", "1") else -1
-
-
-def write(images: AnnotatedSet, folder: Path, image_mode: str) -> None:
-    """Write a set; corners are rounded to whole pixels. classes.csv keeps the MIDs."""
-    for item in images.classes:
-        if _NOT_IN_XML.search(item.name):
-            raise ArgumentError(f"class {item.name!r}: a name with signs that XML cannot hold; rename it")
-    (folder / "Annotations").mkdir(parents=True)
-    (folder / "JPEGImages").mkdir()
-    names = {item.mid: item.name for item in images.classes}
-    for image in images.sound():
-        size = size_of(image)
-        if size is None:
-            images.count("images of unknown size, without a file that tells it", 1)
-            continue
-        path = folder / "Annotations" / f"{file_stem(image.image_id)}.xml"
-        name = add_image_file(images, upright(images, image), folder / "JPEGImages", image_mode) or file_name(image)
-        with writing(path):
-            path.write_bytes(_xml(image, size, name, names))
-    write_classes(((item.mid, item.name) for item in images.classes), folder / CLASSES)
-
-
-def _xml(image: AnnotatedImage, size: tuple[int, int], name: str, names: dict[str, str]) -> bytes:
-    root = ElementTree.Element("annotation")
-    ElementTree.SubElement(root, "folder").text = "JPEGImages"
-    ElementTree.SubElement(root, "filename").text = name
-    described = ElementTree.SubElement(root, "size")
-    for tag, value in zip(("width", "height", "depth"), (*size, 3), strict=True):
-        ElementTree.SubElement(described, tag).text = str(value)
-    ElementTree.SubElement(root, "segmented").text = "0"
-    pixels = _pixels(image.box, size).tolist()
-    for row, (mid, box) in enumerate(zip(image.labels, pixels, strict=True)):
-        item = ElementTree.SubElement(root, "object")
-        ElementTree.SubElement(item, "name").text = names[mid]
-        ElementTree.SubElement(item, "pose").text = "Unspecified"
-        for tag, column in FLAGS.items():
-            marked = column in image.flags and image.flags[column][row] == 1
-            ElementTree.SubElement(item, tag).text = str(int(marked))
-        corners = ElementTree.SubElement(item, "bndbox")
-        for tag, value in zip(_CORNERS, box, strict=True):
-            ElementTree.SubElement(corners, tag).text = str(value)
-    ElementTree.indent(root)
-    return bytes(ElementTree.tostring(root, "utf-8")) + b"\n"
-
-
-def _pixels(box: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.int64]:
-    """Compute first and last pixels of boxes `[N, 4]`, from 1; at least one pixel, at the center of the box."""
-    sides = (box.reshape(-1, 2, 2) * [size[1], size[0]]).clip(-_FARTHEST, _FARTHEST)
-    first, end = np.rint(sides).astype(np.int64).transpose(1, 0, 2)
-    middle = np.minimum(np.floor(sides.mean(axis=1)).astype(np.int64), [size[1] - 1, size[0] - 1])
-    thin = first >= end
-    first, end = np.where(thin, middle, first), np.where(thin, middle + 1, end)
-    return np.concatenate([first + 1, end], axis=1)

@@ -4,13 +4,13 @@ Images are those of the folders and lists that data.yaml or obj.data name; where
 and the like; without such lists, those that have labels.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 
 from boxable.errors import ArgumentError
 from boxable.formats.annotated.image import AnnotatedSet
+from boxable.formats.annotated.splits import SPLIT_NAMES, split_of
 from boxable.formats.annotated.yolo_description import EXPECTED, Description
 from boxable.formats.annotated.yolo_files import (
     Pair,
@@ -25,11 +25,8 @@ from boxable.formats.annotated.yolo_files import (
 )
 from boxable.images.image_ids import files_by_id, image_id
 
-_KEYS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation", "test": "test"}
 # Lists of images that are read where nothing names one.
-_LISTS = {**{f"{key}.txt": split for key, split in _KEYS.items()}, "images.txt": ""}
-# Folders that tell the split where nothing else does.
-_SPLIT_FOLDER = re.compile(rf"(?:obj_)?({'|'.join(_KEYS)})(?:_data)?", re.IGNORECASE)
+_LISTS = {**{f"{key}.txt": split for key, split in SPLIT_NAMES.items()}, "images.txt": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def _named_parts(described: Description, files: YoloFiles) -> dict[str, list[Pai
     """
     parts: dict[str, list[Pair]] = {}
     folders: list[str] = []
-    for key, split in _KEYS.items():
+    for key, split in SPLIT_NAMES.items():
         for value in _values(described, key):
             place = _place(described, files, value)
             pairs = None
@@ -150,7 +147,5 @@ def _by_folder(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     """Group images by the split that a folder of their path is called after."""
     parts: dict[str, list[Pair]] = {}
     for pair in pairs:
-        folders = (pair[0] or pair[1] or "").split("/")[:-1]
-        split = next((match[1].lower() for folder in folders if (match := _SPLIT_FOLDER.fullmatch(folder))), "")
-        parts.setdefault(_KEYS.get(split, ""), []).append(pair)
+        parts.setdefault(split_of(pair[0] or pair[1] or ""), []).append(pair)
     return parts
