@@ -4,7 +4,9 @@ import re
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import boxable
 from tests.conftest import ROOT
@@ -63,6 +65,23 @@ def headings(page: Path) -> set[str]:
     """The anchors of a Markdown page."""
     titles = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def test_the_readme_tells_what_the_fallback_finds_in_the_examples(detector: boxable.Detector) -> None:
+    found = [f"{item.name} {item.score:.0%}" for item in detector(ROOT / "examples" / "astronaut.png")]
+    assert found == ["Person 59%", "Bottle 32%", "Person 31%"]
+    text = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    assert (
+        "the astronaut only 59 %, and takes the rocket for a bottle (32 %) and the helmet for a person (31 %)" in text
+    )
+
+
+def test_the_image_of_the_readme_is_drawn_as_today(ssd23_weights: Path) -> None:
+    drawn = runpy.run_path(str(ROOT / "docs" / "found.py"))["found"]()
+    with Image.open(ROOT / "docs" / "found.jpg") as shown:
+        assert shown.size == drawn.size, "run: python docs/found.py"
+        difference = np.abs(np.asarray(shown).astype(int) - np.asarray(drawn)).mean()
+    assert difference < 4, "run: python docs/found.py"
 
 
 def test_the_readme_is_short() -> None:

@@ -235,7 +235,13 @@ def test_a_pil_image_with_an_orientation_is_turned_and_stays_as_it_was(detector:
 
 def test_arrays_of_every_layout_give_the_same(detector: Detector) -> None:
     expected = detector(plain(), min_score=0)
-    for array in (np.asfortranarray(plain()), plain()[::-1][::-1], np.dstack([plain(), plain()[:, :, :1]])):
+    bgr = np.ascontiguousarray(plain()[..., ::-1])  # as OpenCV reads
+    for array in (
+        bgr[..., ::-1],
+        np.asfortranarray(plain()),
+        plain()[::-1][::-1],
+        np.dstack([plain(), plain()[:, :, :1]]),
+    ):
         require_same(detector(array, min_score=0), expected)
     unit = plain().astype(np.float32) / np.float32(255)
     for array in (unit.astype(">f4"), unit.astype(np.float64), unit.astype(np.longdouble)):
