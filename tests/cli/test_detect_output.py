@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from boxable.run_folder import RECORD
 from tests.cli.conftest import Invoke
 from tests.conftest import EXAMPLES, Command
 
@@ -37,7 +38,8 @@ def detect(invoke: Invoke) -> Detect:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return [name for name in found if name != RECORD]
 
 
 def copies(folder: Path, *names: str) -> Path:
@@ -59,8 +61,8 @@ def copies(folder: Path, *names: str) -> Path:
         ("jsonl", "detections.jsonl"),
         ("json", "detections.json"),
         ("csv", "detections.csv"),
-        ("openimages", "detections.csv"),
-        ("coco", "detections.json"),
+        ("openimages", "detections.openimages.csv"),
+        ("coco", "detections.coco.json"),
         ("table", "detections.txt"),
     ],
 )
@@ -111,7 +113,7 @@ def test_images_that_still_have_one_name_are_numbered(detect: Detect, tmp_path: 
 def test_yolo_writes_a_label_file_an_image(detect: Detect, tmp_path: Path, out: Path) -> None:
     printed = detect(copies(tmp_path / "in", "a/cat.png", "b/cat.png", "x.png"), "--out", out, "--format", "yolo",
                      "--no-save-images")  # fmt: skip
-    assert files(out) == ["detections.txt", "labels/a/cat.txt", "labels/b/cat.txt", "labels/x.txt"]
+    assert files(out) == ["detections.yolo.txt", "labels/a/cat.txt", "labels/b/cat.txt", "labels/x.txt"]
     line = (out / "labels" / "x.txt").read_text()
     assert line.startswith("122 ")
     assert printed.count(line) == 3
@@ -159,3 +161,21 @@ def test_an_image_that_fails_is_in_the_results_and_writes_nothing_else(
     bad, good = [json.loads(line) for line in (out / "detections.jsonl").read_text("utf-8").splitlines()]
     assert "bad.png: expected an image" in bad["error"]
     assert [item["name"] for item in good["detections"]] == ["Cat"]
+
+
+def test_a_second_run_leaves_nothing_of_the_first_and_every_file_of_others(detect: Detect, tmp_path: Path) -> None:
+    source, out = copies(tmp_path / "in", "a/cat.png", "b/cat.png"), tmp_path / "out"
+    detect(source, "--out", out, "--save-crops", "--format", "yolo")
+    (out / "notes.txt").write_bytes(b"")
+    shutil.rmtree(source / "b")
+    detect(source, "--out", out, "--format", "coco")
+    assert files(out) == ["cat.png", "detections.coco.json", "notes.txt"]
+
+
+def test_results_of_an_earlier_run_may_be_the_images_of_the_next(detect: Detect, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    detect(CHELSEA, "--out", out, "--save-crops")
+    crop = out / "crops" / "cat" / "chelsea-1.png"
+    assert crop.exists()
+    detect(crop, "--out", out)
+    assert files(out) == ["chelsea-1.png", "crops/cat/chelsea-1.png", "detections.jsonl"]

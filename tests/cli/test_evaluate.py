@@ -272,7 +272,7 @@ def test_one_run_at_a_time_writes_into_a_folder(truth: Path, found: Path, invoke
         assert [path.name for path in out.iterdir()] == [".lock"]
         assert invoke("evaluate", truth, found, "--out", tmp_path / "other").code == 0
     assert invoke("evaluate", truth, found, "--out", out).code == 0
-    names = {"report.html", "report.md", "metrics.json", "per-class.csv", "entries.npz"}
+    names = {"report.html", "report.md", "metrics.json", "per-class.csv", "entries.npz", ".boxable-run"}
     assert {path.name for path in out.iterdir()} == names
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import boxable
+from boxable.run_folder import RECORD
 from tests.cli.conftest import Invoke
 from tests.conftest import EXAMPLES, ROOT, Command
 from tests.formats.test_tables import write
@@ -167,7 +168,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_predictions(
         assert b"run the same command again with the same --out" in first.stderr
     left = {path.name for path in out.iterdir()}
     # Who is killed cannot take away the lock, but it holds nobody up.
-    assert left - {".lock"} == {ledger(whole).name}
+    assert left - {".lock"} == {ledger(whole).name, RECORD}
     assert number == signal.SIGKILL or ".lock" not in left
     done = command("evaluate", photos, "ssd23", "--out", out)
     assert (done.returncode, said(done.stderr)) == (0, ["boxable: 2 of 5 images were detected before"])
@@ -315,6 +316,17 @@ def test_pictures_that_are_missing_or_broken_are_left_out_with_a_note(
     assert (strict.returncode, strict.stdout) == (2, b"")
     assert "(b)" in said(strict.stderr)[-1]
     assert said(strict.stderr)[-1].startswith("boxable: strict: ")
+
+
+def test_a_second_run_leaves_nothing_of_the_first(photos: Path, whole: Path, invoke: Invoke, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(whole, tmp_path / "out"))
+    (out / "notes.txt").write_bytes(b"")
+    first = {path.name for path in out.iterdir()}
+    assert invoke("evaluate", photos, ledger(whole, ".csv"), "--out", out).code == 0
+    detected = {ledger(whole).name, ledger(whole, ".csv").name}
+    assert {path.name for path in out.iterdir()} == first - detected
+    invoke("evaluate", photos, ledger(whole, ".csv"), "--out", out, "--classes", "Kat")
+    assert {path.name for path in out.iterdir()} == first - detected, "a run that does not begin removes nothing"
 
 
 def test_a_picture_that_was_repaired_counts_in_the_next_run(photos: Path, invoke: Invoke, tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ def written(name: str, records: list[ImageRecord]) -> str:
 
 def test_these_formats_exist_with_these_suffixes() -> None:
     assert {name: suffix for name, (_, suffix) in FORMATS.items()} == {
-        "table": ".txt", "json": ".json", "jsonl": ".jsonl", "csv": ".csv", "openimages": ".csv", "coco": ".json",
-        "yolo": ".txt",
+        "table": ".txt", "json": ".json", "jsonl": ".jsonl", "csv": ".csv",
+        "openimages": ".openimages.csv", "coco": ".coco.json", "yolo": ".yolo.txt",
     }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from boxable.errors import BoxableError
 from boxable.files import atomic_file, write_atomically
+from boxable.run_folder import RECORD
 from tests.hostile.makers import PHOTO
 
 Command = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -39,7 +40,8 @@ def run_limited(limit: int, *arguments: object) -> subprocess.CompletedProcess[b
 
 
 def files_below(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != RECORD)
+    return sorted(str(path.relative_to(folder)) for path in files)
 
 
 def test_a_file_in_place_of_the_folder_is_refused_and_kept(tmp_path: Path, command: Command) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 import boxable
 from boxable import Detector
 from boxable.errors import ArgumentError, UnknownModelError, WeightsError
+from boxable.run_folder import RECORD
 from tests.hostile.makers import PHOTO
 from tests.hostile.test_bad_models import description, foreign_onnx
 
@@ -28,7 +29,8 @@ pytestmark = [
 
 
 def files_below(folder: Path) -> list[str]:
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != RECORD)
+    return sorted(str(path.relative_to(folder)) for path in files)
 
 
 def test_images_are_not_overwritten_by_their_annotated_selves(tmp_path: Path, command: Command) -> None:

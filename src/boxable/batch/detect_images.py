@@ -4,22 +4,25 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import tee, zip_longest
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from boxable.batch.output_names import image_names, refuse_overwriting, sources_outside
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
-from boxable.files import atomic_file
 from boxable.formats import FORMATS, ImageRecord
 from boxable.formats.yolo import yolo_lines
 from boxable.images.save import save_image
 from boxable.images.sources import Source
 from boxable.printing import print_text
 from boxable.progress import progress
+from boxable.run_folder import RunFolder, open_run_folder
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import slug
 
@@ -50,8 +53,12 @@ def detect_images(
     if output.folder is not None:
         names = image_names(sources)
         refuse_overwriting(sources, names, output.folder)
-    run = _FolderRun(detector, sources, names, output)
-    _emit(run.records(options, stop), output, detector.classes)
+    inputs = [source.path for source in sources if source.path is not None]
+    with nullcontext() if output.folder is None else open_run_folder(output.folder, inputs) as folder:
+        if folder is not None:
+            folder.clear()
+        run = _FolderRun(detector, sources, names, output, folder)
+        _emit(run.records(options, stop), output, folder, detector.classes)
     if output.folder is not None:
         logger.info("wrote %s: %d images, %d objects, %d failed", output.folder, run.done, run.objects, run.failed)
     if stop.is_set():
@@ -60,17 +67,17 @@ def detect_images(
     return FAILED if run.failed else 0
 
 
-def _emit(records: Iterator[ImageRecord], output: OutputOptions, classes: ClassList) -> None:
+def _emit(records: Iterator[ImageRecord], output: OutputOptions, folder: RunFolder | None, classes: ClassList) -> None:
     """Print the records as they come, and write them if there is a folder."""
     print_, _ = FORMATS[output.printed]
-    if output.folder is None:
+    if folder is None:
         for text in print_(records, classes):
             if not print_text(text):
                 raise BrokenPipeError
         return
     write, suffix = FORMATS[output.written]
     first, second = tee(records)  # both take one record after the other, so little is held
-    with atomic_file(output.folder / f"detections{suffix}") as file:
+    with folder.atomic_file(folder.path / f"detections{suffix}") as file:
         listening = True
         for shown, kept in zip_longest(print_(first, classes), write(second, classes), fillvalue=""):
             listening = listening and print_text(shown)
@@ -83,6 +90,7 @@ class _FolderRun:
     sources: list[Source]
     names: list[Path]
     output: OutputOptions
+    folder: RunFolder | None
     done: int = 0
     failed: int = 0
     objects: int = 0
@@ -96,27 +104,32 @@ class _FolderRun:
                     self.failed += 1
                     logger.warning("%s", found.error)
                 record = found.to_dict()
-                if self.output.folder is not None and found.error is None:
-                    self._try_to_write(self.output.folder, self.names[self.done], found, record)
+                if self.folder is not None and found.error is None:
+                    self._try_to_write(self.folder, self.names[self.done], found, record)
                 self.sources[self.done].forget()
                 self.objects += len(found)
                 self.done += 1
                 advance()
                 yield record
 
-    def _try_to_write(self, folder: Path, name: Path, found: Detections, record: ImageRecord) -> None:
+    def _try_to_write(self, folder: RunFolder, name: Path, found: Detections, record: ImageRecord) -> None:
         try:
             self._write(folder, name, found, record)
         except BoxableError as error:
             self.failed += 1
             logger.warning("%s", error)
 
-    def _write(self, folder: Path, name: Path, found: Detections, record: ImageRecord) -> None:
+    def _write(self, folder: RunFolder, name: Path, found: Detections, record: ImageRecord) -> None:
         if self.output.images:
-            save_image(found.draw(enlarge=True), folder / name)
+            _save(found.draw(enlarge=True), folder, folder.path / name)
         if self.output.crops:
             for number, (item, crop) in enumerate(zip(found, found.crops(), strict=True), start=1):
-                save_image(crop, folder / "crops" / slug(item.name) / name.with_stem(f"{name.stem}-{number}"))
+                _save(crop, folder, folder.path / "crops" / slug(item.name) / name.with_stem(f"{name.stem}-{number}"))
         if self.output.written == "yolo":
-            with atomic_file(folder / "labels" / name.with_suffix(".txt")) as file:
+            with folder.atomic_file(folder.path / "labels" / name.with_suffix(".txt")) as file:
                 file.write(yolo_lines(record).encode())
+
+
+def _save(image: Image.Image, folder: RunFolder, path: Path) -> None:
+    save_image(image, path)
+    folder.record(path)

@@ -79,7 +79,7 @@ def detect(
     upright image. An image that cannot be read has an error in json and jsonl and no row in the other
     formats; yolo writes label ids as classes, and the score last.
 
-    With --out the results are also in DIR/detections.<ext> (json lines without --format), the annotated
+    With --out the results are also in DIR/detections.* (json lines without --format), the annotated
     images beside it, crops in DIR/crops/<class>/, and for yolo a file an image in DIR/labels/.
 
     Exit codes: 0 all done; 1 an image failed and the rest is done, or nothing could be done for want of

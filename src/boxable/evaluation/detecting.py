@@ -29,14 +29,20 @@ def image_files(folder: Path) -> dict[str, Path]:
     return files
 
 
+def detection_files(detector: Detector, folder: Path) -> tuple[Path, Path]:
+    """Return the journal and the predictions of a detector: `folder`/detected-<model>-<version>.jsonl and .csv."""
+    name = f"detected-{detector.fingerprint.partition(':')[2]}-{boxable.__version__}"
+    return folder / f"{name}.jsonl", folder / f"{name}.csv"
+
+
 def detect_in(detector: Detector, images: dict[str, Path], folder: Path) -> tuple[Path, list[str]]:
     """Detect in images; return the file of predictions in `folder`, and the ids of unreadable images.
 
-    Each result is appended to a journal, `folder`/detected-<model>-<version>.jsonl. Results in it are reused unless
-    the file of the image has changed, so a stopped job is resumed.
+    Each result is appended to a journal (`detection_files`). Results in it are reused unless the file of the image has
+    changed, so a stopped job is resumed.
     """
-    name = f"detected-{detector.fingerprint.partition(':')[2]}-{boxable.__version__}"
-    journal = Journal(folder / f"{name}.jsonl", _is_record)
+    log, path = detection_files(detector, folder)
+    journal = Journal(log, _is_record)
     stamps = {image: _stamp(path) for image, path in images.items()}  # as they are before they are read
     todo = {image: path for image, path in images.items() if not journal.holds(image, stamps[image])}
     if len(todo) < len(images):
@@ -50,7 +56,6 @@ def detect_in(detector: Detector, images: dict[str, Path], folder: Path) -> tupl
             else:
                 append(image, stamps[image], found.to_dict())
             advance()
-    path = folder / f"{name}.csv"
     with atomic_file(path) as file:
         for text in openimages(journal.records(stamps), detector.classes):
             file.write(text.encode("utf-8", "backslashreplace"))

@@ -3,23 +3,19 @@
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import filelock
 
 from boxable.detection.detector import Detector
 from boxable.detection.load import load
 from boxable.errors import ArgumentError, BoxableError
 from boxable.evaluation import evaluate as measuring
-from boxable.evaluation.detecting import detect_in, image_files
+from boxable.evaluation.detecting import detect_in, detection_files, image_files
 from boxable.evaluation.evaluate import RESAMPLES, SEED, Evaluation
-from boxable.evaluation.report.write import write_report
-from boxable.evaluation.run import write_run
-from boxable.files import writing
+from boxable.evaluation.report.write import PAGE, TEXT, write_report
+from boxable.evaluation.run import CLASSES, ENTRIES, METRICS, write_run
 from boxable.findings import Finding
 from boxable.formats.annotations import Annotations, Predictions, no_predictions
 from boxable.formats.reading import holds_predictions, read_annotations, read_predictions
@@ -27,6 +23,7 @@ from boxable.formats.tables import require_tables
 from boxable.metrics.input_checks import examples_of, refuse_warnings
 from boxable.metrics.prepare import known_classes
 from boxable.metrics.protocols import protocol_named
+from boxable.run_folder import RunFolder, open_run_folder
 from boxable.runtimes import PrecisionChoice, RuntimeChoice
 from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection
@@ -77,7 +74,9 @@ def evaluate(
     name = predictions_or_model.handle if isinstance(predictions_or_model, Detector) else str(predictions_or_model)
     options: dict[str, Any] = {"classes": classes, "strict": strict, "seed": seed}
     findings: list[Finding] = []
-    with _locked(folder):
+    detector: Detector | None = None
+    inputs = [truth_path, Path(name), *(image_files or {}).values()]
+    with nullcontext() if folder is None else open_run_folder(folder, inputs) as run_folder:
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
             if (precision, runtime) != ("fp32", "onnxruntime"):
                 raise ArgumentError(f"{name} holds predictions; precision and runtime are for a model")
@@ -87,7 +86,7 @@ def evaluate(
             options["nameable"] = detector.classes
             # What is wrong with all else is said before the long work, not after it.
             measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
-            annotations, predictions, findings = detected(annotations, detector, image_files or {}, folder)
+            annotations, predictions, findings = detected(annotations, detector, image_files or {}, run_folder)
             if strict:
                 refuse_warnings(findings)
             if (detector.precision, detector.runtime) != ("fp32", "onnxruntime"):
@@ -97,35 +96,27 @@ def evaluate(
         if len(predictions) and not len(evaluation.data.score):
             raise ArgumentError(f"no prediction can be used: {'; '.join(map(str, evaluation.notes))}")
         evaluation = replace(evaluation, notes=[*findings, *evaluation.notes])
-        if folder is not None:
-            write_run(evaluation, folder)
+        if run_folder is not None:
             title = f"{Path(name).name} on {truth_path.resolve().name}"
-            write_report(evaluation, folder, title, image_files or {}, show)
+            _write(evaluation, run_folder, title, image_files or {}, show, detector)
     return evaluation
 
 
-@contextmanager
-def _locked(folder: Path | None) -> Iterator[None]:
-    """One run at a time writes into a folder; raises ArgumentError for a second one."""
-    if folder is None:
-        yield
-        return
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock", timeout=0)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise ArgumentError(
-                f"{folder}: another run is writing there; wait for it, or give another folder"
-            ) from None
-    try:
-        yield
-    finally:
-        lock.release()
-        (folder / ".lock").unlink(missing_ok=True)
-        with suppress(OSError):
-            folder.rmdir()  # if nothing came of it
+def _write(
+    evaluation: Evaluation,
+    folder: RunFolder,
+    title: str,
+    image_files: dict[str, Path],
+    show: Selection | None,
+    detector: Detector | None,
+) -> None:
+    """Write the run and the report, in the place of an earlier run; what a detector found stays."""
+    found = detection_files(detector, folder.path) if detector else ()
+    folder.clear(keep=found)
+    write_run(evaluation, folder.path)
+    write_report(evaluation, folder.path, title, image_files, show)
+    for name in (METRICS, CLASSES, ENTRIES, PAGE, TEXT):
+        folder.record(folder.path / name)
 
 
 def _detector(
@@ -155,7 +146,7 @@ def image_files_of(ground_truth: Path, images: _Path | None) -> dict[str, Path] 
 
 
 def detected(
-    annotations: Annotations, detector: Detector, image_files: dict[str, Path], out: Path | None
+    annotations: Annotations, detector: Detector, image_files: dict[str, Path], out: RunFolder | None = None
 ) -> tuple[Annotations, Predictions, list[Finding]]:
     """Run the detector; return annotations of the images that were read, predictions, and findings on the others."""
     wanted = annotations.listed_images
@@ -163,7 +154,12 @@ def detected(
     if not present:
         expected = f"; expected names such as {wanted[0]}.jpg" if wanted else ""
         raise ArgumentError(f"no image file belongs to the {len(wanted)} images of the ground truth{expected}")
-    place: AbstractContextManager[str | Path] = tempfile.TemporaryDirectory() if out is None else nullcontext(out)
+    place: AbstractContextManager[str | Path] = tempfile.TemporaryDirectory() if out is None else nullcontext(out.path)
+    if out is not None:
+        found = detection_files(detector, out.path)
+        out.clear(keep=found)
+        for path in found:
+            out.record(path, grows=True)
     with place as kept:
         try:
             path, broken = detect_in(detector, present, Path(kept))

@@ -1,7 +1,6 @@
 """Calibrate a model for int8, measure its loss of mean AP on other images, and save it if that is small enough."""
 
 import logging
-import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -158,8 +157,7 @@ def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runti
 
 
 def _evaluated(detector: Detector, labelled: _Labelled) -> Evaluation:
-    with tempfile.TemporaryDirectory() as place:
-        annotations, predictions, notes = detected(labelled.annotations, detector, labelled.image_files, Path(place))
+    annotations, predictions, notes = detected(labelled.annotations, detector, labelled.image_files)
     for note in notes:
         logger.info("note: %s", note)
     return evaluate(annotations, predictions, CHALLENGE, nameable=detector.classes, resamples=0)

@@ -18,15 +18,15 @@ from boxable.vocabulary import ClassList
 
 Format = Callable[[Iterable[ImageRecord], ClassList], Iterator[str]]
 
-# Name on the command line -> function and file suffix.
+# Name on the command line -> function and suffix of the file, which no other format has.
 FORMATS: dict[str, tuple[Format, str]] = {
     "table": (table, ".txt"),
     "json": (json_array, ".json"),
     "jsonl": (jsonl, ".jsonl"),
     "csv": (csv, ".csv"),
-    "openimages": (openimages, ".csv"),
-    "coco": (coco, ".json"),
-    "yolo": (yolo, ".txt"),
+    "openimages": (openimages, ".openimages.csv"),
+    "coco": (coco, ".coco.json"),
+    "yolo": (yolo, ".yolo.txt"),
 }
 
 # The same for the frames of a video.
