@@ -67,7 +67,7 @@ def test_split_says_how_yolo_takes_both_parts(
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
     assert f"boxable data convert {folder} DEST --to yolo" in caplog.messages[-1]
     assert invoke("data", "convert", folder, tmp_path / "yolo", "--to", "yolo").code == 0
-    assert (tmp_path / "yolo" / "labels" / "train").is_dir()
+    assert (tmp_path / "yolo" / "train.txt").is_file()
 
 
 @pytest.mark.parametrize(("images", "empty"), [("a", "validation"), ("", None), ("b", "validation")])

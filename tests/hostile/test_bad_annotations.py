@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from boxable.errors import ArgumentError, BoxableError
 from boxable.evaluation.evaluate import evaluate
-from boxable.formats.reading import read_annotations, read_predictions
+from boxable.formats.reading import read_predictions
 from boxable.formats.tables import read_table
 from boxable.metrics.protocols import PROTOCOLS, Protocol
 from tests.conftest import Command
+from tests.datasets.reading import read_annotations
 from tests.formats.test_coco_reading import BOX, HUGE, IMAGES, OTHER, annotations, described, predictions
 from tests.formats.test_tables import COLUMNS, NAMES, ROWS, csv_bytes
 

@@ -12,10 +12,10 @@ from PIL import Image
 
 from boxable.evaluation.evaluate_files import evaluate
 from boxable.formats.annotated.orientation import without_orientation
-from boxable.formats.reading import read_annotations
 from boxable.images.decode import decode_as_stored, orientation_of
 from boxable.openimages import Dataset
 from boxable.openimages.convert_set import convert
+from tests.datasets.reading import read_annotations
 from tests.openimages.folders import BOX_HEAD, CAT, box_row, copy_image_file, photo, write_folder
 from tests.openimages.made import BOX_HEADER, LABEL_HEADER, PERSON, box, rows_of, write_csv, write_set
 

@@ -24,9 +24,9 @@ from boxable.formats.annotated.tfrecord_framing import (
     read_records,
     write_record,
 )
-from boxable.formats.reading import read_annotations
 from boxable.openimages.convert_set import convert
 from boxable.vocabulary import open_images
+from tests.datasets.reading import read_annotations
 from tests.openimages.made import BOX_HEADER, CAR, CAT, DOG, box, rows_of, write_csv, write_set
 
 FORMS = {"openimages": "csv", "parquet": "parquet", "coco": "c.json", "yolo": "yolo", "voc": "voc", "tfrecord": "t"}

@@ -6,14 +6,16 @@ from math import isnan
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from boxable.datasets.ground_truth import open_ground_truth
 from boxable.detection.detector import Detector
 from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.evaluate_files import evaluate, image_files_of
+from boxable.evaluation.evaluate_files import evaluate
 from boxable.files import write_atomically
 from boxable.formats import ImageRecord
+from boxable.formats.annotations import Annotations
 from boxable.formats.openimages import openimages
-from boxable.formats.reading import read_annotations, read_predictions
+from boxable.formats.reading import read_predictions
 from boxable.formats.record import DetectionRecord
 from boxable.metrics.protocols import protocol_named
 from boxable.progress import progress
@@ -39,8 +41,12 @@ def of_detector(data: Path, detector: Detector) -> Accuracy:
 
 def of_peer(data: Path, find: Callable[[bytes], list[DetectionRecord]], classes: ClassList) -> Accuracy:
     """Evaluate a function from the content of a file to detections; it raises OSError for what is no image."""
-    annotations = read_annotations(data)
-    files = image_files_of(data, None) or {}
+    with open_ground_truth(data) as annotations:
+        return _of_peer(annotations, find, classes)
+
+
+def _of_peer(annotations: Annotations, find: Callable[[bytes], list[DetectionRecord]], classes: ClassList) -> Accuracy:
+    files = annotations.files
     wanted = [image for image in annotations.listed_images if image in files]
     seen = []
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,10 +14,10 @@ from boxable.bench.own_candidates import open_detectors, own_candidates
 from boxable.bench.peers import Subject, open_peers
 from boxable.bench.results import Benchmark, Result, result_of
 from boxable.bench.rounds import Samples, run_rounds
+from boxable.datasets.ground_truth import open_ground_truth
 from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.detector import Detector
 from boxable.errors import BoxableError
-from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
 from boxable.progress import progress
 from boxable.runtimes.choice import save_choice
@@ -41,7 +41,7 @@ def measure(
 ) -> Benchmark:
     """Measure a model with each of `runtimes` and `precisions`, beside `peers`; None: all that are installed.
 
-    On the images of `places`, else of `data`, else on drawn images; with `data`, an annotated folder as `evaluate`
+    On the images of `places`, else of `data`, else on drawn images; with `data`, an annotated set as `evaluate`
     takes it, also the accuracy. Ctrl-C ends it early: what was measured so far comes back, `stopped`.
 
     With `save` the median times of Boxable's own runtimes and precisions are saved for `load(runtime="auto")` and
@@ -51,8 +51,8 @@ def measure(
     """
     if data is not None:  # what is wrong with it is said before the long work, not after it
         require_tables()
-        read_annotations(data)
-    chosen = places or ([] if data is None else [data])
+        with open_ground_truth(data):
+            pass
     threads = threads or available_cores()
     detectors, left_out = open_detectors(model, runtimes, precisions, threads)
     first = next(iter(detectors.values()))
@@ -61,7 +61,9 @@ def measure(
     accuracies: dict[str, Accuracy] = {}
     about = machine()  # how busy it is before the work
     stopped = True
-    with TemporaryDirectory() as folder:
+    annotated = nullcontext() if data is None else open_ground_truth(data)
+    with TemporaryDirectory() as folder, annotated as annotations:
+        chosen = places or (list(annotations.files.values()) if annotations else [])
         images = collect_images(chosen) if chosen else draw_images(Path(folder))
         with suppress(KeyboardInterrupt):
             with progress("measuring", (1 + rounds) * len(compared), live=False) as advance:

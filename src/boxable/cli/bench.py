@@ -35,7 +35,7 @@ from boxable.errors import INTERRUPTED
 @click.option(
     "--data",
     metavar="SET",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path),
     help="Annotated images, as `boxable evaluate` takes them: mAP beside the speed.",
 )
 @click.option(

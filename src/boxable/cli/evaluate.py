@@ -12,13 +12,13 @@ logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("ground_truth", type=click.Path(path_type=Path, exists=True))
+@click.argument("ground_truth", type=click.Path(path_type=Path))
 @click.argument("predictions_or_model")
 @click.option(
     "--images",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The images, named by image id.  [default: GROUND_TRUTH/images or GROUND_TRUTH]",
+    help="The images, named by image id.  [default: those of GROUND_TRUTH]",
 )
 @click.option(
     "--protocol",
@@ -73,9 +73,9 @@ def evaluate(
 ) -> None:
     """Measure a detector: mean AP, AP of each class, and where it fails.
 
-    GROUND_TRUTH is a folder with annotations-bbox.csv and, if there are any, annotations-human-imagelabels.csv,
-    images.csv and classes.csv, as Open Images has them; or one table of boxes; or COCO JSON. Tables are
-    .csv, .csv.gz or .parquet.
+    GROUND_TRUTH is a set of annotated images in any format that `boxable data convert` reads: a folder with tables of
+    Open Images (annotations-bbox.csv, and annotations-human-imagelabels.csv, images.csv and classes.csv if they are
+    there; .csv, .csv.gz or .parquet), one table of boxes, COCO JSON, YOLO, Pascal VOC or TFRecord.
 
     PREDICTIONS_OR_MODEL is such a table (ImageID, LabelName, Score, XMin, XMax, YMin, YMax), COCO JSON, or a model's
     name or file. A model detects in the images first; with --out it goes on where it was stopped. Its mean AP is over

@@ -20,7 +20,7 @@ import click
     "--data",
     metavar="SET",
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path),
     help="Images with boxes to measure on, as `boxable evaluate` takes them; repeatable.  "
     "[default: half of --calibration, if that has annotations]",
 )

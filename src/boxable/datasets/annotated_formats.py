@@ -1,7 +1,7 @@
 """The formats of annotated images: one table of them, and the one place that recognizes the format of a path."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,8 +18,9 @@ from boxable.formats.annotated import (
     yolo_writing,
 )
 from boxable.formats.annotated.image import FLAGS, AnnotatedSet
+from boxable.formats.annotations import Annotations, no_image_labels
 from boxable.formats.columns import IS_DIFFICULT
-from boxable.formats.openimages_reading import has_tables
+from boxable.formats.openimages_reading import has_tables, read_boxes, read_folder
 from boxable.formats.tables import is_table
 
 
@@ -35,15 +36,19 @@ class WriteOptions:
 class AnnotatedFormat:
     """A format: how it is recognized, read and written, and what it holds besides classes and boxes.
 
+    `looks` describes it in the error about a path that is of no format.
     `matches` looks at names of files alone. `write` makes a new file or folder, or shards of this prefix, and returns
-    lines of notes; it is None for a format that is only read. `unknown`: a flag may be unknown.
+    lines of notes; it is None for a format that is only read. `columns` reads a set at once, where that is much faster
+    than image by image, or keeps more. `unknown`: a flag may be unknown.
     """
 
     title: str
+    looks: str
     matches: Callable[[Path], bool]
     read: Callable[[Path], AnnotatedSet]
     write: Callable[[AnnotatedSet, Path, WriteOptions], list[str]] | None = None
     makes: Literal["file", "folder", "shards"] = "folder"
+    columns: Callable[[Path], Annotations] | None = None
     flags: tuple[str, ...] = ()
     image_labels: bool = False
     unknown: bool = False
@@ -57,6 +62,13 @@ def _is_tables(path: Path) -> bool:
 
 def _is_parts(path: Path) -> bool:
     return not _is_tables(path) and bool(layout.find_parts(path))
+
+
+def _table_columns(path: Path) -> Annotations:
+    annotations = Annotations(read_boxes(path), no_image_labels()) if path.is_file() else read_folder(path)
+    files = annotated_tables.open_tables(path).image_files
+    named = {image: file for image in annotations.listed_images if (file := files.find(image))}
+    return replace(annotations, files=named)
 
 
 def _write_tables(suffix: str, images: AnnotatedSet, folder: Path, options: WriteOptions) -> list[str]:
@@ -80,28 +92,69 @@ def _write_tfrecord(images: AnnotatedSet, prefix: Path, options: WriteOptions) -
 
 
 _TABLES = partial(
-    AnnotatedFormat, matches=_is_tables, read=annotated_tables.read, flags=(*FLAGS, IS_DIFFICULT), image_labels=True,
-    unknown=True, rotation=True, attribution=True,
-)  # fmt: skip
+    AnnotatedFormat,
+    looks="tables of Open Images (annotations-bbox.csv, .csv.gz or .parquet) or their folder",
+    matches=_is_tables,
+    read=annotated_tables.read,
+    columns=_table_columns,
+    flags=(*FLAGS, IS_DIFFICULT),
+    image_labels=True,
+    unknown=True,
+    rotation=True,
+    attribution=True,
+)
 
 # By their names on the command line. The first that matches a path is its format.
 FORMATS = {
     "voc": AnnotatedFormat(
-        "Pascal VOC", pascal_voc_layout.is_voc, pascal_voc.read, _write_voc, flags=tuple(pascal_voc.FLAGS.values())
+        "Pascal VOC",
+        looks="a folder of Pascal VOC with Annotations/",
+        matches=pascal_voc_layout.is_voc,
+        read=pascal_voc.read,
+        write=_write_voc,
+        flags=tuple(pascal_voc.FLAGS.values()),
     ),
     "yolo": AnnotatedFormat(
-        "YOLO", yolo.is_yolo, yolo.read, lambda images, folder, how: yolo_writing.write(images, folder, how.image_mode)
+        "YOLO",
+        looks="a folder of YOLO with data.yaml",
+        matches=yolo.is_yolo,
+        read=yolo.read,
+        write=lambda images, folder, options: yolo_writing.write(images, folder, options.image_mode),
     ),
     "tfrecord": AnnotatedFormat(
-        "TFRecord", lambda path: bool(tfrecord.find_shards(path)),
-        lambda path: tfrecord.read(tfrecord.find_shards(path)), _write_tfrecord, "shards", tuple(tfrecord.FLAGS),
-        image_labels=True, unknown=True,
+        "TFRecord",
+        looks="TFRecord shards or their prefix",
+        matches=lambda path: bool(tfrecord.find_shards(path)),
+        read=lambda path: tfrecord.read(tfrecord.find_shards(path)),
+        write=_write_tfrecord,
+        makes="shards",
+        flags=tuple(tfrecord.FLAGS),
+        image_labels=True,
+        unknown=True,
     ),
     "openimages": _TABLES("Open Images CSV", write=partial(_write_tables, ".csv")),
     "parquet": _TABLES("Parquet", write=partial(_write_tables, ".parquet")),
-    "parts": AnnotatedFormat("splits of one set", _is_parts, merge_splits.read),
-    "coco": AnnotatedFormat("COCO", coco.is_coco, coco.read, _write_coco, "file", ("IsGroupOf",)),
-}  # fmt: skip
+    "parts": AnnotatedFormat(
+        "splits of one set",
+        looks="a folder with such folders train/ and validation/",
+        matches=_is_parts,
+        read=merge_splits.read,
+    ),
+    "coco": AnnotatedFormat(
+        "COCO",
+        looks="a COCO file (.json)",
+        matches=coco.is_coco,
+        read=coco.read,
+        columns=coco.read_columns,
+        write=_write_coco,
+        makes="file",
+        flags=("IsGroupOf",),
+    ),
+}
+
+
+# The formats that are tables.
+TABLES = tuple(name for name, known in FORMATS.items() if known.read is annotated_tables.read)
 
 
 def format_of(path: Path) -> str:
@@ -112,13 +165,11 @@ def format_of(path: Path) -> str:
     for name, known in FORMATS.items():
         if known.matches(path):
             return name
-    what = "of no known format" if path.exists() else "no such file or folder"
+    what = "a file of no known format" if path.exists() else "no such file or folder"
     if path.is_dir():
-        what = f"no annotations in this folder that are {what}"
-    raise ArgumentError(
-        f"{path}: {what}; expected a folder of Open Images tables, YOLO or Pascal VOC, a table of boxes, COCO .json, "
-        "or the prefix of TFRecord shards"
-    )
+        what = "no annotations in this folder"
+    *expected, last = dict.fromkeys(known.looks for known in FORMATS.values())
+    raise ArgumentError(f"{path}: {what}; expected {', '.join(expected)}, or {last}")
 
 
 def open_set(path: Path) -> AnnotatedSet:

@@ -38,6 +38,7 @@ from boxable.formats.openimages_reading import (
 )
 from boxable.formats.rows import write_classes
 from boxable.formats.tables import column_names, is_table, table_errors
+from boxable.images.image_ids import files_by_id
 from boxable.vocabulary import open_images
 
 _ROWS_AT_ONCE = 1 << 15
@@ -48,7 +49,7 @@ def open_tables(path: Path) -> DataFolder:
     """Open a data folder, or one table of boxes with the classes and images beside it."""
     import_arrow()
     if is_table(path):
-        return DataFolder(path.parent, path, None, None, find_table(path.parent, CLASSES))
+        return DataFolder(path.parent, path, None, None, find_table(path.parent, CLASSES), is_one_table=True)
     return layout.open_folder(path)
 
 
@@ -91,7 +92,7 @@ def _images(
 ) -> Iterator[AnnotatedImage]:
     """Yield the images; `listed` are the boxes in the table of difficult boxes."""
     files = tables.image_files
-    unused = set(files.by_id.values())
+    used: set[Path | None] = set()
     streams = [
         rows_by_image(path, columns) if path else iter(())
         for path, columns in (
@@ -101,7 +102,7 @@ def _images(
     ]  # fmt: skip
     for image_id, (boxes, labels, image) in _merged(streams):
         file = files.find(image_id)
-        unused.discard(file)
+        used.add(file)
         box = np.stack([boxes[side] for side in _SIDES], axis=1) if boxes else np.zeros((0, 4))
         if boxes:
             confidence = boxes["Confidence"]
@@ -122,13 +123,13 @@ def _images(
             file,
             image["Subset"][0] if image and image["Subset"][0] in SUBSETS else "",
         )
-    others = sorted(image_id for image_id, path in files.by_id.items() if path in unused)
+    others = files.others(used)
     if not unlisted:
-        found.count("image files that no table lists", len(others), others)
+        found.count("image files that no table lists", len(others), (image_id for image_id, _ in others))
         return
-    for image_id in others:
+    for image_id, file in files_by_id(others).items():
         flags = {name: np.zeros(0, np.int8) for name in found.flags}
-        yield AnnotatedImage(image_id, [], np.zeros((0, 4)), flags, file=files.by_id[image_id])
+        yield AnnotatedImage(image_id, [], np.zeros((0, 4)), flags, file=file)
 
 
 def _merged(streams: list[Iterator[tuple[str, Columns]]]) -> Iterator[tuple[str, list[Columns | None]]]:
@@ -187,8 +188,7 @@ def named_images(tables: DataFolder) -> set[str]:
 def files_of(tables: DataFolder, named: Iterable[str]) -> dict[str, Path]:
     """Find the file of each named image that has one, and then those of no named image, by image id."""
     files = {image_id: path for image_id in sorted(named) if (path := tables.image_files.find(image_id))}
-    used = set(files.values())
-    return files | {image_id: path for image_id, path in tables.image_files.by_id.items() if path not in used}
+    return files | files_by_id(tables.image_files.others(set(files.values())))
 
 
 def _dropped(table: Path) -> list[str]:

@@ -116,7 +116,7 @@ def open_index(folder: DataFolder) -> Index:
     cannot be written, MissingExtraError without pyarrow.
     """
     import_arrow()
-    place = home() / "data" / _hash(str(folder.path.resolve())) / index_name(folder)
+    place = _place(folder.path) / index_name(folder)
     with suppress(*_DAMAGE):
         return Index(place)
     with writing(place):
@@ -131,6 +131,15 @@ def open_index(folder: DataFolder) -> Index:
             logger.info("indexing %s, once", folder.path)
             _make(folder, place)
             return Index(place)
+
+
+def remove_index(folder: Path) -> None:
+    """Remove what was indexed of a folder."""
+    shutil.rmtree(_place(folder), ignore_errors=True)
+
+
+def _place(folder: Path) -> Path:
+    return home() / "data" / _hash(str(folder.resolve()))
 
 
 def index_name(folder: DataFolder) -> str:

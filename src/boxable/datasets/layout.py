@@ -16,6 +16,7 @@ The tables may also be .csv or .csv.gz, under these names or those that Open Ima
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,9 @@ DESCRIPTION = "boxable-data.json"
 MADE_BY_FETCH = "boxable data fetch"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DataFolder:
-    """The paths of the tables of a folder, None for missing ones, and its description, empty without one.
-
-    `image_files` finds its images, which need not be in images/: beside the tables they are found too.
-    """
+    """The paths of the tables of a folder, None for missing ones, and its description, empty without one."""
 
     path: Path
     boxes: Path | None
@@ -52,10 +50,15 @@ class DataFolder:
     images: Path | None
     classes: Path | None
     about: Mapping[str, Any] = field(default_factory=dict)
-    image_files: ImageFiles = field(init=False)
+    is_one_table: bool = False
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "image_files", ImageFiles(self.path))
+    @cached_property
+    def image_files(self) -> ImageFiles:
+        """Finds the images, which need not be in images/: beside the tables they are found too.
+
+        The folder of a single table may hold anything, so only files beside it are its images.
+        """
+        return ImageFiles(self.path, nested=not self.is_one_table)
 
 
 def open_folder(folder: Path) -> DataFolder:

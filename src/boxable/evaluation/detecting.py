@@ -6,27 +6,12 @@ from typing import Any
 
 import boxable
 from boxable.detection.detector import Detector
-from boxable.errors import ArgumentError
 from boxable.files import atomic_file
 from boxable.formats.openimages import openimages
-from boxable.images.sources import expand, stem_of
 from boxable.journal import Journal
 from boxable.progress import progress
 
 logger = logging.getLogger("boxable")
-
-
-def image_files(folder: Path) -> dict[str, Path]:
-    """Find the images of a folder, recursively, by image id (the file name without suffix)."""
-    if not folder.is_dir():
-        raise ArgumentError(f"{folder}: no such folder; expected the images of the ground truth, named by image id")
-    files: dict[str, Path] = {}
-    for source in expand([folder]):
-        if source.path and not source.problem:
-            first = files.setdefault(stem_of(source.name), source.path)
-            if first != source.path:
-                logger.warning("%s and %s have the same image id; taking the first", first, source.path)
-    return files
 
 
 def detection_files(detector: Detector, folder: Path) -> tuple[Path, Path]:

@@ -2,26 +2,26 @@
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from boxable.datasets.ground_truth import is_annotated, open_ground_truth
 from boxable.detection.calibrate import MAX_IMAGES, calibrate
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.evaluation.compare import compare
 from boxable.evaluation.evaluate import Evaluation, evaluate
-from boxable.evaluation.evaluate_files import detected, image_files_of
+from boxable.evaluation.evaluate_files import detected
 from boxable.evaluation.run import as_run
 from boxable.formats.annotations import Annotations, no_predictions
-from boxable.formats.openimages_reading import has_annotations
-from boxable.formats.reading import read_annotations
 from boxable.formats.tables import require_tables
 from boxable.hashing import sha256_of
 from boxable.images.sources import expand, read_file
 from boxable.metrics.protocols import CHALLENGE
 from boxable.networks.calibration import Calibration
 from boxable.runtimes import RuntimeName
-from boxable.weights.calibrations import Accuracy, SavedCalibration, find_calibration, save_calibration
+from boxable.weights.calibrations import Accuracy, CalibrationKey, SavedCalibration, find_calibration, save_calibration
 from boxable.weights.compiled import compiled_from
 from boxable.weights.model import Model
 from boxable.weights.pull import read_weights
@@ -35,11 +35,10 @@ FEW = 50
 
 
 class _Labelled(NamedTuple):
-    """A set of images with boxes, by image id."""
+    """A set of images with boxes."""
 
     path: Path
     annotations: Annotations
-    image_files: dict[str, Path]
 
 
 def quantize(
@@ -60,15 +59,31 @@ def quantize(
     Raises BoxableError, and keeps nothing, where int8 loses more than `loss` points on one of the sets, and
     ArgumentError where nothing can be measured; with `force` it is saved all the same.
     """
-    model, key = read_weights(name)
-    labelled = [_read(path) for path in data or [path for path in calibration if has_annotations(path)]]
+    weights = read_weights(name)
+    with ExitStack() as opened:
+        labelled = [_read(path, opened) for path in data or [path for path in calibration if is_annotated(path)]]
+        yield from _quantized(name, weights, calibration, labelled, loss, runtime, force=force, hold_out=not data)
+
+
+def _quantized(
+    name: str,
+    weights: tuple[Model, CalibrationKey],
+    calibration: Sequence[Path],
+    labelled: list[_Labelled],
+    loss: float,
+    runtime: RuntimeName,
+    *,
+    force: bool,
+    hold_out: bool,
+) -> Iterator[str]:
+    model, key = weights
     if not (labelled or force):
         raise ArgumentError(
             f"{', '.join(map(str, calibration))}: no annotations in it, so the loss of int8 cannot be measured; "
             "give a labelled set with --data, or --force to save it unmeasured"
         )
     hashes = _Hashes()
-    chosen = _chosen(calibration, hashes, hold_out=bool(labelled) and not data)
+    chosen = _chosen(calibration, hashes, hold_out=bool(labelled) and hold_out)
     labelled = [_without(item, chosen, hashes) for item in labelled]
     for item in labelled:  # what is wrong is said before the long work
         if not evaluate(item.annotations, no_predictions(), CHALLENGE, nameable=model.classes, resamples=0).scored:
@@ -97,12 +112,12 @@ def quantize(
     yield f"saved in {save_calibration(key, name, SavedCalibration(found, count, tuple(accuracies)))}"
 
 
-def _read(path: Path) -> _Labelled:
+def _read(path: Path, opened: ExitStack) -> _Labelled:
     require_tables()
-    image_files = image_files_of(path, None)
-    if image_files is None:
-        raise ArgumentError(f"{path}: no images there; expected a folder with annotations and an images folder")
-    return _Labelled(path, read_annotations(path), image_files)
+    annotations = opened.enter_context(open_ground_truth(path))
+    if not annotations.files:
+        raise ArgumentError(f"{path}: no images there; expected annotations and the images that they are of")
+    return _Labelled(path, annotations)
 
 
 class _Hashes(dict[Path, str | None]):
@@ -135,14 +150,13 @@ def _chosen(folders: Sequence[Path], hashes: _Hashes, *, hold_out: bool) -> dict
 def _without(labelled: _Labelled, chosen: Collection[str], hashes: _Hashes) -> _Labelled:
     """Return the set without the images of the calibration set."""
     listed = set(labelled.annotations.listed_images)
-    kept = {
-        image: path for image, path in labelled.image_files.items() if image in listed and hashes[path] not in chosen
-    }
+    files = labelled.annotations.files
+    kept = {image for image, path in files.items() if image in listed and hashes[path] not in chosen}
     if not kept:
         raise ArgumentError(
             f"{labelled.path}: no labeled image in it outside the calibration set; give others with --data"
         )
-    return labelled._replace(annotations=labelled.annotations.of_images(kept), image_files=kept)
+    return labelled._replace(annotations=labelled.annotations.of_images(kept))
 
 
 def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runtime: RuntimeName) -> Accuracy:
@@ -157,7 +171,7 @@ def _measured(model: Model, calibration: Calibration, labelled: _Labelled, runti
 
 
 def _evaluated(detector: Detector, labelled: _Labelled) -> Evaluation:
-    annotations, predictions, notes = detected(labelled.annotations, detector, labelled.image_files)
+    annotations, predictions, notes = detected(labelled.annotations, detector)
     for note in notes:
         logger.info("note: %s", note)
     return evaluate(annotations, predictions, CHALLENGE, nameable=detector.classes, resamples=0)

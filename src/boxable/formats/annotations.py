@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.findings import Finding
 from boxable.vocabulary import ClassList
 
 Floats = NDArray[np.float64]
@@ -109,7 +111,8 @@ class Annotations:
     """The ground truth of a set of images.
 
     `classes` are named by the set itself; empty if it names none. `sizes` gives width and height in pixels by image
-    id, of every image that is listed with them. `coco_ids` gives COCO's ids by image id, which order equal scores.
+    id, of every image that is listed with them, and `files` the image files that are there. `coco_ids` gives COCO's ids
+    by image id, which order equal scores. `notes` are on what was dropped while it was read.
     """
 
     boxes: TruthBoxes
@@ -117,6 +120,8 @@ class Annotations:
     classes: ClassList = field(default_factory=lambda: ClassList(()))
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     coco_ids: dict[str, int | str] = field(default_factory=dict)
+    files: dict[str, Path] = field(default_factory=dict)
+    notes: list[Finding] = field(default_factory=list)
 
     @property
     def images(self) -> list[str]:
@@ -142,6 +147,8 @@ class Annotations:
             self.classes,
             {image: size for image, size in self.sizes.items() if image in images},
             {image: number for image, number in self.coco_ids.items() if image in images},
+            {image: path for image, path in self.files.items() if image in images},
+            self.notes,
         )
 
 

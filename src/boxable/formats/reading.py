@@ -1,26 +1,12 @@
-"""Read annotations and predictions of any format."""
+"""Read predictions of any format."""
 
 from pathlib import Path
 
 from boxable.errors import ArgumentError
-from boxable.formats.annotations import Annotations, Predictions, no_image_labels
+from boxable.formats.annotations import Predictions
 from boxable.formats.coco_reading import CocoFile
-from boxable.formats.openimages_reading import read_boxes, read_folder, read_prediction_table
+from boxable.formats.openimages_reading import read_prediction_table
 from boxable.formats.tables import SUFFIXES, is_table
-
-
-def read_annotations(path: Path) -> Annotations:
-    """Read ground truth: a folder of Open Images tables, one table of boxes, or COCO JSON.
-
-    Raises ArgumentError for another format, BoxableError for an unreadable file, MissingExtraError for a table without
-    pyarrow.
-    """
-    if path.is_dir():
-        return read_folder(path)
-    if _is_coco(path):
-        return CocoFile(path).annotations()
-    _check_table(path)
-    return Annotations(read_boxes(path), no_image_labels())
 
 
 def read_predictions(path: Path, ground_truth: Path | None = None) -> Predictions:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from boxable.datasets import annotated_tables, layout, merge_splits
-from boxable.datasets.annotated_formats import FORMATS, AnnotatedFormat, WriteOptions, format_of
+from boxable.datasets.annotated_formats import FORMATS, TABLES, AnnotatedFormat, WriteOptions, format_of
 from boxable.datasets.scratch import new_folder, scratch_folder
 from boxable.errors import ArgumentError
 from boxable.files import writing
@@ -16,8 +16,7 @@ from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.tables import require_utf8
 from boxable.progress import progress
 
-# The formats that are tables, and the suffix of these.
-_TABLES = {"openimages": ".csv", "parquet": ".parquet"}
+_SUFFIXES = {"openimages": ".csv", "parquet": ".parquet"}
 
 
 def convert(source: Path, dest: Path, to: str, *, image_mode: str = "copy", shards: int = tfrecord.SHARDS) -> list[str]:
@@ -32,9 +31,9 @@ def convert(source: Path, dest: Path, to: str, *, image_mode: str = "copy", shar
     """
     _check(dest, to)
     origin = format_of(source)
-    if to in _TABLES and origin in _TABLES:
+    if to in TABLES and origin in TABLES:
         with new_folder(dest) as folder:
-            notes = annotated_tables.copy(source, folder, _TABLES[to], image_mode)
+            notes = annotated_tables.copy(source, folder, _SUFFIXES[to], image_mode)
             _describe(folder, source)
         return notes
     images = _open(source, origin, to)
@@ -48,7 +47,7 @@ def convert(source: Path, dest: Path, to: str, *, image_mode: str = "copy", shar
 def _check(dest: Path, to: str) -> None:
     if dest.name in ("", ".."):
         raise ArgumentError(f"{dest}: a folder that is there; expected the name of what is to be made")
-    if to in _TABLES:
+    if to in TABLES:
         require_utf8(dest)
     makes = FORMATS[to].makes
     if makes == "file":
@@ -69,7 +68,7 @@ def _open(source: Path, origin: str, to: str) -> AnnotatedSet:
     """
     if to == "yolo" and len(layout.find_parts(source)) > 1:
         return merge_splits.read(source)
-    if to == "tfrecord" and origin in _TABLES:
+    if to == "tfrecord" and origin in TABLES:
         return annotated_tables.read(source, unlisted=True)
     return FORMATS[origin].read(source)
 
@@ -127,7 +126,7 @@ def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, options: Wri
         return notes
     with new_folder(dest) as folder:
         notes = target.write(images, folder, options)
-        if to in _TABLES:
+        if to in TABLES:
             _describe(folder, source)
     return notes
 

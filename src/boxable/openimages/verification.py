@@ -3,7 +3,7 @@
 import logging
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,14 +54,17 @@ class Verification:
             yield "stopped before the end"
 
 
-def verify(dataset: Dataset, stop: threading.Event | None = None) -> Verification:
+def verify(dataset: Dataset, stop: threading.Event | None = None, unread: Sequence[str] = ()) -> Verification:
     """Check everything until `stop` is set; a damaged index is rebuilt first.
+
+    `unread` has a line on everything that was dropped as the set was read in its own format.
 
     Raises ArgumentError for a table that cannot be used, BoxableError where reading fails, or writing the index does.
     """
     stop = stop or threading.Event()
     dataset = _with_sound_index(dataset)
-    findings = check_tables(dataset.files, dataset.index, stop)
+    findings = [Finding("set", line, "error", 1, 1) for line in unread]
+    findings += check_tables(dataset.files, dataset.index, stop)
     findings += check_ledger(dataset.files, stop) + check_images(dataset, stop)
     return Verification(findings, complete=not stop.is_set())
 

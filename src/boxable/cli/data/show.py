@@ -9,7 +9,7 @@ logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SET", type=click.Path(path_type=Path))
 @click.option(
     "--out",
     "files",
@@ -24,17 +24,22 @@ logger = logging.getLogger("boxable")
 )
 @click.option("--count", type=click.IntRange(1, 500), default=24, show_default=True, help="At most so many images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the random sample.")
-def show(folder: Path, files: tuple[Path, ...], classes: str | None, count: int, seed: int) -> None:
-    """Draw a contact sheet of a data folder: a random sample of images, upright, with their boxes.
+def show(source: Path, files: tuple[Path, ...], classes: str | None, count: int, seed: int) -> None:
+    """Draw a contact sheet of a set: a random sample of images, upright, with their boxes.
 
-    The page is one file with the images in it. With --classes only boxes of these are drawn.
+    SET is a data folder, or a set of any other format that `boxable data convert` reads. The page is one file with the
+    images in it. With --classes only boxes of these are drawn.
 
     \b
     Example: boxable data show validation/ --out sheet.jpg
              boxable data show validation/ --classes Animal --count 60 --out animals.html
     """
+    from boxable.datasets.as_data_folder import as_data_folder
     from boxable.datasets.dataset import Dataset
     from boxable.openimages.contact_sheet import show as draw
 
-    shown = draw(Dataset(folder), files, classes=classes, count=count, seed=seed)
+    with as_data_folder(source) as (folder, made_of):
+        shown = draw(Dataset(folder), files, classes=classes, count=count, seed=seed)
+    for note in made_of.notes() if made_of else ():
+        logger.info("note: %s", note)
     logger.info("wrote %s with %d images", " and ".join(map(str, files)), shown)

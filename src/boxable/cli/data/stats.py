@@ -12,7 +12,7 @@ logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SET", type=click.Path(path_type=Path))
 @report_format_option
 @click.option(
     "--out",
@@ -20,8 +20,10 @@ logger = logging.getLogger("boxable")
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write an .html page with every class and plots as well.",
 )
-def stats(folder: Path, format_: str, out: Path | None) -> None:
-    """Count what is in a data folder: classes, boxes an image, sizes, flags, labels of images.
+def stats(source: Path, format_: str, out: Path | None) -> None:
+    """Count what is in a set: classes, boxes an image, sizes, flags, labels of images.
+
+    SET is a data folder, or a set of any other format that `boxable data convert` reads.
 
     The columns `positive` and `negative` count the images whose verified labels have the class present or absent.
     Images are not read.
@@ -30,14 +32,18 @@ def stats(folder: Path, format_: str, out: Path | None) -> None:
     Example: boxable data stats validation/
              boxable data stats validation/ --format json --out stats.html
     """
+    from boxable.datasets.as_data_folder import as_data_folder
     from boxable.datasets.dataset import Dataset
     from boxable.files import write_atomically
     from boxable.openimages.stats import stats_of
     from boxable.openimages.stats_report import stats_lines, stats_page
 
-    figures = stats_of(Dataset(folder))
+    with as_data_folder(source) as (folder, made_of):
+        figures = stats_of(Dataset(folder))
+    for note in made_of.notes() if made_of else ():
+        logger.info("note: %s", note)
     if out is not None:
-        write_atomically(out, stats_page(figures, folder.resolve().name).encode())
+        write_atomically(out, stats_page(figures, source.resolve().name).encode())
     if format_ == "json":
         click.echo(json.dumps(figures.to_dict(), ensure_ascii=False))
     else:

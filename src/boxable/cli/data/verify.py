@@ -9,10 +9,13 @@ from boxable.cli.options import report_format_option
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SET", type=click.Path(path_type=Path))
 @report_format_option
-def verify(folder: Path, format_: str) -> None:
-    """Check a data folder: tables, images, and that they belong together.
+def verify(source: Path, format_: str) -> None:
+    """Check a set: tables, images, and that they belong together.
+
+    SET is a data folder, or a set of any other format that `boxable data convert` reads; what of it cannot be read is
+    listed first.
 
     Every image is decoded, and must have the size that the table of images says; boxes must be inside, with their sides
     in order; flags, classes and Rotation must be legal; no row without an image, no image without a row; a ledger must
@@ -26,13 +29,13 @@ def verify(folder: Path, format_: str) -> None:
              boxable data verify validation/ --format json
     """
     from boxable.cli.interrupt import polite_interrupt
+    from boxable.datasets.as_data_folder import as_data_folder
     from boxable.datasets.dataset import Dataset
     from boxable.errors import FAILED, INTERRUPTED
     from boxable.openimages.verification import verify as verify_all
 
-    dataset = Dataset(folder)
-    with polite_interrupt() as stop:
-        verification = verify_all(dataset, stop)
+    with as_data_folder(source) as (folder, made_of), polite_interrupt() as stop:
+        verification = verify_all(Dataset(folder), stop, made_of.notes(flaws_only=True) if made_of else ())
     if format_ == "json":
         click.echo(json.dumps(verification.to_dict(), ensure_ascii=False))
     else:

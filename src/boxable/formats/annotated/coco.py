@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -34,12 +35,7 @@ def read(path: Path) -> AnnotatedSet:
     """
     file = CocoFile(path)
     truth = file.annotations()
-    folders = _image_folders(path)
-    image_files = images_below(folders[0], alike=True) if folders[0].is_dir() else images_in(path.parent)
-    for image_id, name in file.file_names.items():
-        image_file = _below(folders, name)
-        if image_file is not None:
-            image_files[image_id] = image_file
+    image_files = _image_files(path, file)
     if len({_plain(image_id) for image_id in truth.listed_images}) < len(truth.listed_images):
         raise ArgumentError(f"{path}: file names that are the same once / is _; rename the images")
     if not truth.listed_images:
@@ -48,6 +44,22 @@ def read(path: Path) -> AnnotatedSet:
     for name, number in file.beyond_boxes().items():
         found.count(f"{name}, which no other format holds", number)
     return found
+
+
+def read_columns(path: Path) -> Annotations:
+    """Read a COCO file at once, with the areas of objects, and the image files that are there."""
+    file = CocoFile(path)
+    return replace(file.annotations(), files=_image_files(path, file))
+
+
+def _image_files(path: Path, file: CocoFile) -> dict[str, Path]:
+    folders = _image_folders(path)
+    image_files = images_below(folders[0], alike=True) if folders[0].is_dir() else images_in(path.parent)
+    for image_id, name in file.file_names.items():
+        image_file = _below(folders, name)
+        if image_file is not None:
+            image_files[image_id] = image_file
+    return image_files
 
 
 def _image_folders(path: Path) -> list[Path]:

@@ -18,6 +18,11 @@ _MOST_PIXELS = 10**9
 _FARTHEST = 1e30
 FLAGS = tuple(name for name, kind in BOX_COLUMNS.items() if kind == "flag")
 
+_UNNAMED = "boxes of a class that the set does not name"
+_UNNAMED_LABELS = "image labels of a class that the set does not name"
+_UNREAL = "boxes without numbers, or with their sides exchanged"
+_FLAWS = (_UNNAMED, _UNNAMED_LABELS, _UNREAL)
+
 
 def pixels(side: float) -> int:
     """Convert a side to pixels; 0 (unknown) for an impossible number."""
@@ -94,9 +99,9 @@ class AnnotatedSet:
                 real = (np.abs(image.box) < _FARTHEST).all(axis=1) & (ymin <= ymax) & (xmin <= xmax)
             labels = [(mid, confidence) for mid, confidence in image.image_labels if mid in known]
             strangers = (label for label in image.labels if label not in known)
-            self.count("boxes of a class that the set does not name", (~named).sum(), strangers)
-            self.count("image labels of a class that the set does not name", len(image.image_labels) - len(labels))
-            self.count("boxes without numbers, or with their sides exchanged", (named & ~real).sum())
+            self.count(_UNNAMED, (~named).sum(), strangers)
+            self.count(_UNNAMED_LABELS, len(image.image_labels) - len(labels))
+            self.count(_UNREAL, (named & ~real).sum())
             rows = named & real
             read, kept = read + len(rows), kept + int(rows.sum())
             yield replace(image if rows.all() else image.take(rows), image_labels=labels)
@@ -114,12 +119,13 @@ class AnnotatedSet:
                 if example not in known:
                     known.append(example)
 
-    def notes(self) -> list[str]:
-        """List a line on each kind of dropped rows."""
+    def notes(self, *, flaws_only: bool = False) -> list[str]:
+        """List a line on each kind of dropped rows; with `flaws_only` on those that are wrong in any format."""
         return [
             f"{what}: {count} dropped" + (f", such as {', '.join(map(repr, examples))}" if examples else "")
             for what, count in self.dropped.items()
             for examples in (self.examples[what],)
+            if what in _FLAWS or not flaws_only
         ]
 
 

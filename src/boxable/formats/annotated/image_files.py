@@ -3,8 +3,7 @@
 import io
 import os
 import shutil
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from boxable.errors import ArgumentError, BoxableError
-from boxable.files import files_below, writing
+from boxable.files import files_below, is_clutter, writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.orientation import without_orientation
 from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of
@@ -26,12 +25,12 @@ class ImageFiles:
     """The image files of a set whose annotations name images by id.
 
     They are in `images`, `JPEGImages` or `data` (in any case) in its folder, and in the folder itself where none of
-    these is there.
+    these is there; with `nested` also in folders in it. Nothing is read before it is needed.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Nothing is read before it is needed."""
+    def __init__(self, folder: Path, *, nested: bool = True) -> None:
         self._set = folder
+        self._nested = nested
 
     @cached_property
     def folder(self) -> Path:
@@ -43,11 +42,21 @@ class ImageFiles:
 
     def __iter__(self) -> Iterator[tuple[str, Path]]:
         """Iterate over the path below the image folder, and the path, of each image file."""
-        return (item for item in files_below(self.folder) if item[0].lower().endswith(SUFFIXES))
+        nested = self._nested or self.folder != self._set
+        files = files_below(self.folder) if nested else ((path.name, path) for path in sorted(self.folder.iterdir()))
+        return ((name, path) for name, path in files if name.lower().endswith(SUFFIXES) and not is_clutter(path.name))
 
     def find(self, name: str) -> Path | None:
-        """Find the file with this image id, else the only one with this name without suffix, in whatever folder."""
-        return self.by_id.get(name) or self._by_name.get(name)
+        """Find the file with this image id, else the only one with this name without suffix, in whatever folder.
+
+        Raises ArgumentError where two files have this id.
+        """
+        found = self._by_id.get(name, ())
+        return files_by_id((name, path) for path in found).get(name) or self._by_name.get(name)
+
+    def others(self, used: Collection[Path | None]) -> list[tuple[str, Path]]:
+        """List the id and the path of each file that is not `used`, sorted."""
+        return sorted((name, path) for name, paths in self._by_id.items() for path in paths if path not in used)
 
     @cached_property
     def has_subfolders(self) -> bool:
@@ -59,14 +68,19 @@ class ImageFiles:
             return False
 
     @cached_property
-    def by_id(self) -> dict[str, Path]:
-        """The files by image id. Raises ArgumentError where two have the same."""
-        return files_by_id((image_id(name), path) for name, path in self)
+    def _by_id(self) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for name, path in self:
+            found.setdefault(image_id(name), []).append(path)
+        return found
 
     @cached_property
     def _by_name(self) -> dict[str, Path]:
-        names = Counter(image_id(path.name) for path in self.by_id.values())
-        return {name: path for path in self.by_id.values() if names[name := image_id(path.name)] == 1}
+        found: dict[str, list[Path]] = {}
+        for paths in self._by_id.values():
+            for path in paths:
+                found.setdefault(image_id(path.name), []).append(path)
+        return {name: paths[0] for name, paths in found.items() if len(paths) == 1}
 
 
 def images_below(folder: Path, *, alike: bool = False) -> dict[str, Path]:
