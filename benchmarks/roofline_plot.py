@@ -61,7 +61,8 @@ def svg(panels: dict[str, list[Point]], limits: dict[str, float], title: str) ->
     width = (WIDTH - LEFT - RIGHT - GAP * (len(panels) - 1)) / len(panels)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        f'font-size="12"><rect width="100%" height="100%" fill="white"/>',
+        'font-size="12"><style>text{paint-order:stroke;stroke:#fff;stroke-width:3px}</style>'
+        '<rect width="100%" height="100%" fill="white"/>',
         _text(LEFT, 18, title, "start"),
         *_legend(),
     ]

@@ -51,7 +51,10 @@ for item in found:
 assert_type(found[0], boxable.Detection)
 assert_type(found[:2], Detections)
 assert_type(found.boxes, NDArray[np.float32])
+assert_type(found.xyxy, NDArray[np.float32])
 assert_type(found.filter(classes="Cat"), Detections)
+assert_type(found.draw(line_width=3, text_size=20, labels=False, enlarge=True), Image.Image)
+found.save(Path("found.png"), array, labels=False)
 for frame in boxable.detect_video(detector, "video.mp4"):
     assert_type(frame, FrameDetections)
     assert_type(frame.detections, Detections)
@@ -76,6 +79,7 @@ assert_type(found.error, str | None)
 detector(42)  # type: ignore[call-overload]
 detector([42])  # type: ignore[type-var]
 detector(array, min_score="high")  # type: ignore[call-overload]
+found.save("found.png", colour="red")  # type: ignore[call-arg]
 detector(array, as_dict="yes")  # type: ignore[call-overload]
 detector(array, nms="soft")  # type: ignore[call-overload]
 detector.stream("folder/", as_dict=True)  # type: ignore[call-arg]

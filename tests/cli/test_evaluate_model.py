@@ -233,7 +233,8 @@ def test_a_picture_that_changed_is_detected_again(
 
 
 WRONG_BEFORE: dict[str, tuple[list[str], str]] = {
-    "unknown class": (["--classes", "Kat"], "unknown class 'Kat'"),
+    "unknown class": (["--classes", "Kat"], "ssd23 has no class 'Kat': did you mean Cat?"),
+    "class of another model": (["--classes", "Zebra"], "ssd23 has no class 'Zebra'; ssd601 has it"),
     "unknown class to show": (["--show", "Kat"], "unknown class 'Kat'"),
     "flawed ground truth": (["--strict"], "strict: 1 ground-truth box of an unknown class"),
 }

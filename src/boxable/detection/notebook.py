@@ -1,13 +1,13 @@
 """Detections as HTML, for notebooks: the annotated image over a table."""
 
-import base64
 import html
-import io
 from collections.abc import Iterable
 
 from PIL import Image
 
-_MAX_SIDE = 800
+from boxable.reports.embedded import jpeg_url
+
+_MAX_SIDE, _QUALITY = 800, 88
 
 
 def to_html(
@@ -28,6 +28,4 @@ def _image(image: Image.Image | None) -> str:
     if image is None:
         return ""
     image.thumbnail((_MAX_SIDE, _MAX_SIDE))
-    content = io.BytesIO()
-    image.save(content, "JPEG", quality=88)
-    return f'<img alt="detections" src="data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}">'
+    return f'<img alt="detections" style="max-width: 100%" src="{jpeg_url(image, _QUALITY)}">'

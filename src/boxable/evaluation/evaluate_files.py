@@ -29,6 +29,7 @@ from boxable.run_folder import RunFolder, open_run_folder
 from boxable.runtimes import PrecisionChoice, RuntimeChoice
 from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection
+from boxable.weights.cards import owner_of
 
 logger = logging.getLogger("boxable")
 
@@ -88,6 +89,8 @@ def evaluate(
         else:
             detector = _detector(predictions_or_model, annotations, truth_path, precision, runtime)
             options["nameable"] = detector.classes
+            if classes is not None:
+                select(classes, detector.classes, owner_of(detector.handle, detector.classes))
             # What is wrong with all else is said before the long work, not after it.
             measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
             annotations, predictions, more = detected(annotations, detector, run_folder)
