@@ -135,6 +135,11 @@ class TestDrawBoxes:
         assert has_color(small, color_of(1))
         assert not has_color(small, text_color_on(color_of(1)))
 
+    def test_the_outline_of_a_small_box_does_not_hide_what_is_in_it(self) -> None:
+        drawn = np.asarray(draw_boxes(grey(3000, 4000), np.array([[0.5, 0.5, 0.506, 0.506]], np.float32), [""], [7]))
+        inside = (drawn[1500:1518, 2000:2024] == GREY).all(axis=-1)
+        assert inside.mean() > 0.3
+
     def test_lines_and_text_have_the_sizes_that_are_asked_for(self) -> None:
         box = np.array([[0.5, 0.25, 0.9, 0.75]], np.float32)
         drawn = np.asarray(draw_boxes(grey(300, 400), box, ["Cat 85%"], [7], line_width=9, text_size=40))

@@ -162,5 +162,5 @@ def test_the_default_falls_back_to_the_23_class_network_and_says_so_in_one_line(
     (record,) = caplog.records
     assert record.name == "boxable"
     assert record.getMessage() == (
-        "using ssd23 (23 classes); for the 601-class network run: boxable models pull ssd601"
+        "using ssd23 (23 classes, a weak detector); for the 601-class network run: boxable models pull ssd601"
     )

@@ -38,6 +38,8 @@ LEGIBLE_SHORT_SIDE, ENLARGED_LONG_SIDE = 160, 2000
 # Height of text in small images; widest label, in heights of its text, where half of the image is less.
 _LEAST_TEXT, _WIDE_LABEL = 13, 16
 _MOST_PIXELS = 1000
+# How many times the width of its outline the shorter side of a box is at least.
+_LINES_A_SIDE = 6
 
 
 def draw_boxes(
@@ -80,7 +82,8 @@ def draw_boxes(
 
     pen = ImageDraw.Draw(canvas)
     for rect, color in reversed(list(zip(rects, colors, strict=True))):
-        _draw_outline(pen, rect, color, line, edge)
+        own = line_width or min(line, max(1, int((rect[2:] - rect[:2]).min()) // _LINES_A_SIDE))
+        _draw_outline(pen, rect, color, own, (own + 2) // 4)
     for i in labelled:
         _draw_leader(pen, rects[i], places[i], colors[i], line, edge)
     for i in labelled:

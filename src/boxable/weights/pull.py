@@ -63,8 +63,8 @@ def default_card() -> Card:
     if installed(default.handle):
         return default
     _say_once(
-        f"using {fallback.alias} ({len(fallback.classes)} classes); for the {len(default.classes)}-class network run: "
-        f"boxable models pull {default.alias}"
+        f"using {fallback.alias} ({len(fallback.classes)} classes, a weak detector); "
+        f"for the {len(default.classes)}-class network run: boxable models pull {default.alias}"
     )
     return fallback
 
