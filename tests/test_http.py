@@ -2,6 +2,7 @@
 
 import pytest
 
+import boxable
 from boxable.errors import FetchError
 from boxable.http import fetching
 from tests.file_server import FileServer, Resource
@@ -28,3 +29,10 @@ def test_an_invalid_address_is_an_error_that_no_retry_mends(address: str) -> Non
     with pytest.raises(FetchError) as caught, fetching(address):
         pass
     assert not caught.value.retryable
+
+
+def test_a_server_is_told_what_asks_and_nothing_of_the_machine(server: FileServer) -> None:
+    with fetching(server.put("file", Resource(b"body")), headers={"Range": "bytes=0-"}) as response:
+        asked = response.request.headers
+    assert asked["User-Agent"] == f"boxable/{boxable.__version__} (object detection in images)"
+    assert asked["Range"] == "bytes=0-"

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from boxable import __version__
 from boxable.errors import FetchError
 from boxable.settings import require_network
 
 if TYPE_CHECKING:
     import httpx
 
+# It tells what asks, as servers of images demand, and nothing about the machine.
+USER_AGENT = f"boxable/{__version__} (object detection in images)"
 _TIMEOUT_S = 30.0
 
 
@@ -24,6 +27,7 @@ def fetching(url: str, headers: Mapping[str, str] | None = None) -> "Iterator[ht
     require_network(url)
     import httpx
 
+    headers = {"User-Agent": USER_AGENT} | dict(headers or {})
     with ExitStack() as stack:
         try:
             stream = httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT_S)

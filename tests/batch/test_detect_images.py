@@ -25,6 +25,19 @@ def test_each_image_is_a_line_and_a_failed_one_sets_the_exit_code(
     assert ["error" in record for record in records] == [False, True, False]
 
 
+def test_a_damaged_image_that_is_kept_is_named_marked_and_drawn(
+    detector: Detector, tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(Path(CAT).read_bytes()[:-50_000])
+    options = OutputOptions("jsonl", "jsonl", tmp_path / "out")
+    assert detect_images(detector, [str(cut), CAT], options, threading.Event(), truncated="keep") == 0
+    assert f"{cut}: damaged; decoded as far as possible" in caplog.messages
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record.get("truncated") for record in records] == [True, None]
+    assert (tmp_path / "out" / "cut.png").exists()
+
+
 def test_images_crops_and_results_are_written(detector: Detector, tmp_path: Path) -> None:
     options = OutputOptions("jsonl", "jsonl", tmp_path, images=True, crops=True)
     assert detect_images(detector, [CAT], options, threading.Event(), min_score=0.3) == 0

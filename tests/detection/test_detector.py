@@ -1,5 +1,6 @@
 """The friendly calls."""
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +24,16 @@ def pixels() -> np.ndarray:
 
 @pytest.mark.parametrize(
     "picture",
-    [str(CHELSEA), CHELSEA, CHELSEA.read_bytes(), Image.open(CHELSEA), pixels(), pixels().astype(np.float64) / 255],
-    ids=["str", "path", "bytes", "pil", "uint8", "float64"],
+    [
+        str(CHELSEA),
+        CHELSEA,
+        CHELSEA.read_bytes(),
+        Image.open(CHELSEA),
+        pixels(),
+        pixels().astype(np.float64) / 255,
+        io.BytesIO(CHELSEA.read_bytes()),
+    ],
+    ids=["str", "path", "bytes", "pil", "uint8", "float64", "file"],
 )
 def test_every_kind_of_picture_gives_the_same_cat(detector: boxable.Detector, picture: object) -> None:
     found = detector(picture)
@@ -94,6 +103,24 @@ def test_a_stream_goes_on_past_bad_items_in_order(detector: boxable.Detector, tm
     assert [item.error is None for item in found] == [True, False, False, True, True, True]
     assert len(found[1]) == 0
     assert "bad.jpg" in str(found[1].error)
+
+
+def test_a_damaged_image_is_kept_and_marked_if_that_is_wanted(detector: boxable.Detector) -> None:
+    content = CHELSEA.read_bytes()
+    cut = content[: len(content) * 3 // 4]
+    with pytest.raises(ImageError, match=r"^bytes: damaged"):
+        detector(cut)
+    sound, kept = detector.stream([content, cut], truncated="keep", min_score=0.3)
+    assert (sound.truncated, kept.truncated) == (False, True)
+    assert (kept.width, kept.height) == (451, 300)
+    assert kept.names.tolist() == ["Cat"]
+    assert kept.to_dict()["truncated"] is True
+    assert "truncated" not in sound.to_dict()
+    assert kept.draw().size == (451, 300)
+    assert [found.truncated for found in detector([cut, content], truncated="keep")] == [True, False]
+    assert detector(cut, truncated="keep", min_score=0.3)[:1].truncated
+    with pytest.raises(ArgumentError, match="truncated: expected 'error' or 'keep', got 'yes'"):
+        detector(content, truncated="yes")  # type: ignore[call-overload]
 
 
 def test_a_stream_is_lazy(detector: boxable.Detector) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from boxable import Detector
 from boxable.errors import ImageError
-from boxable.images import sources
+from boxable.images import reading
+from boxable.images.codecs import FORMAT_NAMES
 from boxable.images.decode import Limits
 from boxable.images.sources import Source
 from tests.hostile.makers import PHOTO
@@ -50,9 +51,11 @@ def place(tmp_path: Path) -> Path:
 
 
 def test_a_missing_file_is_named(place: Path, detector: Detector) -> None:
-    for name in ("gone.jpg", "nowhere.jpg", "gone/image.jpg"):
-        assert only_error(detector, place / name) == f"{place / name}: no such file"
-        with pytest.raises(ImageError, match="no such file"):
+    for name, says in {
+        "gone.jpg": "no such file", "nowhere.jpg": "a broken link, to gone.jpg", "gone/image.jpg": "no such file",
+    }.items():  # fmt: skip
+        assert only_error(detector, place / name) == f"{place / name}: {says}"
+        with pytest.raises(ImageError, match=says):
             detector(place / name)
 
 
@@ -133,7 +136,7 @@ def test_the_command_names_each_source_that_cannot_be_had_and_does_the_rest(
 def test_standard_input_that_is_no_image_is_named(command: Command, ssd23_weights: Path) -> None:
     for data, says in (
         (b"", "expected an image, got an empty file"),
-        (b"no image", "expected an image (JPEG, PNG, WebP, GIF, TIFF or BMP), got another kind of file"),
+        (b"no image", f"expected an image ({FORMAT_NAMES}), got another kind of file"),
     ):
         done = command("detect", "-", "--model", "ssd23", input=data)
         assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
@@ -237,7 +240,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 ANSWERS = {
     "missing": "the server answered 404 Not Found",
     "failing": "the server answered 500 Internal Server Error",
-    "text": "expected an image (JPEG, PNG, WebP, GIF, TIFF or BMP), got another kind of file",
+    "text": f"expected an image ({FORMAT_NAMES}), got another kind of file",
     "empty": "expected an image, got an empty file",
     "ring": "cannot fetch it (Exceeded maximum allowed redirects.)",
     "elsewhere": "cannot fetch it (",
@@ -291,7 +294,7 @@ def test_a_body_without_end_is_given_up(server: str, detector: Detector) -> None
 def test_a_body_that_takes_too_long_is_given_up(
     server: str, detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "_WHOLE_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(reading, "_WHOLE_TIMEOUT_S", 0.0)
     assert only_error(detector, f"{server}/endless") == f"{server}/endless: not complete after 0 seconds"
 
 

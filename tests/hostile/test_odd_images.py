@@ -1,7 +1,10 @@
 """Images that are unusual and sound: each gives what the plain image gives."""
 
+import io
 import json
 import os
+import random
+import zlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -14,6 +17,7 @@ from PIL import Image
 
 from boxable import Detections, Detector
 from tests.hostile.makers import (
+    ORIENTATION,
     PHOTO,
     TURNED,
     animated,
@@ -82,6 +86,34 @@ def exif(content: bytes) -> bytes:
     return segment(0xE1, b"Exif\0\0" + content)
 
 
+def heic(orientation: int | None = None) -> bytes:
+    """As a telephone writes it; libheif encodes it."""
+    from pillow_heif import from_pillow
+
+    content, exif = io.BytesIO(), Image.Exif()
+    if orientation is not None:
+        exif[ORIENTATION] = orientation
+    method = TURNED[orientation or 1]
+    from_pillow(photo().transpose(method) if method is not None else photo()).save(
+        content, quality=95, exif=exif.tobytes()
+    )
+    return content.getvalue()
+
+
+def png_with_texts(*, after_pixels: bool) -> bytes:
+    """Two million bytes of text in each of the three ways, and as much of a color profile."""
+    text = random.Random(7).randbytes(2_000_000).hex().encode()
+    packed = zlib.compress(text)
+    chunks = b"".join((
+        chunk(b"iCCP", b"profile\0\0" + packed), chunk(b"tEXt", b"parameters\0" + text),
+        chunk(b"zTXt", b"workflow\0\0" + packed), chunk(b"iTXt", b"prompt\0\1\0en\0\0" + packed),
+        chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(2**26), 9)),
+    ))  # fmt: skip
+    data = encoded(photo(), "PNG")
+    place = len(data) - 12 if after_pixels else 33
+    return data[:place] + chunks + data[place:]
+
+
 def png_with_late_exif() -> bytes:
     """Orientation 3, said after the pixels."""
     data = encoded(photo().rotate(180), "PNG")
@@ -92,6 +124,20 @@ ODD = [
     Odd("animated.gif", lambda: animated("GIF"), plain, 8),
     Odd("animated.webp", lambda: animated("WEBP"), plain, 6),
     Odd("lossless.webp", lambda: encoded(photo(), "WEBP", lossless=True), plain),
+    Odd("avif.avif", lambda: encoded(photo(), "AVIF", quality=95), plain, 3),
+    Odd("turned.avif", lambda: turned("AVIF", 6, quality=95), plain, 3),
+    Odd("jpeg-2000.jp2", lambda: encoded(photo(), "JPEG2000"), plain),
+    Odd("codestream.j2k", lambda: encoded(photo(), "JPEG2000", no_jp2=True), plain),
+    Odd("pixmap.ppm", lambda: encoded(photo(), "PPM"), plain),
+    Odd("graymap.pgm", lambda: encoded(photo().convert("L"), "PPM"), grey),
+    Odd("graymap-16-bit.pgm", lambda: encoded(grey16(), "PPM"), grey),
+    Odd("bitmap.pbm", lambda: encoded(photo().convert("1"), "PPM"), bilevel),
+    Odd("text.ppm", lambda: b"P3 1 2 255\n1 1 1 1 1 1\n", lambda: np.ones((2, 1, 3), np.uint8)),
+    Odd("heic.heic", heic, plain, 3),
+    Odd("turned.heic", lambda: heic(6), plain, 3),
+    Odd("heic-by-another-name.jpg", heic, plain, 3),
+    Odd("texts.png", lambda: png_with_texts(after_pixels=False), plain),
+    Odd("texts-after-pixels.png", lambda: png_with_texts(after_pixels=True), plain),
     Odd("animated.png", lambda: animated("PNG"), plain),
     Odd("frames-miscounted.png", lambda: encoded(photo(), "PNG")[:33] + chunk(b"acTL", b"\0" * 8)
         + encoded(photo(), "PNG")[33:], plain),

@@ -11,7 +11,7 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, ImageError
 from boxable.images.decode import Limits
-from boxable.images.sources import Source, expand, source_of, stem_of
+from boxable.images.sources import Source, expand, is_image, source_of, stem_of
 from tests.file_server import Resource, serving
 
 FILES = (
@@ -160,6 +160,64 @@ def test_a_source_stays_what_it_is() -> None:
 def test_what_is_no_image_is_an_error_that_names_its_type(image: object) -> None:
     with pytest.raises(ArgumentError, match=f"expected a path, .* as image, got {type(image).__name__}"):
         source_of(image)
+
+
+class Foreign:
+    """An array of another library that does not let itself be converted."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Can't call numpy() on Tensor that requires grad.\nUse tensor.detach().numpy() instead."),
+        TypeError("can't convert cuda:0 device type tensor to numpy."),
+        KeyError("missing"),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_array_that_cannot_be_converted_is_one_line(error: Exception) -> None:
+    reason = " ".join(str(error).split()) or "MemoryError"
+    with pytest.raises(ArgumentError) as caught:
+        source_of(Foreign(error))
+    assert str(caught.value) == f"array: cannot convert Foreign to an array ({reason})"
+    assert is_image(Foreign(error))
+    (found,) = expand([Foreign(error)])
+    assert reason in str(found.problem)
+
+
+class Unaskable:
+    def __getattr__(self, name: str) -> object:
+        raise RuntimeError("not now")
+
+
+def test_an_object_that_raises_whatever_is_asked_is_no_image() -> None:
+    with pytest.raises(ArgumentError, match="as image, got Unaskable"):
+        source_of(Unaskable())  # type: ignore[arg-type]
+
+
+def test_a_link_that_leads_nowhere_says_where(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    try:
+        path.symlink_to("gone.jpg")
+    except OSError:
+        pytest.skip("this system makes no links")
+    with pytest.raises(ImageError, match=r"a\.jpg: a broken link, to gone\.jpg$"):
+        source_of(path).pixels()
+
+
+def test_a_glob_that_follows_links_in_circles_gives_each_file_once(folder: Path) -> None:
+    try:
+        (folder / "sub" / "loop").symlink_to(folder.absolute(), target_is_directory=True)
+    except OSError:
+        pytest.skip("this system makes no links")
+    assert names("in/**/*.jpeg") == ["in/sub/z.jpeg"]
 
 
 def test_a_url_without_a_network_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

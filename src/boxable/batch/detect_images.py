@@ -103,6 +103,8 @@ class _FolderRun:
                 if found.error is not None:
                     self.failed += 1
                     logger.warning("%s", found.error)
+                elif found.truncated:
+                    logger.warning("%s: damaged; decoded as far as possible", found.source)
                 record = found.to_dict()
                 if self.folder is not None and found.error is None:
                     self._try_to_write(self.folder, self.names[self.done], found, record)

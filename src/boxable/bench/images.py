@@ -13,7 +13,8 @@ from PIL import Image
 from boxable.errors import ArgumentError, ImageError
 from boxable.files import write_atomically
 from boxable.images.decode import decode
-from boxable.images.sources import Source, expand, read_file
+from boxable.images.reading import read_file
+from boxable.images.sources import Source, expand
 
 logger = logging.getLogger("boxable")
 

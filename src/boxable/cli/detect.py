@@ -56,6 +56,13 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
     show_default=True,
     help="fast: large JPEG files at a fraction of their size; numbers change a little.",
 )
+@click.option(
+    "--truncated",
+    type=click.Choice(["error", "keep"]),
+    default="error",
+    show_default=True,
+    help="keep: decode damaged images as far as possible; their records are marked.",
+)
 @running_options
 def detect(
     sources: tuple[str, ...],
@@ -71,6 +78,7 @@ def detect(
     batch_size: int,
     threads: int | None,
     decode: Literal["exact", "fast"],
+    truncated: Literal["error", "keep"],
     **running: Any,
 ) -> int:
     """Find objects in images: files, folders, globs, URLs, or - for standard input.
@@ -110,4 +118,5 @@ def detect(
             min_score=min_score,
             max_detections=max_detections,
             nms=nms,
+            truncated=truncated,
         )

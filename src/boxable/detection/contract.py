@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from boxable.detection.detections import Detections
 from boxable.errors import ArgumentError
-from boxable.images.sources import Source
+from boxable.images.sources import Source, to_array
 
 ClassFields = Literal["documented", "served"]
 
@@ -18,7 +18,7 @@ def check_input(image: Any) -> Source:
     """Check the image of a contract call, float32 `[1, H, W, 3]` in 0..1. Raises ArgumentError for anything else."""
     if not isinstance(image, np.ndarray) and not hasattr(image, "__array__"):
         raise ArgumentError(f"as_dict=True: {_EXPECTED}, got {type(image).__name__}; for files call without as_dict")
-    array = np.asarray(image)
+    array = to_array(image, "as_dict=True")
     got = f"got shape {list(array.shape)}"
     if array.ndim != 4 or array.shape[3] != 3:
         hint = "; add the batch axis with image[None]" if array.ndim == 3 and array.shape[2] == 3 else ""

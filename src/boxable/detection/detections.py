@@ -58,7 +58,8 @@ class Detections:
     `boxes` float32 `[N, 4]` (ymin, xmin, ymax, xmax; 0..1 in the upright image), `scores` float32 `[N]`, `label_ids`
     int64 `[N]`, `mids` and `names` str `[N]`. `width` and `height` are those of the upright image, in pixels. `classes`
     are those that the model can detect. In a stream, `error` is the reason why an image could not be read; N is 0 then.
-    With `name_ancestors` the dictionary and the table name the ancestors of each class.
+    `truncated` tells that the image is damaged and was decoded as far as possible. With `name_ancestors` the dictionary
+    and the table name the ancestors of each class.
 
     Raises ArgumentError for arrays of different lengths.
     """
@@ -73,6 +74,7 @@ class Detections:
     source: str = "image"
     classes: ClassList = field(default_factory=open_images)
     error: str | None = None
+    truncated: bool = False
     name_ancestors: bool = False
     _image: Source | None = None
     _exception: BoxableError | None = None
@@ -168,6 +170,8 @@ class Detections:
         record: ImageRecord = {"source": self.source, "width": self.width, "height": self.height, "detections": found}
         if self.error is not None:
             record["error"] = self.error
+        if self.truncated:
+            record["truncated"] = True
         return record
 
     def to_json(self) -> str:

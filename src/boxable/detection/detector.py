@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any, Literal, TypeVar, overload
@@ -14,8 +15,9 @@ from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.contract import ClassFields, check_class_fields, check_input, to_contract
 from boxable.detection.detections import Detections
 from boxable.detection.hierarchy_nms import hierarchy_nms
-from boxable.detection.options import Decode, check_count, check_decode, rules_for
+from boxable.detection.options import Decode, check_count, check_decode, check_truncated, rules_for
 from boxable.errors import BoxableError
+from boxable.images.decode import Truncated
 from boxable.images.sources import ImageLike, Source, expand, is_image, source_of
 from boxable.networks.heads.rules import MAX_TOTAL, NmsMode, NmsResult, PostprocessRules
 from boxable.networks.network import Network
@@ -109,6 +111,7 @@ class Detector:
         min_score: float = 0.0,
         max_detections: int = ...,
         nms: NmsMode = ...,
+        truncated: Truncated = ...,
     ) -> dict[str, NDArray[Any]]: ...
     @overload
     def __call__(
@@ -120,6 +123,7 @@ class Detector:
         min_score: float = DEFAULT_MIN_SCORE,
         max_detections: int = ...,
         nms: NmsMode = ...,
+        truncated: Truncated = ...,
     ) -> list[Detections]: ...
     @overload
     def __call__(
@@ -131,6 +135,7 @@ class Detector:
         min_score: float = DEFAULT_MIN_SCORE,
         max_detections: int = ...,
         nms: NmsMode = ...,
+        truncated: Truncated = ...,
     ) -> Detections: ...
     def __call__(
         self,
@@ -142,14 +147,16 @@ class Detector:
         min_score: float | None = None,
         max_detections: int = MAX_TOTAL,
         nms: NmsMode = "per-class",
+        truncated: Truncated = "error",
     ) -> Detections | list[Detections] | dict[str, NDArray[Any]]:
-        """Detect in one image (path, URL, bytes, PIL image, array) or in a list of images.
+        """Detect in one image (path, URL, bytes, open file, PIL image, array) or in a list of images.
 
         Arrays are RGB `[H, W, 3]`, uint8 or float 0..1; a 4-D array is a list of images. `classes` is a selection such
         as `"Vehicle,-Car"`: no others are detected. `nms="class-agnostic"` lets boxes of different classes suppress
         each other. `nms="hierarchy"` suppresses, of the best hundred, an ancestor class where a descendant has the same
         box, and names the ancestors of the others. `min_score` 0..1 drops lower scores; 0 keeps the best
-        `max_detections` however low they score.
+        `max_detections` however low they score. `truncated="keep"` decodes a damaged image as far as
+        possible, and its Detections have `truncated` set.
 
         With `as_dict=True`, the original's contract: `image` is float32 `[1, H, W, 3]` in 0..1, and by default the 100
         best are returned however low they score. The result has detection_boxes `[N, 4]`, detection_class_entities,
@@ -162,14 +169,16 @@ class Detector:
             min_score = 0.0 if as_dict else DEFAULT_MIN_SCORE
         rules = rules_for(self._compiled.description, classes, min_score, max_detections, nms)
         check_class_fields(class_fields)
+        check_truncated(truncated)
         if as_dict:
             (found,) = self._detect(self._runtime, [check_input(image)], rules)
             return to_contract(_raise_error(found), class_fields)
         if isinstance(image, np.ndarray) and image.ndim == 4:
             image = list(image)
         if isinstance(image, list | tuple):
-            return [_raise_error(found) for found in self._detect_many(map(source_of, image), rules, None)]
-        (found,) = self._detect(self._runtime, [source_of(image)], rules)
+            sources = _reading(map(source_of, image), truncated)
+            return [_raise_error(found) for found in self._detect_many(sources, rules, None)]
+        (found,) = self._detect(self._runtime, list(_reading([source_of(image)], truncated)), rules)
         return _raise_error(found)
 
     def stream(
@@ -180,18 +189,20 @@ class Detector:
         min_score: float = DEFAULT_MIN_SCORE,
         max_detections: int = MAX_TOTAL,
         nms: NmsMode = "per-class",
+        truncated: Truncated = "error",
         stop: threading.Event | None = None,
     ) -> Iterator[Detections]:
         """Detect in many images, in order, in bounded memory: files, folders, globs, URLs, arrays, ...
 
         Each of the detector's threads reads, runs and post-processes a batch of images at a time. An unreadable image
         yields empty Detections with `error` set, and the rest goes on. Images are prefetched from `sources`: two
-        batches for each thread, and at least eight images. Once `stop` is set, results that are ready are still
-        yielded, and then nothing more.
+        batches for each thread, and at least eight images. `truncated` acts as in a call. Once `stop` is set, results
+        that are ready are still yielded, and then nothing more.
         """
         rules = rules_for(self._compiled.description, classes, min_score, max_detections, nms)
+        check_truncated(truncated)
         images: Any = [sources] if is_image(sources) else sources
-        yield from self._detect_many(expand(images), rules, stop)
+        yield from self._detect_many(_reading(expand(images), truncated), rules, stop)
 
     def _detect_many(
         self, sources: Iterable[Source], rules: PostprocessRules, stop: threading.Event | None
@@ -222,7 +233,7 @@ class Detector:
         """Detect in a batch: read, prepare, run and post-process. Consecutive images of one size run together."""
         preprocess = self.network.preprocess
         found: list[Detections] = []
-        waiting: list[tuple[Source, int, int]] = []
+        waiting: list[tuple[Source, int, int, bool]] = []
         batch: Floats = np.empty((0, 0, 0, 3), np.float32)
 
         def run() -> None:
@@ -233,29 +244,30 @@ class Detector:
 
         for number, source in enumerate(sources):
             try:
-                pixels, width, height = source.pixels_and_size(self._least)
+                image = source.read(self._least)
             except BoxableError as error:
                 run()
                 found.append(Detections.empty(source.name, self.classes, error=error))
                 continue
-            size = preprocess.output_size(*pixels.shape[:2])
+            size = preprocess.output_size(*image.pixels.shape[:2])
             if batch.shape[1:3] != size:
                 run()
                 batch = np.empty((len(sources) - number, *size, 3), np.float32)
-            preprocess(pixels, batch[len(waiting)])
-            waiting.append((source, width, height))
+            preprocess(image.pixels, batch[len(waiting)])
+            waiting.append((source, image.width, image.height, image.truncated))
         run()
         return found
 
     def _finish(
-        self, source: Source, width: int, height: int, result: NmsResult, rules: PostprocessRules
+        self, source: Source, width: int, height: int, truncated: bool, result: NmsResult, rules: PostprocessRules
     ) -> Detections:
         """Make the Detections of one image."""
         label_ids, mids, names = self._class_arrays
         by_hierarchy = rules.nms == "hierarchy"
         found = Detections(
             result.boxes, result.scores, label_ids[result.columns], mids[result.columns], names[result.columns],
-            width, height, source.name, self.classes, name_ancestors=by_hierarchy, _image=source, _owner=self._owner,
+            width, height, source.name, self.classes, truncated=truncated, name_ancestors=by_hierarchy,
+            _image=source, _owner=self._owner,
         )  # fmt: skip
         return found[hierarchy_nms(found.boxes, found.mids.tolist())[: rules.max_detections]] if by_hierarchy else found
 
@@ -272,6 +284,11 @@ class Detector:
             np.array([item.mid for item in self.classes], np.str_),
             np.array([item.name for item in self.classes], np.str_),
         )
+
+
+def _reading(sources: Iterable[Source], truncated: Truncated) -> Iterable[Source]:
+    """Say in each source what to do with a damaged image, where the call differs from the default."""
+    return sources if truncated == "error" else (replace(source, truncated=truncated) for source in sources)
 
 
 def _raise_error(found: Detections) -> Detections:

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from boxable.errors import ArgumentError
+from boxable.images.decode import Truncated
 from boxable.networks.heads.rules import NmsMode, PostprocessRules
 from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection
@@ -37,6 +38,12 @@ def check_decode(decode: str) -> None:
     """Raise ArgumentError unless this is a way to decode."""
     if decode not in get_args(Decode):
         raise ArgumentError(f"decode: expected 'exact' or 'fast', got {decode!r}")
+
+
+def check_truncated(truncated: str) -> None:
+    """Raise ArgumentError unless this says what to do with a damaged image."""
+    if truncated not in get_args(Truncated):
+        raise ArgumentError(f"truncated: expected 'error' or 'keep', got {truncated!r}")
 
 
 def check_count(name: str, value: int) -> None:

@@ -24,6 +24,7 @@ _OPTIONAL = {
     "obstore": "boxable data fetch",
     "pyyaml": "boxable data convert, for YOLO,",
     "defusedxml": "boxable data convert, for Pascal VOC,",
+    "pillow-heif": "HEIC images",
     "av": "boxable video",
     "trackers": "boxable video --track",
     "pandas": "Detections.to_pandas",

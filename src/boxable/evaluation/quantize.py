@@ -17,7 +17,8 @@ from boxable.evaluation.run import as_run
 from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.tables import require_tables
 from boxable.hashing import sha256_of
-from boxable.images.sources import expand, read_file
+from boxable.images.reading import read_file
+from boxable.images.sources import expand
 from boxable.metrics.protocols import CHALLENGE
 from boxable.networks.calibration import Calibration
 from boxable.runtimes import RuntimeName

@@ -20,13 +20,17 @@ class DetectionRecord(TypedDict):
 
 
 class ImageRecord(TypedDict):
-    """One image; width and height in pixels, upright (0 where it could not be read, and `error` says why)."""
+    """One image; width and height in pixels, upright (0 where it could not be read, and `error` says why).
+
+    `truncated` is there, and true, for a damaged image that was decoded as far as possible.
+    """
 
     source: str
     width: int
     height: int
     detections: list[DetectionRecord]
     error: NotRequired[str]
+    truncated: NotRequired[bool]
 
 
 class FrameRecord(TypedDict):

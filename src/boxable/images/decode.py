@@ -1,10 +1,10 @@
 """Decode images to pixels: uint8 RGB, upright."""
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from boxable.errors import ImageError
+from boxable.images.codecs import FORMAT_NAMES, open_image
+from boxable.images.codecs import SUFFIXES as SUFFIXES
 
 Pixels = NDArray[np.uint8]
-
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP")
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp")
+# What to do with an image that ends too early or is damaged: an error, or decode it as far as possible.
+Truncated = Literal["error", "keep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,19 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+
+class Decoded(NamedTuple):
+    """Pixels uint8 `[H, W, 3]`, width and height of the whole image, upright, and whether pixels are missing in it."""
+
+    pixels: Pixels
+    width: int
+    height: int
+    truncated: bool = False
+
+
 _ORIENTATION = 0x0112
+# libjpeg decodes what precedes an end marker, and fills the rest with gray.
+_JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 # What may stand before the pixels of a JPEG, each with its length: frame headers and tables, APP0, APP2 to APP15,
 # comments. Not APP1, which holds EXIF and XMP.
 _JPEG_SEGMENTS = {bytes([0xFF, kind]) for kind in (*range(0xC0, 0xD0), 0xDB, 0xDD, 0xE0, *range(0xE2, 0xF0), 0xFE)}
@@ -45,7 +58,7 @@ def decode(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Pixels:
     Alpha is dropped, 16 bits a channel become the upper 8. Raises ImageError, which begins with `name`, for data that
     is no image, damaged or too large.
     """
-    return decode_scaled(data, name, None, limits)[0]
+    return decode_scaled(data, name, None, limits).pixels
 
 
 def decode_as_stored(data: bytes, name: str) -> Pixels:
@@ -54,7 +67,7 @@ def decode_as_stored(data: bytes, name: str) -> Pixels:
         raise _empty(name)
     with _damage_named(name, DEFAULT_LIMITS):
         plain = _plain_jpeg(data, None, DEFAULT_LIMITS)
-        return _by_pillow(data, name, None, DEFAULT_LIMITS, as_stored=True)[0] if plain is None else plain[0]
+        return (plain or _by_pillow(data, name, None, DEFAULT_LIMITS, as_stored=True)).pixels
 
 
 def size_of_whole(data: bytes, name: str) -> tuple[int, int]:
@@ -79,41 +92,62 @@ def orientation_of(image: bytes | Path) -> int:
     """
     if isinstance(image, bytes) and _without_orientation(image):
         return 1
-    file = io.BytesIO(image) if isinstance(image, bytes) else image
-    with suppress(Exception), Image.open(file, formats=FORMATS) as opened:
+    with suppress(Exception), open_image(image, "") as opened:
         return _orientation_of(opened)
     return 1
 
 
 def decode_scaled(
-    data: bytes, name: str, least: int | None, limits: Limits = DEFAULT_LIMITS
-) -> tuple[Pixels, int, int]:
+    data: bytes, name: str, least: int | None, limits: Limits = DEFAULT_LIMITS, truncated: Truncated = "error"
+) -> Decoded:
     """Decode an image, and return the width and height of the whole image, upright.
 
     A JPEG is decoded at a half, a quarter or an eighth of that size, the smallest with no side shorter than `least`:
-    its decoder skips the fine detail, and most of the work on the pixels.
+    its decoder skips the fine detail, and most of the work on the pixels. With `truncated="keep"` a damaged image is
+    decoded as far as possible; raises ImageError only where that is no pixel.
     """
     if not data:
         raise _empty(name)
-    with _damage_named(name, limits):
-        plain = _plain_jpeg(data, least, limits)
-        return _by_pillow(data, name, least, limits) if plain is None else plain
+    try:
+        with _damage_named(name, limits):
+            plain = _plain_jpeg(data, least, limits)
+            return _by_pillow(data, name, least, limits) if plain is None else plain
+    except ImageError:
+        kept = _decode_damaged(data, name, limits) if truncated == "keep" else None
+        if kept is None:
+            raise
+        return kept
 
 
-def _by_pillow(
-    data: bytes, name: str, least: int | None, limits: Limits, *, as_stored: bool = False
-) -> tuple[Pixels, int, int]:
+def _by_pillow(data: bytes, name: str, least: int | None, limits: Limits, *, as_stored: bool = False) -> Decoded:
     """Decode any image as `decode_scaled` does; Pillow reads its header."""
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    with open_image(data, name) as image:
         _check_size(image.size, name, limits)
         is_jpeg = image.format in ("JPEG", "MPO")
         pixels = _jpeg_pixels(data, image, least) if is_jpeg else _pixels_of(image, name)
         orientation = 1 if as_stored else _orientation_of(image)
         upright = _upright(pixels, orientation)
         if not is_jpeg:
-            return upright, upright.shape[1], upright.shape[0]
+            return Decoded(upright, upright.shape[1], upright.shape[0])
         width, height = image.size[::-1] if orientation in ON_ITS_SIDE else image.size
-        return upright, width, height
+        return Decoded(upright, width, height)
+
+
+def _decode_damaged(data: bytes, name: str, limits: Limits) -> Decoded | None:
+    """Decode an image up to the damage; return None if no pixel precedes it.
+
+    Pillow's own switch for this, LOAD_TRUNCATED_IMAGES, would also affect the other images of the process.
+    """
+    with suppress(Exception), open_image(data + _JPEG_END if data.startswith(_JPEG_START) else data, name) as image:
+        _check_size(image.size, name, limits)
+        try:
+            image.load()
+        except Exception:
+            image.tile = []  # nothing is left to load: the image holds what was decoded by then
+        pixels = _upright(_pixels_of(image, name), _orientation_of(image))
+        if pixels.any():
+            return Decoded(pixels, pixels.shape[1], pixels.shape[0], truncated=True)
+    return None
 
 
 def from_pil(image: Image.Image, name: str, limits: Limits = DEFAULT_LIMITS) -> Pixels:
@@ -133,7 +167,7 @@ def _damage_named(name: str, limits: Limits) -> Iterator[None]:
     except Image.DecompressionBombError:
         raise _too_large(name, limits) from None
     except UnidentifiedImageError:
-        raise ImageError(f"{name}: expected an image ({_format_names()}), got another kind of file") from None
+        raise ImageError(f"{name}: expected an image ({FORMAT_NAMES}), got another kind of file") from None
     except MemoryError:
         raise ImageError(f"{name}: not enough memory to decode it") from None
     # Decoders meet damage in many ways (OSError, SyntaxError, struct.error, ...); for the caller it is one.
@@ -141,14 +175,14 @@ def _damage_named(name: str, limits: Limits) -> Iterator[None]:
         raise ImageError(f"{name}: damaged or unsupported image ({_reason(error)})") from None
 
 
-def _plain_jpeg(data: bytes, least: int | None, limits: Limits) -> tuple[Pixels, int, int] | None:
+def _plain_jpeg(data: bytes, least: int | None, limits: Limits) -> Decoded | None:
     """Decode a JPEG that does not need Pillow, whose header parser would cost more than all but the pixels."""
     if not _without_orientation(data):
         return None
     with suppress(ValueError):
         height, width, colors, _ = simplejpeg.decode_jpeg_header(data)
         if _is_plain(width, height, colors, limits):
-            return _rgb_of_jpeg(data, least), width, height
+            return Decoded(_rgb_of_jpeg(data, least), width, height)
     return None
 
 
@@ -159,7 +193,7 @@ def _is_plain(width: int, height: int, colors: str, limits: Limits) -> bool:
 
 def _without_orientation(data: bytes) -> bool:
     """Tell whether this is a JPEG whose header surely has no segment (EXIF, XMP) with an orientation."""
-    if not data.startswith(b"\xff\xd8\xff"):
+    if not data.startswith(_JPEG_START):
         return False
     place = 2
     while (marker := data[place : place + 2]) in _JPEG_SEGMENTS:
@@ -225,10 +259,6 @@ def _empty(name: str) -> ImageError:
 
 def _too_large(name: str, limits: Limits) -> ImageError:
     return ImageError(f"{name}: more than {limits.max_pixels // 10**6} million pixels; make it smaller first")
-
-
-def _format_names() -> str:
-    return "JPEG, PNG, WebP, GIF, TIFF or BMP"
 
 
 def _reason(error: Exception) -> str:

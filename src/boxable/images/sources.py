@@ -1,27 +1,22 @@
-"""Sources of images: files, folders, globs, URLs, standard input, bytes, PIL images, arrays."""
+"""Sources of images: files, folders, globs, URLs, standard input, bytes, open files, PIL images, arrays."""
 
 import glob
 import os
-import stat
-import sys
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from boxable.errors import ArgumentError, BoxableError, FetchError, ImageError
-from boxable.http import fetching
-from boxable.images import decode
+from boxable.errors import ArgumentError, ImageError
+from boxable.images import addresses, decode
+from boxable.images.folders import find_images
+from boxable.images.reading import BinaryFile, bounded, download, read_file, read_open, read_stdin, reason
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
-
-_URL = ("http://", "https://")
-_WHOLE_TIMEOUT_S = 300.0
 
 
 class ArrayLike(Protocol):
@@ -30,18 +25,29 @@ class ArrayLike(Protocol):
     def __array__(self) -> NDArray[Any]: ...
 
 
+class ReadImage(NamedTuple):
+    """Pixels `[H, W, 3]`, 0..255, upright; width and height of the whole image; whether pixels of it are missing."""
+
+    pixels: Pixels
+    width: int
+    height: int
+    truncated: bool = False
+
+
 @dataclass(slots=True)
 class Source:
     """One image: its name (as given, or the path in a folder) and how to get its pixels.
 
     `path` is set for files. `problem` is why there is nothing to read; `pixels` then raises it. Made by `from_path`,
-    `from_url`, `from_bytes`, `from_pil` and `from_array`: who accepts bytes only calls `from_bytes`.
+    `from_url`, `from_bytes`, `from_file`, `from_pil` and `from_array`: who accepts bytes only calls `from_bytes`. With
+    `truncated="keep"` a damaged image is decoded as far as possible.
     """
 
     name: str
     path: Path | None = None
     problem: str | None = None
     limits: decode.Limits = decode.DEFAULT_LIMITS
+    truncated: decode.Truncated = "error"
     _content: Any = field(default=None, repr=False)
 
     @classmethod
@@ -53,7 +59,8 @@ class Source:
     @classmethod
     def from_url(cls, url: str, limits: decode.Limits = decode.DEFAULT_LIMITS) -> "Source":
         """Make the source of an image at an http:// or https:// address."""
-        return cls(url, limits=limits)
+        problem = None if addresses.is_web(url) else "expected an address that begins with http:// or https://"
+        return cls(addresses.shown(url), problem=addresses.problem_of(url) or problem, limits=limits)
 
     @classmethod
     def from_bytes(
@@ -63,82 +70,134 @@ class Source:
         return cls(name, limits=limits, _content=bytes(data))
 
     @classmethod
+    def from_file(cls, file: BinaryFile, name: str = "", limits: decode.Limits = decode.DEFAULT_LIMITS) -> "Source":
+        """Read an open binary file, from its beginning where it can go back to it, and make the source of its image."""
+        given = getattr(file, "name", None)
+        name = name or (given if isinstance(given, str) else "file")
+        return cls(name, limits=limits, _content=read_open(file, name, limits))
+
+    @classmethod
     def from_pil(cls, image: Image.Image, limits: decode.Limits = decode.DEFAULT_LIMITS) -> "Source":
         """Make the source of a PIL image."""
-        return cls(getattr(image, "filename", "") or "image", limits=limits, _content=image)
+        return cls(os.fsdecode(getattr(image, "filename", "") or "image"), limits=limits, _content=image)
 
     @classmethod
     def from_array(cls, array: ArrayLike | NDArray[Any], name: str = "array") -> "Source":
-        """Make the source of an array `[H, W, 3]` (RGB) or `[H, W]` (gray), uint8 or float 0..1."""
-        return cls(name, _content=np.asarray(array))
+        """Make the source of an array `[H, W, 3]` (RGB) or `[H, W]` (gray), uint8 or float 0..1.
+
+        Raises ArgumentError where it cannot be converted, as a tensor that requires gradients.
+        """
+        return cls(name, _content=to_array(array, name))
 
     def pixels(self) -> Pixels:
         """Return uint8, or float32 of float arrays, `[height, width, 3]`, 0..255, upright. Raises ImageError."""
-        return self.pixels_and_size()[0]
+        return self.read().pixels
 
-    def pixels_and_size(self, least: int | None = None) -> tuple[Pixels, int, int]:
-        """Return `pixels`, width and height of the image. With `least` pixels may be fewer, as in `decode_scaled`."""
+    def read(self, least: int | None = None) -> ReadImage:
+        """Read the image. With `least`, pixels may be fewer than width and height say, as in `decode_scaled`."""
         if self.problem:
             raise ImageError(f"{self.name}: {self.problem}")
         if self._content is None and self.path is None:
-            read = _read_stdin(self.limits) if self.name == "-" else _download(self.name, self.limits)
+            read = read_stdin(self.limits) if self.name == "-" else download(self.name, self.limits)
             self._content = read
         content = read_file(self.path, self.limits) if self.path else self._content
         if isinstance(content, bytes):
-            return decode.decode_scaled(_bounded(content, self.name, self.limits), self.name, least, self.limits)
+            data = bounded(content, self.name, self.limits)
+            return ReadImage(*decode.decode_scaled(data, self.name, least, self.limits, self.truncated))
         if isinstance(content, Image.Image):
             pixels: Pixels = decode.from_pil(content, self.name, self.limits)
         else:
             pixels = _from_array(content, self.name)
-        return pixels, pixels.shape[1], pixels.shape[0]
+        return ReadImage(pixels, pixels.shape[1], pixels.shape[0])
 
     def forget(self) -> None:
         """Drop the downloaded image; it would be downloaded again."""
-        if self.path is None and _is_url(self.name):
+        if self.path is None and addresses.is_web(self.name):
             self._content = None
 
 
-ImageLike = str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | NDArray[Any] | Source | ArrayLike
+Encoded = bytes | bytearray | memoryview | BinaryFile
+ImageLike = str | os.PathLike[str] | Encoded | Image.Image | NDArray[Any] | ArrayLike | Source
 
 
 def stem_of(name: str) -> str:
     """Return the file name in a source's name, without folder and suffix; `stdin`, or the last part of a URL."""
     if name == "-":
         return "stdin"
-    path = name.partition("?")[0].rstrip("/") if _is_url(name) else name
+    if addresses.scheme_of(name) == "data":
+        return "image"
+    path = name.partition("?")[0].rstrip("/") if addresses.is_web(name) else name
     return Path(path).stem or "image"
 
 
-def _is_url(name: str) -> bool:
-    return name[:8].lower().startswith(_URL)
-
-
 def source_of(image: ImageLike) -> Source:
-    """Make the source of one image: a path, URL, `-`, bytes, PIL image or array. Raises ArgumentError."""
+    """Make the source of one image: a path, URL, `-`, bytes, open file, PIL image or array. Raises ArgumentError."""
     if isinstance(image, Source):
         return image
     if isinstance(image, str | os.PathLike):
-        name = os.fsdecode(os.fspath(image))
-        if not name:  # as a path it would mean the current folder
-            return Source("''", problem="expected a path or a URL, got an empty name")
-        if name == "-":
-            return Source(name)
-        return Source.from_url(name) if _is_url(name) else Source.from_path(name)
+        return _source_of_name(os.fsdecode(os.fspath(image)))
     if isinstance(image, bytes | bytearray | memoryview):
         return Source.from_bytes(image)
     if isinstance(image, Image.Image):
         return Source.from_pil(image)
-    if isinstance(image, np.ndarray) or hasattr(image, "__array__"):
-        return Source.from_array(image)
-    raise ArgumentError(f"expected a path, a URL, bytes, a PIL image or an array as image, got {type(image).__name__}")
+    other: Any = image
+    if _has(other, "__array__"):
+        return Source.from_array(other)
+    if _has(other, "read"):
+        return Source.from_file(other)
+    raise ArgumentError(
+        f"expected a path, a URL, bytes, an open file, a PIL image or an array as image, got {type(image).__name__}"
+    )
+
+
+def _source_of_name(name: str) -> Source:
+    if not name:  # as a path it would mean the current folder
+        return Source("''", problem="expected a path or a URL, got an empty name")
+    if problem := addresses.problem_of(name):
+        return Source(addresses.shown(name), problem=problem)
+    scheme = addresses.scheme_of(name)
+    try:
+        if scheme == "data":
+            return Source.from_bytes(addresses.data_of(name), addresses.shown(name))
+        if scheme == "file":
+            return Source.from_path(addresses.path_of(name))
+    except ValueError as error:
+        return Source(addresses.shown(name), problem=str(error))
+    if name == "-":
+        return Source(name)
+    return Source.from_url(name) if scheme else Source.from_path(name)
 
 
 def is_image(item: object) -> TypeGuard[ImageLike]:
     """Tell whether this is one image, and not a collection of images; a 4-D array is a collection."""
-    if hasattr(item, "__array__") and not isinstance(item, Image.Image):
-        return np.asarray(item).ndim < 4
-    alone = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image, Source)
-    return isinstance(item, alone) or not isinstance(item, Iterable)
+    if isinstance(item, str | os.PathLike | bytes | bytearray | memoryview | Image.Image | Source):
+        return True
+    if _has(item, "__array__"):
+        return _is_no_batch(item)
+    return _has(item, "read") or not isinstance(item, Iterable)
+
+
+def _is_no_batch(array: Any) -> bool:
+    try:
+        return to_array(array).ndim < 4
+    except ArgumentError:  # an image that cannot be read
+        return True
+
+
+def _has(item: object, attribute: str) -> bool:
+    """Tell whether an object has an attribute; those of other libraries may raise anything when asked."""
+    try:
+        return hasattr(item, attribute)
+    except Exception:
+        return False
+
+
+def to_array(array: Any, name: str = "array") -> NDArray[Any]:
+    """Convert to an array. Raises ArgumentError where the object's own conversion fails, whatever it raises."""
+    try:
+        return np.asarray(array)
+    except Exception as error:
+        raise ArgumentError(f"{name}: cannot convert {type(array).__name__} to an array ({reason(error)})") from None
 
 
 def expand(images: Iterable[ImageLike]) -> Iterator[Source]:
@@ -170,25 +229,14 @@ def _held(source: Source) -> Source:
     if source.name != "-" or source.problem or source._content is not None:
         return source
     try:
-        return replace(source, _content=_read_stdin(source.limits))
+        return replace(source, _content=read_stdin(source.limits))
     except ImageError as error:
         return replace(source, problem=str(error).removeprefix("-: "))
 
 
 def _folder(folder: Path) -> Iterator[Source]:
-    problems: list[OSError] = []
-    found = False
-    for place, folders, files in os.walk(folder, onerror=problems.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and name.lower().endswith(decode.SUFFIXES):
-                found = True
-                path = Path(place, name)
-                yield Source(str(path), path)
-    for problem in problems:
-        yield Source(str(problem.filename or folder), problem=f"cannot read the folder ({problem.strerror})")
-    if not found and not problems:
-        yield Source(str(folder), problem=f"no images in this folder; looked for {' '.join(decode.SUFFIXES)}")
+    for path, problem in find_images(folder):
+        yield Source(str(path), path if problem is None else None, problem)
 
 
 def _matches(pattern: str) -> Iterator[Source]:
@@ -197,68 +245,19 @@ def _matches(pattern: str) -> Iterator[Source]:
     except ValueError as error:  # a null byte
         yield Source(pattern, problem=str(error))
         return
-    for name in found:
+    for name in _once(found) if "**" in pattern else found:
         yield Source(name, Path(name))
     if not found:
         yield Source(pattern, problem="no file matches this pattern")
 
 
-def read_file(path: Path, limits: decode.Limits = decode.DEFAULT_LIMITS) -> bytes:
-    """Read an image file. Raises ImageError for what is no file, too large, or unreadable."""
-    try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise ImageError(f"{path}: expected one image, got a folder (`detector.stream` takes folders)")
-        if not stat.S_ISREG(status.st_mode):  # reading could take for ever
-            raise ImageError(f"{path}: expected a file, or - for standard input, got a pipe or a device")
-        if status.st_size > limits.max_bytes:
-            raise _too_long(str(path), limits)
-        with path.open("rb") as file:
-            # One byte more than expected shows the end. Asked for the limit, `read` would allocate it, which takes
-            # 0.1 to 0.3 ms, however small the file.
-            data = file.read(status.st_size + 1)
-            if len(data) > status.st_size:  # the file grows, or does not tell its size
-                data += file.read(limits.max_bytes + 1 - len(data))
-            return _bounded(data, str(path), limits)
-    except FileNotFoundError:
-        raise ImageError(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
-        raise ImageError(f"{path}: cannot read it ({getattr(error, 'strerror', None) or error})") from None
-
-
-def _read_stdin(limits: decode.Limits) -> bytes:
-    try:
-        return _bounded(sys.stdin.buffer.read(limits.max_bytes + 1), "-", limits)
-    except (OSError, AttributeError):  # AttributeError: it is closed, or has been replaced by text
-        raise ImageError("-: there is no standard input to read") from None
-
-
-def _bounded(data: bytes, name: str, limits: decode.Limits) -> bytes:
-    if len(data) > limits.max_bytes:
-        raise _too_long(name, limits)
-    return data
-
-
-def _too_long(name: str, limits: decode.Limits) -> ImageError:
-    return ImageError(f"{name}: more than {limits.max_bytes // 2**20} MiB; too large for an image")
-
-
-def _download(url: str, limits: decode.Limits) -> bytes:
-    deadline = time.monotonic() + _WHOLE_TIMEOUT_S
-    data = bytearray()
-    try:
-        with fetching(url) as response:
-            for part in response.iter_bytes():
-                data += part
-                if len(data) > limits.max_bytes:
-                    break
-                if time.monotonic() > deadline:
-                    raise FetchError(f"not complete after {_WHOLE_TIMEOUT_S:.0f} seconds")
-    except FetchError as error:
-        raise ImageError(f"{url}: {error}") from None
-    except BoxableError as error:
-        raise ImageError(str(error)) from None
-    return _bounded(bytes(data), url, limits)
+def _once(names: list[str]) -> list[str]:
+    """Leave out files of folders that are among these by a shorter path: `**` follows links in circles."""
+    shortest: dict[tuple[str, str], str] = {}
+    for name in sorted(names, key=lambda name: name.count(os.sep)):
+        folder, file = os.path.split(name)
+        shortest.setdefault((os.path.realpath(folder), file), name)
+    return sorted(shortest.values())
 
 
 def _from_array(array: NDArray[Any], name: str) -> Pixels:

@@ -50,7 +50,7 @@ def require_video_name(name: str) -> None:
 def require_image_name(name: str) -> None:
     """Raise ArgumentError, which points to `boxable video`, if this is a video file or a stream."""
     scheme = scheme_of(name)
-    path = urlsplit(name).path if scheme else name
+    path = re.split("[?#]", name)[0] if scheme else name  # not by urlsplit: an address may be malformed
     is_stream = scheme in SCHEMES and scheme not in ("http", "https")
     if is_stream or (Path(path).suffix.lower() in VIDEOS and not Path(path).is_dir()):
         raise ArgumentError(f"{name}: expected images, got a video; use: boxable video {name}")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from boxable.errors import FetchError, ImageError, MissingExtraError
-from boxable.http import is_retryable
+from boxable.http import USER_AGENT, is_retryable
 
 # Without a byte; a slow connection is no error.
 SILENCE_S = 20.0
@@ -96,6 +96,7 @@ class Transport:
                     origin,
                     client_options={
                         "allow_http": True,
+                        "user_agent": USER_AGENT,
                         "read_timeout": timedelta(seconds=SILENCE_S),
                         "timeout": timedelta(seconds=_WHOLE_S),
                         "connect_timeout": timedelta(seconds=_CONNECT_TIMEOUT_S),
