@@ -10,6 +10,17 @@ from boxable.errors import BoxableError
 from boxable.files import atomic_file, atomic_path, is_abandoned, write_atomically, writing
 
 
+def test_what_cannot_be_written_below_the_home_folder_names_the_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("BOXABLE_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(BoxableError, match=r"cannot write .*; set BOXABLE_HOME to a folder that can be written$"):
+        write_atomically(tmp_path / "file" / "home" / "locks" / "a", b"")
+    with pytest.raises(BoxableError, match=r"Not a directory$"):
+        write_atomically(tmp_path / "file" / "results" / "a", b"")
+
+
 def test_a_file_appears_whole_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file"
     with atomic_path(path) as temporary:

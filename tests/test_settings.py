@@ -15,6 +15,22 @@ def test_home_is_the_chosen_folder_or_the_cache_of_the_platform(monkeypatch: pyt
     assert "boxable" in settings.home().parts
 
 
+@pytest.mark.parametrize("found", [RuntimeError("no home"), "~/.cache/boxable"])
+def test_a_user_without_a_home_folder_is_told_of_the_variable(
+    found: str | Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cache_folder(*_: object, **__: object) -> str:
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.delenv("BOXABLE_HOME")
+    monkeypatch.setattr("platformdirs.user_cache_dir", cache_folder)
+    with pytest.raises(BoxableError, match="no home folder; set BOXABLE_HOME"):
+        settings.home()
+    assert settings.home_hint(Path("anywhere")) == ""
+
+
 @pytest.mark.parametrize("value", ["", "0", "false", " No ", "1", "true", "yes"])
 def test_the_network_is_forbidden_by_any_value_that_is_not_false(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BOXABLE_OFFLINE", value)

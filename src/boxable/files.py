@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from boxable.errors import BoxableError
+from boxable.settings import home_hint
 
 # What systems leave among the files of others, in lower case.
 _CLUTTER = ("thumbs.db", "desktop.ini", "__macosx")
@@ -61,7 +62,7 @@ def writing(path: Path) -> Iterator[None]:
     except BrokenPipeError:  # of stdout, if results are printed in the block
         raise
     except OSError as error:
-        raise BoxableError(f"cannot write {path}: {error.strerror or error}") from error
+        raise BoxableError(f"cannot write {path}: {error.strerror or error}{home_hint(path)}") from error
 
 
 def is_clutter(name: str) -> bool:

@@ -27,7 +27,19 @@ def home() -> Path:
             raise BoxableError(f"BOXABLE_HOME is {chosen!r}: {error}") from None
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("boxable", appauthor=False))
+    with suppress(RuntimeError):  # of newer platformdirs; older ones return "~"
+        found = Path(platformdirs.user_cache_dir("boxable", appauthor=False))
+        if found.is_absolute():
+            return found
+    raise BoxableError("this user has no home folder; set BOXABLE_HOME to a folder for models and caches")
+
+
+def home_hint(path: Path) -> str:
+    """Return what to do where a file below `home` cannot be written; empty for other files."""
+    with suppress(BoxableError):
+        if path.absolute().is_relative_to(home().absolute()):
+            return "; set BOXABLE_HOME to a folder that can be written"
+    return ""
 
 
 def offline() -> bool:

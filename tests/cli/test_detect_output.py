@@ -179,3 +179,14 @@ def test_results_of_an_earlier_run_may_be_the_images_of_the_next(detect: Detect,
     assert crop.exists()
     detect(crop, "--out", out)
     assert files(out) == ["chelsea-1.png", "crops/cat/chelsea-1.png", "detections.jsonl"]
+
+
+@pytest.mark.parametrize(("encoding", "format_"), [("ascii", "csv"), ("latin-1", "coco"), ("ascii", "jsonl")])
+def test_every_encoding_of_stdout_can_take_every_name(
+    command: Command, tmp_path: Path, encoding: str, format_: str
+) -> None:
+    copies(tmp_path, "é☕.png")
+    done = command("detect", tmp_path, "--model", "ssd23", "--format", format_, env={"PYTHONIOENCODING": encoding})
+    assert (done.returncode, done.stderr) == (0, b"")
+    if format_ != "csv":
+        assert "é☕" in str(json.loads(done.stdout))

@@ -16,7 +16,7 @@ from boxable.batch.output_names import image_names, refuse_overwriting, sources_
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
-from boxable.formats import FORMATS, ImageRecord
+from boxable.formats import FORMATS, JSON_FORMATS, ImageRecord
 from boxable.formats.yolo import yolo_lines
 from boxable.images.save import save_image
 from boxable.images.sources import Source
@@ -69,10 +69,10 @@ def detect_images(
 
 def _emit(records: Iterator[ImageRecord], output: OutputOptions, folder: RunFolder | None, classes: ClassList) -> None:
     """Print the records as they come, and write them if there is a folder."""
-    print_, _ = FORMATS[output.printed]
+    print_, is_json = FORMATS[output.printed][0], output.printed in JSON_FORMATS
     if folder is None:
         for text in print_(records, classes):
-            if not print_text(text):
+            if not print_text(text, is_json=is_json):
                 raise BrokenPipeError
         return
     write, suffix = FORMATS[output.written]
@@ -80,7 +80,7 @@ def _emit(records: Iterator[ImageRecord], output: OutputOptions, folder: RunFold
     with folder.atomic_file(folder.path / f"detections{suffix}") as file:
         listening = True
         for shown, kept in zip_longest(print_(first, classes), write(second, classes), fillvalue=""):
-            listening = listening and print_text(shown)
+            listening = listening and print_text(shown, is_json=is_json)
             file.write(kept.encode("utf-8", "backslashreplace"))  # names of files need not be text
 
 

@@ -1,11 +1,11 @@
 """`boxable compare`: two runs of `boxable evaluate`."""
 
-import json
 from pathlib import Path
 
 import click
 
 from boxable.cli.options import report_format_option, resamples_option, seed_option
+from boxable.printing import print_json
 
 
 @click.command()
@@ -28,6 +28,6 @@ def compare(first: Path, second: Path, format_: str, resamples: int, seed: int) 
 
     comparison = compare_folders(first, second, resamples=resamples, seed=seed)
     if format_ == "json":
-        click.echo(json.dumps(comparison.to_dict(), indent=1, ensure_ascii=False))
+        print_json(comparison.to_dict(), indent=1)
     else:
         click.echo(comparison_table(comparison))

@@ -29,10 +29,12 @@ FORMATS: dict[str, tuple[Format, str]] = {
     "yolo": (yolo, ".yolo.txt"),
 }
 
+JSON_FORMATS = {name for name, (_, suffix) in FORMATS.items() if suffix.endswith((".json", ".jsonl"))}
+
 # The same for the frames of a video.
 FRAME_FORMATS: dict[str, Callable[[Iterable[FrameRecord], ClassList], Iterator[str]]] = {
     "jsonl": jsonl,
     "csv": frame_csv,
 }
 
-__all__ = ["FORMATS", "FRAME_FORMATS", "DetectionRecord", "Format", "ImageRecord"]
+__all__ = ["FORMATS", "FRAME_FORMATS", "JSON_FORMATS", "DetectionRecord", "Format", "ImageRecord"]

@@ -15,7 +15,7 @@ from typing import Any
 
 from boxable.detection.load import load
 from boxable.errors import FAILED, INTERRUPTED, ArgumentError, VideoError
-from boxable.formats import FRAME_FORMATS
+from boxable.formats import FRAME_FORMATS, JSON_FORMATS
 from boxable.formats.record import FrameRecord
 from boxable.printing import print_text
 from boxable.progress import progress
@@ -111,7 +111,7 @@ def detect_in_video(
         records = run.records(found)
         texts = FRAME_FORMATS[format_](records, detector.classes) if format_ else ("" for _ in records)
         for text in texts:
-            if not print_text(text):
+            if not print_text(text, is_json=format_ in JSON_FORMATS):
                 raise BrokenPipeError
     if format_ is None:
         logger.info("%s", run.summary())

@@ -1,12 +1,12 @@
 """`boxable data stats`: figures of a data set."""
 
-import json
 import logging
 from pathlib import Path
 
 import click
 
 from boxable.cli.options import report_format_option
+from boxable.printing import print_json
 
 logger = logging.getLogger("boxable")
 
@@ -45,7 +45,7 @@ def stats(source: Path, format_: str, out: Path | None) -> None:
     if out is not None:
         write_atomically(out, stats_page(figures, source.resolve().name).encode())
     if format_ == "json":
-        click.echo(json.dumps(figures.to_dict(), ensure_ascii=False))
+        print_json(figures.to_dict())
     else:
         for line in stats_lines(figures):
             click.echo(line)

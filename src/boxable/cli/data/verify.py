@@ -1,11 +1,11 @@
 """`boxable data verify`: check a data folder."""
 
-import json
 from pathlib import Path
 
 import click
 
 from boxable.cli.options import report_format_option
+from boxable.printing import print_json
 
 
 @click.command()
@@ -37,7 +37,7 @@ def verify(source: Path, format_: str) -> None:
     with as_data_folder(source) as (folder, made_of), polite_interrupt() as stop:
         verification = verify_all(Dataset(folder), stop, made_of.notes(flaws_only=True) if made_of else ())
     if format_ == "json":
-        click.echo(json.dumps(verification.to_dict(), ensure_ascii=False))
+        print_json(verification.to_dict())
     else:
         for line in verification.lines():
             click.echo(line)
