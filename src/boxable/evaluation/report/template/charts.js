@@ -119,7 +119,7 @@ function thresholdPlot(points, best, whose, [width, height], range) {
   if (best) {
     const place = x(best.score);
     svg.append(drawn("line", { class: "mark", x1: place, x2: place, y1: y(0), y2: y(1) }));
-    svg.append(beside(place, y(1) + 9, width, `best ${figure(best.score)}`));
+    svg.append(beside(place, y(1) + 9, width, `best ${figure(best.score)}`, "halo"));
   }
   return axes;
 }
