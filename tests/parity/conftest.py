@@ -1,9 +1,10 @@
-"""The two networks of the reference, opened as their users would."""
+"""The two recorded networks, opened as their users would, and the images of the recording."""
 
-import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,59 +17,100 @@ from boxable.vocabulary import open_images
 from boxable.weights.compiled import compiled_from
 from boxable.weights.model import Model
 from boxable.weights.pull import open_model
+from tests.conftest import EXAMPLES, REFERENCE
+from tests.parity import record
+from tests.parity.formula_weights import formula_weights
+from tests.parity.same_set import Found
 
+# The first travel with the tests; the others are beside the checkout, or the tests of them skip.
 PHOTOS = (
-    "astronaut", "chelsea", "coffee", "rocket", "camera", "hubble", "retina", "clock", "rocket_640x181",
-    "astronaut_97x512", "coffee_300x300", "chelsea_31x17",
+    *record.PHOTOS, "rocket", "camera", "hubble", "retina", "clock", "rocket_640x181", "coffee_300x300",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A network beside the folder with its recorded numbers and their tolerances."""
+    """A network, and how far its heads may be from the recorded ones."""
 
+    name: str
     detector: Detector
     onnx: bytes
-    folder: Path
     codes_tolerance: float
     logits_tolerance: float
 
 
+@dataclass(frozen=True)
+class Photo:
+    """An image of the recording: pixels uint8 `[H, W, 3]`, and its recorded arrays by name, of each network."""
+
+    name: str
+    pixels: np.ndarray
+    recorded: Mapping[str, Mapping[str, np.ndarray]]
+
+    def detections(self, network: str) -> Found:
+        names = ("classes", "scores", "boxes", "anchor_indices")
+        return Found(*(self.recorded[network][name] for name in names))
+
+
 @pytest.fixture(scope="session")
-def real23(reference: Path, ssd23_weights: Path) -> Recorded:
+def real23(ssd23_weights: Path) -> Recorded:
     onnx = open_model("ssd23").onnx("detector", "fp32")
-    return Recorded(boxable.load("ssd23"), onnx, reference / "real23", 5e-4, 3e-4)
-
-
-def load_formula(reference: Path) -> ModuleType:
-    """The module that makes the weights of the 601-class network."""
-    spec = importlib.util.spec_from_file_location("formula", reference / "formula.py")
-    assert spec is not None
-    assert spec.loader is not None
-    formula = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(formula)
-    return formula
+    return Recorded("real23", boxable.load("ssd23"), onnx, 5e-4, 3e-4)
 
 
 @pytest.fixture(scope="session")
-def formula601(reference: Path) -> Recorded:
-    weights = load_formula(reference).all_variables(601)
-    model = Model(ssd_mobilenet_v2(601), weights, open_images(), "formula601")
+def formula601() -> Recorded:
+    network = ssd_mobilenet_v2(601)
+    model = Model(network, formula_weights(network.variables), open_images(), "formula601")
     onnx = compiled_from(model).onnx("detector", "fp32")
-    return Recorded(boxable.load(model), onnx, reference / "formula601", 1e-4, 3e-4)
+    return Recorded("formula601", boxable.load(model), onnx, 1e-4, 3e-4)
 
 
-@pytest.fixture(params=["real23", "formula601"])
+@pytest.fixture(params=record.NETWORKS)
 def recorded(request: pytest.FixtureRequest) -> Recorded:
     result: Recorded = request.getfixturevalue(request.param)
     return result
 
 
 @pytest.fixture(params=PHOTOS)
-def photo(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def photo(request: pytest.FixtureRequest) -> Photo:
+    name = str(request.param)
+    if name not in record.PHOTOS and not REFERENCE.is_dir():
+        pytest.skip("this photo and its recording are not beside this checkout")
+    return open_photo(name)
 
 
-def pixels_of(reference: Path, photo: str) -> np.ndarray:
-    with Image.open(reference / "photos" / f"{photo}.png") as image:
+@cache
+def open_photo(name: str) -> Photo:
+    if name not in record.PHOTOS:
+        return Photo(name, pixels_of(REFERENCE / "photos" / f"{name}.png"), _beside_the_checkout(name))
+    source, part = record.PHOTOS[name]
+    return Photo(name, pixels_of(EXAMPLES / f"{source}.png")[part], _travelling(name))
+
+
+def pixels_of(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
+
+
+def _travelling(photo: str) -> dict[str, Any]:
+    with np.load(record.RECORDING) as arrays:
+        return {
+            network: {
+                "anchors": arrays[f"{network}/anchors"],
+                "input": arrays[f"input/{photo}"],
+                **{key.rsplit("/", 1)[1]: arrays[key] for key in arrays if key.startswith(f"{network}/{photo}/")},
+            }
+            for network in record.NETWORKS
+        }
+
+
+def _beside_the_checkout(photo: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for network in record.NETWORKS:
+        found[network] = {"input": np.load(REFERENCE / "preprocessed.npz")[photo][:: record.STEP["input"]]}
+        for file in ("heads_sampled", "detections"):
+            arrays = np.load(REFERENCE / network / f"{file}.npz")
+            found[network] |= {name.removeprefix(f"{photo}/"): arrays[name] for name in arrays}
+        found[network]["anchors"] = found[network]["anchor_rows"]
+    return found

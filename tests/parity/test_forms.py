@@ -9,7 +9,7 @@ import pytest
 
 import boxable
 from boxable.weights.importing import read_model
-from tests.parity.conftest import PHOTOS
+from tests.parity.conftest import PHOTOS, open_photo
 from tests.parity.same_set import Found, excused_differences
 
 FORMS = ("checkpoint", "frozen graph", "TF-Hub archive with variables", "TF-Hub archive with constants")
@@ -28,7 +28,7 @@ def files(reference: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_arrays_classes_and_recorded_detections(
-    form: str, files: dict[str, Path], reference: Path, ssd23_weights: Path
+    form: str, files: dict[str, Path], ssd23_weights: Path
 ) -> None:
     model = read_model(files[form], "imported")
     expected = boxable.Model.from_bytes(ssd23_weights.read_bytes(), "ssd23")
@@ -36,9 +36,9 @@ def test_every_form_gives_the_same_arrays_classes_and_recorded_detections(
     assert all(np.array_equal(model.weights[name], values) for name, values in expected.weights.items())
     assert model.classes == expected.classes
     detector = boxable.load(model)
-    recorded = np.load(reference / "real23" / "detections.npz")
     for photo in PHOTOS:
-        found = detector(reference / "photos" / f"{photo}.png", min_score=0)
+        found = detector(open_photo(photo).pixels, min_score=0)
         columns = np.array([model.classes.column(model.classes.find(mid)) for mid in found.mids.tolist()])
-        theirs = Found(*(recorded[f"{photo}/{name}"] for name in ("classes", "scores", "boxes")))
+        recorded = open_photo(photo).detections("real23")
+        theirs = Found(recorded.classes, recorded.scores, recorded.boxes)
         print(photo, excused_differences(Found(columns, found.scores, found.boxes), theirs))

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import boxable
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.vocabulary import open_images
 from boxable.weights.importing import read_model
-from tests.parity.conftest import PHOTOS, load_formula
+from tests.parity.conftest import PHOTOS, open_photo
+from tests.parity.formula_weights import formula_weights
 from tests.parity.same_set import Found, excused_differences
 
 pytestmark = pytest.mark.tensorflow
@@ -26,9 +28,8 @@ FORMS = {
 
 
 @pytest.fixture(scope="module")
-def expected(reference: Path) -> dict[str, np.ndarray]:
-    weights: dict[str, np.ndarray] = load_formula(reference).all_variables(601)
-    return weights
+def expected() -> dict[str, np.ndarray]:
+    return formula_weights(ssd_mobilenet_v2(601).variables)
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -59,13 +60,12 @@ def test_an_archive_of_the_module_gives_them_too(
 
 
 @pytest.mark.parametrize("form", ["checkpoint", "frozen_inference_graph.pb", "saved_model", "hub_constants"])
-def test_every_form_detects_the_recorded_sets(original: Path, reference: Path, form: str) -> None:
+def test_every_form_detects_the_recorded_sets(original: Path, form: str) -> None:
     detector = boxable.load(read_model(original / form, "original"))
-    recorded = np.load(reference / "formula601" / "detections.npz")
     for photo in PHOTOS:
-        found = detector(reference / "photos" / f"{photo}.png", min_score=0)
+        found = detector(open_photo(photo).pixels, min_score=0)
         ours = Found(found.label_ids, found.scores, found.boxes)
-        theirs = Found(*(recorded[f"{photo}/{name}"] for name in ("classes", "scores", "boxes")))
+        theirs = open_photo(photo).detections("formula601")
         print(photo, excused_differences(ours, Found(theirs.classes + 1, theirs.scores, theirs.boxes)))
 
 
