@@ -1,7 +1,6 @@
 """Fifty-one small cases, recorded from the original."""
 
 import json
-from functools import cache
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,18 @@ from boxable.errors import ArgumentError
 from boxable.evaluation.evaluate import Evaluation
 from boxable.metrics.protocols import Protocol, protocol_named
 from boxable.vocabulary import ClassList, open_images
-from tests.conftest import REFERENCE
 from tests.evaluation.made import A, Found, Seen, Truth, aps, entries, evaluated, figures
 
 Case = dict[str, Any]
 PROTOCOLS = {"challenge": "challenge", "v2": "openimages-v2", "pascal": "pascal"}
 
 
-@cache
-def _cases(folder: Path) -> dict[int, Case]:
-    cases = json.loads((folder / "eval" / "eval_cases.json").read_text())["cases"]
-    return {int(case["id"][:2]): case for case in cases}
+RECORDED = Path(__file__).parent / "recorded_cases.json"
+CASES: dict[int, Case] = {int(case["id"][:2]): case for case in json.loads(RECORDED.read_text())["cases"]}
 
 
 NUMBERS = range(1, 52)
 RAISING, TIED, ODDITIES = {34, 37, 38}, {47, 48}, {49, 50, 51}
-NAMES = {number: case["id"] for number, case in _cases(REFERENCE).items()} if REFERENCE.is_dir() else {}
 
 
 def evaluated_case(case: Case, **options: Any) -> Evaluation:
@@ -54,10 +49,10 @@ def _protocol(case: Case) -> Protocol:
 
 
 @pytest.mark.parametrize(
-    "number", [pytest.param(n, id=NAMES.get(n)) for n in NUMBERS if n not in RAISING | TIED | ODDITIES]
+    "number", [pytest.param(n, id=CASES[n]["id"]) for n in NUMBERS if n not in RAISING | TIED | ODDITIES]
 )
-def test_a_case_comes_out_as_recorded(reference: Path, number: int) -> None:
-    case = _cases(reference)[number]
+def test_a_case_comes_out_as_recorded(number: int) -> None:
+    case = CASES[number]
     assert case["exact"]
     expected, evaluation = case["expected"], evaluated_case(case)
     recorded = {mid: float(text) for mid, text in (expected["ap"] | {"mean": expected["mean_ap"]}).items()}
@@ -66,11 +61,10 @@ def test_a_case_comes_out_as_recorded(reference: Path, number: int) -> None:
     assert entries(evaluation) == {mid: [tuple(row) for row in rows] for mid, rows in expected["entries"].items()}
 
 
-def test_no_case_is_forgotten(reference: Path) -> None:
-    cases = _cases(reference)
-    assert set(cases) == set(NUMBERS)
-    assert {number for number, case in cases.items() if "error" in case["expected"]} == {*RAISING, 51}
-    assert {number for number, case in cases.items() if not case["exact"]} == TIED
+def test_no_case_is_forgotten() -> None:
+    assert set(CASES) == set(NUMBERS)
+    assert {number for number, case in CASES.items() if "error" in case["expected"]} == {*RAISING, 51}
+    assert {number for number, case in CASES.items() if not case["exact"]} == TIED
 
 
 @pytest.mark.parametrize(
@@ -83,9 +77,9 @@ def test_no_case_is_forgotten(reference: Path) -> None:
     ids=["inverted box", "unknown class in predictions", "unknown class in ground truth"],
 )
 def test_where_the_original_raises_rows_are_dropped_with_a_note_or_refused_if_strict(
-    reference: Path, number: int, dropped: str, left: dict[str, float | None]
+    number: int, dropped: str, left: dict[str, float | None]
 ) -> None:
-    case = _cases(reference)[number]
+    case = CASES[number]
     assert "error" in case["expected"]
     evaluation = evaluated_case(case)
     assert dropped in [str(note) for note in evaluation.notes]
@@ -96,8 +90,8 @@ def test_where_the_original_raises_rows_are_dropped_with_a_note_or_refused_if_st
 
 
 @pytest.mark.parametrize("number", sorted(TIED))
-def test_tied_scores_give_the_lowest_legitimate_result_in_any_order_of_rows(reference: Path, number: int) -> None:
-    case = _cases(reference)[number]
+def test_tied_scores_give_the_lowest_legitimate_result_in_any_order_of_rows(number: int) -> None:
+    case = CASES[number]
     assert float(case["expected"]["mean_ap"]) in (0.5, 1.0)
     for rows in permutations(case["predictions"]):
         evaluation = evaluated_case({**case, "predictions": rows})
@@ -105,21 +99,21 @@ def test_tied_scores_give_the_lowest_legitimate_result_in_any_order_of_rows(refe
         assert entries(evaluation) == {A: [(0.9, 1.0), (0.9, 0.0)]}
 
 
-def test_unlike_the_original_a_second_evaluation_keeps_the_group_of_weight(reference: Path) -> None:
-    case = _cases(reference)[49]
+def test_unlike_the_original_a_second_evaluation_keeps_the_group_of_weight() -> None:
+    case = CASES[49]
     assert case["expected"]["mean_ap"] == "nan"
     for _ in range(2):
         assert aps(evaluated_case(case))[A] == 1.0
 
 
-def test_unlike_the_original_with_corlocs_all_recalls_count(reference: Path) -> None:
-    case = _cases(reference)[50]
+def test_unlike_the_original_with_corlocs_all_recalls_count() -> None:
+    case = CASES[50]
     assert float(case["expected"]["mean_ap"]) == pytest.approx(2 / 3)
     assert aps(evaluated_case(case))[A] == pytest.approx(0.5 * 1 + 0.5 * 2 / 3, rel=0, abs=1e-12)
 
 
-def test_unlike_the_original_a_weight_that_is_no_binary_fraction_does_not_raise(reference: Path) -> None:
-    case = _cases(reference)[51]
+def test_unlike_the_original_a_weight_that_is_no_binary_fraction_does_not_raise() -> None:
+    case = CASES[51]
     assert case["expected"]["error"] == "ValueError"
     evaluation = evaluated_case(case)
     assert aps(evaluation)[A] == pytest.approx(1.0, rel=0, abs=1e-12)
