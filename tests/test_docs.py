@@ -61,6 +61,12 @@ def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
             assert heading[1:] in headings(path), f"{target}{heading}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_tests_that_a_page_names_exist(page: Path) -> None:
+    named = re.findall(r"\btests/[\w/]+(?:\.\w+)?", page.read_text("utf-8"))
+    assert [name for name in named if "/x/" not in name and not (ROOT / name).exists()] == []
+
+
 def headings(page: Path) -> set[str]:
     """The anchors of a Markdown page."""
     titles = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
