@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from boxable.errors import UnknownClassError
@@ -72,7 +73,8 @@ def test_the_metrics_are_plain_json_and_add_up(protocol: Any) -> None:
     assert len(known) == metrics["classes_scored"] == 2
     assert metrics["mAP"] == pytest.approx(sum(known) / 2, rel=0, abs=1e-12)
     assert metrics["classes"][C]["AP"] is None
-    assert (metrics["protocol"], metrics["switches"]) == (protocol.name, protocol.switches())
+    assert (metrics["protocol"], metrics["switches"]) == (protocol.name, evaluation.protocol.switches())
+    assert evaluation.protocol == protocol.for_flags(np.array([0]))
     assert metrics["images"] == 40
 
 

@@ -18,12 +18,12 @@ from tests.evaluation.made import DOG, Found, Seen, Truth, entries, evaluated, f
 from tests.evaluation.slow import ABOVE, slow_scores
 
 PROTOCOLS = {
-    "challenge": protocol_named("challenge"),
-    "challenge, weight 0.5": protocol_named("challenge", group_of_weight=0.5),
-    "challenge, weight 0": protocol_named("challenge", group_of_weight=0),
-    "openimages-v2": protocol_named("openimages-v2"),
-    "pascal": protocol_named("pascal"),
-    "pascal, expanded": protocol_named("pascal", expand=True),
+    "challenge": protocol_named("challenge", unknown_group_of="original"),
+    "challenge, weight 0.5": protocol_named("challenge", group_of_weight=0.5, unknown_group_of="original"),
+    "challenge, weight 0": protocol_named("challenge", group_of_weight=0, unknown_group_of="original"),
+    "openimages-v2": protocol_named("openimages-v2", unknown_group_of="original"),
+    "pascal": protocol_named("pascal", unknown_group_of="original"),
+    "pascal, expanded": protocol_named("pascal", expand=True, unknown_group_of="original"),
 }
 OWN = ClassList(open_images().find(mid) for mid in ABOVE)
 

@@ -45,7 +45,9 @@ def evaluated_case(case: Case, **options: Any) -> Evaluation:
 
 
 def _protocol(case: Case) -> Protocol:
-    return protocol_named(PROTOCOLS[case["evaluator"]], group_of_weight=case["group_of_weight"], expand=False)
+    return protocol_named(
+        PROTOCOLS[case["evaluator"]], group_of_weight=case["group_of_weight"], expand=False, unknown_group_of="original"
+    )
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def test_a_group_of_box_is_a_crowd_what_is_in_it_counts_for_nothing() -> None:
 def test_a_box_with_an_unknown_flag_is_an_ordinary_one() -> None:
     evaluation = evaluated([Truth("i", A, HERE, group_of=-1)], [Found("i", A, 0.9, HERE)], COCO)
     assert aps(evaluation)[A] == near(1)
-    assert evaluation.notes == []
+    (note,) = evaluation.notes
+    assert "taken as ordinary boxes" in str(note)
 
 
 def test_at_most_a_hundred_detections_of_an_image_and_class_count() -> None:

@@ -2,6 +2,7 @@
 
 from itertools import permutations
 from math import inf, nan
+from typing import Any
 
 import pytest
 
@@ -209,14 +210,36 @@ def test_images_without_predictions_are_evaluated_and_no_flaw() -> None:
     assert aps(evaluation)[A] == 0.5
 
 
-@pytest.mark.parametrize(
-    ("protocol", "noted"), [("challenge", True), ("openimages-v2", True), ("pascal", False), ("coco", False)]
-)
-def test_a_box_with_an_unknown_flag_is_a_group_of_box_where_the_original_takes_it_so(
-    protocol: str, noted: bool
+UNKNOWN = "1 box with an unknown IsGroupOf"
+AS_GROUP = f"{UNKNOWN}: taken as group-of boxes, as in the original (see --unknown-group-of)"
+AS_ORDINARY = f"{UNKNOWN}: taken as ordinary boxes, as no box of the set states it (see --unknown-group-of)"
+NO_CROWD = f"{UNKNOWN}: taken as ordinary boxes; only a stated flag makes a crowd"
+
+
+@pytest.mark.parametrize("choice", ["auto", "original"])
+@pytest.mark.parametrize("stated", [0, 1, None])
+@pytest.mark.parametrize("protocol", ["challenge", "openimages-v2", "pascal", "coco"])
+def test_an_unknown_flag_is_group_of_where_another_box_states_it_or_always_as_in_the_original(
+    protocol: str, stated: int | None, choice: Any
 ) -> None:
-    boxes = [*BOXES, Truth("j", A, THERE, group_of=-1)]
-    evaluation = evaluated(boxes, FOUND, protocol_named(protocol, expand=False), strict=True)
-    note = "1 box with an unknown IsGroupOf: taken as group-of boxes, as in the original"
-    assert notes(evaluation) == [note] * noted
-    assert evaluation.data.truth_group_of.tolist() == [False, False, protocol != "coco"]
+    boxes = [Truth("i", A, HERE, group_of=-1)]
+    if stated is not None:
+        boxes.append(Truth("i", B, HERE, group_of=stated))
+    rules = protocol_named(protocol, expand=False, unknown_group_of=choice)
+    evaluation = evaluated(boxes, FOUND[:1], rules, strict=True)
+    is_group = choice == "original" or stated is not None
+    expected = {"pascal": [], "coco": [NO_CROWD]}.get(protocol, [AS_GROUP if is_group else AS_ORDINARY])
+    assert [note for note in notes(evaluation) if UNKNOWN in note] == expected
+    assert evaluation.matches.group_of[0] == (is_group and protocol not in ("pascal", "coco"))
+
+
+def test_the_choice_is_beside_the_number() -> None:
+    boxes = [Truth("i", A, HERE, group_of=-1)]
+    for choice, is_group in (("auto", False), ("original", True)):
+        rules = protocol_named("challenge", unknown_group_of=choice)  # type: ignore[arg-type]
+        assert evaluated(boxes, FOUND, rules).to_dict()["switches"]["unknown_group_of_flag_is_group_of"] is is_group
+
+
+def test_another_choice_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="unknown group-of: expected auto or original, got 'yes'"):
+        protocol_named("challenge", unknown_group_of="yes")  # type: ignore[arg-type]

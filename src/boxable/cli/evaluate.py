@@ -2,11 +2,11 @@
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from boxable.cli.options import resamples_option, running_options, seed_option
+from boxable.cli.options import resamples_option, running_options, seed_option, unknown_group_of_option
 
 logger = logging.getLogger("boxable")
 
@@ -38,6 +38,7 @@ logger = logging.getLogger("boxable")
     default=None,
     help="Expand ground truth along the hierarchy: a Cat is an Animal too.  [default: for challenge]",
 )
+@unknown_group_of_option
 @click.option("--all-classes", is_flag=True, help="Print every class, not only the best and the worst.")
 @click.option(
     "--classes",
@@ -62,6 +63,7 @@ def evaluate(
     protocol: str,
     group_of_weight: float | None,
     expand: bool | None,
+    unknown_group_of: Literal["auto", "original"],
     all_classes: bool,
     classes: str | None,
     show: str | None,
@@ -101,7 +103,8 @@ def evaluate(
 
     evaluation = evaluate_files(
         ground_truth, predictions_or_model, protocol, images=images, group_of_weight=group_of_weight, expand=expand,
-        classes=classes, show=show, resamples=resamples, seed=seed, strict=strict, out=out, **running,
+        unknown_group_of=unknown_group_of, classes=classes, show=show, resamples=resamples, seed=seed, strict=strict,
+        out=out, **running,
     )  # fmt: skip
     for note in evaluation.notes:
         logger.info("note: %s", note)

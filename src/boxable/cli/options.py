@@ -33,6 +33,14 @@ report_format_option = click.option(
 resamples_option = click.option(
     "--resamples", type=click.IntRange(min=0), default=1000, show_default=True, help="Bootstrap draws."
 )
+unknown_group_of_option = click.option(
+    "--unknown-group-of",
+    type=click.Choice(["auto", "original"]),
+    default="auto",
+    show_default=True,
+    help="Boxes whose IsGroupOf is -1 are group-of: in a set where some box states the flag, or, as in the original, "
+    "always.",
+)
 seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draws.")
 
 

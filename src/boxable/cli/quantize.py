@@ -5,6 +5,8 @@ from typing import Literal
 
 import click
 
+from boxable.cli.options import unknown_group_of_option
+
 
 @click.command()
 @click.argument("model")
@@ -40,6 +42,7 @@ import click
     show_default=True,
     help="What to measure on; the calibration serves all.",
 )
+@unknown_group_of_option
 def quantize(
     model: str,
     calibration: tuple[Path, ...],
@@ -47,6 +50,7 @@ def quantize(
     loss: float,
     force: bool,
     runtime: Literal["onnxruntime", "openvino"],
+    unknown_group_of: Literal["auto", "original"],
 ) -> None:
     """Make a model ready for int8: afterwards `boxable.load(MODEL, precision="int8")` works.
 
@@ -63,5 +67,7 @@ def quantize(
     """
     from boxable.evaluation.quantize import quantize as quantize_model
 
-    for line in quantize_model(model, calibration, data, loss=loss, force=force, runtime=runtime):
+    for line in quantize_model(
+        model, calibration, data, loss=loss, force=force, runtime=runtime, unknown_group_of=unknown_group_of
+    ):
         click.echo(line)

@@ -149,6 +149,7 @@ FORMATS = {
         write=_write_coco,
         makes="file",
         flags=("IsGroupOf",),
+        unknown=True,
     ),
 }
 

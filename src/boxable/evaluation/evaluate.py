@@ -130,6 +130,7 @@ def evaluate(
     """
     if resamples < 0 or seed < 0:
         raise ArgumentError(f"expected resamples and seed from 0, got resamples={resamples} and seed={seed}")
+    protocol = protocol.for_flags(ground_truth.boxes.group_of)
     prepared = prepare(ground_truth, predictions, protocol, strict=strict)
     data = prepared.data
     coco = coco_match(data, data.pixels) if data.pixels else None

@@ -24,7 +24,7 @@ from boxable.formats.reading import holds_predictions, read_predictions
 from boxable.formats.tables import require_tables
 from boxable.metrics.input_checks import examples_of, refuse_warnings
 from boxable.metrics.prepare import known_classes
-from boxable.metrics.protocols import protocol_named
+from boxable.metrics.protocols import UnknownGroupOf, protocol_named
 from boxable.run_folder import RunFolder, open_run_folder
 from boxable.runtimes import PrecisionChoice, RuntimeChoice
 from boxable.vocabulary import select
@@ -44,6 +44,7 @@ def evaluate(
     images: _Path | None = None,
     group_of_weight: float | None = None,
     expand: bool | None = None,
+    unknown_group_of: UnknownGroupOf = "auto",
     classes: Selection | None = None,
     show: Selection | None = None,
     resamples: int = RESAMPLES,
@@ -56,7 +57,8 @@ def evaluate(
     """Evaluate a file of predictions, or a model on the images of the set, or those in the folder `images`.
 
     `ground_truth` is a set of annotated images of any format that `boxable data convert` reads. `protocol` is
-    `challenge`, `openimages-v2`, `pascal` or `coco`; `group_of_weight` and `expand` change its switches. The mean is
+    `challenge`, `openimages-v2`, `pascal` or `coco`; `group_of_weight` and `expand` change its switches. Boxes whose
+    IsGroupOf is -1 are group-of where some box states the flag, with `unknown_group_of="original"` always. The mean is
     over `classes` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
     `resamples` bootstrap draws of images; 0 leaves them out. With `out` the detections of a model are kept there, and
     metrics, tables and report are written, the report with images of the worst classes and of those in `show`. What
@@ -66,7 +68,7 @@ def evaluate(
     Raises ArgumentError for what cannot be used (of flawed rows if `strict`, or if no prediction is left),
     BoxableError for what cannot be read or written, and MissingExtraError where `boxable[evaluate]` is needed.
     """
-    chosen = protocol_named(protocol, group_of_weight=group_of_weight, expand=expand)
+    chosen = protocol_named(protocol, group_of_weight=group_of_weight, expand=expand, unknown_group_of=unknown_group_of)
     truth_path, folder = Path(ground_truth), Path(out) if out is not None else None
     if folder is not None and folder.resolve() == truth_path.resolve():
         raise ArgumentError(f"{folder}: results and ground truth must not share a folder; give another one for --out")
@@ -75,6 +77,8 @@ def evaluate(
     detector: Detector | None = None
     with ExitStack() as opened:
         annotations = opened.enter_context(open_ground_truth(truth_path))
+        # Of the whole set, not only of the images that are found.
+        chosen = chosen.for_flags(annotations.boxes.group_of)
         if images is not None:
             annotations = replace(annotations, files=_files_in(Path(images), annotations))
         if show is not None:

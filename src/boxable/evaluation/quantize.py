@@ -19,7 +19,7 @@ from boxable.formats.tables import require_tables
 from boxable.hashing import sha256_of
 from boxable.images.reading import read_file
 from boxable.images.sources import expand
-from boxable.metrics.protocols import CHALLENGE
+from boxable.metrics.protocols import Protocol, UnknownGroupOf, protocol_named
 from boxable.networks.calibration import Calibration
 from boxable.runtimes import RuntimeName
 from boxable.weights.calibrations import Accuracy, CalibrationKey, SavedCalibration, find_calibration, save_calibration
@@ -36,9 +36,10 @@ FEW = 50
 
 
 class _Labelled(NamedTuple):
-    """A set of images with boxes."""
+    """A set of images with boxes, and how it is measured."""
 
     path: Path
+    protocol: Protocol
     annotations: Annotations
 
 
@@ -50,19 +51,22 @@ def quantize(
     loss: float = LOSS,
     force: bool = False,
     runtime: RuntimeName = "onnxruntime",
+    unknown_group_of: UnknownGroupOf = "auto",
 ) -> Iterator[str]:
     """Calibrate a model (its name or .safetensors file) on up to 200 images of the folders in `calibration`.
 
-    Mean AP in float32 and in int8 is measured on each set of `data`, as `evaluate` takes them, without the images of
-    the calibration set; without `data`, on those folders of `calibration` that have annotations, of which half are
-    held out. Lines say what came out. After that `load(name, precision="int8")` works, on every runtime.
+    Mean AP in float32 and in int8 is measured on each set of `data`, as `evaluate` takes them (and `unknown_group_of`),
+    without the images of the calibration set; without `data`, on those folders of `calibration` that have annotations,
+    of which half are held out. Lines say what came out. After that `load(name, precision="int8")` works, on every
+    runtime.
 
     Raises BoxableError, and keeps nothing, where int8 loses more than `loss` points on one of the sets, and
     ArgumentError where nothing can be measured; with `force` it is saved all the same.
     """
     weights = read_weights(name)
     with ExitStack() as opened:
-        labelled = [_read(path, opened) for path in data or [path for path in calibration if is_annotated(path)]]
+        sets = data or [path for path in calibration if is_annotated(path)]
+        labelled = [_read(path, opened, unknown_group_of) for path in sets]
         yield from _quantized(name, weights, calibration, labelled, loss, runtime, force=force, hold_out=not data)
 
 
@@ -87,7 +91,7 @@ def _quantized(
     chosen = _chosen(calibration, hashes, hold_out=bool(labelled) and hold_out)
     labelled = [_without(item, chosen, hashes) for item in labelled]
     for item in labelled:  # what is wrong is said before the long work
-        if not evaluate(item.annotations, no_predictions(), CHALLENGE, nameable=model.classes, resamples=0).scored:
+        if not evaluate(item.annotations, no_predictions(), item.protocol, nameable=model.classes, resamples=0).scored:
             raise ArgumentError(f"{item.path}: no box in it is of a class that {name} can name")
     found, count = calibrate(model, chosen.values())
     found = Calibration.from_dict(found.to_dict())  # to the digits that are saved: every last one moves the figures
@@ -113,12 +117,13 @@ def _quantized(
     yield f"saved in {save_calibration(key, name, SavedCalibration(found, count, tuple(accuracies)))}"
 
 
-def _read(path: Path, opened: ExitStack) -> _Labelled:
+def _read(path: Path, opened: ExitStack, unknown_group_of: UnknownGroupOf) -> _Labelled:
     require_tables()
     annotations = opened.enter_context(open_ground_truth(path))
     if not annotations.files:
         raise ArgumentError(f"{path}: no images there; expected annotations and the images that they are of")
-    return _Labelled(path, annotations)
+    protocol = protocol_named("challenge", unknown_group_of=unknown_group_of).for_flags(annotations.boxes.group_of)
+    return _Labelled(path, protocol, annotations)
 
 
 class _Hashes(dict[Path, str | None]):
@@ -175,4 +180,4 @@ def _evaluated(detector: Detector, labelled: _Labelled) -> Evaluation:
     annotations, predictions, notes = detected(labelled.annotations, detector)
     for note in notes:
         logger.info("note: %s", note)
-    return evaluate(annotations, predictions, CHALLENGE, nameable=detector.classes, resamples=0)
+    return evaluate(annotations, predictions, labelled.protocol, nameable=detector.classes, resamples=0)

@@ -19,6 +19,8 @@ from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, classes_meant, plain
 Floats = NDArray[np.float64]
 
 
+# A field of our own where the group-of flag of a box is unknown (-1), which `iscrowd` cannot say.
+GROUP_OF = "is_group_of"
 # Fields of an image that state its origin.
 _ORIGIN = ("license", "flickr_url", "coco_url")
 
@@ -61,7 +63,7 @@ class CocoFile:
             if stranger is not None:
                 raise ArgumentError(f"{self.path}: a box is of image {stranger['image_id']}, which is not described")
             image, label, box, xywh = self._columns(self)
-            crowd = np.array([item.get("iscrowd", 0) for item in self._items], np.int8)
+            crowd = np.array([item.get(GROUP_OF, item.get("iscrowd", 0)) for item in self._items], np.int8)
             area = _numbers([item.get("area", np.nan) for item in self._items], len(self._items))
             sizes = {self._names[number]: size for number, size in self._sizes.items()}
             coco_ids = {name: number for number, name in self._names.items()}

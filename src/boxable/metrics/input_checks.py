@@ -50,9 +50,9 @@ def checked_annotations(
     )
     again = _repeated(boxes.image, boxes.label, boxes.box, boxes.group_of)
     notes.keep(again, "ground-truth box|es given before", "kept; each counts, but only one is ever found", boxes.image)
-    if protocol.group_of_weight is not None and protocol.unknown_is_group_of:
-        effect = "taken as group-of boxes, as in the original"
-        notes.keep(boxes.group_of < 0, "box|es with an unknown IsGroupOf", effect, level="note")
+    if protocol.group_of_weight is not None:
+        unknown = boxes.group_of < 0
+        notes.keep(unknown, "box|es with an unknown IsGroupOf", _unknown_effect(protocol), level="note")
     good_boxes = boxes.take(notes.good)
 
     label_notes = _Notes(len(labels))
@@ -62,6 +62,14 @@ def checked_annotations(
     label_notes.drop(odd, "image label|s with a confidence that is neither 1 nor 0", labels.label)
     sound = replace(annotations, boxes=good_boxes, image_labels=labels.take(label_notes.good))
     return sound, notes.notes + label_notes.notes
+
+
+def _unknown_effect(protocol: Protocol) -> str:
+    if protocol.unknown_is_group_of:
+        return "taken as group-of boxes, as in the original (see --unknown-group-of)"
+    if protocol.in_pixels:
+        return "taken as ordinary boxes; only a stated flag makes a crowd"
+    return "taken as ordinary boxes, as no box of the set states it (see --unknown-group-of)"
 
 
 def checked_predictions(

@@ -61,7 +61,7 @@ def prepare(
         truth_image=numbered(boxes.image, image_numbers),
         truth_label=numbered(boxes.label, label_numbers),
         truth_box=boxes.box,
-        truth_group_of=is_group_of(boxes.group_of, unknown=protocol.unknown_is_group_of),
+        truth_group_of=is_group_of(boxes.group_of, unknown=bool(protocol.unknown_is_group_of)),
         truth_difficult=boxes.difficult,
         truth_area=boxes.area,
         truth_object=objects,

@@ -1,6 +1,10 @@
 """The named ways to measure, with every switch of each."""
 
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 
@@ -13,8 +17,8 @@ class Protocol:
     group-of box that is found counts; None where the flag is not read. `verified_only`: detections of a class that
     nobody verified in the image are left out. `difficult`: boxes flagged so are neither missed nor found.
     `expand`: whether ground truth is expanded along the hierarchy first. `unknown_is_group_of`: whether a flag of
-    -1 means group-of, as it does where the original casts to bool. `iou_to`: where IoU does not stay at
-    `iou` but goes up to this, in steps of 0.05, and the APs are averaged.
+    -1 means group-of, as it does where the original casts to bool; None where the set decides (`for_flags`).
+    `iou_to`: where IoU does not stay at `iou` but goes up to this, in steps of 0.05, and the APs are averaged.
     """
 
     name: str
@@ -24,13 +28,19 @@ class Protocol:
     verified_only: bool
     difficult: bool
     expand: bool
-    unknown_is_group_of: bool = True
+    unknown_is_group_of: bool | None = None
     iou_to: float | None = None
 
     @property
     def in_pixels(self) -> bool:
         """Whether matching is COCO's, in pixels (`coco_matching`), not the Object Detection API's (`matching`)."""
         return self.iou_to is not None
+
+    def for_flags(self, group_of: NDArray[np.int8]) -> "Protocol":
+        """Decide what an unknown flag means in a set with these flags: group-of if any box of the set states it."""
+        if self.unknown_is_group_of is not None:
+            return self
+        return replace(self, unknown_is_group_of=bool((group_of >= 0).any()))
 
     def switches(self) -> dict[str, object]:
         """Return the switches by name, as they are printed beside the number."""
@@ -51,14 +61,29 @@ OPENIMAGES_V2 = Protocol("openimages-v2", "Open Images V2", 0.5, 0.0, False, Fal
 PASCAL = Protocol("pascal", "Pascal VOC 2010", 0.5, None, False, True, False)
 # COCO's, as pycocotools has it; crowds are ignored regions.
 COCO = Protocol("coco", "COCO", 0.5, 0.0, False, False, False, unknown_is_group_of=False, iou_to=0.95)
+UnknownGroupOf = Literal["auto", "original"]
 PROTOCOLS = {protocol.name: protocol for protocol in (CHALLENGE, OPENIMAGES_V2, PASCAL, COCO)}
 
 
-def protocol_named(name: str, *, group_of_weight: float | None = None, expand: bool | None = None) -> Protocol:
-    """Return the protocol of this name with some switches changed. Raises ArgumentError if there is none."""
+def protocol_named(
+    name: str,
+    *,
+    group_of_weight: float | None = None,
+    expand: bool | None = None,
+    unknown_group_of: UnknownGroupOf = "auto",
+) -> Protocol:
+    """Return the protocol of this name with some switches changed. Raises ArgumentError if there is none.
+
+    With `unknown_group_of` "original" a box whose IsGroupOf is -1 (unknown) is always group-of; with "auto" only in a
+    set in which some box states the flag. For COCO it never is: a crowd is stated.
+    """
     if name not in PROTOCOLS:
         raise ArgumentError(f"protocol: expected one of {', '.join(PROTOCOLS)}, got {name!r}")
     protocol = PROTOCOLS[name]
+    if unknown_group_of not in get_args(UnknownGroupOf):
+        raise ArgumentError(f"unknown group-of: expected auto or original, got {unknown_group_of!r}")
+    if unknown_group_of == "original" and protocol is not COCO:
+        protocol = replace(protocol, unknown_is_group_of=True)
     if group_of_weight is not None:
         if protocol.group_of_weight is None:
             raise ArgumentError(f"group-of weight: expected none ({name} ignores the flag), got {group_of_weight}")

@@ -15,9 +15,9 @@ from boxable.errors import ArgumentError
 from boxable.files import atomic_file
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import file_name, images_below, images_in, size_of
-from boxable.formats.annotations import Annotations, is_group_of
+from boxable.formats.annotations import Annotations
 from boxable.formats.coco import image_number
-from boxable.formats.coco_reading import CocoFile
+from boxable.formats.coco_reading import GROUP_OF, CocoFile
 from boxable.images.decode import orientation_of
 from boxable.vocabulary import open_images
 
@@ -130,8 +130,9 @@ def write(images: AnnotatedSet, path: Path) -> None:
 
 
 def _annotations(image: AnnotatedImage, size: tuple[int, int]) -> Iterator[dict[str, Any]]:
-    """Each box; its category is the MID still."""
-    crowds = is_group_of(image.flags.get("IsGroupOf", np.zeros(len(image.labels), np.int8))).tolist()
+    """Each box; its category is the MID still. A flag that is unknown makes no crowd, and has a field of its own."""
+    flags = image.flags.get("IsGroupOf", np.zeros(len(image.labels), np.int8)).tolist()
     boxes = to_xywh(image.box, np.full((len(image.box), 2), size, np.float64)).tolist()
-    for mid, box, crowd in zip(image.labels, boxes, crowds, strict=True):
-        yield {"category_id": mid, "bbox": box, "area": box[2] * box[3], "iscrowd": int(crowd)}
+    for mid, box, flag in zip(image.labels, boxes, flags, strict=True):
+        unknown = {GROUP_OF: flag} if flag < 0 else {}
+        yield {"category_id": mid, "bbox": box, "area": box[2] * box[3], "iscrowd": int(flag > 0), **unknown}
