@@ -58,6 +58,9 @@ def test_filter_takes_classes_with_their_kinds_and_scores() -> None:
     assert found.filter(min_score=0.6).names.tolist() == ["Person", "Car"]
     with pytest.raises(UnknownClassError, match="did you mean"):
         found.filter(classes="Vehicel")
+    for wrong in (-0.1, 1.1, "high", None):
+        with pytest.raises(ArgumentError, match="min_score: expected a number from 0 to 1, got"):
+            found.filter(min_score=wrong)  # type: ignore[arg-type]
 
 
 def test_ancestors_are_named_nearest_first() -> None:

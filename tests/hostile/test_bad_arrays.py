@@ -156,6 +156,8 @@ OPTIONS = {
     "min_score above": {"min_score": 2},
     "min_score below": {"min_score": -1},
     "min_score nan": {"min_score": float("nan")},
+    "min_score text": {"min_score": "high"},
+    "min_score list": {"min_score": [0.1]},
     "max_detections 0": {"max_detections": 0},
     "max_detections fraction": {"max_detections": 1.5},
     "max_detections None": {"max_detections": None},
@@ -168,6 +170,7 @@ OPTIONS = {
     "classes that cancel out": {"classes": "Cat,-Cat"},
     "classes empty list": {"classes": []},
     "classes number": {"classes": 99999},
+    "classes fraction": {"classes": 1.5},
 }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from boxable.detection.options import check_min_score
 from boxable.errors import ArgumentError, BoxableError, ImageError, MissingExtraError
 from boxable.formats.record import DetectionRecord, ImageRecord
 from boxable.images.save import check_suffix, save_image
@@ -148,10 +149,12 @@ class Detections:
         return [tuple(known.find(mid).name for mid in hierarchy.ancestors(own)) for own in self.mids.tolist()]
 
     def filter(self, classes: Selection | None = None, min_score: float = 0.0) -> "Detections":
-        """Keep those of some classes (the selection grammar) and of at least this score. Raises UnknownClassError.
+        """Keep those of some classes (the selection grammar) and of at least this score, 0..1.
 
         `classes` of the call itself may return more: other classes take no place among the best `max_detections` then.
+        Raises UnknownClassError and ArgumentError.
         """
+        check_min_score(min_score)
         keep = self.scores >= np.float32(min_score)
         if classes is not None:
             chosen = {item.mid for item in select(classes, self.classes, self._owner)}

@@ -21,8 +21,7 @@ def rules_for(
     model: Description, classes: Selection | None, min_score: float, max_detections: int, nms: NmsMode
 ) -> PostprocessRules:
     """Check the arguments of a call to a model. Raises ArgumentError and UnknownClassError."""
-    if not 0.0 <= min_score <= 1.0:
-        raise ArgumentError(f"min_score: expected a number from 0 to 1, got {min_score}")
+    check_min_score(min_score)
     if not (isinstance(max_detections, int | np.integer) and max_detections >= 1):
         raise ArgumentError(f"max_detections: expected a whole number from 1, got {max_detections}")
     if nms not in get_args(NmsMode):
@@ -32,6 +31,12 @@ def rules_for(
         chosen = select(classes, model.classes, owner_of(model.handle, model.classes))
         columns = np.array([model.classes.column(item) for item in chosen], np.intp)
     return PostprocessRules(columns, min_score, model.score_threshold, max_detections=int(max_detections), nms=nms)
+
+
+def check_min_score(min_score: float) -> None:
+    """Raise ArgumentError unless this is a number from 0 to 1."""
+    if not (isinstance(min_score, int | float | np.number) and 0.0 <= min_score <= 1.0):
+        raise ArgumentError(f"min_score: expected a number from 0 to 1, got {min_score!r}")
 
 
 def check_decode(decode: str) -> None:

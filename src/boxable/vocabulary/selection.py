@@ -12,8 +12,9 @@ A term names a class by label id, MID or name in any case.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from numbers import Integral
 
-from boxable.errors import UnknownClassError
+from boxable.errors import ArgumentError, UnknownClassError
 from boxable.vocabulary.classes import ClassList, ObjectClass, open_images, unknown_class
 from boxable.vocabulary.hierarchy import open_images_hierarchy
 
@@ -63,8 +64,10 @@ def select(
 def _terms(selection: Selection) -> list[str]:
     if isinstance(selection, str):
         items: Iterable[str | int] = selection.split(",")
-    elif isinstance(selection, int):
-        items = [selection]
+    elif isinstance(selection, Integral):
+        items = [int(selection)]
+    elif not isinstance(selection, Iterable):
+        raise ArgumentError(f'expected a selection of classes such as "Vehicle,-Car", got {selection!r}')
     else:
         items = [part for item in selection for part in (item.split(",") if isinstance(item, str) else [item])]
     return [term for term in (str(item).strip() for item in items) if term]
