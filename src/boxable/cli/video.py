@@ -54,7 +54,8 @@ def video(
 
     A line of JSON for each frame goes to stdout: its number from 0, its time in seconds after the first, and
     the detections as `boxable detect` gives them; boxes are in the upright frame. With --track each has the
-    number of its object. On a terminal there is no JSON without --format, but the progress and a summary.
+    number of its object, from its first frame on; null if it scores less than 0.3 and continues no object. On
+    a terminal there is no JSON without --format, but the progress and a summary.
 
     A file is read to its end. Of a camera or stream only the newest frame is taken, so that results never lag
     behind; frame numbers then leave gaps. --out shows the last boxes in the frames between two looks.

@@ -7,7 +7,8 @@ class DetectionRecord(TypedDict):
     """One detection; `box` is [ymin, xmin, ymax, xmax], 0..1 in the upright image.
 
     `ancestors` are the names of the classes of which this one is a kind, where they were asked for.
-    `track` is the number of its object in a video, None where it has none yet; absent where nothing is tracked.
+    `track` is the number of its object in a video, None for a weak one that continues no object; absent without
+    tracking.
     """
 
     label_id: int

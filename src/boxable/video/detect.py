@@ -32,7 +32,8 @@ class FrameDetections:
     """What was found in one frame of a video.
 
     `number` is the frame's, from 0, and `time` its seconds after the first. With tracking, `tracks` has for each
-    detection the number of its object, None where it has none yet; without, it is None.
+    detection the number of its object, from 1, in its first frame as well; None for one that scores less than 0.3 and
+    continues no object. Without, it is None.
     """
 
     number: int
