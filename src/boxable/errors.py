@@ -15,6 +15,8 @@
 Every message says what was expected, what it got and what to do.
 """
 
+from collections.abc import Sequence
+
 # Exit codes of the command: an item or the whole failed; wrong usage; stopped by Ctrl-C.
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
@@ -44,7 +46,15 @@ class VideoError(BoxableError):
 
 
 class WeightsError(BoxableError):
-    """Weights that are missing, damaged or cannot be fetched."""
+    """Weights that are missing, damaged or cannot be fetched.
+
+    `summary` is the message without `tried`, a line for each place that was tried, and `advice`, what to do.
+    """
+
+    def __init__(self, summary: str, tried: Sequence[str] = (), advice: str = "") -> None:
+        lines = [summary, *(f"  {line}" for line in tried), advice]
+        super().__init__("\n".join(line for line in lines if line))
+        self.summary, self.tried, self.advice = summary, tuple(tried), advice
 
 
 class RefusedError(WeightsError):

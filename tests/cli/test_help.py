@@ -42,6 +42,14 @@ def test_every_help_ends_with_an_example_of_the_verb(invoke: Invoke, path: tuple
     assert text.startswith(f"Usage: {' '.join(('boxable', *path))} ")
 
 
+@pytest.mark.parametrize("group", ["", "data", "models"])
+def test_the_list_of_verbs_has_a_whole_line_of_80_columns_for_each(invoke: Invoke, group: str) -> None:
+    _, _, listed = invoke(*group.split(), "--help").stdout.partition("Commands:\n")
+    lines = listed.splitlines()
+    assert len(lines) == len([path for path in COMMANDS if path[:-1] == tuple(group.split()) and path])
+    assert [line for line in lines if line.endswith("...") or len(line) > 80] == []
+
+
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_option_has_a_help_text(path: tuple[str, ...]) -> None:
     command: click.Command = cli

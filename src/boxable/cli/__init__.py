@@ -24,7 +24,7 @@ from boxable.cli.models import models
 from boxable.cli.process import prepare_streams, silence_decoders, silence_litert
 from boxable.cli.quantize import quantize
 from boxable.cli.video import video
-from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError
+from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError, WeightsError
 
 # Verbs that decode no image.
 _WITHOUT_IMAGES = ("classes", "compare", "completion", "import")
@@ -86,6 +86,8 @@ def _run() -> int:
         return _fail(error.format_message(), FAILED)
     except ArgumentError as error:
         return _fail(str(error), USAGE)
+    except WeightsError as error:
+        return _fail(str(error), FAILED, lines=bool(error.tried))
     except BoxableError as error:
         return _fail(str(error), FAILED)
     except BrokenPipeError:
@@ -98,12 +100,14 @@ def _run() -> int:
         return _fail("not enough memory", FAILED)
 
 
-def _fail(message: str, code: int) -> int:
+def _fail(message: str, code: int, *, lines: bool = False) -> int:
+    """Print the message on one line, or with `lines` on as many as it has; returns the exit code."""
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    click.echo(f"boxable: {_one_line(message)}", err=True)
+    parts = message.split("\n") if lines else [message]
+    click.echo("boxable: " + "\n".join(map(_one_line, parts)), err=True)
     return code
 
 

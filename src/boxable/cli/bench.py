@@ -80,9 +80,10 @@ def bench(
     files: tuple[Path, ...],
     save: bool,
 ) -> int:
-    """Measure how fast a model is on this machine, stage by stage, beside others that are installed.
+    """Measure the speed of a model on this machine, stage by stage.
 
-    MODEL is a name or file; without it the 601-class network if installed, else ssd23.
+    Others that are installed are measured beside it. MODEL is a name or file; without it the 601-class network if
+    installed, else ssd23.
 
     \b
     decode       JPEG file in memory to pixels

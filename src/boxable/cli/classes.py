@@ -11,7 +11,9 @@ import click
 @click.option("--tree", is_flag=True, help="Show kinds below what they are kinds of.")
 @click.option("--model", metavar="NAME", help="Only those of this model (see `boxable models list`) or model file.")
 def classes(query: str | None, tree: bool, model: str | None) -> None:
-    """List the 601 classes of Open Images V4: label id, MID, name, and what each is a kind of.
+    """List classes: label id, MID, name, and what each is a kind of.
+
+    They are the 601 of Open Images V4, or with --model those of a model.
 
     QUERY selects, in the grammar of --classes: `Vehicle` is it and every kind of it, `Vehicle:self` only
     itself, `-Rocket` takes away, commas join; a class is given by name, label id or MID. What is no class is

@@ -15,11 +15,11 @@ from boxable.printing import print_json
 @resamples_option
 @seed_option
 def compare(first: Path, second: Path, format_: str, resamples: int, seed: int) -> None:
-    """Compare two runs, A and B: folders that `boxable evaluate --out` wrote, on the same ground truth.
+    """Compare two runs of `boxable evaluate`.
 
-    Prints what B is better or worse by, for each class and in the mean, the greatest loss first. The intervals
-    (95 %) are of the difference, from a paired bootstrap over images; a class with boxes in one image only has none,
-    nor has the coco protocol.
+    A and B are folders that its --out wrote, on the same ground truth. Prints what B is better or worse by, for each
+    class and in the mean, the greatest loss first. The intervals (95 %) are of the difference, from a paired
+    bootstrap over images; a class with boxes in one image only has none, nor has the coco protocol.
 
     Example: boxable compare before after
     """

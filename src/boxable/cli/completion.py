@@ -7,7 +7,7 @@ from click.shell_completion import get_completion_class
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script that completes boxable's commands and options.
+    """Print a shell script that completes commands and options.
 
     \b
     Example: boxable completion bash >> ~/.bashrc

@@ -81,7 +81,9 @@ def detect(
     truncated: Literal["error", "keep"],
     **running: Any,
 ) -> int:
-    """Find objects in images: files, folders, globs, URLs, or - for standard input.
+    """Find objects in images.
+
+    A SOURCE is a file, a folder, a glob, a URL, or - for standard input.
 
     Results go to stdout, everything else to stderr; boxes are ymin, xmin, ymax, xmax from 0 to 1 in the
     upright image. An image that cannot be read has an error in json and jsonl and no row in the other

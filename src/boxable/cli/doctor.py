@@ -7,7 +7,9 @@ from boxable.cli.checklist import print_checklist
 
 @click.command()
 def doctor() -> None:
-    """Show versions, cache, models, what is missing and how to get it; try a detection.
+    """Show versions, cache and models, and try a detection.
+
+    What is missing is listed with how to get it.
 
     Example: boxable doctor
     """

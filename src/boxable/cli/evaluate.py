@@ -73,7 +73,7 @@ def evaluate(
     out: Path | None,
     **running: Any,
 ) -> None:
-    """Measure a detector: mean AP, AP of each class, and where it fails.
+    """Measure a detector: mean AP, AP by class, and where it fails.
 
     GROUND_TRUTH is a set of annotated images in any format that `boxable data convert` reads: a folder with tables of
     Open Images (annotations-bbox.csv, and annotations-human-imagelabels.csv, images.csv and classes.csv if they are

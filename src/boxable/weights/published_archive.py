@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from boxable.weights.cards import Card
 from boxable.weights.importing import read_model
 from boxable.weights.model import Model
 from boxable.weights.store import lock
+from boxable.weights.tried import at_host
 
 logger = logging.getLogger("boxable")
 
@@ -56,15 +56,13 @@ def read_published_archive(card: Card, local: Path | None, trusted: str | None) 
                     part.unlink()
         refused = refused or isinstance(error, HashError | RefusedError)
         other = error.actual if isinstance(error, HashError) and other is None else other
-        # Host names only: the advice has the full addresses.
-        problems.append(f"{urlsplit(address).netloc}: {error}".replace(address, urlsplit(address).netloc))
-    listing = "; ".join(problems)
+        problems.append(at_host(address, error))
     if refused:
-        doubt = f" ({card.source.doubt}). {_offer(card, other)}" if other else ""
-        raise RefusedError(f"got another file than the published {card.source.file} of {card.alias}: {listing}{doubt}")
-    raise WeightsError(
-        f"the weights of {card.handle} are not installed and cannot be fetched: {listing}. By hand: {card.by_hand}"
-    )
+        doubt = f"{card.source.doubt}. {_offer(card, other)}" if other else ""
+        raise RefusedError(
+            f"got another file than the published {card.source.file} of {card.alias}; tried:", problems, doubt
+        )
+    raise WeightsError(f"cannot fetch the weights of {card.handle}; tried:", problems, f"By hand: {card.by_hand}")
 
 
 def is_published_module(card: Card, path: Path) -> bool | None:

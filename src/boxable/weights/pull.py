@@ -142,6 +142,9 @@ def _install_substitute(card: Card, other: Card, local: Path | None, trusted: st
     try:
         model = _obtain(other, local, trusted)
     except BoxableError as second:
+        if error.tried and isinstance(second, WeightsError) and second.tried:
+            also = (f"{other.alias}, another training of it: {line}" for line in second.tried)
+            raise WeightsError(error.summary, (*error.tried, *also), error.advice) from None
         why = f": {second}" if local else ""
         raise WeightsError(f"{error}. {other.alias}, another training of it, is unavailable too{why}") from None
     logger.warning("%s is unavailable; installed instead, another training of it: %s", card.alias, other.title)

@@ -39,12 +39,13 @@ logger = logging.getLogger("boxable")
 )
 @click.option("--dry-run", is_flag=True, help="Print how many images and gigabytes that would be, and fetch none.")
 def fetch(folder: Path, dry_run: bool, **wanted: Any) -> int:
-    """Fetch a part of Open Images into DIR: its boxes, image labels, authors and licences, and its images.
+    """Fetch a part of Open Images into DIR.
 
-    The published tables come first, once: they are kept in BOXABLE_HOME, up to 3.3 GB for train. Then only the images
-    that are wanted are fetched, many at a time. Each is checked against the size and MD5 that are known of it and
-    decoded, and tried again if something is wrong. Run it again to go on after Ctrl-C, an error or a power cut, to
-    try the images that failed once more, or with a wider selection to fetch the rest of that.
+    It consists of boxes, image labels, authors and licences, and images. The published tables come first, once: they
+    are kept in BOXABLE_HOME, up to 3.3 GB for train. Then only the images that are wanted are fetched, many at a
+    time. Each is checked against the size and MD5 that are known of it and decoded, and tried again if something is
+    wrong. Run it again to go on after Ctrl-C, an error or a power cut, to try the images that failed once more, or
+    with a wider selection to fetch the rest of that.
 
     stdout has a line for each image that could not be fetched, with the reason; with --dry-run, for each class.
 

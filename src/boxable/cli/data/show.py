@@ -25,10 +25,10 @@ logger = logging.getLogger("boxable")
 @click.option("--count", type=click.IntRange(1, 500), default=24, show_default=True, help="At most so many images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the random sample.")
 def show(source: Path, files: tuple[Path, ...], classes: str | None, count: int, seed: int) -> None:
-    """Draw a contact sheet of a set: a random sample of images, upright, with their boxes.
+    """Draw a contact sheet of a set: images with their boxes.
 
-    SET is a data folder, or a set of any other format that `boxable data convert` reads. The page is one file with the
-    images in it. With --classes only boxes of these are drawn.
+    They are a random sample, upright. SET is a data folder, or a set of any other format that `boxable data convert`
+    reads. The page is one file with the images in it. With --classes only boxes of these are drawn.
 
     \b
     Example: boxable data show validation/ --out sheet.jpg

@@ -21,7 +21,7 @@ logger = logging.getLogger("boxable")
     help="Write an .html page with every class and plots as well.",
 )
 def stats(source: Path, format_: str, out: Path | None) -> None:
-    """Count what is in a set: classes, boxes an image, sizes, flags, labels of images.
+    """Count what is in a set: classes, boxes, sizes, flags, labels.
 
     SET is a data folder, or a set of any other format that `boxable data convert` reads.
 
