@@ -51,10 +51,6 @@ def as_tflite(real: Real, folder: Path, *, half: bool) -> Path:
     return path
 
 
-def ours(real: Real) -> Model:
-    return Model(ssd_mobilenet_v2(23), real.weights, CLASSES, "ours")
-
-
 def in_archive(folder: Path, target: Path, under: str = "") -> Path:
     return tarball(target, {under + str(file.relative_to(folder)): file.read_bytes()
                             for file in folder.rglob("*") if file.is_file()})  # fmt: skip
@@ -106,12 +102,31 @@ def test_every_form_gives_the_very_same_arrays(
     assert len(says_classes) == (0 if "TF-Hub" in form else 1)
 
 
-@pytest.mark.parametrize("suffix", [".onnx", ".safetensors"])
-def test_our_own_files_give_the_very_same_arrays(real: Real, tmp_path: Path, suffix: str) -> None:
-    path, model = tmp_path / f"model{suffix}", ours(real)
-    path.write_bytes(compiled_from(model).onnx("detector", "fp32") if suffix == ".onnx" else model.to_bytes())
-    found = read_model(path, "mine")
-    same_arrays(found.weights, real.weights)
+def as_file(content: bytes, path: Path) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+# What the tests can write by themselves.
+WRITTEN: dict[str, Callable[[Model, Path], Path]] = {
+    "checkpoint": lambda model, new: Bundle(model.weights, 2).write(new / "model.ckpt-7"),
+    "frozen graph": lambda model, new: as_file(graph(model.weights), new / "frozen.pb"),
+    "SavedModel": lambda model, new: as_file(saved_model(graph(model.weights)), new / "saved_model.pb").parent,
+    "TF-Hub archive": lambda model, new: tarball(
+        new / "module.tar.gz", {"saved_model.pb": saved_model(graph(model.weights, prefix="module/"))}
+    ),
+    "ONNX": lambda model, new: as_file(compiled_from(model).onnx("detector", "fp32"), new / "model.onnx"),
+    "safetensors": lambda model, new: as_file(model.to_bytes(), new / "model.safetensors"),
+}
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_every_form_that_can_be_written_here_gives_the_very_same_arrays(
+    ssd23_weights: Path, tmp_path: Path, form: str
+) -> None:
+    model = Model.from_bytes(ssd23_weights.read_bytes(), "ssd23")
+    found = read_model(WRITTEN[form](model, tmp_path), "mine")
+    same_arrays(found.weights, model.weights)
     assert found.classes == CLASSES
 
 
