@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+import time
 from typing import Literal
 
 import pytest
@@ -26,10 +27,16 @@ def use_terminal(monkeypatch: pytest.MonkeyPatch) -> _Terminal:
 @pytest.mark.parametrize("live", [False, True])
 @pytest.mark.parametrize(
     ("unit", "total", "done", "shown"),
-    [("steps", 7, 0, "5/7"), ("steps", None, 0, "5/?"), ("bytes", 9000, 4000, "9.0/9.0 kB")],
+    [
+        ("steps", 7, 0, "5/7"),
+        ("steps", None, 0, "5/?"),
+        ("bytes", 9000, 4000, "9.0/9.0 kB"),
+        ("frames", 7, 0, "5/7"),
+        ("frames", 3, 0, "5/5"),
+    ],
 )
 def test_it_shows_what_is_done(
-    unit: Literal["steps", "bytes"],
+    unit: Literal["steps", "bytes", "frames"],
     total: int | None,
     done: int,
     shown: str,
@@ -39,7 +46,7 @@ def test_it_shows_what_is_done(
     terminal = use_terminal(monkeypatch)
     with progress("reading", total, done=done, unit=unit, live=live) as advance:
         advance()
-        advance(4 if unit == "steps" else 4999)
+        advance(4999 if unit == "bytes" else 4)
     assert "reading" in terminal.getvalue()
     assert shown in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())
 
@@ -50,6 +57,15 @@ def test_a_single_step_shows_nothing(total: int, monkeypatch: pytest.MonkeyPatch
     with progress("reading", total) as advance:
         advance()
     assert terminal.getvalue() == ""
+
+
+def test_frames_have_a_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = use_terminal(monkeypatch)
+    with progress("detecting", None, unit="frames", live=False) as advance:
+        for _ in range(3):
+            advance()
+            time.sleep(0.01)
+    assert "frames/s" in terminal.getvalue()
 
 
 def test_it_shows_nothing_where_it_is_not_wanted_or_stderr_is_no_terminal(

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,14 @@ def test_only_a_live_source_is_opened_again(invoke: Invoke, clip: Path, tmp_path
     assert (result.code, result.stdout) == (2, "")
     assert "reconnect: expected a camera or a live stream" in result.stderr
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_the_annotated_video_is_as_wide_as_players_show_the_source(invoke: Invoke, tmp_path: Path) -> None:
+    clip = cat_clip(tmp_path / "dvd.mp4", 2, aspect=Fraction(4, 3), matrix=(-1, 0, 0, 1))
+    result = invoke("video", clip, "--model", "ssd23", "--out", tmp_path / "out.mp4")
+    record = json.loads(result.lines[0])
+    assert (record["width"], record["height"]) == Shown(tmp_path / "out.mp4").size == (640, 270)
+    assert record["detections"][0]["box"][1] > 0.4  # the cat begins at the left of what is stored
 
 
 def test_joined_recordings_become_one_video(invoke: Invoke, clip: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Frames as they come out of a file: all of them, with their times."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -33,13 +34,26 @@ def test_the_first_frame_is_at_0_wherever_the_file_begins(tmp_path: Path) -> Non
     assert [frame.time for frame in frames_of(clip)] == pytest.approx([0, 0.1, 0.2], abs=1e-3)
 
 
-def test_recordings_that_were_joined_follow_each_other(tmp_path: Path) -> None:
-    parts = [write_clip(tmp_path / f"{n}.ts", cat_frames(6), rate=10).read_bytes() for n in range(2)]
+@pytest.mark.parametrize("begins", [(0, 0), (0, 3 * 3600), (3 * 3600, 0)])
+def test_recordings_that_were_joined_follow_each_other(begins: tuple[int, int], tmp_path: Path) -> None:
     joined = tmp_path / "joined.ts"
+    parts = []
+    for begin in begins:
+        options = {"output_ts_offset": str(begin), "mpegts_copyts": "1"}
+        parts.append(write_clip(tmp_path / "part.ts", cat_frames(6), rate=10, options=options).read_bytes())
     joined.write_bytes(b"".join(parts))
     found = frames_of(joined)
     assert [frame.time for frame in found] == pytest.approx([number / 10 for number in range(12)])
     assert [frame.number for frame in found] == list(range(12))
+
+
+def test_what_an_edit_list_leaves_out_is_neither_shown_nor_missed(tmp_path: Path) -> None:
+    clip = cat_clip(tmp_path / "edited.mp4", 20, rate=10)
+    data = bytearray(clip.read_bytes())
+    entry = data.find(b"elst") + 12  # after its version, flags and count: duration in ms, first time
+    data[entry : entry + 8] = struct.pack(">Ii", 1000, 7 * 1024)
+    clip.write_bytes(data)
+    assert [frame.time for frame in frames_of(clip)] == pytest.approx([number / 10 for number in range(10)])
 
 
 def test_frames_without_timestamps_come_at_the_frame_rate(tmp_path: Path) -> None:
