@@ -1,11 +1,13 @@
 """COCO JSON as ground truth and as predictions."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from boxable.errors import ArgumentError, BoxableError
 from boxable.formats.annotations import Annotations, Predictions
@@ -53,11 +55,11 @@ def predictions(path: Path, content: Any, beside: Any = None) -> Predictions:
 
 def test_ids_become_file_stems_and_boxes_shares_of_the_image(path: Path) -> None:
     found = annotations(path, described())
-    assert found.boxes.image.strings() == ["000000000139", "b.c"]
+    assert found.boxes.image.strings() == ["val__000000000139", "b.c"]
     assert found.boxes.box.tolist() == [[0.25, 0.125, 0.75, 1.0], [0, 0, 0.5, 0.125]]
     assert found.boxes.group_of.tolist() == [0, 1]
     assert not found.boxes.difficult.any()
-    assert found.sizes == {"000000000139": (400, 200), "b.c": (100, 100)}
+    assert found.sizes == {"val__000000000139": (400, 200), "b.c": (100, 100)}
     assert np.isnan(found.boxes.area).all()
     assert len(found.image_labels) == 0
 
@@ -70,13 +72,13 @@ def test_the_area_is_that_of_the_object_where_the_file_gives_one(path: Path) -> 
 @pytest.mark.parametrize(
     ("files", "ids"),
     [
-        (("a/1.jpg", "b/1.jpg", "b/2.jpg"), ["2", "a/1.jpg", "b/1.jpg"]),
-        (("1.jpg", "b/1.jpg", "b/c/1.png"), ["1.jpg", "b/1.jpg", "b/c/1.png"]),
-        (("x/a.jpg", "x/a.png"), ["x/a.jpg", "x/a.png"]),
-        (("a.x/1.v2.jpg", "b/1.v2.jpg"), ["a.x/1.v2.jpg", "b/1.v2.jpg"]),
+        (("a/1.jpg", "b/1.jpg", "2.jpg"), ["2", "a__1", "b__1"]),
+        (("images\\1.jpg", ".\\b\\1.jpg"), ["1", "b__1"]),
+        (("/home/me/set/images/x/1.jpg", "C:\\set\\1.png"), ["1", "x__1"]),
+        (("../../upload/1.jpg", "a.x/1.v2.jpg"), ["a.x__1.v2", "upload__1"]),
     ],
 )
-def test_images_whose_files_are_called_alike_are_told_apart_by_their_whole_name(
+def test_an_id_is_the_path_of_the_file_whatever_else_there_is(
     path: Path, files: tuple[str, ...], ids: list[str]
 ) -> None:
     images = [{"id": number, "file_name": name, "width": 400, "height": 200} for number, name in enumerate(files)]
@@ -84,6 +86,89 @@ def test_images_whose_files_are_called_alike_are_told_apart_by_their_whole_name(
     assert annotations(path, described(rows, images=images)).images == ids
     found = predictions(path, [{**row, "score": 1} for row in rows], described(rows, images=images))
     assert sorted(found.image.strings()) == ids
+
+
+def test_a_folder_of_the_set_begins_the_ids(path: Path) -> None:
+    images = [*IMAGES, {"id": 9, "width": 1, "height": 1}, {"id": 10, "file_name": "/x/c.jpg"}]
+    path.write_text(json.dumps(described(images=images)))
+    assert list(CocoFile(path, "train").file_names) == ["train__val__000000000139", "train__b.c", "train__9", "c"]
+
+
+def test_two_images_of_one_id_are_an_error_that_names_both(path: Path) -> None:
+    images = [{"id": number, "file_name": f"x/a.{kind}"} for number, kind in enumerate(("jpg", "png"))]
+    with pytest.raises(ArgumentError, match=r"'x/a\.jpg' \(image 0\) and 'x/a\.png' \(image 1\) .*the image id 'x__a'"):
+        annotations(path, described([], images=images))
+
+
+@pytest.mark.parametrize("number", [1, 1.0, "1"])
+@pytest.mark.parametrize("other", [1, 1.0, "1"])
+def test_an_id_is_the_same_as_a_number_and_as_text(path: Path, number: Any, other: Any) -> None:
+    images = [{"id": number, "file_name": "a.jpg", "width": 400, "height": 200}]
+    box = {**BOX, "image_id": other, "category_id": other}
+    found = annotations(path, described([box], images=images, categories=[{"id": number, "name": "cat"}]))
+    assert (found.boxes.image.strings(), found.boxes.label.strings()) == (["a"], ["/m/01yrx"])
+
+
+def test_annotations_of_no_image_and_without_box_are_left_out_and_told(path: Path) -> None:
+    strangers = [{**BOX, "id": 3, "image_id": 77}, {**BOX, "id": 4, "bbox": None}, {**BOX, "id": 5, "bbox": []}]
+    path.write_text(json.dumps(described([BOX, *strangers])))
+    file = CocoFile(path)
+    assert len(file.annotations().boxes) == 1
+    assert list(file.left_out.values()) == [["77"], ["4", "5"]]
+
+
+def test_a_box_of_no_described_category_has_a_class_of_no_one(path: Path) -> None:
+    found = annotations(path, described([{**BOX, "category_id": 77}]))
+    assert found.boxes.label.strings() == ["category 77?"]
+    assert len(found.classes) == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "boxes"),
+    [
+        ({"images": IMAGES, "categories": CATEGORIES}, 0),
+        ({"images": IMAGES, "annotations": None, "categories": None}, 0),
+        ({"images": IMAGES, "annotations": [BOX]}, 1),
+        ({"images": IMAGES, "annotations": [{**BOX, "iscrowd": None, "area": None}], "categories": CATEGORIES}, 1),
+    ],
+)
+def test_pieces_may_be_missing(path: Path, content: Any, boxes: int) -> None:
+    assert len(annotations(path, content).boxes) == boxes
+
+
+def test_a_category_without_a_name_is_called_by_its_number(path: Path) -> None:
+    assert annotations(path, described([BOX], categories=[{"id": 1}])).classes[0].name == "category 1"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (described([{**BOX, "bbox": [1, 2, 3]}]), "COCO annotation 1: .*expected bbox"),
+        (described([{**BOX, "bbox": "1234"}]), ""),
+        (described([{**BOX, "bbox": 5}]), "COCO annotation 1: "),
+        (described([{**BOX, "bbox": ["a", 0, 1, 1]}]), "COCO annotation 1: could not convert"),
+        (described([{**BOX, "bbox": None, "segmentation": [[1]]}]), "COCO annotation 1: a polygon"),
+        (described([{**BOX, "bbox": None, "segmentation": {"counts": [1]}}]), "COCO annotation 1: 'size'"),
+        (described([BOX, 5]), "annotation number 1 of COCO is '5'"),
+        (described(images=["x"]), "image number 0 of COCO is 'x'"),
+        (described(categories=[None]), "category number 0 of COCO is 'None'"),
+        (described([{**BOX, "image_id": [1]}]), "the id"),
+        (described([{"id": 1, "bbox": [0, 0, 1, 1], "category_id": 1}]), "no 'image_id'; expected COCO JSON"),
+        ({"categories": CATEGORIES}, "no 'annotations'; expected COCO JSON"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_is_named(path: Path, content: Any, says: str) -> None:
+    found = annotations_or_error(path, content)
+    if says:
+        assert re.match(rf"{re.escape(str(path))}: .*{says}", str(found)), found
+
+
+@pytest.mark.parametrize("sides", [{}, {"width": None, "height": 0}, {"width": 16}])
+def test_a_size_that_is_missing_is_that_of_the_image(path: Path, sides: dict[str, Any]) -> None:
+    Image.new("RGB", (16, 8)).save(path.with_name("a.png"))
+    images = [{"id": 7, "file_name": "a.png", **sides}]
+    found = annotations(path, described([{**BOX, "bbox": [4, 2, 8, 4]}], images=images))
+    assert (found.sizes, found.boxes.box.tolist()) == ({"a": (16, 8)}, [[0.25, 0.25, 0.75, 0.75]])
 
 
 def test_categories_are_classes_of_open_images_by_name_and_others_their_own(path: Path) -> None:
@@ -168,12 +253,14 @@ def test_an_image_without_a_name_has_its_number_as_id(path: Path) -> None:
 @pytest.mark.parametrize("number", ["a.v2", "x/y", 1.5])
 def test_a_number_of_an_image_is_taken_whole(path: Path, number: Any) -> None:
     images = [{"id": number, "width": 400, "height": 200}]
-    assert annotations(path, described([{**BOX, "image_id": number}], images=images)).images == [str(number)]
+    assert annotations(path, described([{**BOX, "image_id": number}], images=images)).images == [
+        str(number).replace("/", "__")
+    ]
 
 
 def test_predictions_may_describe_themselves(path: Path) -> None:
     found = predictions(path, described([{**BOX, "score": 0.5}, {**OTHER, "score": 1}]))
-    assert (found.image.strings(), found.score.tolist()) == (["000000000139", "b.c"], [0.5, 1])
+    assert (found.image.strings(), found.score.tolist()) == (["val__000000000139", "b.c"], [0.5, 1])
     assert found.label.strings() == ["/m/01yrx", "user/left-arm"]
     assert found.box.tolist() == [[0.25, 0.125, 0.75, 1.0], [0, 0, 0.5, 0.125]]
 
@@ -215,7 +302,7 @@ def test_a_size_that_no_image_has_is_an_error_or_unknown(path: Path, width: Any,
     if isinstance(found, ArgumentError):
         assert str(found).startswith(f"{path}: ")
     else:
-        assert found.sizes["000000000139"][0] == 0
+        assert found.sizes["val__000000000139"][0] == 0
 
 
 @pytest.mark.parametrize("bbox", [[float("nan"), 0, 1, 1], [1e308, 0, 1e308, 1], [-1e308, 0, float("inf"), 1]])

@@ -364,22 +364,21 @@ def test_what_becomes_no_where_it_was_unknown_is_counted(tmp_path: Path) -> None
 
 def test_photos_of_coco_that_are_called_alike_are_found_by_their_paths(tmp_path: Path) -> None:
     names = ["1.png", "sub/1.jpg", "ok.jpg", "../secret.jpg"]
+    source = tmp_path / "in" / "i.json"
     for number, name in enumerate(names[:3]):
-        path = tmp_path / "images" / name
+        path = tmp_path / "in" / "images" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (16 + number, 8)).save(path)
-    shutil.copy(tmp_path / "images" / "ok.jpg", tmp_path / "secret.jpg")
+    shutil.copy(tmp_path / "in" / "images" / "ok.jpg", tmp_path / "secret.jpg")
     images = [{"id": n, "file_name": name, "width": 16, "height": 8} for n, name in enumerate(names)]
     boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [1, 1, 4, 4]} for n in range(4)]
-    (tmp_path / "i.json").write_text(
-        json.dumps({"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "Cat"}]})
-    )
-    notes = convert(tmp_path / "i.json", tmp_path / "out", "parquet")
+    source.write_text(json.dumps({"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "Cat"}]}))
+    notes = convert(source, tmp_path / "out", "parquet")
     assert "image files that are missing: 1 dropped, such as 'secret'" in notes
     found = {path.name: path.read_bytes() for path in (tmp_path / "out" / "images").iterdir()}
     assert found == {
-        "1.png.png": (tmp_path / "images" / "1.png").read_bytes(),
-        "sub_1.jpg.jpg": (tmp_path / "images" / "sub" / "1.jpg").read_bytes(),
-        "ok.jpg": (tmp_path / "images" / "ok.jpg").read_bytes(),
+        "1.png": (source.parent / "images" / "1.png").read_bytes(),
+        "sub__1.jpg": (source.parent / "images" / "sub" / "1.jpg").read_bytes(),
+        "ok.jpg": (source.parent / "images" / "ok.jpg").read_bytes(),
     }
-    assert set(images_of(tmp_path / "out")) == {"1.png", "sub_1.jpg", "ok", "secret"}
+    assert set(images_of(tmp_path / "out")) == {"1", "sub__1", "ok", "secret"}

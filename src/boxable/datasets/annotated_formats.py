@@ -10,6 +10,7 @@ from boxable.datasets import annotated_tables, layout, merge_splits
 from boxable.errors import ArgumentError
 from boxable.formats.annotated import (
     coco,
+    coco_folder,
     pascal_voc,
     pascal_voc_layout,
     pascal_voc_writing,
@@ -150,6 +151,12 @@ FORMATS = {
         makes="file",
         flags=("IsGroupOf",),
         unknown=True,
+    ),
+    "coco-folder": AnnotatedFormat(
+        "COCO",
+        looks="a folder with one COCO file, or one for each split",
+        matches=coco_folder.is_coco_folder,
+        read=coco_folder.read,
     ),
 }
 

@@ -2,10 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ import numpy as np
 from boxable.boxes import to_xywh
 from boxable.errors import ArgumentError
 from boxable.files import atomic_file
+from boxable.findings import MAX_EXAMPLES, Finding
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
-from boxable.formats.annotated.image_files import file_name, images_below, images_in, size_of
+from boxable.formats.annotated.image_files import file_name, size_of
 from boxable.formats.annotations import Annotations
 from boxable.formats.coco import image_number
 from boxable.formats.coco_reading import GROUP_OF, CocoFile
 from boxable.images.decode import orientation_of
+from boxable.images.image_ids import image_id
 from boxable.vocabulary import open_images
 
 
@@ -27,20 +29,18 @@ def is_coco(path: Path) -> bool:
     return path.suffix.lower() == ".json" and path.is_file()
 
 
-def read(path: Path) -> AnnotatedSet:
-    """Read a COCO file; `_image_folders` tells where its images may be.
+def read(path: Path, prefix: str = "") -> AnnotatedSet:
+    """Read a COCO file; `coco_images` finds its images. In a set of several files ids begin with `prefix`.
 
-    An image is called as its file without suffix, where others are called so too as its path. Raises ArgumentError
-    where two paths make the same name.
+    An id is the path of the image without suffix. Raises ArgumentError where two paths make the same one.
     """
-    file = CocoFile(path)
+    file = CocoFile(path, prefix)
     truth = file.annotations()
-    image_files = _image_files(path, file)
-    if len({_plain(image_id) for image_id in truth.listed_images}) < len(truth.listed_images):
-        raise ArgumentError(f"{path}: file names that are the same once / is _; rename the images")
     if not truth.listed_images:
         raise ArgumentError(f"{path}: no images in it; expected COCO JSON with images and their annotations")
-    found = AnnotatedSet(truth.classes or open_images(), _images(truth, image_files), ("IsGroupOf",))
+    found = AnnotatedSet(truth.classes or open_images(), _images(truth, file.files), ("IsGroupOf",))
+    for what, examples in file.left_out.items():
+        found.count(what, len(examples), examples)
     for name, number in file.beyond_boxes().items():
         found.count(f"{name}, which no other format holds", number)
     return found
@@ -49,53 +49,26 @@ def read(path: Path) -> AnnotatedSet:
 def read_columns(path: Path) -> Annotations:
     """Read a COCO file at once, with the areas of objects, and the image files that are there."""
     file = CocoFile(path)
-    return replace(file.annotations(), files=_image_files(path, file))
+    truth = file.annotations()
+    notes = [
+        Finding(what, "dropped", "note", len(examples), examples=examples[:MAX_EXAMPLES])
+        for what, examples in file.left_out.items()
+    ]
+    return replace(truth, files=file.files, notes=notes)
 
 
-def _image_files(path: Path, file: CocoFile) -> dict[str, Path]:
-    folders = _image_folders(path)
-    image_files = images_below(folders[0], alike=True) if folders[0].is_dir() else images_in(path.parent)
-    for image_id, name in file.file_names.items():
-        image_file = _below(folders, name)
-        if image_file is not None:
-            image_files[image_id] = image_file
-    return image_files
-
-
-def _image_folders(path: Path) -> list[Path]:
-    """Where the images may be: beside the file, or as COCO has annotations/instances_val2017.json and val2017/."""
-    folders = [path.parent / "images", path.parent]
-    if path.parent.name == "annotations":
-        root, part = path.parent.parent, path.stem.partition("_")[2]
-        folders += [root / "images" / part, root / part, root / "images"]
-    return folders
-
-
-def _below(folders: Sequence[Path], name: str) -> Path | None:
-    """Find a file of this name below one of the folders; a name may not lead outside."""
-    parts = PurePosixPath(name).parts
-    if ".." in parts or "\0" in name or PurePosixPath(name).is_absolute() or Path(name).is_absolute():
-        return None
-    return next((path for folder in folders if (path := folder / name).is_file()), None)
-
-
-def _plain(image_id: str) -> str:
-    """Turn an id that is a path into a file name."""
-    return image_id.replace("/", "_")
-
-
-def _images(truth: Annotations, image_files: dict[str, Path]) -> Iterator[AnnotatedImage]:
+def _images(truth: Annotations, files: Mapping[str, Path]) -> Iterator[AnnotatedImage]:
     boxes = truth.boxes
     labels = boxes.label.strings()
     rows: dict[str, list[int]] = defaultdict(list)
-    for row, image_id in enumerate(boxes.image.strings()):
-        rows[image_id].append(row)
-    for image_id in truth.listed_images:
-        mine = np.array(rows.get(image_id, ()), np.intp)
-        width, height = truth.sizes.get(image_id, (0, 0))
+    for row, name in enumerate(boxes.image.strings()):
+        rows[name].append(row)
+    for name in truth.listed_images:
+        mine = np.array(rows.get(name, ()), np.intp)
+        width, height = truth.sizes.get(name, (0, 0))
         yield AnnotatedImage(
-            _plain(image_id), [labels[row] for row in mine], boxes.box[mine], {"IsGroupOf": boxes.group_of[mine]},
-            width=width, height=height, file=image_files.get(image_id),
+            name, [labels[row] for row in mine], boxes.box[mine], {"IsGroupOf": boxes.group_of[mine]},
+            width=width, height=height, file=files.get(name),
         )  # fmt: skip
 
 
@@ -115,9 +88,10 @@ def write(images: AnnotatedSet, path: Path) -> None:
             overruled = image.rotation is not None and image.file is not None and orientation_of(image.file) != 1
             images.count("EXIF orientations that Rotation overrules, and COCO does not", int(overruled))
             number = image_number(image.image_id, described, numbers)
-            described[number] = {
-                "id": number, "file_name": file_name(image), "width": size[0], "height": size[1]
-            }  # fmt: skip
+            name = file_name(image)
+            if image_id(name) != image.image_id:  # of a file in a folder, or of another name
+                name = f"{image.image_id}{Path(name).suffix}"
+            described[number] = {"id": number, "file_name": name, "width": size[0], "height": size[1]}
             for line in _annotations(image, size):
                 line |= {"id": next(annotation_ids), "image_id": number, "category_id": ids[line["category_id"]]}
                 file.write(start + json.dumps(line).encode())
