@@ -1,9 +1,9 @@
 """The Detector: a model opened on a runtime."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, islice
 from typing import Any, Literal, TypeVar, overload
 
@@ -16,13 +16,13 @@ from boxable.detection.contract import ClassFields, check_class_fields, check_in
 from boxable.detection.detections import Detections
 from boxable.detection.hierarchy_nms import hierarchy_nms
 from boxable.detection.options import Decode, check_count, check_decode, check_truncated, rules_for
-from boxable.errors import BoxableError
+from boxable.errors import BoxableError, WeightsError
 from boxable.images.decode import Truncated
 from boxable.images.sources import ImageLike, Source, expand, is_image, source_of
 from boxable.networks.heads.rules import MAX_TOTAL, NmsMode, NmsResult, PostprocessRules
 from boxable.networks.network import Network
 from boxable.parallel import in_order
-from boxable.runtimes import Concurrency, Runtime, RuntimeName, open_runtime
+from boxable.runtimes import Concurrency, PerProcess, Runtime, RuntimeName, open_runtime
 from boxable.settings import available_cores
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.selection import Owner, Selection
@@ -39,6 +39,8 @@ MANY = 8
 
 class Detector:
     """A model that detects objects in images. Made by `boxable.load`; may be used from many threads at once.
+
+    A Detector may be pickled, and used in a forked process: it opens its model again there.
 
     `detector(image)` returns Detections, `detector([...])` a list of them, `detector.stream(sources)` an iterator, and
     `detector(array, as_dict=True)` the dictionary of the original TF-Hub module.
@@ -60,9 +62,9 @@ class Detector:
             check_count("threads", threads)
         self._compiled, self._runtime_name, self._precision, self._decode = compiled, runtime, precision, decode
         self._threads, self._batch_size = threads or available_cores(), batch_size
-        self._runtime = self._open(Concurrency(self._threads))
-        self._stream_runtime: Runtime | None = None
-        self._opening = threading.Lock()
+        self._runtime = PerProcess(partial(self._open, Concurrency(self._threads)))
+        self._stream_runtime = PerProcess(self._open_for_streams)
+        self._runtime.here()
         self._least = self.network.preprocess.shortest_side if decode == "fast" else None
 
     @property
@@ -96,6 +98,14 @@ class Detector:
         settings = (self._runtime_name, self._precision, self._decode)
         unusual = [setting for setting in settings if setting not in ("onnxruntime", "fp32", "exact")]
         return "-".join([self._compiled.fingerprint(self._precision), *unusual])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle how it was opened; it is opened again, where the same model must be."""
+        options = {
+            "threads": self._threads, "batch_size": self._batch_size, "decode": self._decode,
+            "runtime": self._runtime_name, "precision": self._precision,
+        }  # fmt: skip
+        return _reopen, (self._compiled.reopen, self._compiled.identity(self._precision), options)
 
     def __repr__(self) -> str:
         return f"<Detector {self.handle}, {len(self.classes)} classes>"
@@ -209,22 +219,20 @@ class Detector:
     ) -> Iterator[Detections]:
         rest = iter(sources)
         first = list(islice(rest, max(MANY, self._batch_size * self._threads)))
-        runtime = self._runtime if len(first) < MANY else self._runtime_for_streams()
+        runtime = self._runtime if len(first) < MANY else self._stream_runtime
         # A few images are distributed evenly, so that no thread is idle.
         batch_size = min(self._batch_size, -(-len(first) // self._threads)) or 1
         return in_order(
             chain(first, rest), lambda batch: self._detect(runtime, batch, rules), batch_size, self._threads, stop
         )
 
-    def _runtime_for_streams(self) -> Runtime:
+    def _open_for_streams(self) -> Runtime:
         """Open the network for one thread a batch: threads that share a batch wait for each other at each layer."""
         concurrency = Concurrency(self._threads, callers=self._threads, batch=self._batch_size)
-        with self._opening:
-            if self._stream_runtime is None:
-                alike = concurrency == Concurrency(self._threads)
-                self._stream_runtime = self._runtime if alike else self._open(concurrency)
-                self._compiled.release()  # no other runtime will be opened
-            return self._stream_runtime
+        alike = concurrency == Concurrency(self._threads)
+        runtime = self._runtime.here() if alike else self._open(concurrency)
+        self._compiled.release()  # no other runtime will be opened
+        return runtime
 
     def _open(self, concurrency: Concurrency) -> Runtime:
         return open_runtime(self._runtime_name, self._compiled, self._precision, concurrency)
@@ -284,6 +292,14 @@ class Detector:
             np.array([item.mid for item in self.classes], np.str_),
             np.array([item.name for item in self.classes], np.str_),
         )
+
+
+def _reopen(open_: Callable[[], Compiled], identity: str, options: dict[str, Any]) -> Detector:
+    """Open a Detector that was pickled. Raises WeightsError if its model is not there or has changed."""
+    compiled = open_()
+    if compiled.identity(options["precision"]) != identity:
+        raise WeightsError(f"{compiled.name}: the model has changed since this Detector was pickled; load it again")
+    return Detector(compiled, **options)
 
 
 def _reading(sources: Iterable[Source], truncated: Truncated) -> Iterable[Source]:

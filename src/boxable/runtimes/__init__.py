@@ -13,6 +13,7 @@ from boxable.runtimes.interface import Concurrency, Runtime
 from boxable.runtimes.litert_runtime import LiteRtRuntime
 from boxable.runtimes.onnx_runtime import OnnxRuntime, has_provider
 from boxable.runtimes.openvino_runtime import OpenVinoRuntime
+from boxable.runtimes.per_process import PerProcess
 from boxable.runtimes.torch_runtime import TorchRuntime, sees_gpu
 from boxable.weights.compiled import Compiled, Precision
 
@@ -58,8 +59,8 @@ _RUNTIMES: dict[RuntimeName, _RuntimeType] = {
 
 
 __all__ = [
-    "Concurrency", "PrecisionChoice", "Runtime", "RuntimeChoice", "RuntimeName", "available_runtimes", "check",
-    "check_precision", "open_runtime", "precisions_available", "precisions_of",
+    "Concurrency", "PerProcess", "PrecisionChoice", "Runtime", "RuntimeChoice", "RuntimeName", "available_runtimes",
+    "check", "check_precision", "open_runtime", "precisions_available", "precisions_of",
 ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """torch, on a CUDA GPU where there is one: for many images at once, and for post-processing on the GPU."""
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,10 @@ from boxable.weights.compiled import Compiled
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+# A process that was forked from this one computes on one thread: OpenMP would wait for the threads of the parent.
+_PROCESS = os.getpid()
 
 
 class TorchRuntime:
@@ -37,20 +42,21 @@ class TorchRuntime:
             torch.device("cuda" if self.on_gpu else "cpu"),
             torch.float16 if half else torch.float32,
         )
-        self._threads = concurrency.threads_each
+        self._threads = concurrency.threads_each if os.getpid() == _PROCESS else 1
         model = compiled.model()
-        self._modules = {
-            name: TorchGraph(graph, model.weights).eval().requires_grad_(False).to(self.device, self._dtype)
-            for name, graph in model.network.graphs.items()
-        }
+        with _settings(self._threads, on_gpu=self.on_gpu):
+            self._modules = {
+                name: TorchGraph(graph, model.weights).eval().requires_grad_(False).to(self.device, self._dtype)
+                for name, graph in model.network.graphs.items()
+            }
 
     def run(self, graph: str, inputs: Mapping[str, Floats]) -> Mapping[str, Any]:
         """Run a graph; see `Runtime.run`. Outputs are tensors if torch computes on a GPU."""
         import torch
 
-        outputs = self.tensors(
-            graph, {name: torch.tensor(values, device=self.device) for name, values in inputs.items()}
-        )
+        with _settings(self._threads, on_gpu=self.on_gpu):
+            tensors = {name: torch.tensor(values, device=self.device) for name, values in inputs.items()}
+            outputs = self.tensors(graph, tensors)
         if self.on_gpu:
             return outputs
         return {name: values.numpy() for name, values in outputs.items()}
@@ -59,8 +65,8 @@ class TorchRuntime:
         """Run a graph for tensors on `device`; outputs have the precision of the runtime."""
         import torch
 
-        typed = {name: values.to(self._dtype) for name, values in inputs.items()}
         with torch.inference_mode(), _settings(self._threads, on_gpu=self.on_gpu):
+            typed = {name: values.to(self._dtype) for name, values in inputs.items()}
             return dict(self._modules[graph](typed))
 
 

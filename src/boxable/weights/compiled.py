@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +33,8 @@ class Compiled:
     """A model that gives, when asked, its ONNX graphs or itself; nothing is read before.
 
     `name` is what the user calls it, and begins errors. `digest` tells its content from that of other models; graphs
-    of a model without one are not cached. `calibration` raises WeightsError where there is none.
+    of a model without one are not cached. `calibration` raises WeightsError where there is none. `reopen` opens it
+    again, in another process too: it can be pickled.
     """
 
     def __init__(
@@ -42,12 +44,14 @@ class Compiled:
         read: Callable[[], Model],
         calibration: Callable[[], Calibration],
         *,
+        reopen: "Callable[[], Compiled]",
         digest: str = "",
         classes: Selection | None = None,
     ) -> None:
         self.name = name
         self.description = description if classes is None else select_description(description, classes)
         self.calibration = calibration
+        self.reopen = reopen
         self._whole, self._read = description, read
         self._classes = classes if len(self.description.classes) < len(description.classes) else None
         self._digest = digest
@@ -84,6 +88,10 @@ class Compiled:
             except BoxableError as error:
                 logger.warning("%s; going on without a cached graph", error)
         return built
+
+    def identity(self, precision: Precision) -> str:
+        """Tell it from another content of its file, and in int8 from another calibration; cheaper than fingerprint."""
+        return self._key("", self.calibration() if precision == "int8" else None)
 
     def fingerprint(self, precision: Precision) -> str:
         """Tell what it computes in this precision from what other models compute, whatever their names and files."""
@@ -127,7 +135,8 @@ def compiled_from(model: Model, calibration: Calibration | None = None, classes:
             raise WeightsError(f"{model.handle}: a Model has no calibration for int8; only installed models have one")
         return calibration
 
-    return Compiled(model.handle, model.description, lambda: model, known, classes=classes)
+    reopen = partial(compiled_from, model, calibration, classes)
+    return Compiled(model.handle, model.description, lambda: model, known, reopen=reopen, classes=classes)
 
 
 def _cached(folder: Path) -> bytes | None:

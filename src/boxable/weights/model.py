@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,9 @@ class Model:
             raise WeightsError(
                 f"{self.handle}: weights do not fit {self.network.name}: {'; '.join(problems[:5])}{more}"
             )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Model.from_bytes, (self.to_bytes(), self.handle)
 
     @property
     def description(self) -> Description:

@@ -1,5 +1,6 @@
 """An ONNX file that Boxable wrote: run as it is, or read back into a model."""
 
+from collections.abc import Callable
 from math import prod
 
 import onnx
@@ -20,7 +21,7 @@ from boxable.weights.model import Description, Model
 class OnnxFile(Compiled):
     """The graph in the file, as it is; with selected classes, or for runtimes that do not read ONNX, its model."""
 
-    def __init__(self, data: bytes, name: str, classes: Selection | None) -> None:
+    def __init__(self, data: bytes, name: str, classes: Selection | None, reopen: Callable[[], Compiled]) -> None:
         proto = _parse(data, name)
         description = _description(proto, name)
         graphs = list(description.network.graphs)
@@ -34,8 +35,9 @@ class OnnxFile(Compiled):
             raise WeightsError(f"{name}: an ONNX file is run as it is; for int8 give the .safetensors file")
 
         super().__init__(
-            name, description, lambda: read_onnx(data, name), calibration, digest=sha256_of(data), classes=classes
-        )
+            name, description, lambda: read_onnx(data, name), calibration,
+            reopen=reopen, digest=sha256_of(data), classes=classes,
+        )  # fmt: skip
         self._data = data
 
     def onnx(self, graph: str, precision: Precision) -> bytes:

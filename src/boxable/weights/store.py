@@ -14,6 +14,7 @@ BOXABLE_HOME/
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import filelock
@@ -75,8 +76,9 @@ def is_whole(path: Path) -> bool:
 
 def compiled_installed(path: Path, name: str, classes: Selection | None = None) -> Compiled:
     """Open a model installed under this name. Its content is checked when it is read: WeightsError if damaged."""
+    reopen = partial(compiled_installed, path, name, classes)
     try:
-        return _compiled(path, name, lambda: read_installed(path), path.stem, classes)
+        return _compiled(path, name, lambda: read_installed(path), path.stem, classes, reopen)
     except WeightsError:
         read_installed(path)  # says what to do about a damaged file
         raise
@@ -89,15 +91,18 @@ def compiled_file(path: Path, classes: Selection | None = None) -> Compiled:
             f"{path}: expected a model's name or a file that Boxable wrote ({' or '.join(SUFFIXES)}); "
             "`boxable import` reads other formats"
         )
-    data = read_file(path)
+    data, reopen = read_file(path), partial(compiled_file, path.absolute(), classes)
     if path.suffix == ".onnx":
         from boxable.weights.onnx_file import OnnxFile  # imports onnx
 
-        return OnnxFile(data, str(path), classes)
-    return _compiled(path, str(path), lambda: data, sha256_of(data), classes)
+        return OnnxFile(data, str(path), classes, reopen)
+    return _compiled(path, str(path), lambda: data, sha256_of(data), classes, reopen)
 
 
-def _compiled(path: Path, name: str, read: Callable[[], bytes], digest: str, classes: Selection | None) -> Compiled:
+def _compiled(
+    path: Path, name: str, read: Callable[[], bytes], digest: str, classes: Selection | None,
+    reopen: Callable[[], Compiled],
+) -> Compiled:  # fmt: skip
     try:
         with path.open("rb") as file:
             head = file.read(8)
@@ -106,7 +111,7 @@ def _compiled(path: Path, name: str, read: Callable[[], bytes], digest: str, cla
         raise WeightsError(f"{path}: cannot read it ({error.strerror or error})") from None
     return Compiled(
         name, read_description(head, name), lambda: Model.from_bytes(read(), name),
-        lambda: calibration_of(key_of(path, read()), name), digest=digest, classes=classes,
+        lambda: calibration_of(key_of(path, read()), name), reopen=reopen, digest=digest, classes=classes,
     )  # fmt: skip
 
 
