@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from boxable.batch.output_names import image_names, refuse_overwriting, sources_outside
+from boxable.batch.output_names import image_names, refuse_overwriting, require_ids_of_their_own, sources_outside
 from boxable.errors import ArgumentError
 from boxable.images.sources import Source
 from tests.conftest import EXAMPLES
@@ -13,21 +13,35 @@ CAT = (EXAMPLES / "chelsea.png").read_bytes()
 
 
 def named(*paths: str) -> list[str]:
-    return [name.as_posix() for name in image_names([Source.from_path(path) for path in paths])]
+    return image_names([Source.from_path(path) for path in paths])
 
 
-def test_the_stem_is_kept_and_an_unknown_format_becomes_jpeg() -> None:
-    assert named("in/a.png", "in/b.TIF", "in/c.WebP") == ["a.png", "b.jpg", "c.webp"]
+def test_the_image_id_is_kept_and_an_unknown_format_becomes_jpeg() -> None:
+    assert named("in/a.png", "in/b.TIF", "in/c.WebP", "in/d.e.jpg") == ["a.png", "b.jpg", "c.webp", "d.e.jpg"]
 
 
-def test_equal_stems_keep_their_path_below_the_common_folder() -> None:
-    assert named("in/x/a.png", "in/y/a.png", "in/y/b.png") == ["x/a.png", "y/a.png", "b.png"]
+def test_an_image_of_a_folder_is_called_by_its_path_in_it(tmp_path: Path) -> None:
+    for name in ("a.png", "x/a.png", "images/b.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(CAT)
+    sources = list(sources_outside([str(tmp_path)], None))
+    assert sorted(image_names(sources)) == ["a.png", "b.png", "x__a.png"]
+    require_ids_of_their_own(sources)
 
 
-def test_names_that_differ_only_in_their_suffix_are_numbered() -> None:
-    assert named("in/a.png", "in/a.jpg", "in/a.webp") == ["a.png", "a-2.jpg", "a-3.webp"]
-    urls = [Source.from_url(f"http://example.com/{number}/a.jpg") for number in range(2)]
-    assert image_names(urls) == [Path("a.jpg"), Path("a-2.jpg")]
+@pytest.mark.parametrize("names", [("a.png", "a.jpg"), ("x/a.png", "y/a.png"), ("a.png", "a.png")])
+def test_two_images_of_one_id_are_an_error_that_names_both(names: tuple[str, str]) -> None:
+    first, second = names
+    says = f"{first} is given twice" if first == second else f"{first} and {second}"
+    with pytest.raises(ArgumentError, match=rf"^{says} with the image id 'a'"):
+        require_ids_of_their_own([Source.from_path(name) for name in names])
+    urls = [Source.from_url(f"http://example.com/{number}/a.jpg?x={number}") for number in range(2)]
+    with pytest.raises(ArgumentError, match="the image id 'a'"):
+        require_ids_of_their_own(urls)
+
+
+def test_what_cannot_be_read_has_no_id() -> None:
+    require_ids_of_their_own([Source("a", problem="no images"), Source("a", problem="no images")])
 
 
 def test_results_of_an_earlier_run_are_not_searched_again(tmp_path: Path) -> None:
@@ -45,6 +59,6 @@ def test_results_of_an_earlier_run_are_not_searched_again(tmp_path: Path) -> Non
 
 def test_a_source_is_not_replaced_by_its_annotated_image(tmp_path: Path) -> None:
     source = Source.from_path(tmp_path / "a.png")
-    refuse_overwriting([source], [Path("a.png")], tmp_path / "found")
+    refuse_overwriting([source], ["a.png"], tmp_path / "found")
     with pytest.raises(ArgumentError, match="the annotated image would replace"):
-        refuse_overwriting([source], [Path("a.png")], tmp_path / "other" / "..")
+        refuse_overwriting([source], ["a.png"], tmp_path / "other" / "..")

@@ -45,11 +45,12 @@ def test_jsonl_is_the_default_and_has_exactly_the_documented_fields(command: Com
     assert result.stderr.decode() == "boxable: missing.png: no such file\n"
     *found, failed = [json.loads(line) for line in result.stdout.decode().splitlines()]
     assert failed == {
-        "source": "missing.png", "width": 0, "height": 0, "detections": [], "error": "missing.png: no such file",
+        "source": "missing.png", "image_id": "missing", "width": 0, "height": 0, "detections": [],
+        "error": "missing.png: no such file",
     }  # fmt: skip
     assert [Path(record["source"]).name for record in found] == ["astronaut.png", "chelsea.png", "coffee.png"]
     for record in found:
-        assert set(record) == {"source", "width", "height", "detections"}
+        assert set(record) == {"source", "image_id", "width", "height", "detections"}
         scores = [item["score"] for item in record["detections"]]
         assert scores == sorted(scores, reverse=True)
         for item in record["detections"]:
@@ -99,8 +100,9 @@ def test_all_formats_tell_the_same(printed: Printed) -> None:
     assert (row["ImageID"], row["LabelName"], float(row["XMax"])) == ("chelsea", "/m/01yrx", item["box"][3])
     coco = json.loads(printed(CHELSEA, "--format", "coco"))
     assert (coco["annotations"][0]["category_id"], len(coco["categories"])) == (122, 23)
-    comment, line = printed(CHELSEA, "--format", "yolo").splitlines()
-    assert (comment, line.split()[0]) == (f"# {CHELSEA}", "122")
+    names, comment, line = printed(CHELSEA, "--format", "yolo").splitlines()
+    assert json.loads(names.removeprefix("# names: "))[int(line.split()[0])] == "Cat"
+    assert comment == f"# {CHELSEA}"
     heading, line = printed(CHELSEA, "--format", "table").splitlines()
     assert (heading, line.split()[:2]) == (f"{CHELSEA}  451x300", ["Cat", "85%"])
 

@@ -99,31 +99,21 @@ def test_images_keep_their_format_where_it_can_be_written_else_they_become_jpeg(
     assert formats == ["PNG", "JPEG", "WEBP", "JPEG", "JPEG"]
 
 
-def test_images_of_one_name_keep_their_folders(detect: Detect, tmp_path: Path, out: Path) -> None:
-    detect(copies(tmp_path / "in", "a/cat.png", "b/cat.png", "b/c/cat.jpg", "other.png"), "--out", out)
-    assert files(out) == ["a/cat.png", "b/c/cat.jpg", "b/cat.png", "detections.jsonl", "other.png"]
+def test_images_are_called_by_their_path_in_the_folder(detect: Detect, tmp_path: Path, out: Path) -> None:
+    detect(copies(tmp_path / "in", "a/cat.png", "b/cat.png", "b/c/cat.jpg", "images/other.png"), "--out", out)
+    assert files(out) == ["a__cat.png", "b__c__cat.jpg", "b__cat.png", "detections.jsonl", "other.png"]
 
 
-def test_images_that_still_have_one_name_are_numbered(detect: Detect, tmp_path: Path, out: Path) -> None:
-    folder = copies(tmp_path / "in", "cat.bmp", "cat.gif", "cat.png")
-    detect(folder, folder / "cat.png", "--out", out)
-    assert files(out) == ["cat-2.jpg", "cat-3.png", "cat-4.png", "cat.jpg", "detections.jsonl"]
-
-
-def test_yolo_writes_a_label_file_an_image(detect: Detect, tmp_path: Path, out: Path) -> None:
-    printed = detect(copies(tmp_path / "in", "a/cat.png", "b/cat.png", "x.png"), "--out", out, "--format", "yolo",
-                     "--no-save-images")  # fmt: skip
-    assert files(out) == ["detections.yolo.txt", "labels/a/cat.txt", "labels/b/cat.txt", "labels/x.txt"]
-    line = (out / "labels" / "x.txt").read_text()
-    assert line.startswith("122 ")
-    assert printed.count(line) == 3
-
-
-def test_yolo_writes_a_label_file_an_image_even_where_only_the_suffixes_differ(
+def test_yolo_writes_a_label_file_an_image_and_the_names_of_its_classes(
     detect: Detect, tmp_path: Path, out: Path
 ) -> None:
-    detect(copies(tmp_path / "in", "x.png", "x.jpg"), "--out", out, "--format", "yolo", "--no-save-images")
-    assert len(files(out / "labels")) == 2
+    printed = detect(copies(tmp_path / "in", "a/cat.png", "b/cat.png", "x.png"), "--out", out, "--format", "yolo",
+                     "--no-save-images")  # fmt: skip
+    labels = ["labels/a__cat.txt", "labels/b__cat.txt", "labels/x.txt"]
+    assert files(out) == ["classes.csv", "data.yaml", "detections.yolo.txt", *labels]
+    line = (out / "labels" / "x.txt").read_text()
+    assert f'  {line.split()[0]}: "Cat"' in (out / "data.yaml").read_text().splitlines()
+    assert printed.count(line) == 3
 
 
 def test_crops_are_the_objects_one_file_each_below_the_class(detect: Detect, out: Path) -> None:
@@ -169,7 +159,7 @@ def test_a_second_run_leaves_nothing_of_the_first_and_every_file_of_others(detec
     (out / "notes.txt").write_bytes(b"")
     shutil.rmtree(source / "b")
     detect(source, "--out", out, "--format", "coco")
-    assert files(out) == ["cat.png", "detections.coco.json", "notes.txt"]
+    assert files(out) == ["a__cat.png", "detections.coco.json", "notes.txt"]
 
 
 def test_results_of_an_earlier_run_may_be_the_images_of_the_next(detect: Detect, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_ancestors_are_named_nearest_first() -> None:
 def test_to_dict_and_json_are_the_line_of_jsonl() -> None:
     record = json.loads(make().to_json())
     assert record == make().to_dict()
-    assert list(record) == ["source", "width", "height", "detections"]
+    assert list(record) == ["source", "image_id", "width", "height", "detections"]
     assert list(record["detections"][0]) == ["label_id", "mid", "name", "score", "box"]
     assert record["detections"][0]["label_id"] == 69
     assert make((), error="broken").to_dict()["error"] == "broken"

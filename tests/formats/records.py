@@ -1,6 +1,7 @@
 """Records of four images: two objects, an odd name, nothing found, and one that could not be read."""
 
 from boxable.formats import DetectionRecord, ImageRecord
+from boxable.images.sources import id_of_name
 from boxable.vocabulary import ClassList, ObjectClass
 
 CLASSES = ClassList([ObjectClass(122, "/m/01yrx", "Cat"), ObjectClass(1001, "user/arm", 'arm, "left"')])
@@ -14,13 +15,15 @@ ARM: DetectionRecord = {
 
 def image_record(source: str, *found: DetectionRecord) -> ImageRecord:
     """400 pixels wide, 200 high."""
-    return {"source": source, "width": 400, "height": 200, "detections": list(found)}
+    name = id_of_name(source)
+    return {"source": source, "image_id": name, "width": 400, "height": 200, "detections": list(found)}
 
 
 TWO = image_record("photos/cat.jpg", CAT, ARM)
 ODD = image_record('odd, "名前" é.png', CAT)
 EMPTY = image_record("empty.jpg")
 BROKEN: ImageRecord = {
-    "source": "broken.jpg", "width": 0, "height": 0, "detections": [], "error": "broken.jpg: no such file",
+    "source": "broken.jpg", "image_id": "broken", "width": 0, "height": 0, "detections": [],
+    "error": "broken.jpg: no such file",
 }  # fmt: skip
 ALL = [TWO, ODD, EMPTY, BROKEN]

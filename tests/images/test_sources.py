@@ -11,7 +11,7 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, ImageError
 from boxable.images.decode import Limits
-from boxable.images.sources import Source, expand, is_image, source_of, stem_of
+from boxable.images.sources import Source, expand, id_of_name, is_image, source_of
 from tests.file_server import Resource, serving
 
 FILES = (
@@ -106,7 +106,7 @@ def test_sources_are_found_one_after_the_other(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "stem"),
+    ("name", "expected"),
     [
         ("photo.jpg", "photo"),
         ("some/folder/photo.tar.gz", "photo.tar"),
@@ -119,8 +119,8 @@ def test_sources_are_found_one_after_the_other(folder: Path) -> None:
         ("", "image"),
     ],
 )
-def test_the_stem_is_the_file_name_without_folder_and_suffix(name: str, stem: str) -> None:
-    assert stem_of(name) == stem
+def test_the_id_of_a_name_is_the_file_name_without_folder_and_suffix(name: str, expected: str) -> None:
+    assert id_of_name(name) == expected
 
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 5, 3), np.uint8)

@@ -12,12 +12,14 @@ from typing import Any
 
 from PIL import Image
 
-from boxable.batch.output_names import image_names, refuse_overwriting, sources_outside
+from boxable.batch.output_names import image_names, refuse_overwriting, require_ids_of_their_own, sources_outside
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
-from boxable.formats import FORMATS, JSON_FORMATS, ImageRecord
-from boxable.formats.yolo import yolo_lines
+from boxable.formats import FORMATS, JSON_FORMATS, NAMED_BY_ID, ImageRecord
+from boxable.formats.columns import CLASSES
+from boxable.formats.rows import write_classes
+from boxable.formats.yolo import data_yaml, yolo_lines
 from boxable.images.save import save_image
 from boxable.images.sources import Source
 from boxable.printing import print_text
@@ -46,10 +48,13 @@ def detect_images(
     """Detect in all of them, print and write; returns the exit code: 1 if any image failed, else 0.
 
     `options` are those of `Detector.stream`. Once `stop` is set the results so far are finished properly, and
-    130 is returned. Raises ArgumentError if a written image would replace its source.
+    130 is returned. Raises ArgumentError if a written image would replace its source, and where two images have one
+    id, by which files or results are named.
     """
     sources = list(sources_outside(images, output.folder))
-    names = []
+    names: list[str] = []
+    if output.folder is not None or output.printed in NAMED_BY_ID:
+        require_ids_of_their_own(sources)
     if output.folder is not None:
         names = image_names(sources)
         refuse_overwriting(sources, names, output.folder)
@@ -57,6 +62,8 @@ def detect_images(
     with nullcontext() if output.folder is None else open_run_folder(output.folder, inputs) as folder:
         if folder is not None:
             folder.clear()
+            if output.written == "yolo":
+                _write_class_numbers(detector.classes, folder)
         run = _FolderRun(detector, sources, names, output, folder)
         _emit(run.records(options, stop), output, folder, detector.classes)
     if output.folder is not None:
@@ -84,11 +91,19 @@ def _emit(records: Iterator[ImageRecord], output: OutputOptions, folder: RunFold
             file.write(kept.encode("utf-8", "backslashreplace"))  # names of files need not be text
 
 
+def _write_class_numbers(classes: ClassList, folder: RunFolder) -> None:
+    """Write data.yaml, which names the class numbers of the label files, and classes.csv with their MIDs."""
+    with folder.atomic_file(folder.path / "data.yaml") as file:
+        file.write(data_yaml(classes, {}).encode())
+    write_classes(((item.mid, item.name) for item in classes), folder.path / CLASSES)
+    folder.record(folder.path / CLASSES)
+
+
 @dataclass
 class _FolderRun:
     detector: Detector
     sources: list[Source]
-    names: list[Path]
+    names: list[str]
     output: OutputOptions
     folder: RunFolder | None
     done: int = 0
@@ -114,22 +129,23 @@ class _FolderRun:
                 advance()
                 yield record
 
-    def _try_to_write(self, folder: RunFolder, name: Path, found: Detections, record: ImageRecord) -> None:
+    def _try_to_write(self, folder: RunFolder, name: str, found: Detections, record: ImageRecord) -> None:
         try:
             self._write(folder, name, found, record)
         except BoxableError as error:
             self.failed += 1
             logger.warning("%s", error)
 
-    def _write(self, folder: RunFolder, name: Path, found: Detections, record: ImageRecord) -> None:
+    def _write(self, folder: RunFolder, name: str, found: Detections, record: ImageRecord) -> None:
         if self.output.images:
             _save(found.draw(enlarge=True), folder, folder.path / name)
         if self.output.crops:
             for number, (item, crop) in enumerate(zip(found, found.crops(), strict=True), start=1):
-                _save(crop, folder, folder.path / "crops" / slug(item.name) / name.with_stem(f"{name.stem}-{number}"))
+                crop_name = f"{found.image_id}-{number}{Path(name).suffix}"
+                _save(crop, folder, folder.path / "crops" / slug(item.name) / crop_name)
         if self.output.written == "yolo":
-            with folder.atomic_file(folder.path / "labels" / name.with_suffix(".txt")) as file:
-                file.write(yolo_lines(record).encode())
+            with folder.atomic_file(folder.path / "labels" / f"{found.image_id}.txt") as file:
+                file.write(yolo_lines(record, found.classes).encode())
 
 
 def _save(image: Image.Image, folder: RunFolder, path: Path) -> None:

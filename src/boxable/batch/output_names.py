@@ -1,30 +1,32 @@
-"""Names of the annotated images: unique, and never the name of a source."""
+"""Names of the annotated images: their image ids, and never the name of a source."""
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from boxable.errors import ArgumentError
 from boxable.images.save import IMAGE_FORMATS
-from boxable.images.sources import Source, expand, stem_of
+from boxable.images.sources import Source, expand
 
 
-def image_names(sources: list[Source]) -> list[Path]:
-    """Choose the relative path of the annotated image of each source; they differ in more than the suffix.
+def image_names(sources: list[Source]) -> list[str]:
+    """Choose the file name of the annotated image of each source: its image id, and a suffix."""
+    return [f"{source.image_id}{_suffix(source)}" for source in sources]
 
-    It is the stem of the source; where two have the same one, its path below the folder that holds all.
-    """
-    names = [Path(stem_of(source.name) + _suffix(source)) for source in sources]
-    shared = {stem for stem, number in Counter(name.stem for name in names).items() if number > 1}
-    if not shared:
-        return names
-    paths = [source.path.absolute() for source in sources if source.path is not None]
-    root = Path(os.path.commonpath([path.parent for path in paths])) if paths else Path()
-    for index, source in enumerate(sources):
-        if source.path is not None and names[index].stem in shared:
-            names[index] = source.path.absolute().relative_to(root).with_suffix(_suffix(source))
-    return _numbered(names)
+
+def require_ids_of_their_own(sources: list[Source]) -> None:
+    """Raise ArgumentError, which names both, where two sources have the same image id."""
+    seen: dict[str, Source] = {}
+    for source in sources:
+        if source.problem:
+            continue
+        other = seen.setdefault(source.image_id, source)
+        if other is not source:
+            both = f"{other.name} and {source.name}" if other.name != source.name else f"{source.name} is given twice"
+            raise ArgumentError(
+                f"{both} with the image id {source.image_id!r}, which names results and files; rename one of them, or "
+                "give the folder that both are in"
+            )
 
 
 def sources_outside(images: Iterable[str], folder: Path | None) -> Iterator[Source]:
@@ -37,28 +39,13 @@ def sources_outside(images: Iterable[str], folder: Path | None) -> Iterator[Sour
                 yield source
 
 
-def refuse_overwriting(sources: list[Source], names: list[Path], folder: Path) -> None:
+def refuse_overwriting(sources: list[Source], names: list[str], folder: Path) -> None:
     """Raise ArgumentError if an annotated image would replace its source."""
     for source, name in zip(sources, names, strict=True):
         if source.path is not None and _real(folder / name) == _real(source.path):
             raise ArgumentError(
                 f"--out {folder}: the annotated image would replace {source.path}; choose another folder"
             )
-
-
-def _numbered(names: list[Path]) -> list[Path]:
-    """Make names unique by a number, where they are equal but for the suffix."""
-    taken: dict[Path, int] = {}  # path without suffix -> numbers given to it
-    result = []
-    for name in names:
-        bare = name.with_suffix("")
-        unique = name
-        while unique.with_suffix("") in taken:
-            taken[bare] += 1
-            unique = name.with_stem(f"{name.stem}-{taken[bare]}")
-        taken[unique.with_suffix("")] = 1
-        result.append(unique)
-    return result
 
 
 def _suffix(source: Source) -> str:

@@ -58,7 +58,7 @@ def _of_peer(annotations: Annotations, find: Callable[[bytes], list[DetectionRec
                 except OSError:
                     continue
                 seen.append(image)
-                yield {"source": f"{image}.jpg", "width": 0, "height": 0, "detections": found}
+                yield {"source": image, "image_id": image, "width": 0, "height": 0, "detections": found}
                 advance()
 
     with TemporaryDirectory() as place:

@@ -87,7 +87,8 @@ def detect(
 
     Results go to stdout, everything else to stderr; boxes are ymin, xmin, ymax, xmax from 0 to 1 in the
     upright image. An image that cannot be read has an error in json and jsonl and no row in the other
-    formats; yolo writes label ids as classes, and the score last.
+    formats; yolo writes the number of each class in data.yaml, or in the comment before the first line, and the score
+    last.
 
     With --out the results are also in DIR/detections.* (json lines without --format), the annotated
     images beside it, crops in DIR/crops/<class>/, and for yolo a file an image in DIR/labels/.

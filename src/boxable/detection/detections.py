@@ -16,7 +16,7 @@ from boxable.detection.options import check_min_score
 from boxable.errors import ArgumentError, BoxableError, ImageError, MissingExtraError
 from boxable.formats.record import DetectionRecord, ImageRecord
 from boxable.images.save import check_suffix, save_image
-from boxable.images.sources import ImageLike, Source, source_of
+from boxable.images.sources import ImageLike, Source, id_of_name, source_of
 from boxable.vocabulary import ClassList, open_images, open_images_hierarchy, select
 from boxable.vocabulary.selection import Owner, Selection
 
@@ -138,6 +138,11 @@ class Detections:
         return f"<{len(self)} Detections in {self.source} ({size}): {shown or 'none'}{more}>"
 
     @property
+    def image_id(self) -> str:
+        """The id of the image: its path below the folder that it was found in, or its name (docs/detecting.md)."""
+        return self._image.image_id if self._image is not None else id_of_name(self.source)
+
+    @property
     def xyxy(self) -> NDArray[np.float32]:
         """The boxes as (xmin, ymin, xmax, ymax) in pixels of the upright image: a new array float32 `[N, 4]`."""
         return self.boxes[:, [1, 0, 3, 2]] * np.array([self.width, self.height] * 2, np.float32)
@@ -170,7 +175,10 @@ class Detections:
         if self.name_ancestors:
             for item, names in zip(found, self.ancestors, strict=True):
                 item["ancestors"] = list(names)
-        record: ImageRecord = {"source": self.source, "width": self.width, "height": self.height, "detections": found}
+        record: ImageRecord = {
+            "source": self.source, "image_id": self.image_id, "width": self.width, "height": self.height,
+            "detections": found,
+        }  # fmt: skip
         if self.error is not None:
             record["error"] = self.error
         if self.truncated:

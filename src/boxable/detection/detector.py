@@ -255,7 +255,7 @@ class Detector:
                 image = source.read(self._least)
             except BoxableError as error:
                 run()
-                found.append(Detections.empty(source.name, self.classes, error=error))
+                found.append(replace(Detections.empty(source.name, self.classes, error=error), _image=source))
                 continue
             size = preprocess.output_size(*image.pixels.shape[:2])
             if batch.shape[1:3] != size:

@@ -39,7 +39,7 @@ def detect_in(detector: Detector, images: dict[str, Path], folder: Path) -> tupl
                 logger.warning("%s", found.error)
                 unreadable.append(image)
             else:
-                append(image, stamps[image], found.to_dict())
+                append(image, stamps[image], {**found.to_dict(), "image_id": image})
             advance()
     with atomic_file(path) as file:
         for text in openimages(journal.records(stamps), detector.classes):
@@ -58,4 +58,4 @@ def _stamp(path: Path) -> list[int]:
 
 def _is_record(record: Any) -> bool:
     """Tell whether this is an ImageRecord, as far as the journal has to know."""
-    return isinstance(record, dict) and isinstance(record.get("detections"), list)
+    return isinstance(record, dict) and isinstance(record.get("detections"), list) and "image_id" in record

@@ -2,7 +2,7 @@
 
 A format is a function `(records, classes) -> pieces of text`. It takes the records of the images one at a time, so that
 memory stays bounded, and the classes of the model. An image with an `error` appears in json and jsonl only. To add a
-format, write the function in a file of its own and register it in `FORMATS`. `reading.py` reads annotations.
+format, write the function in a file of its own and register it in `FORMATS`. `reading.py` reads them back.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -30,6 +30,8 @@ FORMATS: dict[str, tuple[Format, str]] = {
 }
 
 JSON_FORMATS = {name for name, (_, suffix) in FORMATS.items() if suffix.endswith((".json", ".jsonl"))}
+# The formats that name images by their ids alone.
+NAMED_BY_ID = ("openimages", "coco", "yolo")
 
 # The same for the frames of a video.
 FRAME_FORMATS: dict[str, Callable[[Iterable[FrameRecord], ClassList], Iterator[str]]] = {
@@ -37,4 +39,4 @@ FRAME_FORMATS: dict[str, Callable[[Iterable[FrameRecord], ClassList], Iterator[s
     "csv": frame_csv,
 }
 
-__all__ = ["FORMATS", "FRAME_FORMATS", "JSON_FORMATS", "DetectionRecord", "Format", "ImageRecord"]
+__all__ = ["FORMATS", "FRAME_FORMATS", "JSON_FORMATS", "NAMED_BY_ID", "DetectionRecord", "Format", "ImageRecord"]

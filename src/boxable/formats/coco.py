@@ -3,17 +3,18 @@
 import json
 from collections.abc import Iterable, Iterator
 from itertools import count
+from pathlib import PurePath
 
 from boxable.formats.record import ImageRecord
-from boxable.images.sources import stem_of
+from boxable.images.image_ids import image_id
 from boxable.vocabulary import ClassList
 
 
 def coco(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
     """Boxes are [x, y, width, height] in pixels, category ids are label ids.
 
-    An image whose file name is a number, as COCO's own are, has that number as its id, unless an image
-    before it had to be given the same.
+    An image whose image id is a number, as COCO's own are, has that number as its id, unless an image before it had to
+    be given the same. file_name is the end of the source's path that makes the image id.
     """
     images: dict[int, dict[str, object]] = {}
     numbers = count(1)
@@ -22,15 +23,15 @@ def coco(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
     for record in records:
         if "error" in record:
             continue
-        image_id = image_number(stem_of(record["source"]), images, numbers)
+        number = image_number(record["image_id"], images, numbers)
         width, height = record["width"], record["height"]
-        images[image_id] = {"id": image_id, "file_name": record["source"], "width": width, "height": height}
+        images[number] = {"id": number, "file_name": _file_name(record), "width": width, "height": height}
         for item in record["detections"]:
             annotation_id += 1
             ymin, xmin, ymax, xmax = item["box"]
             box = [xmin * width, ymin * height, (xmax - xmin) * width, (ymax - ymin) * height]
             annotation = {
-                "id": annotation_id, "image_id": image_id, "category_id": item["label_id"], "bbox": box,
+                "id": annotation_id, "image_id": number, "category_id": item["label_id"], "bbox": box,
                 "area": box[2] * box[3], "iscrowd": 0, "score": item["score"],
             }  # fmt: skip
             yield start + "\n" + json.dumps(annotation)
@@ -39,6 +40,13 @@ def coco(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
     yield start if annotation_id == 0 else ""
     yield f'],\n"images": {json.dumps(list(images.values()), ensure_ascii=False)},\n'
     yield f'"categories": {json.dumps(categories, ensure_ascii=False)}}}\n'
+
+
+def _file_name(record: ImageRecord) -> str:
+    """Return the path of which a reader makes the same image id: an end of the source's, else the id itself."""
+    parts = PurePath(record["source"]).parts
+    ends = (PurePath(*parts[start:]).as_posix() for start in range(len(parts) - 1, -1, -1))
+    return next((end for end in ends if image_id(end) == record["image_id"]), f"{record['image_id']}.jpg")
 
 
 def image_number(stem: str, taken: dict[int, dict[str, object]], numbers: Iterator[int]) -> int:

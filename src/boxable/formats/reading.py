@@ -5,24 +5,42 @@ from pathlib import Path
 from boxable.errors import ArgumentError
 from boxable.formats.annotations import Predictions
 from boxable.formats.coco_reading import CocoFile
+from boxable.formats.detections_reading import (
+    holds_records,
+    is_label_folder,
+    read_detection_table,
+    read_label_folder,
+    read_records,
+)
 from boxable.formats.openimages_reading import read_prediction_table
-from boxable.formats.tables import SUFFIXES, is_table
+from boxable.formats.tables import SUFFIXES, column_names, is_table
 
 
 def read_predictions(path: Path, ground_truth: Path | None = None) -> Predictions:
-    """Read predictions: an Open Images table or COCO JSON; a list of COCO results needs the COCO ground truth."""
+    """Read predictions: an Open Images table, COCO JSON, or what `boxable detect` writes in any format but table.
+
+    A list of COCO results needs the COCO ground truth.
+    """
+    if path.is_dir():
+        return read_label_folder(path)
+    if _is_json(path) and holds_records(path):
+        return read_records(path)
     if _is_coco(path):
         file = CocoFile(path)
         described = ground_truth is not None and ground_truth.is_file() and _is_coco(ground_truth)
         needed = file.only_results and described
         return file.predictions(CocoFile(ground_truth) if needed and ground_truth else None)
     _check_table(path)
-    return read_prediction_table(path)
+    return read_detection_table(path) if "mid" in column_names(path) else read_prediction_table(path)
 
 
 def holds_predictions(path: Path) -> bool:
-    """Tell by its name whether `read_predictions` reads a file."""
-    return _is_coco(path) or is_table(path)
+    """Tell by its name whether `read_predictions` reads a file, or by the names in it, a folder."""
+    return _is_json(path) or is_table(path) or is_label_folder(path)
+
+
+def _is_json(path: Path) -> bool:
+    return path.name.lower().endswith((".json", ".jsonl"))
 
 
 def _is_coco(path: Path) -> bool:

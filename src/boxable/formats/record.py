@@ -23,10 +23,12 @@ class DetectionRecord(TypedDict):
 class ImageRecord(TypedDict):
     """One image; width and height in pixels, upright (0 where it could not be read, and `error` says why).
 
+    `image_id` is what predictions and file names call it (`images/image_ids.py`).
     `truncated` is there, and true, for a damaged image that was decoded as far as possible.
     """
 
     source: str
+    image_id: str
     width: int
     height: int
     detections: list[DetectionRecord]

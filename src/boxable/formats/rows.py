@@ -8,15 +8,15 @@ from boxable.files import write_atomically
 from boxable.formats.record import DetectionRecord, FrameRecord, ImageRecord
 from boxable.vocabulary import ClassList
 
-COLUMNS = ("source", "label_id", "mid", "name", "score", "ymin", "xmin", "ymax", "xmax")
-FRAME_COLUMNS = ("source", "frame", "time", "track", *COLUMNS[1:])
+COLUMNS = ("source", "image_id", "label_id", "mid", "name", "score", "ymin", "xmin", "ymax", "xmax")
+FRAME_COLUMNS = ("source", "frame", "time", "track", *COLUMNS[2:])
 
 
 def csv(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
-    """Columns: source, label_id, mid, name, score, ymin, xmin, ymax, xmax."""
+    """Columns: source, image_id, label_id, mid, name, score, ymin, xmin, ymax, xmax."""
     yield csv_lines([COLUMNS])
     for record in records:
-        yield csv_lines([record["source"], *_cells(item)] for item in record["detections"])
+        yield csv_lines([record["source"], record["image_id"], *_cells(item)] for item in record["detections"])
 
 
 def frame_csv(records: Iterable[FrameRecord], classes: ClassList) -> Iterator[str]:

@@ -1,24 +1,34 @@
 """YOLO text lines: class, centre x, centre y, width, height, score; 0..1."""
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 
 from boxable.formats.record import ImageRecord
 from boxable.vocabulary import ClassList
 
 
 def yolo(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
-    """Format YOLO lines with a `# source` line before each image; the class is the label id."""
+    """Format YOLO lines with a `# source` line before each image; the first line names the classes, from number 0."""
+    yield f"# names: {json.dumps([item.name for item in classes], ensure_ascii=False)}\n"
     for record in records:
         if "error" not in record:
             name = " ".join(record["source"].splitlines())
-            yield f"# {name}\n" + yolo_lines(record)
+            yield f"# {name}\n" + yolo_lines(record, classes)
 
 
-def yolo_lines(record: ImageRecord) -> str:
-    """Format the label file of one image."""
+def yolo_lines(record: ImageRecord, classes: ClassList) -> str:
+    """Format the label file of one image; the class is its index in `classes`."""
     lines = []
     for item in record["detections"]:
         ymin, xmin, ymax, xmax = item["box"]
         box = ((xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin)
-        lines.append(f"{item['label_id']} {' '.join(f'{value:.6f}' for value in (*box, item['score']))}\n")
+        numbers = " ".join(f"{value:.9g}" for value in (*box, item["score"]))
+        lines.append(f"{classes.column(classes.find(item['mid']))} {numbers}\n")
     return "".join(lines)
+
+
+def data_yaml(classes: ClassList, places: Mapping[str, str]) -> str:
+    """Format data.yaml: where the images are, and the name of each class number."""
+    # A string of JSON is one of YAML, so no library for YAML is needed.
+    names = (f"  {number}: {json.dumps(item.name, ensure_ascii=False)}\n" for number, item in enumerate(classes))
+    return "".join([*(f"{key}: {place}\n" for key, place in places.items()), "names:\n", *names])

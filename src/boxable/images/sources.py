@@ -4,6 +4,7 @@ import glob
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
@@ -14,6 +15,7 @@ from PIL import Image
 from boxable.errors import ArgumentError, ImageError
 from boxable.images import addresses, decode
 from boxable.images.folders import find_images
+from boxable.images.image_ids import image_id
 from boxable.images.reading import BinaryFile, bounded, download, read_file, read_open, read_stdin, reason
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
@@ -38,14 +40,16 @@ class ReadImage(NamedTuple):
 class Source:
     """One image: its name (as given, or the path in a folder) and how to get its pixels.
 
-    `path` is set for files. `problem` is why there is nothing to read; `pixels` then raises it. Made by `from_path`,
-    `from_url`, `from_bytes`, `from_file`, `from_pil` and `from_array`: who accepts bytes only calls `from_bytes`. With
-    `truncated="keep"` a damaged image is decoded as far as possible.
+    `path` is set for files, `folder` for those found in a folder or by a pattern (its fixed part). `problem` is why
+    there is nothing to read; `pixels` then raises it. Made by `from_path`, `from_url`, `from_bytes`, `from_file`,
+    `from_pil` and `from_array`: who accepts bytes only calls `from_bytes`. With `truncated="keep"` a damaged image is
+    decoded as far as possible.
     """
 
     name: str
     path: Path | None = None
     problem: str | None = None
+    folder: Path | None = None
     limits: decode.Limits = decode.DEFAULT_LIMITS
     truncated: decode.Truncated = "error"
     _content: Any = field(default=None, repr=False)
@@ -110,6 +114,13 @@ class Source:
             pixels = _from_array(content, self.name)
         return ReadImage(pixels, pixels.shape[1], pixels.shape[0])
 
+    @property
+    def image_id(self) -> str:
+        """The id of the image (`image_ids`): of its path below `folder`, else of the file name, or the end of a URL."""
+        if self.path is None or self.folder is None:
+            return id_of_name(self.name)
+        return image_id(os.path.relpath(self.path, self.folder))
+
     def forget(self) -> None:
         """Drop the downloaded image; it would be downloaded again."""
         if self.path is None and addresses.is_web(self.name):
@@ -120,14 +131,14 @@ Encoded = bytes | bytearray | memoryview | BinaryFile
 ImageLike = str | os.PathLike[str] | Encoded | Image.Image | NDArray[Any] | ArrayLike | Source
 
 
-def stem_of(name: str) -> str:
-    """Return the file name in a source's name, without folder and suffix; `stdin`, or the last part of a URL."""
+def id_of_name(name: str) -> str:
+    """Make an image id of a source's name: of the file name, without folders, or the last part of a URL; or `stdin`."""
     if name == "-":
         return "stdin"
     if addresses.scheme_of(name) == "data":
         return "image"
     path = name.partition("?")[0].rstrip("/") if addresses.is_web(name) else name
-    return Path(path).stem or "image"
+    return image_id(Path(path).name) or "image"
 
 
 def source_of(image: ImageLike) -> Source:
@@ -210,11 +221,16 @@ def expand(images: Iterable[ImageLike]) -> Iterator[Source]:
         if source.path is None:
             yield _held(source)
         elif os.path.isdir(source.path):
-            yield from _folder(source.path)
+            yield from (replace(found, folder=source.path) for found in _folder(source.path))
         elif not os.path.lexists(source.path) and glob.has_magic(source.name):
-            yield from _matches(source.name)
+            yield from (replace(found, folder=_fixed_folder(source.name)) for found in _matches(source.name))
         else:
             yield source
+
+
+def _fixed_folder(pattern: str) -> Path:
+    """Return the folder that a pattern names, before the first part that may match anything."""
+    return Path(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parent.parts))
 
 
 def _source_or_problem(image: ImageLike) -> Source:

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from boxable.errors import MissingExtraError
 from boxable.files import writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, upright
 from boxable.formats.columns import CLASSES
 from boxable.formats.rows import write_classes
-from boxable.vocabulary import ClassList
+from boxable.formats.yolo import data_yaml
 
 _PARTS = {"train": "train", "validation": "val", "test": "test"}
 
@@ -39,7 +37,8 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
         name = written or f"{image.image_id}{Path(file_name(image)).suffix or '.jpg'}"
         lists[_PARTS[image.split or "train"]].append(f"./images/{name}\n")
     places = {part: f"{part}.txt" for part in parts} if several else {"train": "images", "val": "images"}
-    _write_yaml(images.classes, places, folder / "data.yaml")
+    with writing(folder / "data.yaml"):
+        (folder / "data.yaml").write_text(data_yaml(images.classes, places), "utf-8")
     write_classes(((item.mid, item.name) for item in images.classes), folder / CLASSES)
     if not several:
         return [
@@ -58,13 +57,3 @@ def _lines(image: AnnotatedImage, numbers: Mapping[str, int]) -> Iterator[str]:
     for mid, (ymin, xmin, ymax, xmax) in zip(image.labels, image.box.tolist(), strict=True):
         values = ((xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin)
         yield f"{numbers[mid]} {' '.join(f'{value:.9g}' for value in values)}\n"
-
-
-def _write_yaml(classes: ClassList, places: Mapping[str, str], path: Path) -> None:
-    try:
-        import yaml
-    except ImportError:
-        raise MissingExtraError("writing YOLO's data.yaml", "boxable[data]") from None
-    content: dict[str, Any] = {**places, "names": {number: item.name for number, item in enumerate(classes)}}
-    with writing(path):
-        path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")
