@@ -67,3 +67,13 @@ def test_flags_may_be_true_and_false(tmp_path: Path) -> None:
     row = {"ImageID": "a", "LabelName": "b", "XMin": 0.0, "XMax": 1.0, "YMin": 0.0, "YMax": 1.0}
     pq.write_table(pa.Table.from_pylist([{**row, "IsGroupOf": value} for value in (True, False, None)]), path)
     assert read(path, BOX_COLUMNS).column("IsGroupOf").to_pylist() == [1, 0, -1]
+
+
+def test_flags_may_be_written_as_words(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("ImageID,IsGroupOf\na,True\nb,False\nc,\nd,-1\n")
+    (batch,) = batches(path, {"ImageID": "text", "IsGroupOf": "flag"}, needed=())
+    assert batch.column("IsGroupOf").to_pylist() == [1, 0, -1, -1]
+    path.write_text("ImageID,IsGroupOf\na,perhaps\n")
+    with pytest.raises(ArgumentError, match=r"a\.csv: column IsGroupOf: 'perhaps'; expected"):
+        list(batches(path, {"ImageID": "text", "IsGroupOf": "flag"}, needed=()))

@@ -10,6 +10,7 @@ import pytest
 
 from boxable.errors import ArgumentError, BoxableError
 from boxable.formats.openimages_reading import (
+    has_tables,
     read_boxes,
     read_classes,
     read_folder,
@@ -247,3 +248,26 @@ def test_real_sets_are_read_whole(data: Path, name: str, boxes: int, photos: int
     assert set(found.boxes.label.used()) <= {item.mid for item in found.classes}
     assert int(found.boxes.difficult.sum()) == difficult
     assert set(found.images) <= set(found.sizes)
+
+
+def test_what_fiftyone_leaves_is_a_set(tmp_path: Path) -> None:
+    files = {
+        "labels/detections.csv": "ImageID,LabelName,XMin,XMax,YMin,YMax,IsGroupOf\na,/m/01yrx,0,1,0,1,1\n",
+        "labels/classifications.csv": "ImageID,LabelName,Confidence\na,/m/0bt9lr,0\n",
+        "metadata/classes.csv": "/m/01yrx,Cat\n/m/0bt9lr,Dog\n",
+        "data/a.jpg": "",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    found = read_folder(tmp_path)
+    assert has_tables(tmp_path)
+    assert (found.boxes.group_of.tolist(), found.image_labels.label.strings()) == ([1], ["/m/0bt9lr"])
+    assert [item.name for item in found.classes] == ["Cat", "Dog"]
+    assert not has_tables(tmp_path / "labels")
+
+
+@pytest.mark.parametrize("content", ["/m/01yrx,Cat\n", "/m/01yrx,Cat\n/m/0bt9lr,Dog\n"])
+def test_classes_without_a_header_are_read_from_the_first_row(tmp_path: Path, content: str) -> None:
+    (tmp_path / "classes.csv").write_text(content)
+    assert len(read_classes(tmp_path / "classes.csv")) == content.count("\n")

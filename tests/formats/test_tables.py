@@ -236,3 +236,25 @@ def test_without_pyarrow_the_error_says_what_to_install(tmp_path: Path, monkeypa
     with pytest.raises(MissingExtraError) as caught:
         read_table(path, COLUMNS)
     assert "pip install 'boxable[evaluate]'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["True", "False", ""], [1, 0, np.nan]),
+        (["TRUE", " false ", "-1", "1.0"], [1, 0, -1, 1]),
+        (["0", "1", ""], [0, 1, np.nan]),
+        (["true"], [1]),
+    ],
+)
+def test_flags_may_be_written_as_words(tmp_path: Path, cells: list[str], values: list[float]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,flag\n" + "".join(f"x,{cell}\n" for cell in cells))
+    np.testing.assert_array_equal(read_table(path, {"a": "text", "flag": "flag"}).number("flag"), values)
+
+
+def test_another_word_is_no_flag(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("flag\nTrue\nperhaps\n")
+    with pytest.raises(ArgumentError, match=r"a\.csv: column flag: 'perhaps'; expected 0, 1, -1, True, False"):
+        read_table(path, {"flag": "flag"})

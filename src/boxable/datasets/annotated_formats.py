@@ -11,9 +11,11 @@ from boxable.errors import ArgumentError
 from boxable.formats.annotated import (
     coco,
     coco_folder,
+    oid_toolkit,
     pascal_voc,
     pascal_voc_layout,
     pascal_voc_writing,
+    pixel_csv,
     tfrecord,
     yolo,
     yolo_writing,
@@ -107,6 +109,18 @@ _TABLES = partial(
 
 # By their names on the command line. The first that matches a path is its format.
 FORMATS = {
+    "oid-toolkit": AnnotatedFormat(
+        "OIDv4_ToolKit",
+        looks="a folder of OIDv4_ToolKit",
+        matches=oid_toolkit.is_oid_toolkit,
+        read=oid_toolkit.read,
+    ),
+    "pixel-csv": AnnotatedFormat(
+        "CSV of the Object Detection API's tutorials",
+        looks="CSV with filename, width, height, class, xmin, ymin, xmax, ymax",
+        matches=pixel_csv.is_pixel_csv,
+        read=pixel_csv.read,
+    ),
     "voc": AnnotatedFormat(
         "Pascal VOC",
         looks="a folder of Pascal VOC with Annotations/",

@@ -1,6 +1,7 @@
 """Tables of a data folder as Arrow: streamed in batches or whole, whatever the format of the file."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from boxable.formats.columns import BOX_COLUMNS, EXTREME_POINTS, LABEL_COLUMNS, 
 from boxable.formats.tables import (
     TEXTS,
     column_names,
+    csv_types,
     find_columns,
     is_parquet,
+    numbers_of_flags,
     open_bytes,
     require_tables,
     table_errors,
@@ -107,18 +110,40 @@ def _raw(path: Path, wanted: Mapping[str, Kind], *, newlines: bool) -> Iterator[
                     yield batch
         return
     import pyarrow as pa
+
+    try:
+        first, rest = _open_csv(path, wanted, newlines=newlines, flags_as_text=False)
+    except pa.ArrowInvalid:
+        if "flag" not in wanted.values():
+            raise
+        first, rest = _open_csv(path, wanted, newlines=newlines, flags_as_text=True)
+    yield from (batch for batch in chain([first], rest) if batch.num_rows)
+
+
+def _open_csv(
+    path: Path, wanted: Mapping[str, Kind], *, newlines: bool, flags_as_text: bool
+) -> tuple[Any, Iterator[Any]]:
+    """Read the first batch of a CSV, and return it and the others; values of other types are found in it."""
+    import pyarrow as pa
     from pyarrow import csv
 
     dictionaries = {field.name: field.type for field in schema(wanted) if wanted[field.name] in TEXTS}
-    types = {name: dictionaries.get(name, pa.float64()) for name in wanted}
-    with open_bytes(path) as stream, csv.open_csv(
-        stream,
-        read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
-        # Without them, finding lines is cheaper.
-        parse_options=csv.ParseOptions(newlines_in_values=newlines),
-        convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
-    ) as reader:  # fmt: skip
-        yield from (batch for batch in reader if batch.num_rows)
+    types = csv_types(wanted, flags_as_text=flags_as_text) | dictionaries
+
+    def rows() -> Iterator[Any]:
+        with open_bytes(path) as stream, csv.open_csv(
+            stream,
+            read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
+            # Without them, finding lines is cheaper.
+            parse_options=csv.ParseOptions(newlines_in_values=newlines),
+            convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
+        ) as reader:  # fmt: skip
+            for batch in reader:
+                yield numbers_of_flags(batch, wanted) if flags_as_text else batch
+
+    batches_of_file = rows()
+    empty = pa.RecordBatch.from_arrays([], names=[])
+    return next(batches_of_file, empty), batches_of_file
 
 
 def _typed(batch: Any, columns: Mapping[str, Kind], found: Mapping[str, str | None], target: Any) -> Any:

@@ -12,7 +12,7 @@ from boxable.errors import ArgumentError
 from boxable.files import is_clutter
 from boxable.formats.annotations import Annotations, ImageLabels, Predictions, TruthBoxes, no_image_labels
 from boxable.formats.columns import DIFFICULT_COLUMNS, IMAGE_COLUMNS, IS_DIFFICULT, LABEL_COLUMNS, Kind, select_columns
-from boxable.formats.tables import SUFFIXES, Table, read_table
+from boxable.formats.tables import SUFFIXES, Table, column_names, read_table
 from boxable.vocabulary import ClassList
 
 _TRUTH_COLUMNS: dict[str, Kind] = {**DIFFICULT_COLUMNS, "IsGroupOf": "flag", IS_DIFFICULT: "flag"}
@@ -27,6 +27,14 @@ LABELS = r"(.*-)?(annotations|detection)-human-imagelabels(-boxable)?"
 IMAGES = r"(images|.*-images(-boxable)?-with-rotation)"
 CLASSES = r"classes"
 DIFFICULT = r"(.*-)?difficult"
+
+# The same files as FiftyOne leaves them.
+_OF_FIFTYONE = {
+    BOXES: "labels/detections.csv", LABELS: "labels/classifications.csv", CLASSES: "metadata/classes.csv"
+}  # fmt: skip
+
+# How MIDs of Open Images begin.
+_OF_MIDS = ("/m/", "/g/")
 
 # An image, a class, and ymin, xmin, ymax, xmax.
 BoxRow = tuple[str, str, float, float, float, float]
@@ -104,11 +112,17 @@ def read_prediction_table(path: Path) -> Predictions:
 
 
 def read_classes(path: Path) -> ClassList:
-    """Read the classes of a data set, LabelName and DisplayName; those of Open Images keep their own name."""
-    table = read_table(path, {"LabelName": "text", "DisplayName": "text"})
-    names = zip(table.text("LabelName").strings(), table.text("DisplayName").strings(), strict=True)
+    """Read the classes of a data set, LabelName and DisplayName; those of Open Images keep their own name.
+
+    A CSV whose first row is a class has no header, as Open Images publishes it.
+    """
+    columns = ("LabelName", "DisplayName")
+    first = column_names(path)
+    names = None if len(first) == len(columns) and first[0].startswith(_OF_MIDS) else columns
+    table = read_table(path, dict.fromkeys(first if names is None else columns, "text"))
+    rows = [*zip(*(table.text(name).strings() for name in names or first), strict=True)]
     try:
-        return ClassList.from_mids(dict.fromkeys(names))
+        return ClassList.from_mids(dict.fromkeys(rows if names else [(first[0], first[1]), *rows]))
     except ArgumentError as error:
         raise ArgumentError(f"{path}: {error}") from error
 
@@ -126,13 +140,17 @@ def _box(table: Table) -> NDArray[np.float64]:
 
 
 def find_table(folder: Path, name: str) -> Path | None:
-    """Find the table whose name without suffix matches this pattern. Raises ArgumentError for two matches."""
+    """Find the table whose name without suffix matches this pattern, else that of FiftyOne.
+
+    Raises ArgumentError for two matches.
+    """
     suffixes = "|".join(re.escape(suffix) for suffix in SUFFIXES)
     pattern = re.compile(f"{name}({suffixes})", re.IGNORECASE)
     found = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name) and not is_clutter(path.name))
     if len(found) > 1:
         raise ArgumentError(f"{folder}: {' and '.join(path.name for path in found)}; expected one of them")
-    return found[0] if found else None
+    other = folder / _OF_FIFTYONE.get(name, "")
+    return found[0] if found else other if other.is_file() else None
 
 
 def has_tables(folder: Path) -> bool:

@@ -16,6 +16,7 @@ from boxable.formats.columns import OTHER_NAMES, Kind
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 # The kinds of column that are strings.
 TEXTS = ("text", "string")
+_FLAG_TEXTS = {"true": 1.0, "false": 0.0, "": None, "nan": None, "none": None, "null": None}
 
 
 class Table:
@@ -98,6 +99,8 @@ def table_errors(path: Path, names: Sequence[str]) -> Iterator[None]:
     except UnicodeEncodeError:
         require_utf8(path)
         raise
+    except ArgumentError as error:
+        raise ArgumentError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise ArgumentError(f"{path}: {_reason(error, names)}") from error
 
@@ -153,16 +156,63 @@ def _read(path: Path, wanted: Mapping[str, Kind]) -> Any:
         plain = {name: pa.string() if kind in TEXTS else pa.float64() for name, kind in wanted.items()}
         table = pq.read_table(path, columns=list(wanted), page_checksum_verification=True)
         return table.select(list(wanted)).cast(pa.schema(list(plain.items())))
-    text = pa.dictionary(pa.int32(), pa.string())
-    types = {name: text if kind in TEXTS else pa.float64() for name, kind in wanted.items()}
+    try:
+        return _read_csv(path, csv_types(wanted))
+    except pa.ArrowInvalid:
+        if "flag" not in wanted.values():
+            raise
+    return numbers_of_flags(_read_csv(path, csv_types(wanted, flags_as_text=True)), wanted)
+
+
+def _read_csv(path: Path, types: Mapping[str, Any]) -> Any:
     from pyarrow import csv
 
     # Titles and authors may hold line breaks between quotes.
     return csv.read_csv(
         open_bytes(path),
         parse_options=csv.ParseOptions(newlines_in_values=True),
-        convert_options=csv.ConvertOptions(include_columns=list(wanted), column_types=types),
+        convert_options=csv.ConvertOptions(include_columns=list(types), column_types=types),
     )
+
+
+def csv_types(wanted: Mapping[str, Kind], *, flags_as_text: bool = False) -> dict[str, Any]:
+    """Return the Arrow types to read these columns of CSV in; flags are numbers, or text for `numbers_of_flags`."""
+    import pyarrow as pa
+
+    text = pa.dictionary(pa.int32(), pa.string())
+    texts = (*TEXTS, "flag") if flags_as_text else TEXTS
+    return {name: text if kind in texts else pa.float64() for name, kind in wanted.items()}
+
+
+def numbers_of_flags(table: Any, wanted: Mapping[str, Kind]) -> Any:
+    """Convert flags of a table or batch that are text, as pandas writes True and False, to numbers; null where empty.
+
+    Raises ArgumentError for other text.
+    """
+    import pyarrow as pa
+
+    for place, name in enumerate(table.schema.names):
+        if wanted[name] != "flag":
+            continue
+        column = table.column(name)
+        chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        parts = []
+        for chunk in chunks:
+            values = pa.array([_flag(text, name) for text in chunk.dictionary.to_pylist()], pa.float64())
+            parts.append(values.take(chunk.indices))
+        new = pa.chunked_array(parts, pa.float64()) if isinstance(column, pa.ChunkedArray) else parts[0]
+        table = table.set_column(place, name, new)
+    return table
+
+
+def _flag(text: str, name: str) -> float | None:
+    text = text.strip()
+    if text.lower() in _FLAG_TEXTS:
+        return _FLAG_TEXTS[text.lower()]
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentError(f"column {name}: {text[:20]!r}; expected 0, 1, -1, True, False or nothing") from None
 
 
 def _text_column(column: Any) -> Coded:

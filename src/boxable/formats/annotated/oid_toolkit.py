@@ -1,0 +1,112 @@
+"""Open Images as OIDv4_ToolKit leaves it: CLASS/x.jpg, CLASS/Label/x.txt, lines `Cat left top right bottom` in pixels.
+
+An image is in the folder of each of its classes, each time with the boxes of this class alone.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from boxable.errors import ArgumentError, BoxableError
+from boxable.files import files_below, is_clutter
+from boxable.formats.annotated.classes import named_classes
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image_files import size_of
+from boxable.formats.annotated.splits import split_of
+from boxable.formats.columns import SUBSETS
+from boxable.formats.openimages_reading import has_tables
+from boxable.images.decode import SUFFIXES
+from boxable.images.image_ids import image_id
+
+_LABELS = "Label"
+# OID/Dataset/train/Cat
+_DEEPEST = 5
+_SIDES = 4
+
+# The name of the class; ymin, xmin, ymax, xmax in pixels.
+_Row = tuple[str, tuple[float, ...]]
+
+
+@dataclass(slots=True)
+class _Entry:
+    """An image: its files, and the rows of all folders, each once."""
+
+    split: str
+    image: Path | None = None
+    rows: dict[_Row, None] = field(default_factory=dict)
+
+
+def is_oid_toolkit(path: Path) -> bool:
+    """Whether there is a folder Label with text files, in this folder or a little below, and no table."""
+    return path.is_dir() and not has_tables(path) and _holds(path, _DEEPEST)
+
+
+def _holds(folder: Path, depth: int) -> bool:
+    with os.scandir(folder) as entries:
+        folders = [entry.name for entry in entries if entry.is_dir() and not is_clutter(entry.name)]
+    if _LABELS in folders and any(name.endswith(".txt") for name in os.listdir(folder / _LABELS)):
+        return True
+    return depth > 1 and any(_holds(folder / name, depth - 1) for name in folders)
+
+
+def read(folder: Path) -> AnnotatedSet:
+    """Read the images with labels; an id is the name of the file without suffix, as in Open Images.
+
+    Raises ArgumentError for a line that is no label.
+    """
+    entries: dict[str, _Entry] = {}
+    labelled: set[Path] = set()
+    images: dict[str, Path] = {}
+    for name, path in files_below(folder):
+        if path.parent.name == _LABELS and name.endswith(".txt"):
+            entry = entries.setdefault(image_id(path.name), _Entry(split_of(name)))
+            entry.rows.update(dict.fromkeys(_rows(path)))
+            labelled.add(path.parent.parent)
+        elif name.lower().endswith(SUFFIXES):
+            images.setdefault(image_id(path.name), path)
+    for key, entry in entries.items():
+        entry.image = images.get(key)
+    classes, mids = named_classes(label for entry in entries.values() for label, _ in entry.rows)
+    splits = {entry.split for entry in entries.values()}
+    found = AnnotatedSet(classes, iter(()), splits=tuple(split for split in SUBSETS if split in splits))
+    others = [key for key, path in images.items() if key not in entries and path.parent in labelled]
+    found.count("image files without a text file in Label (OIDv4_ToolKit)", len(others), others)
+    found.images = _images(entries, mids, found)
+    return found
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except UnicodeError:
+        raise ArgumentError(f"{path}: not text; expected labels of OIDv4_ToolKit") from None
+    except OSError as error:
+        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        name, *sides = line.rsplit(maxsplit=_SIDES)
+        try:
+            left, top, right, bottom = map(float, sides)
+        except ValueError:
+            raise ArgumentError(
+                f"{path}, line {number}: {line[:40]!r}; expected a label of OIDv4_ToolKit: the name of a class, then "
+                "left, top, right and bottom in pixels"
+            ) from None
+        yield name.strip(), (top, left, bottom, right)
+
+
+def _images(entries: dict[str, _Entry], mids: dict[str, str], found: AnnotatedSet) -> Iterator[AnnotatedImage]:
+    for key, entry in sorted(entries.items()):
+        image = AnnotatedImage(key, [], np.zeros((0, 4)), file=entry.image, split=entry.split)
+        size = size_of(image)
+        if size is None:
+            found.count("images of unknown size, without a file that tells it", 1, [key])
+            continue
+        width, height = size
+        box = np.array([sides for _, sides in entry.rows], np.float64).reshape(-1, 4) / [height, width, height, width]
+        labels = [mids[name] for name, _ in entry.rows]
+        yield AnnotatedImage(key, labels, box, width=width, height=height, file=entry.image, split=entry.split)

@@ -1,0 +1,152 @@
+"""The CSV of the Object Detection API's tutorials, and of Roboflow: a row a box, with corners in pixels.
+
+Columns are filename, width, height, class, xmin, ymin, xmax, ymax, in any order. As in the tutorials, corners are
+divided by the size of the image.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from boxable.errors import ArgumentError, BoxableError
+from boxable.files import is_clutter
+from boxable.formats.annotated.classes import named_classes
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
+from boxable.formats.annotated.image_files import ImageFiles, size_of
+from boxable.formats.annotated.splits import SPLIT_NAMES, split_of
+from boxable.formats.coco_images import find_images
+from boxable.formats.columns import SUBSETS
+from boxable.images.image_ids import image_id
+
+_SIDES = ("ymin", "xmin", "ymax", "xmax")
+_COLUMNS = ("filename", "width", "height", "class", *_SIDES)
+_SPLIT_OF_STEM = re.compile(rf"(?:.*_)?({'|'.join(SPLIT_NAMES)})(?:_.*)?", re.IGNORECASE)
+# Folders that tables of the tutorials are in, beside that of the images.
+_TABLE_FOLDERS = ("annotations", "data", "labels")
+_LONGEST_LINE = 1 << 16
+
+
+@dataclass(slots=True)
+class _Entry:
+    """An image: its id, file name, size, boxes in pixels and the names of their classes."""
+
+    image_id: str
+    filename: str
+    size: tuple[int, int]
+    split: str
+    boxes: list[list[float]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+
+def is_pixel_csv(path: Path) -> bool:
+    """Whether this is such a file, or a folder with some: in it, in annotations/ or data/, or in folders of splits."""
+    return _has_columns(path) if path.is_file() else path.is_dir() and next(_tables(path), None) is not None
+
+
+def _has_columns(path: Path) -> bool:
+    return path.name.lower().endswith(".csv") and set(_COLUMNS) <= set(_header(path))
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            cells = next(csv.reader([file.readline(_LONGEST_LINE)]), [])
+            return [name.strip().lower() for name in cells]
+    except csv.Error:
+        return []
+    except OSError as error:
+        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+
+
+def _tables(folder: Path) -> Iterator[Path]:
+    """Yield those of the folder itself, else those a folder below it."""
+    inner = [item for item in sorted(folder.iterdir()) if item.is_dir() and not is_clutter(item.name)]
+    named = [item for item in inner if item.name.lower() in _TABLE_FOLDERS or split_of(f"{item.name}/")]
+    for places in ([folder], named):
+        files = [path for place in places for path in sorted(place.glob("*.csv")) if not is_clutter(path.name)]
+        if tables := [path for path in files if path.is_file() and _has_columns(path)]:
+            yield from tables
+            return
+
+
+def read(path: Path) -> AnnotatedSet:
+    """Read one table, or those of a folder, such as train_labels.csv and test_labels.csv, with the images of each.
+
+    An id is the path of the image without suffix. Raises ArgumentError for a row that is none, and for an image in two
+    tables.
+    """
+    root = path if path.is_dir() else path.parent
+    entries: dict[str, _Entry] = {}
+    files: dict[str, Path] = {}
+    for table in _tables(path) if path.is_dir() else [path]:
+        rows = _entries(table, table.parent.relative_to(root).as_posix())
+        for key in rows.keys() & entries.keys():
+            raise ArgumentError(f"{table}: image {key!r} is in another table of {root} too; expected it in one")
+        entries |= rows
+        files |= find_images(table, {key: entry.filename for key, entry in rows.items()})
+    classes, mids = named_classes(name for entry in entries.values() for name in entry.names)
+    splits = {entry.split for entry in entries.values()}
+    found = AnnotatedSet(classes, iter(()), splits=tuple(split for split in SUBSETS if split in splits))
+    found.images = _images(entries, files, ImageFiles(root), mids, found)
+    return found
+
+
+def _entries(table: Path, folder: str) -> dict[str, _Entry]:
+    prefix = "" if folder.lower() in (".", *_TABLE_FOLDERS) else f"{folder}/"
+    match = _SPLIT_OF_STEM.fullmatch(table.stem)
+    split = SPLIT_NAMES[match[1].lower()] if match else split_of(f"{folder}/")
+    entries: dict[str, _Entry] = {}
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file)
+            columns = [name.strip().lower() for name in next(rows)]
+            for row in filter(any, rows):
+                _add(entries, dict(zip(columns, row, strict=False)), f"{table}, line {rows.line_num}", prefix, split)
+    except UnicodeError:
+        raise ArgumentError(f"{table}: not text; expected CSV with {', '.join(_COLUMNS)}") from None
+    except csv.Error as error:
+        raise ArgumentError(f"{table}: {error}; expected CSV with {', '.join(_COLUMNS)}") from None
+    except OSError as error:
+        raise BoxableError(f"{table}: cannot read it ({error.strerror or error})") from error
+    return entries
+
+
+def _add(entries: dict[str, _Entry], row: dict[str, str], place: str, prefix: str, split: str) -> None:
+    """Add a row to its image; one without a class is an image without boxes."""
+    filename = row.get("filename", "").strip()
+    try:
+        width, height = (pixels(float(row.get(side) or 0)) for side in ("width", "height"))
+        box = [float(row[side]) for side in _SIDES] if row.get("class", "").strip() else None
+    except (KeyError, ValueError) as error:
+        raise ArgumentError(f"{place}: {error}; expected a box in pixels: {', '.join(_COLUMNS)}") from None
+    if not filename:
+        raise ArgumentError(f"{place}: no filename; expected {', '.join(_COLUMNS)}")
+    entry = _Entry(image_id(prefix + filename), filename, (width, height), split)
+    entry = entries.setdefault(entry.image_id, entry)
+    if entry.filename != filename:
+        raise ArgumentError(f"{place}: {filename!r} and {entry.filename!r} both have the image id {entry.image_id!r}")
+    if box:
+        entry.boxes.append(box)
+        entry.names.append(row["class"].strip())
+
+
+def _images(
+    entries: dict[str, _Entry], files: dict[str, Path], others: ImageFiles, mids: dict[str, str], found: AnnotatedSet
+) -> Iterator[AnnotatedImage]:
+    """Yield the images whose size is known; those without a file beside their table are looked for in the set."""
+    for key, entry in entries.items():
+        width, height = entry.size
+        file = files.get(key) or others.find(key)
+        image = AnnotatedImage(key, [], np.zeros((0, 4)), width=width, height=height, file=file)
+        size = size_of(image)
+        if size is None:
+            found.count("images of unknown size, without a file that tells it", 1, [key])
+            continue
+        width, height = size
+        box = np.array(entry.boxes, np.float64).reshape(-1, 4) / [height, width, height, width]
+        labels = [mids[name] for name in entry.names]
+        yield AnnotatedImage(key, labels, box, width=width, height=height, file=file, split=entry.split)
