@@ -2,7 +2,9 @@
 
 import threading
 
-from boxable.findings import MAX_EXAMPLES, Finding, until
+import pytest
+
+from boxable.findings import MAX_EXAMPLES, Finding, counted, until
 
 
 def test_counts_add_up_and_the_first_examples_are_kept() -> None:
@@ -32,3 +34,16 @@ def test_a_check_ends_when_it_is_stopped() -> None:
         if item == 2:
             stop.set()
     assert seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("count", "subject", "text"),
+    [
+        (0, "image|s", "0 images"),
+        (1, "image|s", "1 image"),
+        (1, "class|es", "1 class"),
+        (2000, "box|es", "2,000 boxes"),
+    ],
+)
+def test_a_count_of_one_is_singular(count: int, subject: str, text: str) -> None:
+    assert counted(count, subject) == text

@@ -15,11 +15,20 @@ Level = Literal["ok", "note", "warning", "error"]
 MAX_EXAMPLES = 5
 
 
+def counted(count: int, subject: str) -> str:
+    """Format a number of things: in `subject`, `image|s` is `image` for a count of one and `images` for others."""
+    return f"{count:,} {_inflected(count, subject)}"
+
+
+def _inflected(count: int, subject: str) -> str:
+    return re.sub(r"\|(\w+)", "" if count == 1 else r"\1", subject)
+
+
 @dataclass(slots=True)
 class Finding:
     """One thing that a person should know, of `count` of `total` things that were looked at, with some examples.
 
-    `subject` is what it is about; in it, `image|s` is `image` for a count of one and `images` for others. `text` is
+    `subject` is what it is about, inflected as by `counted`. `text` is
     the rule that was checked, or what was found or done.
     """
 
@@ -40,10 +49,9 @@ class Finding:
             self.level = "error"
 
     def __str__(self) -> str:
-        subject = re.sub(r"\|(\w+)", "" if self.count == 1 else r"\1", self.subject)
-        count = f"{self.count:,} " if self.count else ""
+        subject = counted(self.count, self.subject) if self.count else _inflected(0, self.subject)
         examples = f" ({', '.join(self.examples)})" if self.examples else ""
-        return f"{count}{subject}{examples}: {self.text}"
+        return f"{subject}{examples}: {self.text}"
 
 
 def until(stop: threading.Event, items: Iterable[Item]) -> Iterator[Item]:

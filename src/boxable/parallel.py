@@ -9,6 +9,8 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
+from boxable.findings import counted
+
 logger = logging.getLogger("boxable")
 
 Item = TypeVar("Item")
@@ -104,7 +106,7 @@ def unordered(
                 if stop.is_set() and not told:
                     told = True
                     count = sum(future.running() for future in waiting)
-                    logger.info("waiting for %d images that are under way; Ctrl-C again ends at once", count)
+                    logger.info("waiting for %s that began; Ctrl-C again ends at once", counted(count, "image|s"))
                 continue
             waiting.remove(future)
             if not future.cancelled():

@@ -18,8 +18,8 @@ def test_expand_says_what_it_wrote(command: Command, tmp_path: Path) -> None:
     source = write_csv(tmp_path / "in.csv", BOX_HEADER, [box("a", CAT), box("a", "user/x")])
     done = command("data", "expand", source, tmp_path / "out.parquet")
     assert done.returncode == 0
-    assert "1 rows are of a class that Open Images does not have" in done.stderr.decode()
-    assert done.stderr.decode().splitlines()[-1] == f"boxable: wrote {tmp_path / 'out.parquet'}: 5 rows of 2"
+    assert "1 row of a class that Open Images does not have" in done.stderr.decode()
+    assert done.stderr.decode().splitlines()[-1] == f"boxable: wrote {tmp_path / 'out.parquet'}: 5 rows, from 2"
     assert len(rows_of(tmp_path / "out.parquet")) == 5
 
 

@@ -153,6 +153,12 @@ def test_an_image_that_fails_is_in_the_results_and_writes_nothing_else(
     assert [item["name"] for item in good["detections"]] == ["Cat"]
 
 
+def test_one_image_is_not_one_images(detect: Detect, out: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    detect(CHELSEA, "--out", out)
+    assert "1 image, 1 object, 0 failed" in caplog.text
+
+
 def test_a_second_run_leaves_nothing_of_the_first_and_every_file_of_others(detect: Detect, tmp_path: Path) -> None:
     source, out = copies(tmp_path / "in", "a/cat.png", "b/cat.png"), tmp_path / "out"
     detect(source, "--out", out, "--save-crops", "--format", "yolo")

@@ -95,7 +95,7 @@ def test_a_run_keeps_its_detections_and_measures_what_the_model_can_name(whole: 
 def test_what_was_detected_is_not_detected_again(photos: Path, whole: Path, command: Command, tmp_path: Path) -> None:
     out = Path(shutil.copytree(whole, tmp_path / "out"))
     done = command("evaluate", photos, "ssd23", "--out", out)
-    assert (done.returncode, said(done.stderr)) == (0, ["boxable: 5 of 5 images were detected before"])
+    assert (done.returncode, said(done.stderr)) == (0, ["boxable: detected before: 5 of 5 images"])
     assert lines(out) == lines(whole)
     assert same_results(out, whole)
 
@@ -124,7 +124,7 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_predictions(
     out.mkdir()
     (out / ledger(whole).name).write_bytes(cut(ledger(whole).read_bytes()))
     done = command("evaluate", photos, "ssd23", "--out", out)
-    expected = [f"boxable: {kept} of 5 images were detected before"] if kept else []
+    expected = [f"boxable: detected before: {kept} of 5 images"] if kept else []
     assert (done.returncode, said(done.stderr)) == (0, expected)
     assert [image for image, *_ in lines(out)] == list(PICTURES)
     assert same_results(out, whole)
@@ -171,7 +171,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_predictions(
     assert left - {".lock"} == {ledger(whole).name, RECORD}
     assert number == signal.SIGKILL or ".lock" not in left
     done = command("evaluate", photos, "ssd23", "--out", out)
-    assert (done.returncode, said(done.stderr)) == (0, ["boxable: 2 of 5 images were detected before"])
+    assert (done.returncode, said(done.stderr)) == (0, ["boxable: detected before: 2 of 5 images"])
     assert same_results(out, whole)
 
 
@@ -216,7 +216,7 @@ def test_a_picture_that_changed_is_detected_again(
     else:
         os.utime(picture, ns=(0, 0))
     done = command("evaluate", photos, "ssd23", "--out", out)
-    assert (done.returncode, said(done.stderr)) == (0, ["boxable: 4 of 5 images were detected before"])
+    assert (done.returncode, said(done.stderr)) == (0, ["boxable: detected before: 4 of 5 images"])
     assert [image for image, *_ in lines(out)] == [*PICTURES, "b"]
 
     def found(folder: Path, image: str) -> list[str]:
@@ -229,7 +229,7 @@ def test_a_picture_that_changed_is_detected_again(
     cat = metrics(out)["classes"][CAT]
     assert (cat["AP"] == 1) is (change == "time")
     again = command("evaluate", photos, "ssd23", "--out", out)
-    assert said(again.stderr) == ["boxable: 5 of 5 images were detected before"]
+    assert said(again.stderr) == ["boxable: detected before: 5 of 5 images"]
 
 
 WRONG_BEFORE: dict[str, tuple[list[str], str]] = {
@@ -297,7 +297,7 @@ def test_only_pictures_that_are_new_are_detected(photos: Path, whole: Path, comm
     assert metrics(out)["images"] == 3
     boxes.write_text(text)
     done = command("evaluate", photos, "ssd23", "--out", out)
-    assert said(done.stderr) == ["boxable: 3 of 5 images were detected before"]
+    assert said(done.stderr) == ["boxable: detected before: 3 of 5 images"]
     assert same_results(out, whole)
 
 

@@ -125,7 +125,7 @@ def test_ctrl_c_says_what_it_waits_for_and_a_second_one_ends_at_once(bucket: Buc
         process.send_signal(signal.SIGINT)
         while b"waiting for" not in (line := process.stderr.readline()):
             assert line
-        assert re.fullmatch(rb"boxable: waiting for \d+ images that are under way; Ctrl-C again ends at once\n", line)
+        assert re.fullmatch(rb"boxable: waiting for (1 image|\d+ images) that began; Ctrl-C again ends at once\n", line)
         start = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)

@@ -77,7 +77,7 @@ def test_a_full_disk_behind_stdout_leaves_nothing_half_written(tmp_path: Path) -
 def test_an_image_that_the_disk_has_no_room_for_is_named(tmp_path: Path) -> None:
     done = run_limited(4096, *DETECT, PHOTO, "--out", tmp_path / "found")
     line, rest = done.stderr.decode().split("\n", 1)
-    assert (done.returncode, rest) == (1, f"boxable: wrote {tmp_path / 'found'}: 1 images, 1 objects, 1 failed\n")
+    assert (done.returncode, rest) == (1, f"boxable: wrote {tmp_path / 'found'}: 1 image, 1 object, 1 failed\n")
     assert line.startswith(f"boxable: cannot write {tmp_path / 'found' / 'chelsea.png'}: ")
     assert files_below(tmp_path) == ["found/detections.jsonl"]
 

@@ -102,7 +102,7 @@ def test_what_cannot_be_shown_is_told(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"bare: expected image files in .*bare, got none"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
     copy_image_file(bare.path, "stranger")
-    with pytest.raises(ArgumentError, match="none of 1 images can be read"):
+    with pytest.raises(ArgumentError, match="none of 1 image can be read"):
         show(bare, [tmp_path / "s.png"], classes=None, count=1, seed=0)
     assert not list(tmp_path.glob("s.*"))
 

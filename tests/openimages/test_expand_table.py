@@ -75,7 +75,7 @@ def test_classes_that_nobody_knows_stay_and_are_counted(tmp_path: Path) -> None:
     source = write_csv(tmp_path / "in.csv", BOX_HEADER, [box("a", "user/x"), box("a", "user/x"), box("b", CAR)])
     done = expand_table(source, tmp_path / "out.csv")
     assert [row["LabelName"] for row in rows_of(tmp_path / "out.csv")][:3] == ["user/x", "user/x", CAR]
-    assert done.notes == ["2 rows are of a class that Open Images does not have, and got no copies: 'user/x'"]
+    assert done.notes == ["2 rows of a class that Open Images does not have, without copies: 'user/x'"]
 
 
 def test_image_labels_that_are_not_there_go_down(tmp_path: Path) -> None:

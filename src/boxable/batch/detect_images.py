@@ -16,6 +16,7 @@ from boxable.batch.output_names import image_names, refuse_overwriting, require_
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import FAILED, INTERRUPTED, BoxableError
+from boxable.findings import counted
 from boxable.formats import FORMATS, JSON_FORMATS, NAMED_BY_ID, ImageRecord
 from boxable.formats.columns import CLASSES
 from boxable.formats.rows import write_classes
@@ -67,9 +68,10 @@ def detect_images(
         run = _FolderRun(detector, sources, names, output, folder)
         _emit(run.records(options, stop), output, folder, detector.classes)
     if output.folder is not None:
-        logger.info("wrote %s: %d images, %d objects, %d failed", output.folder, run.done, run.objects, run.failed)
+        done, objects = counted(run.done, "image|s"), counted(run.objects, "object|s")
+        logger.info("wrote %s: %s, %s, %d failed", output.folder, done, objects, run.failed)
     if stop.is_set():
-        logger.warning("stopped: %d of %d images are done, their results are complete", run.done, len(sources))
+        logger.warning("stopped; done, with complete results: %d of %s", run.done, counted(len(sources), "image|s"))
         return INTERRUPTED
     return FAILED if run.failed else 0
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from boxable.errors import ArgumentError, ImageError
 from boxable.files import write_atomically
+from boxable.findings import counted
 from boxable.images.decode import decode
 from boxable.images.reading import read_file
 from boxable.images.sources import Source, expand
@@ -52,8 +53,8 @@ def collect_images(places: Iterable[Path]) -> BenchImages:
     if not files:
         raise ArgumentError("expected files or folders with images to measure with, got none that can be read")
     width, height = sorted(sizes, key=lambda size: size[0] * size[1])[len(sizes) // 2]
-    of_how_many = f" of {len(found)}" if len(found) > len(files) else ""
-    return BenchImages(files, contents, f"{len(files)}{of_how_many} images, median size {width}x{height}")
+    of_how_many = f"{len(files)} of " if len(found) > len(files) else ""
+    return BenchImages(files, contents, f"{of_how_many}{counted(len(found), 'image|s')}, median size {width}x{height}")
 
 
 def draw_images(folder: Path) -> BenchImages:

@@ -6,6 +6,7 @@ from html import escape
 from boxable.bench.candidate import END_TO_END, STAGES
 from boxable.bench.results import Benchmark, Result
 from boxable.bench.summary import accuracy_text, threads
+from boxable.findings import counted
 
 # Pixels. Names stand on the left of the bars, figures on their right.
 _WIDTH, _LEFT, _BARS = 980, 190, 430
@@ -20,7 +21,8 @@ def svg(bench: Benchmark) -> str:
     """Plot the median milliseconds of each stage, with a tick for the end-to-end time."""
     height = _TOP + _ROW * len(bench.results) + 16
     scale = _BARS / max(_length(result) for result in bench.results)
-    about = f"{bench.machine['processor']}, {bench.machine['cores']} cores, {threads(bench.threads)}; {bench.images}"
+    cores = counted(int(bench.machine["cores"]), "core|s")
+    about = f"{bench.machine['processor']}, {cores}, {threads(bench.threads)}; {bench.images}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}">',
         f"<style>{_STYLE}</style>",

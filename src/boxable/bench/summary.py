@@ -8,6 +8,7 @@ from rich.text import Text
 from boxable.bench.accuracy import Accuracy
 from boxable.bench.candidate import END_TO_END, STAGES
 from boxable.bench.results import Benchmark, Latency, Result
+from boxable.findings import counted
 
 # Wide enough for every column in a pipe, where nothing is cut.
 _PIPE_WIDTH = 200
@@ -28,9 +29,10 @@ def header(bench: Benchmark) -> list[str]:
     about = bench.machine
     load = f", load {about['load']} before" if "load" in about else ""
     calls = max((result.latency[STAGES[0]].calls for result in bench.results), default=0)
+    cores = counted(int(about["cores"]), "core|s")
     return [
-        f"{bench.model}: milliseconds of {calls:,} calls for each stage, interleaved",
-        f"{about['processor']}, {about['cores']} cores{load}; {threads(bench.threads)}; {about['system']}",
+        f"{bench.model}: milliseconds of {counted(calls, 'call|s')} for each stage, interleaved",
+        f"{about['processor']}, {cores}{load}; {threads(bench.threads)}; {about['system']}",
         f"python {about['python']}, " + ", ".join(f"{name} {version}" for name, version in bench.versions.items()),
         f"{bench.images}; detections that score at least {bench.min_score:g}",
         *(f"not measured: {name}: {reason}" for name, reason in bench.left_out.items()),
@@ -39,7 +41,7 @@ def header(bench: Benchmark) -> list[str]:
 
 def threads(count: int) -> str:
     """Format a number of threads."""
-    return "1 thread" if count == 1 else f"{count} threads"
+    return counted(count, "thread|s")
 
 
 def _table(bench: Benchmark, *, plain: bool) -> Table:

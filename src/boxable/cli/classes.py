@@ -4,6 +4,8 @@ import sys
 
 import click
 
+from boxable.findings import counted
+
 
 # A query may begin with a minus, so -h is no option here: click would find it in -Fish.
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
@@ -38,7 +40,7 @@ def classes(query: str | None, tree: bool, model: str | None) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        table = Table("label_id", "MID", "name", "a kind of", caption=f"{len(found)} classes")
+        table = Table("label_id", "MID", "name", "a kind of", caption=counted(len(found), "class|es"))
         for row in as_rows(found):
             table.add_row(*row)
         Console().print(table)

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from boxable.cli.checklist import print_checklist
+from boxable.findings import counted
 
 
 @click.group()
@@ -27,7 +28,7 @@ def list_models() -> None:
 
     for card in all_cards():
         state = "installed" if installed(card.handle) else "not installed"
-        click.echo(f"{card.alias:<12} {len(card.classes):>3} classes  {state:<13}  {card.handle}")
+        click.echo(f"{card.alias:<12} {counted(len(card.classes), 'class|es'):>11}  {state:<13}  {card.handle}")
     for handle in imported_handles():
         click.echo(_imported_line(handle))
 
@@ -42,7 +43,7 @@ def _imported_line(handle: str) -> str:
         count = len(compiled_installed(path, handle).description.classes) if path else 0
     except WeightsError as error:
         return f"{handle:<12} {error}"
-    return f"{handle:<12} {count:>3} classes  {'imported':<13}  {handle}"
+    return f"{handle:<12} {counted(count, 'class|es'):>11}  {'imported':<13}  {handle}"
 
 
 @models.command()

@@ -16,6 +16,7 @@ from boxable.datasets.rotation import rotate, rotate_boxes
 from boxable.datasets.sampler import Sampler
 from boxable.datasets.shard import Shard
 from boxable.errors import ArgumentError
+from boxable.findings import counted
 from boxable.formats.openimages_reading import read_classes
 from boxable.images.decode import Pixels
 from boxable.vocabulary import ClassList, open_images
@@ -85,7 +86,7 @@ class Dataset:
         return rotate(image, max(degrees, 0)), self.targets(number)
 
     def __repr__(self) -> str:
-        return f"Dataset({str(self.path)!r}): {len(self)} images, {len(self.index.box)} boxes"
+        return f"Dataset({str(self.path)!r}): {counted(len(self), 'image|s')}, {counted(len(self.index.box), 'box|es')}"
 
     def __reduce__(self) -> tuple[type["Dataset"], tuple[Path]]:
         return Dataset, (self.path,)

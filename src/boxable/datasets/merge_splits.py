@@ -10,6 +10,7 @@ from boxable.datasets import annotated_tables
 from boxable.datasets.annotated_tables import named_images
 from boxable.datasets.layout import find_parts, open_folder
 from boxable.errors import ArgumentError
+from boxable.findings import counted
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.openimages_reading import has_tables
 from boxable.vocabulary import ClassList
@@ -47,8 +48,8 @@ def _require_parts(folder: Path, parts: Mapping[str, Path]) -> None:
             seen[image_id] = path
     if has_tables(folder) and (whole := named_images(open_folder(folder))) != seen.keys():
         raise ArgumentError(
-            f"{folder}: its parts {', '.join(parts)} have {len(seen)} images, and are not those {len(whole)} of the "
-            "folder as it is now; remove these parts and split it again"
+            f"{folder}: its parts {', '.join(parts)} have {counted(len(seen), 'image|s')}, and are not "
+            f"those {len(whole)} of the folder as it is now; remove these parts and split it again"
         )
 
 

@@ -17,6 +17,7 @@ from boxable.detection.detections import Detections
 from boxable.detection.hierarchy_nms import hierarchy_nms
 from boxable.detection.options import Decode, check_count, check_decode, check_truncated, rules_for
 from boxable.errors import BoxableError, WeightsError
+from boxable.findings import counted
 from boxable.images.decode import Truncated
 from boxable.images.sources import ImageLike, Source, expand, is_image, source_of
 from boxable.networks.heads.rules import MAX_TOTAL, NmsMode, NmsResult, PostprocessRules
@@ -108,7 +109,7 @@ class Detector:
         return _reopen, (self._compiled.reopen, self._compiled.identity(self._precision), options)
 
     def __repr__(self) -> str:
-        return f"<Detector {self.handle}, {len(self.classes)} classes>"
+        return f"<Detector {self.handle}, {counted(len(self.classes), 'class|es')}>"
 
     @overload
     def __call__(

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 
 import boxable
 from boxable.errors import BoxableError
-from boxable.findings import Finding, Level
+from boxable.findings import Finding, Level, counted
 from boxable.settings import available_cores, home, offline
 from boxable.weights.cards import all_cards
 from boxable.weights.store import installed
@@ -36,7 +36,9 @@ def check_installation() -> Iterator[Finding]:
     """Check everything, dependencies first."""
     yield Finding("boxable", boxable.__version__)
     yield Finding(
-        "python", f"{platform.python_version()} on {platform.platform()}, {available_cores()} cores ({sys.executable})"
+        "python",
+        f"{platform.python_version()} on {platform.platform()}, "
+        f"{counted(available_cores(), 'core|s')} ({sys.executable})",
     )
     for package in _required():
         found = _version(package)
@@ -71,7 +73,9 @@ def _cache() -> Finding:
     if not there.is_dir() or not os.access(there, os.W_OK):
         return Finding("cache", f"{folder} cannot be written to; name another folder in BOXABLE_HOME", "error")
     files = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
-    return Finding("cache", f"{folder} ({sum(files) / 1e6:.0f} MB in {len(files)} files; BOXABLE_HOME moves it)")
+    return Finding(
+        "cache", f"{folder} ({sum(files) / 1e6:.0f} MB in {counted(len(files), 'file|s')}; BOXABLE_HOME moves it)"
+    )
 
 
 def _trial() -> Finding:

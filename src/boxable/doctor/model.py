@@ -11,7 +11,7 @@ import numpy as np
 from boxable.detection.detections import Detections
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError
-from boxable.findings import Finding
+from boxable.findings import Finding, counted
 from boxable.hashing import sha256_of
 from boxable.weights.cards import get_card, unknown_model
 from boxable.weights.model import Model
@@ -44,12 +44,14 @@ def check_model(name: str, image: Path | None) -> Iterator[Finding]:
     try:
         model = Model.from_bytes(read_file(path), str(path))
         yield Finding(
-            "shapes", f"{len(model.weights)} variables fit {model.network.name}, {len(model.classes)} classes"
+            "shapes",
+            f"{counted(len(model.weights), 'variable|s')} fit {model.network.name}, "
+            f"{counted(len(model.classes), 'class|es')}",
         )
         detector = Detector(compiled_installed(path, name))
         small = detector(resources.files("boxable.doctor").joinpath(f"recorded/{_PHOTO}").read_bytes(), min_score=0)
         # Scores that are no numbers are never detections.
-        yield Finding("runs", f"{len(small)} detections on a small image", "ok" if len(small) else "error")
+        yield Finding("runs", f"{counted(len(small), 'detection|s')} on a small image", "ok" if len(small) else "error")
     except BoxableError as error:
         yield Finding("runs", str(error), level="error")
         return

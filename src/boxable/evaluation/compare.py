@@ -10,6 +10,7 @@ import numpy as np
 from boxable.errors import ArgumentError
 from boxable.evaluation.evaluate import RESAMPLES, SEED, Interval
 from boxable.evaluation.run import RecordedRun, read_run
+from boxable.findings import counted
 from boxable.metrics.average_precision import Ranking
 from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
 
@@ -89,8 +90,8 @@ def compare(first: RecordedRun, second: RecordedRun, *, resamples: int = RESAMPL
     means = [float(mean_of_known(values)) for values in aps]
     change = interval(means[1] - means[0], mean_of_known(samples[1]) - mean_of_known(samples[0]))
     return Comparison(
-        f"{first.metrics['protocol']}, {len(first.images):,} images",
-        Difference("", f"mean AP of {len(mids)} classes", means[0], means[1], change),
+        f"{first.metrics['protocol']}, {counted(len(first.images), 'image|s')}",
+        Difference("", f"mean AP of {counted(len(mids), 'class|es')}", means[0], means[1], change),
         sorted(differences, key=lambda difference: (difference.change, difference.name)),
         sorted(
             run.metrics["classes"][mid]["name"]

@@ -7,6 +7,7 @@ from typing import Any
 import boxable
 from boxable.detection.detector import Detector
 from boxable.files import atomic_file
+from boxable.findings import counted
 from boxable.formats.openimages import openimages
 from boxable.journal import Journal
 from boxable.progress import progress
@@ -31,7 +32,7 @@ def detect_in(detector: Detector, images: dict[str, Path], folder: Path) -> tupl
     stamps = {image: _stamp(path) for image, path in images.items()}  # as they are before they are read
     todo = {image: path for image, path in images.items() if not journal.holds(image, stamps[image])}
     if len(todo) < len(images):
-        logger.info("%d of %d images were detected before", len(images) - len(todo), len(images))
+        logger.info("detected before: %d of %s", len(images) - len(todo), counted(len(images), "image|s"))
     unreadable = []
     with progress("detecting", len(todo)) as advance, journal.appending() as append:
         for image, found in zip(todo, detector.stream(todo.values(), min_score=0), strict=True):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from boxable.errors import ArgumentError
-from boxable.findings import Finding
+from boxable.findings import Finding, counted
 from boxable.formats.annotations import Annotations, Predictions
 from boxable.metrics.average_precision import Ranking, entries_of
 from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
@@ -63,7 +63,7 @@ class Evaluation:
     coco: CocoFigures | None = None
 
     def __repr__(self) -> str:
-        return f"<Evaluation {self.protocol.name}: mAP {self.mean_ap:.4f}, {len(self.scored)} classes>"
+        return f"<Evaluation {self.protocol.name}: mAP {self.mean_ap:.4f}, {counted(len(self.scored), 'class|es')}>"
 
     @cached_property
     def mean_ap(self) -> float:

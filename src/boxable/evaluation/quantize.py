@@ -14,6 +14,7 @@ from boxable.evaluation.compare import compare
 from boxable.evaluation.evaluate import Evaluation, evaluate
 from boxable.evaluation.evaluate_files import detected
 from boxable.evaluation.run import as_run
+from boxable.findings import counted
 from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.tables import require_tables
 from boxable.hashing import sha256_of
@@ -96,21 +97,21 @@ def _quantized(
     found, count = calibrate(model, chosen.values())
     found = Calibration.from_dict(found.to_dict())  # to the digits that are saved: every last one moves the figures
     few = f"; {MAX_IMAGES} are better" if count < FEW else ""
-    yield f"calibrated on {count} image{'' if count == 1 else 's'}{few}"
+    yield f"calibrated on {counted(count, 'image|s')}{few}"
     accuracies = []
     for item in labelled:
         accuracies.append(_measured(model, found, item, runtime))
         yield str(accuracies[-1])
         if accuracies[-1].images < FEW:
-            yield f"{accuracies[-1].images} images are too few to tell what it costs"
+            yield f"too few to tell what it costs: {counted(accuracies[-1].images, 'image|s')}"
     worst = max(accuracies, key=lambda accuracy: accuracy.loss, default=None)
     if worst is None:
         yield "the loss of int8 was not measured"
     elif worst.loss > loss and not force:
         raise BoxableError(
-            f"int8 loses {worst.loss:.2f} points of mean AP on the {worst.images} images of {worst.data}, more than "
-            f"{loss:g}; this calibration was not saved (the more images, the surer the figure; --loss allows more, "
-            "--force saves it)"
+            f"int8 loses {worst.loss:.2f} points of mean AP on the {counted(worst.images, 'image|s')} of {worst.data}, "
+            f"more than {loss:g}; this calibration was not saved (the more images, the surer the figure; --loss "
+            "allows more, --force saves it)"
         )
     if find_calibration(key) is not None:
         yield "it takes the place of another calibration of this model"

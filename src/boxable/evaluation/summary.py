@@ -6,6 +6,7 @@ import numpy as np
 
 from boxable.evaluation.compare import Comparison, Difference
 from boxable.evaluation.evaluate import ClassResult, Evaluation, Interval
+from boxable.findings import counted
 from boxable.metrics.protocols import Protocol
 
 # Of each end of the list, where not all classes are shown.
@@ -17,13 +18,13 @@ def summary(evaluation: Evaluation, *, all_classes: bool) -> str:
     scored = evaluation.scored
     lines = [
         f"mAP {_figure(evaluation.mean_ap)}{_between(evaluation.interval)}  {evaluation.protocol.title}, "
-        f"{_plural(len(scored), 'class', 'classes')}, {_plural(len(evaluation.data.images), 'image', 'images')}",
+        f"{counted(len(scored), 'class|es')}, {counted(len(evaluation.data.images), 'image|s')}",
         f"    {switches(evaluation.protocol)}",
     ]
     if evaluation.interval:
         lines.append(f"    interval: 95 %, {evaluation.resamples:,} bootstrap draws of images, seed {evaluation.seed}")
     if evaluation.ignored and evaluation.coco is None:
-        what = _plural(evaluation.ignored, "prediction", "predictions")
+        what = counted(evaluation.ignored, "prediction|s")
         why = "of classes not verified in their image" if evaluation.protocol.verified_only else "on difficult boxes"
         lines.append(f"    left out, neither right nor wrong: {what} {why}")
     if evaluation.coco:
@@ -32,7 +33,7 @@ def summary(evaluation: Evaluation, *, all_classes: bool) -> str:
     if evaluation.not_counted:
         names = ", ".join(_line(item.name) for item in evaluation.not_counted[:8])
         more = ", …" if len(evaluation.not_counted) > 8 else ""
-        lines.append(f"    not counted, {_plural(len(evaluation.not_counted), 'class', 'classes')}: {names}{more}")
+        lines.append(f"    not counted, {counted(len(evaluation.not_counted), 'class|es')}: {names}{more}")
     shown: list[ClassResult | None] = [*scored]
     if not all_classes and len(scored) > 2 * _SHOWN:
         shown[_SHOWN:-_SHOWN] = [None]
@@ -95,10 +96,6 @@ def _figure(value: float) -> str:
 
 def _between(interval: Interval) -> str:
     return f"  [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else ""
-
-
-def _plural(count: int, one: str, more: str) -> str:
-    return f"{count:,} {one if count == 1 else more}"
 
 
 def _line(name: str) -> str:

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw
 from boxable.datasets.dataset import Dataset
 from boxable.errors import ArgumentError, ImageError
 from boxable.files import atomic_file
+from boxable.findings import counted
 from boxable.images.decode import Pixels
 from boxable.images.draw import color_of, draw_boxes
 from boxable.images.label_text import label_text
@@ -73,11 +74,11 @@ def show(dataset: Dataset, files: Iterable[Path], *, classes: str | None, count:
     shown = list(_sample(dataset, candidates, wanted, count, seed))
     if not shown:
         raise ArgumentError(
-            f"{dataset.path}: none of {len(candidates)} images can be read; expected in {images.folder}"
+            f"{dataset.path}: none of {counted(len(candidates), 'image|s')} can be read; expected in {images.folder}"
         )
     made_by = attributions(dataset.files, [item.image_id for item in shown])
     shown = [replace(item, attribution=made_by.get(item.image_id, item.attribution)) for item in shown]
-    title = f"{dataset.path.resolve().name}: {len(shown)} of {len(candidates):,} images" + (
+    title = f"{dataset.path.resolve().name}: {len(shown)} of {counted(len(candidates), 'image|s')}" + (
         f" with {classes}" if classes else ""
     )
     for path in files:
@@ -112,7 +113,7 @@ def _sample(
         yield Shown(targets.image_id, small, boxes, group_of, label_ids, texts, Attribution("", "", ""))
         count -= 1
     if missing:
-        logger.info("skipped %d images that are missing or unreadable", missing)
+        logger.info("skipped as missing or unreadable: %s", counted(missing, "image|s"))
 
 
 def _images_with(dataset: Dataset, wanted: set[int] | None) -> NDArray[np.int32]:

@@ -10,6 +10,7 @@ import numpy as np
 from boxable.datasets.arrow_tables import batches, has_value, import_arrow, unchanged_batches
 from boxable.datasets.table_writer import Written, check_table_name, table_writer
 from boxable.errors import ArgumentError
+from boxable.findings import counted
 from boxable.formats.annotations import Coded
 from boxable.formats.columns import BOX_COLUMNS, EXTREME_POINTS, Kind, schema
 from boxable.formats.expansion import related_rows
@@ -66,7 +67,7 @@ class Expander:
             return []
         rows = sum(self.unknown.values())
         examples = ", ".join(repr(mid) for mid in list(self.unknown)[:_EXAMPLES])
-        return [f"{rows} rows are of a class that Open Images does not have, and got no copies: {examples}"]
+        return [f"{counted(rows, 'row|s')} of a class that Open Images does not have, without copies: {examples}"]
 
 
 @cache

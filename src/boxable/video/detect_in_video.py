@@ -15,6 +15,7 @@ from typing import Any
 
 from boxable.detection.load import load
 from boxable.errors import FAILED, INTERRUPTED, ArgumentError, VideoError
+from boxable.findings import counted
 from boxable.formats import FRAME_FORMATS, JSON_FORMATS
 from boxable.formats.record import FrameRecord
 from boxable.printing import print_text
@@ -67,7 +68,7 @@ class _VideoRun:
         seconds = time.monotonic() - self.started
         found = ", ".join(f"{name} in {count:,}" for name, count in self.frames_with.most_common())
         speed = self.done / max(seconds, 1e-6)
-        return f"{self.done:,} frames in {seconds:.1f} s, {speed:.1f} frames/s; found: {found or 'nothing'}"
+        return f"{counted(self.done, 'frame|s')} in {seconds:.1f} s, {speed:.1f} frames/s; found: {found or 'nothing'}"
 
     def _expected(self) -> int | None:
         if self.video.frames is None:
@@ -120,12 +121,12 @@ def detect_in_video(
 
 def _report(run: _VideoRun, stop: threading.Event) -> int:
     if run.writer is not None and run.writer.frames:
-        logger.info("wrote %s: %d frames, without sound", run.writer.path, run.writer.frames)
+        logger.info("wrote %s: %s, without sound", run.writer.path, counted(run.writer.frames, "frame|s"))
     if run.error is not None:
-        logger.warning("%s; the results of %d frames are good", run.error, run.done)
+        logger.warning("%s; good are the results of %s", run.error, counted(run.done, "frame|s"))
         return FAILED
     if stop.is_set():
-        logger.warning("stopped: %d frames are done, their results are complete", run.done)
+        logger.warning("stopped; done, with complete results: %s", counted(run.done, "frame|s"))
         return INTERRUPTED
     return 0
 

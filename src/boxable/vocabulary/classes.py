@@ -10,6 +10,7 @@ from itertools import count
 from typing import overload
 
 from boxable.errors import ArgumentError, UnknownClassError
+from boxable.findings import counted
 
 # Open Images uses 1..601; classes of other origin are numbered from here.
 FIRST_USER_LABEL_ID = 1001
@@ -95,7 +96,7 @@ class ClassList(Sequence[ObjectClass]):
 
     def __repr__(self) -> str:
         names = ", ".join(item.name for item in self._classes[:3])
-        return f"ClassList({len(self)} classes: {names}{', …' if len(self) > 3 else ''})"
+        return f"ClassList({counted(len(self), 'class|es')}: {names}{', …' if len(self) > 3 else ''})"
 
     @cached_property
     def _columns(self) -> dict[ObjectClass, int]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from numbers import Integral
 
 from boxable.errors import ArgumentError, UnknownClassError
+from boxable.findings import counted
 from boxable.vocabulary.classes import ClassList, ObjectClass, open_images, unknown_class
 from boxable.vocabulary.hierarchy import open_images_hierarchy
 
@@ -88,7 +89,7 @@ def _mids(term: str, available: ClassList, whose: Owner | None) -> set[str]:
 def _unavailable(term: str, available: ClassList, whose: Owner | None) -> UnknownClassError:
     """Make the error for a class of Open Images that is not available."""
     if whose is None:
-        return UnknownClassError(f"{term!r} is not among these {len(available)} classes")
+        return UnknownClassError(f"{term!r} is not among these {counted(len(available), 'class|es')}")
     return UnknownClassError(f"{whose.name} has no class {term!r}; {whose.others or whose.listing}")
 
 

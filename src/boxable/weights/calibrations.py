@@ -17,6 +17,7 @@ from typing import Any
 
 from boxable.errors import WeightsError
 from boxable.files import write_atomically
+from boxable.findings import counted
 from boxable.hashing import sha256_of
 from boxable.networks.calibration import Calibration
 from boxable.settings import home
@@ -47,7 +48,7 @@ class Accuracy:
         between = f" [{low:+.2f}, {high:+.2f}]" if self.interval else ""
         return (
             f"mAP fp32 {self.fp32:.4f}, int8 {self.int8:.4f}: {(self.int8 - self.fp32) * 100:+.2f} points{between} "
-            f"({self.data}: {self.images} images, {self.classes} classes; {self.runtime})"
+            f"({self.data}: {counted(self.images, 'image|s')}, {counted(self.classes, 'class|es')}; {self.runtime})"
         )
 
 

@@ -5,6 +5,7 @@ from math import prod
 from pathlib import Path
 
 from boxable.errors import WeightsError
+from boxable.findings import counted
 from boxable.networks.network import Network
 from boxable.vocabulary import ClassList
 from boxable.weights.calibrations import find_calibration, key_of
@@ -78,7 +79,9 @@ def _int8(path: Path, name: str) -> Iterator[str]:
     if saved is None:
         yield _line("int8", f"not calibrated; run: boxable quantize {name} --calibration DIR")
         return
-    yield _line("int8", f"calibrated on {saved.images} images{'' if saved.accuracies else ', not measured'}")
+    yield _line(
+        "int8", f"calibrated on {counted(saved.images, 'image|s')}{'' if saved.accuracies else ', not measured'}"
+    )
     for accuracy in saved.accuracies:
         yield _line("int8", str(accuracy))
 

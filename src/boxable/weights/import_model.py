@@ -5,6 +5,7 @@ from math import prod
 from pathlib import Path
 
 from boxable.errors import ArgumentError
+from boxable.findings import counted
 from boxable.vocabulary.classes import slug
 from boxable.weights.archive import SUFFIXES as ARCHIVES
 from boxable.weights.cards import DEFAULT_HANDLE, Card, get_card
@@ -25,7 +26,7 @@ def import_model(path: Path, name: str | None, labels: Path | None) -> Iterator[
     model = read_model(path, handle, labels)
     if card is not None and model.classes != card.classes:
         raise ArgumentError(
-            f"{path}: its {len(model.classes)} classes are not the {len(card.classes)} of {card.handle}; "
+            f"{path}: its {counted(len(model.classes), 'class|es')} are not the {len(card.classes)} of {card.handle}; "
             "import it under another --name"
         )
     if card is not None and card.source.git_blobs:
@@ -35,7 +36,8 @@ def import_model(path: Path, name: str | None, labels: Path | None) -> Iterator[
         install(model)
     parameters = sum(prod(values.shape) for values in model.weights.values())
     done = "replaced" if replaced else "imported"
-    yield f"{done} {handle}: {len(model.classes)} classes, {parameters:,} numbers, from {model.origin}"
+    classes = counted(len(model.classes), "class|es")
+    yield f"{done} {handle}: {classes}, {counted(parameters, 'number|s')}, from {model.origin}"
     if handle == DEFAULT_HANDLE:
         yield "it is the default model now"
     else:

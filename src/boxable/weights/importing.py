@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from boxable.errors import ArgumentError, WeightsError
+from boxable.findings import counted
 from boxable.networks.heads.rules import SCORE_THRESHOLD
 from boxable.vocabulary import ClassList, open_images, open_images_subset
 from boxable.weights.cards import FALLBACK_HANDLE, find_card
@@ -40,7 +41,9 @@ def _classes(found: Foreign, count: int, labels: Path | None, name: str) -> Clas
     if labels is not None:
         given = read_labels(labels)
         if len(given) != count:
-            raise ArgumentError(f"{labels}: {len(given)} classes for a network of {count}; expected one for each")
+            raise ArgumentError(
+                f"{labels}: {counted(len(given), 'class|es')} for a network of {count}; expected one for each"
+            )
         return given
     inside = found.classes or _in_label_files(found, count) or classes_in_strings(found.strings, count, name)
     if inside is not None:
@@ -48,11 +51,11 @@ def _classes(found: Foreign, count: int, labels: Path | None, name: str) -> Clas
     known = _known_lists().get(count)
     if known is None:
         raise WeightsError(
-            f"{name}: no names for its {count} classes, and no known release has as many; name them with "
+            f"{name}: no names for its {counted(count, 'class|es')}, and no known release has as many; name them with "
             "--labels FILE (.pbtxt, TSV with id, MID, name, or one name a line)"
         )
     title, classes = known
-    logger.info("the file does not name its %d classes; taking those of %s", count, title)
+    logger.info("the file does not name its %s; taking those of %s", counted(count, "class|es"), title)
     return classes
 
 
@@ -64,7 +67,7 @@ def _in_label_files(found: Foreign, count: int) -> ClassList | None:
         except ArgumentError:
             continue
         if len(classes) == count:
-            logger.info("taking the %d classes in %s", count, name)
+            logger.info("taking the %s in %s", counted(count, "class|es"), name)
             return classes
     return None
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
 from boxable.files import atomic_path
+from boxable.findings import counted
 from boxable.networks.architectures import ARCHITECTURES
 from boxable.networks.heads.rules import SCORE_THRESHOLD
 from boxable.networks.network import Network
@@ -79,7 +80,8 @@ class Model:
     def __post_init__(self) -> None:
         if len(self.classes) != self.network.num_classes:
             raise WeightsError(
-                f"{self.handle}: {len(self.classes)} class names for a network of {self.network.num_classes} classes"
+                f"{self.handle}: {counted(len(self.classes), 'class name|s')} for a network of "
+                f"{counted(self.network.num_classes, 'class|es')}"
             )
         problems = list(_mismatches(self.network.variables, self.weights))
         if problems:

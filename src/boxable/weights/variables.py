@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
+from boxable.findings import counted
 from boxable.networks.architectures import ARCHITECTURES, recognize
 from boxable.networks.network import Network
 
@@ -48,7 +49,7 @@ def detector_weights(found: Mapping[str, NDArray[Any]], name: str) -> tuple[Netw
             raise WeightsError(f"{name}: {short} is there twice, with different values; expected one network")
         weights[short] = values
     if ignored:
-        logger.info("ignored %d variables of training (optimizer slots, moving averages, step)", ignored)
+        logger.info("ignored %s of training (optimizer slots, moving averages, step)", counted(ignored, "variable|s"))
     network = recognize({variable: values.shape for variable, values in weights.items()})
     if network is None:
         known = " or ".join(ARCHITECTURES)

@@ -40,7 +40,7 @@ def test_unusable_boxes_are_dropped_with_their_flags_and_counted() -> None:
 
 
 def test_a_set_without_usable_boxes_is_an_error_and_one_without_boxes_is_not() -> None:
-    with pytest.raises(ArgumentError, match="none of its 1 boxes"):
+    with pytest.raises(ArgumentError, match="none of its 1 box"):
         list(annotated_set(image("a", [EXCHANGED], ["cat"])).sound())
     assert len(list(annotated_set(image("a", [], [])).sound())) == 1
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from boxable.findings import counted
+
 logger = logging.getLogger("boxable")
 
 
@@ -35,4 +37,4 @@ def expand(source: Path, dest: Path, classes: str | None) -> None:
     done = expand_table(source, dest, mids)
     for note in done.notes:
         logger.info("note: %s", note)
-    logger.info("wrote %s: %d rows of %d", dest, done.rows_out, done.rows_in)
+    logger.info("wrote %s: %s, from %d", dest, counted(done.rows_out, "row|s"), done.rows_in)

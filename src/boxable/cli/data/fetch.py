@@ -8,6 +8,7 @@ import click
 
 from boxable.cli.interrupt import polite_interrupt
 from boxable.errors import FAILED, INTERRUPTED, FetchError
+from boxable.findings import counted
 
 logger = logging.getLogger("boxable")
 
@@ -72,11 +73,11 @@ def fetch(folder: Path, dry_run: bool, **wanted: Any) -> int:
         click.echo(f"{image_id}\t{reason}")
     if done.given_up:
         raise FetchError(done.given_up)
-    failed = len(done.failures)
+    failed, images = len(done.failures), counted(done.images, "image|s")
     if done.missing:
-        logger.info("stopped: %s has %d images, %d failed, %d not tried", folder, done.images, failed, done.missing)
+        logger.info("stopped: %s has %s, %d failed, %d not tried", folder, images, failed, done.missing)
         return INTERRUPTED
-    logger.info("wrote %s: %d images, %s, %d failed", folder, done.images, _amount(done.bytes), failed)
+    logger.info("wrote %s: %s, %s, %d failed", folder, images, _amount(done.bytes), failed)
     if failed and wanted["source"] == "bucket":
         logger.info("they were asked for below %s; run it again to try them once more", open_images_images())
     return FAILED if done.failures else 0
@@ -89,7 +90,7 @@ def _what_it_comes_to(plan: Any, there: set[str]) -> list[str]:
     size, exact = plan.bytes_of(there)
     about = "" if exact else "about "
     why = "" if exact else ", estimated from the mean size of an image"
-    lines.append(f"{len(plan.ids)} images, {have} of them here; {about}{_amount(size)} to fetch{why}")
+    lines.append(f"{counted(len(plan.ids), 'image|s')}, {have} of them here; {about}{_amount(size)} to fetch{why}")
     return lines
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from boxable.findings import counted
+
 logger = logging.getLogger("boxable")
 
 
@@ -42,4 +44,4 @@ def show(source: Path, files: tuple[Path, ...], classes: str | None, count: int,
         shown = draw(Dataset(folder), files, classes=classes, count=count, seed=seed)
     for note in made_of.notes() if made_of else ():
         logger.info("note: %s", note)
-    logger.info("wrote %s with %d images", " and ".join(map(str, files)), shown)
+    logger.info("wrote %s with %s", " and ".join(map(str, files)), counted(shown, "image|s"))

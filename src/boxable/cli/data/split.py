@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from boxable.findings import counted
+
 logger = logging.getLogger("boxable")
 
 
@@ -42,10 +44,10 @@ def split(source: Path, out: Path | None, every: int) -> None:
     for note in made_of.notes() if made_of else ():
         logger.info("note: %s", note)
     for part, count in counts.items():
-        logger.info("%s: %d images", place / part, count)
+        logger.info("%s: %s", place / part, counted(count, "image|s"))
         if not count and any(counts.values()):
             logger.warning(
-                "%s gets none of the %d images; ids alone decide, so with few images try another --every",
-                part, sum(counts.values()),
+                "%s gets none of %s; ids alone decide, so with few images try another --every",
+                part, counted(sum(counts.values()), "image|s"),
             )  # fmt: skip
     logger.info("both as one YOLO folder: boxable data convert %s DEST --to yolo", place)

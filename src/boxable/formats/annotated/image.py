@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
+from boxable.findings import counted
 from boxable.formats.columns import BOX_COLUMNS
 from boxable.vocabulary import ClassList
 
@@ -106,7 +107,7 @@ class AnnotatedSet:
             read, kept = read + len(rows), kept + int(rows.sum())
             yield replace(image if rows.all() else image.take(rows), image_labels=labels)
         if read and not kept:
-            raise ArgumentError(f"none of its {read} boxes can be used: {'; '.join(self.notes())}")
+            raise ArgumentError(f"none of its {counted(read, 'box|es')} can be used: {'; '.join(self.notes())}")
 
     def count(self, what: str, number: int, examples: Iterable[str] = ()) -> None:
         """Count dropped items, and keep the first examples."""

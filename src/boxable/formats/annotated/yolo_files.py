@@ -10,6 +10,7 @@ from pathlib import Path
 
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import files_below
+from boxable.findings import counted
 from boxable.formats.annotated.image import AnnotatedSet
 from boxable.formats.annotated.yolo_description import EXPECTED, is_list, text_of
 from boxable.images.decode import SUFFIXES
@@ -89,7 +90,9 @@ class YoloFiles:
             else:
                 missing.append(line[:80])
         if lines and not pairs:
-            raise ArgumentError(f"{path}: a YOLO list of {len(lines)} images, none of which is there: {missing[0]!r}")
+            raise ArgumentError(
+                f"{path}: a YOLO list of {counted(len(lines), 'image|s')}, none of which is there: {missing[0]!r}"
+            )
         self.found.count(f"images that {name} lists and that are not there", len(missing), missing)
         return pairs
 

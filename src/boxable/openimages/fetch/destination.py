@@ -10,6 +10,7 @@ import filelock
 from boxable.datasets import layout
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import writing
+from boxable.findings import counted
 from boxable.formats.tables import require_utf8
 from boxable.openimages.fetch.ledger import Ledger
 from boxable.openimages.fetch.request import Request
@@ -55,8 +56,8 @@ def check_growth(folder: Path, ledger: Ledger, request: Request, wanted: Collect
     others = [image_id for image_id in ledger.ids() if image_id not in wanted]
     if others:
         raise ArgumentError(
-            f"{folder}: has {len(others)} images that this selection leaves out, such as {others[0]}; a folder can "
-            "only grow: select at least as much as before, or name a new folder"
+            f"{folder}: has {counted(len(others), 'image|s')} that this selection leaves out, such as {others[0]}; a "
+            "folder can only grow: select at least as much as before, or name a new folder"
         )
     before = layout.read_description(folder).get("classes")
     if not _covers(request.mids, Request(request.split, before).mids):

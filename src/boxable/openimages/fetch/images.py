@@ -9,6 +9,7 @@ from pathlib import Path
 
 from boxable.errors import BoxableError, FetchError, ImageError
 from boxable.files import writing
+from boxable.findings import counted
 from boxable.images.decode import size_of_whole
 from boxable.openimages.fetch.back_off import delays
 from boxable.openimages.fetch.ledger import Ledger, Outcome, Wanted
@@ -64,8 +65,8 @@ def fetch_images(
             row = unreached + busy
             if unreached >= _UNREACHABLE or (row >= _UNREACHABLE and time.monotonic() - last_success >= _BUSY_S):
                 raise FetchError(
-                    f"none of the last {row} images could be fetched ({outcome.id}: {outcome.reason}); look at "
-                    "the network and at BOXABLE_OPENIMAGES_IMAGES, then run it again to go on"
+                    f"none of the last {counted(row, 'image|s')} could be fetched ({outcome.id}: {outcome.reason}); "
+                    "look at the network and at BOXABLE_OPENIMAGES_IMAGES, then run it again to go on"
                 )
 
 

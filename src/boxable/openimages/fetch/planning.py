@@ -14,6 +14,7 @@ from boxable.datasets import layout
 from boxable.datasets.narrow import narrow, native_columns
 from boxable.datasets.scratch import scratch_folder
 from boxable.errors import ArgumentError
+from boxable.findings import counted
 from boxable.formats.columns import BOX_COLUMNS, LABEL_COLUMNS
 from boxable.openimages.fetch import image_list
 from boxable.openimages.fetch.addresses import MEAN_IMAGE_BYTES
@@ -105,11 +106,14 @@ def _choose(request: Request, files: TableFiles, boxed: BoxedImages) -> Any:
     wanted = boxed.images if everything else _with_boxes(request, boxed)
     table = image_list.narrow_images(files.images, None if everything else wanted)
     if not table.num_rows:
-        raise ArgumentError(f"{files.images}: none of the {len(wanted)} images is in this list")
+        raise ArgumentError(f"{files.images}: none of the {counted(len(wanted), 'image|s')} is in this list")
     unlisted = int(np.count_nonzero(~_is_in(wanted, table.column("ImageID"))))
     if unlisted:
         logger.warning(
-            "%d of %d images are skipped: they have boxes, but are not in %s", unlisted, len(wanted), files.images.name
+            "skipped, as they have boxes but are not in %s: %d of %s",
+            files.images.name,
+            unlisted,
+            counted(len(wanted), "image|s"),
         )
     return table.slice(0, request.max_images)
 
