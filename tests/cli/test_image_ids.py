@@ -55,6 +55,18 @@ def test_a_set_with_folders_is_measured_alike_by_a_model_and_from_every_output(
         assert figures(tmp_path / f"{name}-evaluated") == pytest.approx(expected), name
 
 
+def test_the_folder_of_a_coco_file_is_measured_as_the_file_is(invoke: Invoke, truth: Path, tmp_path: Path) -> None:
+    results = [{"image_id": number, "category_id": number, "bbox": [0, 0, 400, 300], "score": 0.5} for number in (1, 2)]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "found.json").write_text(json.dumps(results))
+    shown = [
+        invoke("evaluate", path, tmp_path / "out" / "found.json", "--protocol", "coco").stdout
+        for path in (truth, tmp_path)
+    ]
+    assert "mAP 0." in shown[0]
+    assert shown[0] == shown[1]
+
+
 @pytest.mark.usefixtures("ssd23_weights")
 def test_files_are_named_by_the_id_and_class_numbers_by_data_yaml(invoke: Invoke, truth: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"

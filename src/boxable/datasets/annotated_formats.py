@@ -42,7 +42,7 @@ class AnnotatedFormat:
     `looks` describes it in the error about a path that is of no format.
     `matches` looks at names of files alone. `write` makes a new file or folder, or shards of this prefix, and returns
     lines of notes; it is None for a format that is only read. `columns` reads a set at once, where that is much faster
-    than image by image, or keeps more. `unknown`: a flag may be unknown.
+    than image by image, or keeps more; else it is None. `unknown`: a flag may be unknown.
     """
 
     title: str
@@ -51,7 +51,7 @@ class AnnotatedFormat:
     read: Callable[[Path], AnnotatedSet]
     write: Callable[[AnnotatedSet, Path, WriteOptions], list[str]] | None = None
     makes: Literal["file", "folder", "shards"] = "folder"
-    columns: Callable[[Path], Annotations] | None = None
+    columns: Callable[[Path], Annotations | None] = lambda path: None
     flags: tuple[str, ...] = ()
     image_labels: bool = False
     unknown: bool = False
@@ -171,6 +171,7 @@ FORMATS = {
         looks="a folder with one COCO file, or one for each split",
         matches=coco_folder.is_coco_folder,
         read=coco_folder.read,
+        columns=lambda path: coco.read_columns(file) if (file := coco_folder.only_file(path)) else None,
     ),
 }
 

@@ -96,7 +96,7 @@ def _images(
     streams = [
         rows_by_image(path, columns) if path else iter(())
         for path, columns in (
-            (tables.boxes, {**BOX_COLUMNS, IS_DIFFICULT: "number"}),
+            (tables.boxes, {**BOX_COLUMNS, IS_DIFFICULT: "flag"}),
             (tables.image_labels, LABEL_COLUMNS), (tables.images, IMAGE_COLUMNS),
         )
     ]  # fmt: skip

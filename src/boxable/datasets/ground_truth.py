@@ -29,11 +29,8 @@ def open_ground_truth(path: Path) -> Iterator[Annotations]:
     without pyarrow.
     """
     known = FORMATS[format_of(path)]
-    if known.columns:
-        yield known.columns(path)
-    else:
-        with TemporaryDirectory() as scratch:
-            yield _collected(known.read(path), Path(scratch))
+    with TemporaryDirectory() as scratch:
+        yield known.columns(path) or _collected(known.read(path), Path(scratch))
 
 
 def is_annotated(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from boxable.errors import ArgumentError
+from boxable.formats.annotated.coco_folder import only_file
 from boxable.formats.annotations import Predictions
 from boxable.formats.coco_reading import CocoFile
 from boxable.formats.detections_reading import (
@@ -27,9 +28,8 @@ def read_predictions(path: Path, ground_truth: Path | None = None) -> Prediction
         return read_records(path)
     if _is_coco(path):
         file = CocoFile(path)
-        described = ground_truth is not None and ground_truth.is_file() and _is_coco(ground_truth)
-        needed = file.only_results and described
-        return file.predictions(CocoFile(ground_truth) if needed and ground_truth else None)
+        described_by = _coco_file(ground_truth) if file.only_results and ground_truth else None
+        return file.predictions(CocoFile(described_by) if described_by else None)
     _check_table(path)
     return read_detection_table(path) if "mid" in column_names(path) else read_prediction_table(path)
 
@@ -37,6 +37,11 @@ def read_predictions(path: Path, ground_truth: Path | None = None) -> Prediction
 def holds_predictions(path: Path) -> bool:
     """Tell by its name whether `read_predictions` reads a file, or by the names in it, a folder."""
     return _is_json(path) or is_table(path) or is_label_folder(path)
+
+
+def _coco_file(ground_truth: Path) -> Path | None:
+    """Find the COCO file of a set that is one, or that has one in its folder."""
+    return ground_truth if ground_truth.is_file() and _is_coco(ground_truth) else only_file(ground_truth)
 
 
 def _is_json(path: Path) -> bool:

@@ -34,6 +34,12 @@ def is_coco_folder(path: Path) -> bool:
     return path.is_dir() and next(_files(path), None) is not None
 
 
+def only_file(folder: Path) -> Path | None:
+    """Return the COCO file of a folder with one that is all of the set, else None."""
+    files = [*_files(folder)] if folder.is_dir() else []
+    return files[0].path if len(files) == 1 and not files[0].prefix else None
+
+
 def read(folder: Path) -> AnnotatedSet:
     """Read the files of a folder, one after the other; ids begin with the folder of the split if it has one.
 

@@ -83,32 +83,6 @@ class ImageFiles:
         return {name: paths[0] for name, paths in found.items() if len(paths) == 1}
 
 
-def images_below(folder: Path, *, alike: bool = False) -> dict[str, Path]:
-    """Find the images of a folder, recursively, by file name without suffix.
-
-    Raises ArgumentError where two have the same name, since the boxes may belong to either; with `alike` the first is
-    taken.
-    """
-    found: dict[str, Path] = {}
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        for path in _image_files(place, files):
-            other = found.setdefault(path.stem, path)
-            if other is not path and not alike:
-                raise ArgumentError(f"{path}: expected one image file of this name, got also {other}")
-    return found
-
-
-def images_in(folder: Path) -> dict[str, Path]:
-    """Find the images of a folder itself, by file name without suffix; of equal names the last."""
-    return {path.stem: path for path in _image_files(str(folder), os.listdir(folder))}
-
-
-def _image_files(place: str, names: list[str]) -> list[Path]:
-    image_files = (name for name in sorted(names) if name.lower().endswith(SUFFIXES) and not name.startswith("."))
-    return [Path(place, name) for name in image_files]
-
-
 def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
     """Width and height in pixels: as the set says, else as the header of the image does; None if neither does.
 
