@@ -19,6 +19,7 @@ from boxable.weights.cards import find_card
 from boxable.weights.compiled import compiled_from
 from boxable.weights.importing import read_model
 from boxable.weights.model import Model
+from boxable.weights.select_classes import select_classes
 from tests.parity.same_set import Found, excused_differences
 from tests.weights.conftest import Real
 from tests.weights.tensorflow_writer import (
@@ -183,6 +184,20 @@ def test_the_classes_of_a_known_release_are_taken_and_said_in_one_line(
 def test_an_unknown_number_of_classes_asks_for_labels(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"no names for its 2 classes.*--labels FILE"):
         read_model(checkpoint(tmp_path, 2), "mine")
+
+
+def test_a_column_that_the_labels_leave_out_is_never_found(tmp_path: Path) -> None:
+    path, labels = checkpoint(tmp_path, 3), tmp_path / "gaps.pbtxt"
+    labels.write_text("item { id: 1 name: 'cat' } item { id: 3 name: 'dog' }")
+    found = read_model(path, "mine", labels)
+    assert found.classes == ClassList.from_names(["Cat", "Dog"])
+    labels.write_text("cat\nhorse\ndog\n")
+    whole = select_classes(read_model(path, "mine", labels), "Cat,Dog")
+    assert found.network == whole.network
+    assert all(np.array_equal(values, whole.weights[name]) for name, values in found.weights.items())
+    labels.write_text("item { id: 1 name: 'cat' } item { id: 4 name: 'dog' }")
+    with pytest.raises(ArgumentError, match="2 classes, the last with the id 4, for a network of 3"):
+        read_model(path, "mine", labels)
 
 
 def test_labels_that_are_given_go_before_all_others(tmp_path: Path) -> None:

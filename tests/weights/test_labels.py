@@ -15,7 +15,7 @@ MIDS = [item.mid for item in open_images()]
 
 
 def names(text: str) -> list[str]:
-    return [item.name for item in parse_labels(text, "labels")]
+    return [item.name for item in parse_labels(text, "labels").classes]
 
 
 def refused(text: str) -> str:
@@ -58,11 +58,11 @@ PBTXT = (
     ],
 )
 def test_every_form_gives_the_same_classes(text: str) -> None:
-    assert parse_labels(text, "labels") == ClassList.from_names(THREE)
+    assert parse_labels(text, "labels").classes == ClassList.from_names(THREE)
 
 
 def test_open_images_classes_keep_their_ids_and_others_are_numbered_from_1001() -> None:
-    found = parse_labels("robot\nCat\nUFO\n/m/01g317\n", "labels")
+    found = parse_labels("robot\nCat\nUFO\n/m/01g317\n", "labels").classes
     assert [(one.label_id, one.mid, one.name) for one in found] == [
         (1001, "user/robot", "robot"),
         (open_images().find("Cat").label_id, "/m/01yrx", "Cat"),
@@ -72,13 +72,13 @@ def test_open_images_classes_keep_their_ids_and_others_are_numbered_from_1001() 
 
 
 def test_a_known_mid_goes_before_its_name_and_an_unknown_one_stays() -> None:
-    found = parse_labels("1\t/m/01yrx\tKatze\n2\t/m/0zzzz\tGnu\n", "labels")
+    found = parse_labels("1\t/m/01yrx\tKatze\n2\t/m/0zzzz\tGnu\n", "labels").classes
     assert [(one.mid, one.name) for one in found] == [("/m/01yrx", "Cat"), ("/m/0zzzz", "Gnu")]
 
 
 def test_the_mouse_of_a_coco_detector_is_the_device() -> None:
-    assert parse_labels("laptop\nmouse\nremote\n", "labels")[1].mid == "/m/020lf"
-    assert parse_labels("cat\nmouse\n", "labels")[1].mid == "/m/04rmv"
+    assert parse_labels("laptop\nmouse\nremote\n", "labels").classes[1].mid == "/m/020lf"
+    assert parse_labels("cat\nmouse\n", "labels").classes[1].mid == "/m/04rmv"
 
 
 def test_names_may_hold_braces_quotes_and_hashes() -> None:
@@ -88,9 +88,9 @@ def test_names_may_hold_braces_quotes_and_hashes() -> None:
 
 def test_the_maps_of_the_original_are_read(reference: Path) -> None:
     facts = reference.parent / "facts"
-    assert read_labels(facts / "oid_v4_label_map.pbtxt") == open_images()
-    assert len(read_labels(facts / "oid_bbox_trainable_label_map.pbtxt")) == 545
-    assert len(read_labels(facts / "oid_object_detection_challenge_500_label_map.pbtxt")) == 500
+    assert read_labels(facts / "oid_v4_label_map.pbtxt").classes == open_images()
+    assert len(read_labels(facts / "oid_bbox_trainable_label_map.pbtxt").classes) == 545
+    assert len(read_labels(facts / "oid_object_detection_challenge_500_label_map.pbtxt").classes) == 500
 
 
 @pytest.mark.parametrize(
@@ -101,22 +101,62 @@ def test_a_file_without_classes_is_refused(text: str) -> None:
     refused(text)
 
 
+def columns(text: str) -> dict[str, int]:
+    """The column of each class, from 1 as in a label map."""
+    found = parse_labels(text, "labels")
+    return {item.name: column + 1 for item, column in zip(found.classes, found.columns, strict=True)}
+
+
 @pytest.mark.parametrize(
-    "ids",
-    [(1, 3), (0, 1), (1, 1), (2, 3), (1, -2), (1, 10**8)],
+    ("text", "expected"),
+    [
+        (item("id: 1", "name: '/m/01g317'", "display_name: 'person'") + item("id: 3", "name: 'car'"), "Person 1 Car 3"),
+        (item("id: 3", "name: 'car'") + item("id: 2", "name: 'cat'"), "Cat 2 Car 3"),
+        (item("id: 0", "name: 'background'") + item("id: 1", "name: 'cat'"), "Cat 1"),
+        (item("id: 0", "display_name: 'background'") + item("id: 2", "name: 'cat'"), "Cat 2"),
+        (item("id: 1", "name: 'person'", "keypoints { id: 7 label: 'nose' }", "keypoints < id: 8 >")
+         + item("id: 2", "name: 'dog'"), "Person 1 Dog 2"),
+        (item("name: 'n1'", "unknown: [1, 2]", "more { deep { id: 5 name: 'x' } }", "id: 1", "display_name: 'cat'"),
+         "Cat 1"),
+        ("item { name: 'ca' 't' id: 1; } item < id: 2, name: \"d\\157g\" > # end }", "Cat 1 Dog 2"),
+        ("# item { id: 1 }\nitem { # { \n name: 'cat' id: 1 }", "Cat 1"),
+        ("0 cat\n1 dog\n", "Cat 1 Dog 2"),
+        ("1 cat\n2 dog", "Cat 1 Dog 2"),
+        ("0: cat\r\n1: dog\r\n", "Cat 1 Dog 2"),
+        ("0  person\n2  car\n", "Person 1 Car 3"),
+        ("0 background\n1 cat\n", "Cat 1"),
+        ("1\tcat\n2\tdog\n", "Cat 1 Dog 2"),
+        ("???\ncat\n???\ndog\n", "Cat 1 Dog 3"),
+        ("1\t\tcat\n3\t\tdog\n", "Cat 1 Dog 3"),
+        ("99 cat\n1 dog\n", "99 cat 1 1 dog 2"),
+    ],
+)  # fmt: skip
+def test_each_class_has_the_column_that_the_original_gives_it(text: str, expected: str) -> None:
+    assert " ".join(f"{name} {column}" for name, column in columns(text).items()) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (item("id: 2", "name: 'a'") + item("id: 2", "name: 'b'"), "lines 1 and 5 both have the id 2"),
+        (
+            "item{id: 1 name: 'a'}\nitem{id: 2 name: 'item {'}\nitem{id: 1 name: 'b'}",
+            "lines 1 and 3 both have the id 1",
+        ),
+        ("1\t\ta\n3\t\tb\n3\t\tc\n", "lines 2 and 3 both have the id 3"),
+        ("0 a\n1 b\n1 c\n", "lines 2 and 3 both have the id 2"),
+        (item("id: 0", "name: 'a'"), "line 1: expected an id from 1 (0 is the background's)"),
+        (item("id: 1", "name: 'a'") + item("id: -2", "name: 'b'"), "line 5: expected an id from 1"),
+        (item("name: 'a'"), "line 1: an item without an id"),
+        (item("id: 'one'", "name: 'a'"), "line 2: no label map"),
+        (item("id: 1" + "0" * 50), "line 2: no label map"),
+        (item("id: 1", "id: 2"), "line 3: no label map"),
+        ("item { id: 1 name: 'a'", "no label map"),
+        ("item { id: 1 name: 'a }", "line 1: no label map"),
+    ],
 )
-def test_ids_with_gaps_are_refused(ids: tuple[int, int]) -> None:
-    first, second = ids
-    refused(item(f"id: {first}", "name: 'a'") + item(f"id: {second}", "name: 'b'"))
-    if second > 0:
-        refused(f"{first}\t\ta\n{second}\t\tb\n")
-
-
-def test_ids_that_are_no_numbers_are_refused() -> None:
-    for odd in ('"one"', "'\u00b2'", "1" * 5000, '""'):
-        assert "expected the ids 1 to 1, each once" in refused(item(f"id: {odd}", "name: 'a'"))
-    for odd in ("\u00b2", "9" * 5000):
-        refused(f"{odd}\t/m/01yrx\tCat\n1\t/m/01g317\tPerson\n")
+def test_a_map_that_is_damaged_or_ambiguous_is_refused_with_its_lines(text: str, error: str) -> None:
+    assert error in refused(text)
 
 
 def test_a_class_twice_or_without_a_name_is_refused() -> None:
@@ -128,7 +168,7 @@ def test_a_class_twice_or_without_a_name_is_refused() -> None:
 
 
 def test_numbers_are_names_too() -> None:
-    assert [(one.label_id, one.name) for one in parse_labels("1\n2\n", "labels")] == [(1001, "1"), (1002, "2")]
+    assert [(one.label_id, one.name) for one in parse_labels("1\n2\n", "labels").classes] == [(1001, "1"), (1002, "2")]
 
 
 def test_a_file_that_is_no_text_or_not_there_is_refused(tmp_path: Path) -> None:
@@ -150,7 +190,7 @@ def test_a_file_that_is_no_text_or_not_there_is_refused(tmp_path: Path) -> None:
 def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     path = tmp_path / "labels.txt"
     path.write_bytes(b"\xef\xbb\xbfCat\nrobot\n")
-    assert [one.name for one in read_labels(path)] == ["Cat", "robot"]
+    assert [one.name for one in read_labels(path).classes] == ["Cat", "robot"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import click
     "--labels",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Its classes: .pbtxt, TSV (id, MID, name), or one name a line.",
+    help="Its classes: label map (.pbtxt), TSV (id, MID, name), or one name a line.",
 )
 def import_(path: Path, name: str | None, labels: Path | None) -> None:
     """Import a network that another program wrote.

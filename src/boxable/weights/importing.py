@@ -3,14 +3,18 @@
 import logging
 from pathlib import Path
 
+import numpy as np
+
 from boxable.errors import ArgumentError, WeightsError
 from boxable.findings import counted
+from boxable.networks.architectures import ARCHITECTURES
 from boxable.networks.heads.rules import SCORE_THRESHOLD
 from boxable.vocabulary import ClassList, open_images, open_images_subset
 from boxable.weights.cards import FALLBACK_HANDLE, find_card
 from boxable.weights.foreign import Foreign, read_foreign
-from boxable.weights.labels import classes_in_strings, parse_labels, read_labels
+from boxable.weights.labels import Labels, classes_in_strings, parse_labels, read_labels
 from boxable.weights.model import Model
+from boxable.weights.select_classes import keep_columns
 from boxable.weights.variables import detector_weights
 
 logger = logging.getLogger("boxable")
@@ -26,7 +30,15 @@ def read_model(path: Path, handle: str, labels: Path | None = None, classes: Cla
     found = read_foreign(path)
     network, weights = detector_weights(found.variables, str(path))
     if classes is None:
-        classes = _classes(found, network.num_classes, labels, str(path))
+        given = _labels(found, network.num_classes, labels, str(path))
+        classes = given.classes
+        if len(given.columns) < network.num_classes:
+            logger.info(
+                "%d of the %d columns of the network have no class in the labels; they are never found",
+                network.num_classes - len(given.columns), network.num_classes,
+            )  # fmt: skip
+            weights = keep_columns(network, weights, np.array(given.columns, np.intp))
+            network = ARCHITECTURES[network.name](len(classes))
     threshold = SCORE_THRESHOLD if found.score_threshold is None else found.score_threshold
     if not 0 <= threshold <= 1:  # nor NaN
         raise WeightsError(f"{path}: its score threshold: expected 0 to 1, got {threshold}")
@@ -37,17 +49,24 @@ def read_model(path: Path, handle: str, labels: Path | None = None, classes: Cla
     return Model(network, weights, classes, handle, threshold, f"{found.kind} {path.name}")
 
 
-def _classes(found: Foreign, count: int, labels: Path | None, name: str) -> ClassList:
+def _labels(found: Foreign, count: int, labels: Path | None, name: str) -> Labels:
     if labels is not None:
         given = read_labels(labels)
-        if len(given) != count:
-            raise ArgumentError(
-                f"{labels}: {counted(len(given), 'class|es')} for a network of {count}; expected one for each"
-            )
+        if given.count != count:
+            what = counted(len(given.columns), "class|es")
+            if given.count != len(given.columns):
+                what += f", the last with the id {given.count},"
+            raise ArgumentError(f"{labels}: {what} for a network of {count}; expected one for each")
         return given
-    inside = found.classes or _in_label_files(found, count) or classes_in_strings(found.strings, count, name)
-    if inside is not None:
-        return inside
+    beside = None if found.classes else _in_label_files(found, count)
+    if beside is not None:
+        return beside
+    classes = found.classes or classes_in_strings(found.strings, count, name) or _known(count, name)
+    return Labels(classes, list(range(len(classes))))
+
+
+def _known(count: int, name: str) -> ClassList:
+    """Return the classes of a known release with as many."""
     known = _known_lists().get(count)
     if known is None:
         raise WeightsError(
@@ -59,16 +78,16 @@ def _classes(found: Foreign, count: int, labels: Path | None, name: str) -> Clas
     return classes
 
 
-def _in_label_files(found: Foreign, count: int) -> ClassList | None:
+def _in_label_files(found: Foreign, count: int) -> Labels | None:
     """Return the classes of the first label file beside the network that has as many."""
     for name, text in found.label_texts:
         try:
-            classes = parse_labels(text, name)
+            labels = parse_labels(text, name)
         except ArgumentError:
             continue
-        if len(classes) == count:
-            logger.info("taking the %s in %s", counted(count, "class|es"), name)
-            return classes
+        if labels.count == count:
+            logger.info("taking the %s in %s", counted(len(labels.columns), "class|es"), name)
+            return labels
     return None
 
 
