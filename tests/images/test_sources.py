@@ -267,3 +267,21 @@ def test_limits_are_those_of_the_source(tmp_path: Path) -> None:
             make(path, Limits(max_bytes=size - 1)).pixels()
         with pytest.raises(ImageError, match="million pixels"):
             make(path, Limits(max_pixels=pixels - 1)).pixels()
+
+
+def test_the_id_of_an_image_is_its_path_below_the_folder_or_the_fixed_part_of_a_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("photos/a.jpg", "photos/cam1/b.c.jpg", "photos/images/d.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+
+    def ids(source: str) -> list[str]:
+        return sorted(found.image_id for found in expand([source]))
+
+    assert ids("photos") == ids(str(tmp_path / "photos")) == ["a", "cam1__b.c", "d"]
+    assert ids("photos/**/*.jpg") == ["a", "cam1__b.c", "d"]
+    assert ids("photos/*/*.jpg") == ["cam1__b.c", "d"]
+    assert ids("*/*/*.jpg") == ["photos__cam1__b.c", "photos__d"]
+    assert ids("photos/cam1/b.c.jpg") == ids("photos/cam1") == ids("photos/cam1/*") == ["b.c"]
