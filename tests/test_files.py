@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from boxable.errors import BoxableError
-from boxable.files import atomic_file, atomic_path, is_abandoned, write_atomically, writing
+from boxable.files import (
+    atomic_file,
+    atomic_path,
+    files_below,
+    is_abandoned,
+    is_clutter,
+    write_atomically,
+    writing,
+)
 
 
 def test_what_cannot_be_written_below_the_home_folder_names_the_variable(
@@ -82,3 +90,33 @@ def test_only_a_file_that_is_a_day_old_is_abandoned(tmp_path: Path) -> None:
     assert not is_abandoned(path)
     os.utime(path, (day - 100, day - 100))
     assert is_abandoned(path)
+
+
+def test_files_below_a_folder_come_in_order_without_clutter_and_links_are_followed_once(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    names = [
+        "b/c/d.txt",
+        "a.jpg",
+        "b/a.jpg",
+        "._a.jpg",
+        ".hidden/a.jpg",
+        "__MACOSX/a.jpg",
+        "Thumbs.db",
+        "b/desktop.ini",
+    ]
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "e.jpg").touch()
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "b" / "ring").symlink_to(folder)
+    found = list(files_below(folder))
+    assert [name for name, _ in found] == ["a.jpg", "b/a.jpg", "b/c/d.txt", "link/e.jpg"]
+    assert all(path == folder / name for name, path in found)
+
+
+@pytest.mark.parametrize("name", ["._a.jpg", ".DS_Store", "Thumbs.db", "THUMBS.DB", "desktop.ini", "__MACOSX"])
+def test_what_systems_leave_is_clutter(name: str) -> None:
+    assert is_clutter(name)
+    assert not is_clutter(f"a{name}")
