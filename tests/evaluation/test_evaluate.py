@@ -92,3 +92,12 @@ def test_the_metrics_of_a_class_say_what_is_behind_its_ap() -> None:
     }  # fmt: skip
     assert metrics["left_out"] == 0
     assert metrics["bootstrap"] == {"resamples": 3, "seed": 0, "over": "images"}
+
+
+@pytest.mark.parametrize(("images", "resamples", "warned"), [(29, 5, True), (30, 5, False), (29, 0, False)])
+def test_an_interval_from_few_images_with_boxes_comes_with_a_warning(images: int, resamples: int, warned: bool) -> None:
+    boxes = [Truth(f"i{number}", A, HERE) for number in range(images)]
+    found = [Found(row.image, A, 0.9, HERE) for row in boxes]
+    notes = evaluated(boxes, found, labels=[Seen("empty", A)], resamples=resamples).notes
+    few = [note.count for note in notes if "too narrow below 30" in str(note)]
+    assert few == [29] * warned

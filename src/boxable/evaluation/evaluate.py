@@ -23,6 +23,8 @@ from boxable.vocabulary.selection import Selection
 
 Interval = tuple[float, float] | None
 RESAMPLES, SEED = 1000, 0
+# In a simulation 95 % intervals from 10 images covered the expected AP in 87 % of samples, from 30 in 92 %.
+FEW_IMAGES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +170,18 @@ def evaluate(
         between = interval(float(mean_of_known(aps[columns])), mean_of_known(samples[:, columns]))
     return Evaluation(
         protocol, results, not_counted, _share(between), len(samples), seed,
-        [*prepared.notes, *_notes(prepared, results)], prepared.classes, data, matches, ranking,
-        ground_truth.sizes, figures,
+        [*prepared.notes, *_notes(prepared, results), *_few_images(ranking, between)], prepared.classes, data, matches,
+        ranking, ground_truth.sizes, figures,
     )  # fmt: skip
+
+
+def _few_images(ranking: Ranking, between: Interval) -> list[Finding]:
+    """Warn of an interval from few images with boxes."""
+    count = len(np.unique(ranking.entries.truth_image))
+    if between is None or count >= FEW_IMAGES:
+        return []
+    effect = f"the 95 % intervals are too narrow below {FEW_IMAGES}; take them as a lower bound of the uncertainty"
+    return [Finding("image|s with boxes", effect, "note", count)]
 
 
 def _notes(prepared: Prepared, results: list[ClassResult]) -> list[Finding]:
