@@ -46,9 +46,9 @@ def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int) -> 
     voc         a folder with Annotations/ and JPEGImages/; corners are whole pixels
     tfrecord    shards PREFIX-00000-of-00100 with the features of create_oid_tf_record; as SOURCE also one file
 
-    SOURCE may also be a folder with data folders train/, validation/ or test/ in it: one set with these splits. With --to
-    yolo it is so too where the folder has tables itself, as after boxable data split: the splits become train, val and
-    test of one data.yaml, with the same numbers of classes.
+    SOURCE may also be a folder with data folders train/, validation/ or test/ in it: one set with these splits. With
+    --to yolo it is so too where the folder has tables itself, as after boxable data split: the splits become train, val
+    and test of one data.yaml, with the same numbers of classes.
 
     What a format cannot hold, such as the group-of flags of boxes in YOLO, is dropped, and a note on stderr gives the
     number. DEST appears when it is complete.
