@@ -29,10 +29,10 @@ from boxable.formats.tables import is_table
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How a set is written: images are copied, linked or left out (`image_mode`), TFRecord has so many `shards`."""
+    """How a set is written: images are copied, linked or left out (`image_mode`), TFRecord has `shards` files."""
 
     image_mode: str = "copy"
-    shards: int = tfrecord.SHARDS
+    shards: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from boxable.datasets.annotated_formats import FORMATS, TABLES, AnnotatedFormat,
 from boxable.datasets.scratch import new_folder, scratch_folder
 from boxable.errors import ArgumentError
 from boxable.files import writing
-from boxable.formats.annotated import tfrecord
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.tables import require_utf8
 from boxable.progress import progress
@@ -19,12 +18,12 @@ from boxable.progress import progress
 _SUFFIXES = {"openimages": ".csv", "parquet": ".parquet"}
 
 
-def convert(source: Path, dest: Path, to: str, *, image_mode: str = "copy", shards: int = tfrecord.SHARDS) -> list[str]:
+def convert(source: Path, dest: Path, to: str, *, image_mode: str = "copy", shards: int | None = None) -> list[str]:
     """Convert annotated images. Returns a line on everything that was dropped.
 
-    `to` is one of `FORMATS`, `image_mode` is copy, link or none, `shards` the number of TFRecord files. The format of
-    `source` is recognized; for YOLO it may also be a folder of data folders named after the splits. `dest` is a file
-    for COCO, a prefix for TFRecord, and a new folder otherwise.
+    `to` is one of `FORMATS`, `image_mode` is copy, link or none, `shards` the number of TFRecord files (by default as
+    many as 100 MB for each take). The format of `source` is recognized; for YOLO it may be a folder of data folders
+    named after the splits. `dest` is a file for COCO, a file or prefix for TFRecord, and a new folder otherwise.
 
     Raises ArgumentError for a source that cannot be used and for a `dest` that is there, BoxableError where reading
     or writing fails; there is no part of a result then.
@@ -54,7 +53,7 @@ def _check(dest: Path, to: str) -> None:
         if dest.suffix.lower() != ".json":
             raise ArgumentError(f"{dest}: expected a name that ends in .json")
     elif makes == "shards":
-        if list(dest.parent.glob(f"{glob.escape(dest.name)}-?????-of-?????")):
+        if dest.is_file() or list(dest.parent.glob(f"{glob.escape(dest.name)}-?????-of-?????")):
             raise ArgumentError(f"{dest}: there are shards of this name; remove them, or name another prefix")
     elif dest.exists() and (not dest.is_dir() or any(dest.iterdir())):
         raise ArgumentError(f"{dest}: is there already; expected the name of a new folder")
@@ -121,7 +120,7 @@ def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, options: Wri
         with scratch_folder(dest) as folder:
             notes = target.write(images, folder / dest.name, options)
             with writing(dest):
-                for path in tfrecord.shard_paths(folder / dest.name, options.shards):
+                for path in folder.iterdir():
                     path.replace(dest.parent / path.name)
         return notes
     with new_folder(dest) as folder:

@@ -29,11 +29,9 @@ logger = logging.getLogger("boxable")
     "--shards",
     metavar="N",
     type=click.IntRange(1, 999),
-    default=100,
-    show_default=True,
-    help="How many files TFRecord has.",
+    help="How many files TFRecord has; otherwise as many as 100 MB for each take.",
 )
-def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int) -> None:
+def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int | None) -> None:
     """Convert annotated images to another format.
 
     The format of SOURCE is recognized; DEST must not exist.
@@ -41,10 +39,12 @@ def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int) -> 
     \b
     openimages  a folder of CSV tables as Open Images has them; as SOURCE also one table of boxes
     parquet     a data folder, the same in Parquet
-    coco        a .json file; as SOURCE with the images in images/, beside it, or as COCO has them
+    coco        a .json file; as SOURCE also a folder with one, or one for each split
     yolo        a folder with data.yaml, images/ and labels/; as SOURCE also with obj.names or classes.txt
-    voc         a folder with Annotations/ and JPEGImages/; corners are whole pixels
-    tfrecord    shards PREFIX-00000-of-00100 with the features of create_oid_tf_record; as SOURCE also one file
+    voc         a folder with Annotations/ and JPEGImages/; as SOURCE also with XML beside its images
+    tfrecord    DEST.tfrecord, or shards DEST-00000-of-00010, with the features of create_oid_tf_record
+
+    Read are also OIDv4_ToolKit, FiftyOne, and CSV with corners in pixels of the Object Detection API's tutorials.
 
     SOURCE may also be a folder with data folders train/, validation/ or test/ in it: one set with these splits. With
     --to yolo it is so too where the folder has tables itself, as after boxable data split: the splits become train, val

@@ -1,5 +1,6 @@
 """TFRecord shards with the features that `create_oid_tf_record` writes (SEMANTICS §9)."""
 
+import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
-from boxable.files import writing
+from boxable.files import is_clutter, writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
 from boxable.formats.annotated.image_files import bytes_of, suffix_of
 from boxable.formats.annotated.tfrecord_framing import (
@@ -25,11 +26,13 @@ from boxable.formats.annotated.tfrecord_framing import (
     write_record,
 )
 from boxable.images.decode import orientation_of
+from boxable.images.image_ids import image_id
 from boxable.vocabulary import ClassList, open_images
 from boxable.vocabulary.classes import classes_meant, classes_of
 
-# As many as the original makes unless told otherwise.
-SHARDS = 100
+# A shard is closed before it is larger: TensorFlow's guide to performance recommends at least 100 MB.
+_SHARD_BYTES = 100 << 20
+_SUFFIXES = (".tfrecord", ".tfrecords", ".record")
 FLAGS = {"IsGroupOf": "group_of", "IsOccluded": "occluded", "IsTruncated": "truncated", "IsDepiction": "depiction"}
 _SIDES = ("ymin", "xmin", "ymax", "xmax")
 _OBJECT, _IMAGE = "image/object/", "image/class/"
@@ -37,9 +40,9 @@ _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})")
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 
 
-def shard_of(image_id: str, shards: int) -> int:
+def shard_of(name: str, shards: int) -> int:
     """Which shard an image goes to: by its number where the id is hexadecimal, else by the CRC-32 of it."""
-    number = int(image_id, 16) if _HEXADECIMAL.fullmatch(image_id) else zlib.crc32(image_id.encode())
+    number = int(name, 16) if _HEXADECIMAL.fullmatch(name) else zlib.crc32(name.encode())
     return number % shards
 
 
@@ -54,14 +57,16 @@ def find_shards(path: Path) -> list[Path]:
     Raises ArgumentError where some are missing, or where there are two sets of shards.
     """
     if path.is_file():
-        return (
-            [path] if path.name.endswith((".tfrecord", ".tfrecords", ".record")) or _SHARD.fullmatch(path.name) else []
-        )
+        return [path] if path.name.endswith(_SUFFIXES) or _SHARD.fullmatch(path.name) else []
     folder, prefix = (path, None) if path.is_dir() else (path.parent, path.name)
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    matches = [match for name in sorted(names) if (match := _SHARD.fullmatch(name)) and prefix in (None, match[1])]
+    names = [name for name in sorted(os.listdir(folder)) if not is_clutter(name)] if folder.is_dir() else []
+    matches = [match for name in names if (match := _SHARD.fullmatch(name)) and prefix in (None, match[1])]
     if not matches:
-        return []
+        single = [folder / name for name in names if name.endswith(_SUFFIXES) and prefix is None]
+        if len(single) > 1:
+            both = " and ".join(item.name for item in single[:2])
+            raise ArgumentError(f"{path}: {both} are TFRecord files; expected one, so name it")
+        return single
     expected = shard_paths(folder / matches[0][1], int(matches[0][3]))
     found = [folder / match[0] for match in matches]
     if missing := [item.name for item in expected if item not in found]:
@@ -129,7 +134,10 @@ def _image(features: Mapping[str, Sequence[Any]], labels: list[str], flags: tupl
     box = np.stack([np.array(side, np.float64).reshape(len(labels)) for side in sides], axis=1)
     values = {column: _flag_values(features.get(_OBJECT + FLAGS[column]), len(labels)) for column in flags}
     width, height = (pixels((features.get(f"image/{side}") or [0])[0]) for side in ("width", "height"))
-    source_id = features.get("image/source_id") or [Path(features["image/filename"][0].decode()).stem.encode()]
+    filename = [image_id(value.decode()).encode() for value in features.get("image/filename", ())[:1]]
+    source_id = features.get("image/source_id") or filename
+    if source_id == features.get("image/filename"):  # as the tutorials of the Object Detection API write it
+        source_id = filename
     # Who reads TFRecord passes over an orientation in the image: boxes are of its pixels as they are stored.
     content = (features.get("image/encoded") or [None])[0]
     if not isinstance(content, bytes | None):
@@ -147,26 +155,66 @@ def _flag_values(values: Sequence[int] | None, boxes: int) -> NDArray[np.int8]:
     return np.where((told == 0) | (told == 1), told, -1).astype(np.int8)
 
 
-def write(images: AnnotatedSet, prefix: Path, shards: int) -> None:
-    """Write one record per image; drop images without a file."""
-    label_ids = {item.mid: item.label_id for item in images.classes}
-    with ExitStack() as stack:
-        stack.enter_context(writing(prefix))
+def write(images: AnnotatedSet, prefix: Path, shards: int | None = None) -> list[Path]:
+    """Write one record per image, and return the files; drop images without a file.
+
+    An image goes to the shard that its id tells. Without `shards` they are in order, in as many files of at most
+    100 MB as that takes. A single file is called as `prefix` where that ends like a TFRecord file.
+    """
+    with writing(prefix):
         prefix.parent.mkdir(parents=True, exist_ok=True)
-        files = [stack.enter_context(path.open("xb")) for path in shard_paths(prefix, shards)]
-        written = 0
-        for image in images.sound():
-            content = bytes_of(image)
-            if content is None:
-                images.count("images without a file", 1)
-                continue
-            turned = image.rotation is None and orientation_of(content) != 1
-            images.count("EXIF orientations, which readers of TFRecord ignore", int(turned))
-            features = _features(image, content, label_ids, images)
-            write_record(files[shard_of(image.image_id, shards)], example(features))
-            written += 1
-        if not written:
-            raise ArgumentError("expected image files in images/, or beside a COCO file, got none")
+        records = _records(images)
+        parts = _write_by_size(records, prefix) if shards is None else _write_by_id(records, prefix, shards)
+        names = [prefix] if len(parts) == 1 and prefix.name.endswith(_SUFFIXES) else shard_paths(prefix, len(parts))
+        for part, name in zip(parts, names, strict=True):
+            part.replace(name)
+    return names
+
+
+def _write_by_id(records: Iterator[tuple[str, bytes]], prefix: Path, shards: int) -> list[Path]:
+    parts = [_part(prefix, number) for number in range(shards)]
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("xb")) for path in parts]
+        for name, data in records:
+            write_record(files[shard_of(name, shards)], data)
+    return parts
+
+
+def _write_by_size(records: Iterator[tuple[str, bytes]], prefix: Path) -> list[Path]:
+    parts: list[Path] = []
+    left = 0
+    with ExitStack() as stack:
+        for _, data in records:
+            if not parts or len(data) > left:
+                stack.close()
+                parts.append(_part(prefix, len(parts)))
+                file = stack.enter_context(parts[-1].open("xb"))
+                left = _SHARD_BYTES
+            write_record(file, data)
+            left -= len(data)
+    return parts
+
+
+def _part(prefix: Path, number: int) -> Path:
+    """Return the name of a file while it is written, and the number of files is unknown."""
+    return prefix.with_name(f".{prefix.name[:40]}.{number}.part")
+
+
+def _records(images: AnnotatedSet) -> Iterator[tuple[str, bytes]]:
+    """Yield the id of each image and its record. Raises ArgumentError at the end where no image has a file."""
+    label_ids = {item.mid: item.label_id for item in images.classes}
+    written = 0
+    for image in images.sound():
+        content = bytes_of(image)
+        if content is None:
+            images.count("images without a file", 1)
+            continue
+        turned = image.rotation is None and orientation_of(content) != 1
+        images.count("EXIF orientations, which readers of TFRecord ignore", int(turned))
+        yield image.image_id, example(_features(image, content, label_ids, images))
+        written += 1
+    if not written:
+        raise ArgumentError("expected image files in images/, or beside a COCO file, got none")
 
 
 def _features(
