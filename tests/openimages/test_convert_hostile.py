@@ -260,12 +260,15 @@ def test_a_photo_that_is_no_picture_is_no_reason_to_stop(tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "voc" / "Annotations").iterdir()] == ["01.xml"]
 
 
-@pytest.mark.parametrize(("package", "to"), [("pyarrow", "coco"), ("yaml", "coco")])
+@pytest.mark.parametrize(("package", "to"), [("pyarrow", "coco"), ("defusedxml", "voc"), ("yaml", "yolo")])
 def test_a_package_that_is_missing_is_named_with_what_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, to: str
 ) -> None:
-    source = write_set(tmp_path / "set", [box("01")]) if package == "pyarrow" else yolo(tmp_path / "set")
+    source = write_set(tmp_path / "set", [box("01")])
+    if to != "coco":  # to write YOLO and VOC none is needed
+        convert(source, tmp_path / to, to)
+        source = tmp_path / to
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError, match=r"pip install 'boxable\[data\]'"):
-        convert(source, tmp_path / "out.json", to)
+        convert(source, tmp_path / "out.json", "coco")
     assert not (tmp_path / "out.json").exists()
