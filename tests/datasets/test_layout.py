@@ -53,4 +53,4 @@ def test_tables_are_found_under_their_official_names(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     found = layout.open_folder(tmp_path)
     assert [path and path.name for path in (found.boxes, found.image_labels, found.images, found.classes)] == names
-    assert image_path(found, "a") == tmp_path / "images" / "a.jpg"
+    assert image_path(found, "a") == tmp_path / "a.jpg"
