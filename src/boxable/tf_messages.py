@@ -6,7 +6,7 @@ Only needed fields are declared; the parser skips the others. Field numbers are 
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
@@ -72,11 +72,16 @@ def _classes() -> dict[str, Any]:
     return message_classes(_PACKAGE, _MESSAGES)
 
 
-def message_classes(package: str, messages: Mapping[str, Mapping[str, tuple[int, str]]]) -> dict[str, Any]:
-    """Create protobuf classes from a declaration like `_MESSAGES`; returns full message name -> class."""
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"{package.replace('.', '/')}.proto", package=package, syntax="proto3"
-    )
+def message_classes(
+    package: str,
+    messages: Mapping[str, Mapping[str, tuple[int, str]]],
+    syntax: Literal["proto2", "proto3"] = "proto3",
+) -> dict[str, Any]:
+    """Create protobuf classes from a declaration like `_MESSAGES`; returns full message name -> class.
+
+    Fields of proto2 tell whether they are set (`HasField`).
+    """
+    file = descriptor_pb2.FileDescriptorProto(name=f"{package.replace('.', '/')}.proto", package=package, syntax=syntax)
     for message, fields in messages.items():
         declared = file.message_type.add(name=message)
         for field, (number, kind) in fields.items():

@@ -8,9 +8,16 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
+from google.protobuf import text_format
 
 from boxable.errors import ArgumentError
+from boxable.tf_messages import message_classes
+
+# The fields that tell of classes, as `message_classes` takes them.
+_MESSAGES = {
+    "LabelMapItem": {"name": (1, "string"), "id": (2, "int32"), "display_name": (3, "string")},
+    "LabelMap": {"item": (1, "*LabelMapItem")},
+}
 
 _START = re.compile(r"^[ \t]*+item\s*+:?\s*+[{<]", re.MULTILINE)
 # What may hold braces without opening a block, the braces, and the name of a block.
@@ -71,18 +78,4 @@ def _item_lines(text: str) -> list[int]:
 
 @cache
 def _message() -> Any:
-    """Build the message class `StringIntLabelMap`, with the fields that tell of classes."""
-    file = descriptor_pb2.FileDescriptorProto(name="boxable/label_map.proto", package="boxable", syntax="proto2")
-    field = descriptor_pb2.FieldDescriptorProto
-    item = file.message_type.add(name="LabelMapItem")
-    for number, (name, kind) in enumerate(
-        (("name", field.TYPE_STRING), ("id", field.TYPE_INT32), ("display_name", field.TYPE_STRING)), start=1
-    ):
-        item.field.add(name=name, number=number, type=kind, label=field.LABEL_OPTIONAL)
-    table = file.message_type.add(name="LabelMap")
-    table.field.add(
-        name="item", number=1, type=field.TYPE_MESSAGE, type_name=".boxable.LabelMapItem", label=field.LABEL_REPEATED
-    )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("boxable.LabelMap"))
+    return message_classes("boxable.label_map", _MESSAGES, syntax="proto2")["boxable.label_map.LabelMap"]
