@@ -14,6 +14,7 @@ from boxable.video.names import file_of, is_camera, require_image_name, require_
         ("clip.mp4", "clip.mp4"),
         ("http:cat.mp4", "http:cat.mp4"),
         ("file:///films/a%20b.mp4", "/films/a b.mp4"),
+        ("file://localhost/films/a.mp4", "/films/a.mp4"),
         ("0", None),
         ("/dev/video0", None),
         ("RTSP://camera/stream", None),
@@ -23,6 +24,11 @@ from boxable.video.names import file_of, is_camera, require_image_name, require_
 def test_files_are_told_from_cameras_and_addresses(name: str, path: str | None) -> None:
     assert file_of(name) == (Path(path) if path else None)
     assert is_camera(name) == (name in ("0", "/dev/video0"))
+
+
+def test_a_file_on_another_machine_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="expected a file on this machine, .* got one on nas"):
+        file_of("file://nas/films/a.mp4")
 
 
 @pytest.mark.parametrize("name", ["photo.jpg", "a/PHOTO.JPEG", "scan.tiff", "file:///photo.png", "frames/%04d.jpg"])

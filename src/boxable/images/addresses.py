@@ -48,7 +48,7 @@ def path_of(url: str) -> str:
     if path.startswith("//"):
         host, slash, rest = path[2:].partition("/")
         if host.lower() not in ("", "localhost"):
-            raise ValueError(f"expected a file on this machine, as file:///folder/image.jpg, got one on {host}")
+            raise ValueError(f"expected a file on this machine, as file:///folder/name, got one on {host}")
         path = slash + rest
     return url2pathname(path)
 

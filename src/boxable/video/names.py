@@ -2,11 +2,10 @@
 
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from boxable.errors import ArgumentError
-from boxable.images.decode import SUFFIXES as IMAGES
+from boxable.images.addresses import path_of, scheme_of
+from boxable.images.codecs import SUFFIXES as IMAGES
 
 # What FFmpeg may be asked for; the first are always live.
 LIVE = ("rtsp", "rtsps", "udp", "rtp", "srt")
@@ -20,22 +19,22 @@ VIDEOS = (
 _MOVING = (".gif", ".apng")
 
 
-def scheme_of(name: str) -> str | None:
-    """Return the scheme of an address (`rtsp` of rtsp://host/path), in lower case; None of any other name."""
-    match = re.match(r"([a-z][a-z0-9+.-]*)://", name, re.IGNORECASE)
-    return match[1].lower() if match else None
-
-
 def is_camera(name: str) -> bool:
     """Tell whether this is a camera: its number, or its device."""
     return name.isdecimal() or name.startswith("/dev/video")
 
 
 def file_of(name: str) -> Path | None:
-    """Return the path of a file, which may be given as file://; None of a camera or another address."""
+    """Return the path of a file, which may be given as file://; None of a camera or another address.
+
+    Raises ArgumentError for a file on another machine.
+    """
     scheme = scheme_of(name)
     if scheme == "file":
-        return Path(url2pathname(urlsplit(name).path))
+        try:
+            return Path(path_of(name))
+        except ValueError as error:
+            raise ArgumentError(f"{name}: {error}") from None
     return None if scheme or is_camera(name) else Path(name)
 
 

@@ -9,8 +9,9 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from boxable.errors import MissingExtraError, VideoError
+from boxable.images.addresses import scheme_of
 from boxable.settings import require_network
-from boxable.video.names import LIVE, SCHEMES, file_of, is_camera, require_video_name, scheme_of
+from boxable.video.names import LIVE, SCHEMES, file_of, is_camera, require_video_name
 
 if TYPE_CHECKING:
     from av.container import InputContainer
