@@ -40,11 +40,6 @@ _OF_MIDS = ("/m/", "/g/")
 BoxRow = tuple[str, str, float, float, float, float]
 
 
-def has_annotations(folder: Path) -> bool:
-    """Whether this is a folder with boxes that `read_folder` reads."""
-    return folder.is_dir() and find_table(folder, BOXES) is not None
-
-
 def read_folder(folder: Path) -> Annotations:
     """Annotations of a folder: boxes, and, where there are any, image labels, sizes, classes and difficult boxes.
 
