@@ -40,16 +40,16 @@ class AnnotatedFormat:
     """A format: how it is recognized, read and written, and what it holds besides classes and boxes.
 
     `looks` describes it in the error about a path that is of no format.
-    `matches` looks at names of files alone. `write` makes a new file or folder, or shards of this prefix, and returns
-    lines of notes; it is None for a format that is only read. `columns` reads a set at once, where that is much faster
-    than image by image, or keeps more; else it is None. `unknown`: a flag may be unknown.
+    `matches` looks at names of files alone. `write` makes a new file or folder, or shards of this prefix, and may
+    return lines of notes; it is None for a format that is only read. `columns` reads a set at once, where that is much
+    faster than image by image, or keeps more; else it is None. `unknown`: a flag may be unknown.
     """
 
     title: str
     looks: str
     matches: Callable[[Path], bool]
     read: Callable[[Path], AnnotatedSet]
-    write: Callable[[AnnotatedSet, Path, WriteOptions], list[str]] | None = None
+    write: Callable[[AnnotatedSet, Path, WriteOptions], list[str] | None] | None = None
     makes: Literal["file", "folder", "shards"] = "folder"
     columns: Callable[[Path], Annotations | None] = lambda path: None
     flags: tuple[str, ...] = ()
@@ -74,24 +74,8 @@ def _table_columns(path: Path) -> Annotations:
     return replace(annotations, files=named)
 
 
-def _write_tables(suffix: str, images: AnnotatedSet, folder: Path, options: WriteOptions) -> list[str]:
-    annotated_tables.write(images, folder, suffix, options.image_mode)
-    return []
-
-
-def _write_coco(images: AnnotatedSet, path: Path, options: WriteOptions) -> list[str]:
-    coco.write(images, path)
-    return []
-
-
-def _write_voc(images: AnnotatedSet, folder: Path, options: WriteOptions) -> list[str]:
-    pascal_voc_writing.write(images, folder, options.image_mode)
-    return []
-
-
-def _write_tfrecord(images: AnnotatedSet, prefix: Path, options: WriteOptions) -> list[str]:
+def _write_tfrecord(images: AnnotatedSet, prefix: Path, options: WriteOptions) -> None:
     tfrecord.write(images, prefix, options.shards)
-    return []
 
 
 _TABLES = partial(
@@ -126,7 +110,7 @@ FORMATS = {
         looks="a folder of Pascal VOC with Annotations/",
         matches=pascal_voc_layout.is_voc,
         read=pascal_voc.read,
-        write=_write_voc,
+        write=lambda images, folder, options: pascal_voc_writing.write(images, folder, options.image_mode),
         flags=tuple(pascal_voc.FLAGS.values()),
     ),
     "yolo": AnnotatedFormat(
@@ -147,8 +131,14 @@ FORMATS = {
         image_labels=True,
         unknown=True,
     ),
-    "openimages": _TABLES("Open Images CSV", write=partial(_write_tables, ".csv")),
-    "parquet": _TABLES("Parquet", write=partial(_write_tables, ".parquet")),
+    "openimages": _TABLES(
+        "Open Images CSV",
+        write=lambda images, folder, options: annotated_tables.write(images, folder, ".csv", options.image_mode),
+    ),
+    "parquet": _TABLES(
+        "Parquet",
+        write=lambda images, folder, options: annotated_tables.write(images, folder, ".parquet", options.image_mode),
+    ),
     "parts": AnnotatedFormat(
         "splits of one set",
         looks="a folder with such folders train/ and validation/",
@@ -161,7 +151,7 @@ FORMATS = {
         matches=coco.is_coco,
         read=coco.read,
         columns=coco.read_columns,
-        write=_write_coco,
+        write=lambda images, path, options: coco.write(images, path),
         makes="file",
         flags=("IsGroupOf",),
         unknown=True,

@@ -115,19 +115,19 @@ def _write(images: AnnotatedSet, source: Path, dest: Path, to: str, options: Wri
     if target.write is None:
         raise ArgumentError(f"{target.title} is only read; expected another format to write")
     if target.makes == "file":
-        return target.write(images, dest, options)
-    if target.makes == "shards":
+        notes = target.write(images, dest, options)
+    elif target.makes == "shards":
         with scratch_folder(dest) as folder:
             notes = target.write(images, folder / dest.name, options)
             with writing(dest):
                 for path in folder.iterdir():
                     path.replace(dest.parent / path.name)
-        return notes
-    with new_folder(dest) as folder:
-        notes = target.write(images, folder, options)
-        if to in TABLES:
-            _describe(folder, source)
-    return notes
+    else:
+        with new_folder(dest) as folder:
+            notes = target.write(images, folder, options)
+            if to in TABLES:
+                _describe(folder, source)
+    return notes or []
 
 
 def _describe(folder: Path, source: Path) -> None:
