@@ -61,33 +61,36 @@ BAD_COCO: dict[str, Any] = {
     "a number": 5,
     "text": "x",
     "null": None,
-    "annotations null": described(None),
     "annotations of numbers": described([1, 2]),
     "annotations of lists": described([[BOX]]),
-    "images null": described(images=None),
     "images by name": described(images={"a": 1}),
     "categories of text": described(categories=["cat"]),
     "no image_id": described([{"category_id": 1, "bbox": [0, 0, 1, 1], "score": 1}]),
-    "no bbox": described([{"image_id": 7, "category_id": 1, "score": 1}]),
     "no category_id": described([{"image_id": 7, "bbox": [0, 0, 1, 1], "score": 1}]),
-    "no category name": described([SCORED], categories=[{"id": 1}]),
-    "category name null": described([SCORED], categories=[{"id": 1, "name": None}]),
     "category name a list": described([SCORED], categories=[{"id": 1, "name": ["cat"]}]),
     "image_id a list": described([{**SCORED, "image_id": [7]}]),
     "file_name a number": described([SCORED], images=[{**IMAGES[0], "file_name": 5}]),
-    "no width": described([SCORED], images=[{"id": 7, "file_name": "a.jpg"}]),
     "width text": described([SCORED], images=[{**IMAGES[0], "width": "wide"}]),
-    "bbox null": described([{**SCORED, "bbox": None}]),
     "bbox text": described([{**SCORED, "bbox": ["1", "2", "3", "x"]}]),
-    "bbox empty": described([{**SCORED, "bbox": []}]),
     "bbox of three": described([{**SCORED, "bbox": [1, 2, 3]}] * 4),
     "bbox of eight": described([{**SCORED, "bbox": [1, 2, 3, 4] * 2}]),
     "bbox of eight and of none": described([{**SCORED, "bbox": [1, 2, 3, 4] * 2}, {**SCORED, "bbox": []}]),
     "bbox an object": described([{**SCORED, "bbox": {"x": 1}}]),
     "bbox that no number holds": described([{**SCORED, "bbox": [HUGE, 1, 1, 1]}]),
 }
+# What other tools leave out: the rest is read, and what cannot be used is dropped.
+INCOMPLETE: dict[str, tuple[Any, int]] = {
+    "annotations null": (described(None), 0),
+    "images null": (described([], images=None), 0),
+    "no bbox": (described([SCORED, {"image_id": 7, "category_id": 1, "score": 1}]), 1),
+    "bbox null": (described([SCORED, {**SCORED, "bbox": None}]), 1),
+    "bbox empty": (described([SCORED, {**SCORED, "bbox": []}]), 1),
+    "no category name": (described([SCORED], categories=[{"id": 1}]), 1),
+    "category name null": (described([SCORED], categories=[{"id": 1, "name": None}]), 1),
+    "no width": (described([SCORED], images=[{"id": 7, "file_name": "a.jpg"}]), 1),
+    "iscrowd null": (described([{**SCORED, "iscrowd": None}]), 1),
+}
 BAD_TRUTH = {
-    "iscrowd null": described([{**BOX, "iscrowd": None}]),
     "iscrowd text": described([{**BOX, "iscrowd": "yes"}]),
     "iscrowd of 300": described([{**BOX, "iscrowd": 300}]),
 }
@@ -116,6 +119,12 @@ def test_predictions_of_another_kind_are_an_error_that_names_the_file(path: Path
     with pytest.raises(ArgumentError, match="expected") as caught:
         predictions(path, content)
     assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize(("content", "boxes"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_what_other_tools_leave_out_costs_no_other_row(path: Path, content: Any, boxes: int) -> None:
+    assert len(annotations(path, content).boxes) == boxes
+    assert len(predictions(path, content)) == boxes
 
 
 TRUTH = b"""ImageID,LabelName,XMin,XMax,YMin,YMax,IsGroupOf,Title
