@@ -27,4 +27,4 @@ def test_the_built_wheel_installs_and_detects(tmp_path: Path, ssd23_weights: Pat
         binaries / "boxable", "detect", EXAMPLES / "chelsea.png", "--model", "ssd23", "--format", "csv",
         cwd=tmp_path, env=environment,
     )  # fmt: skip
-    assert [line.split(",")[3] for line in found.splitlines()] == ["name", "Cat"]
+    assert [line.split(",")[4] for line in found.splitlines()] == ["name", "Cat"]
