@@ -114,7 +114,10 @@ def test_annotations_of_no_image_and_without_box_are_left_out_and_told(path: Pat
     path.write_text(json.dumps(described([BOX, *strangers])))
     file = CocoFile(path)
     assert len(file.annotations().boxes) == 1
-    assert list(file.left_out.values()) == [["77"], ["4", "5"]]
+    assert [str(finding) for finding in file.left_out] == [
+        "1 box of an image that the COCO file does not describe (77): dropped",
+        "2 annotations of the COCO file without a box or segmentation (4, 5): dropped",
+    ]
 
 
 def test_a_box_of_no_described_category_has_a_class_of_no_one(path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_bad_source_is_one_line_and_leaves_nothing(
 def test_a_box_that_reaches_farther_than_numbers_do_is_no_box(tmp_path: Path, to: str, name: str) -> None:
     source = write_set(tmp_path / "set", [box("a"), box("a", sides=(0, 1e307, 0, 1))])
     notes = convert(source, tmp_path / name, to, shards=1)
-    assert "boxes without numbers, or with their sides exchanged: 1 dropped" in notes
+    assert "1 box without numbers, or with exchanged sides (a): dropped" in notes
 
 
 @pytest.mark.parametrize("to", ["yolo", "voc"])
@@ -256,7 +256,7 @@ def test_a_photo_that_is_no_picture_is_no_reason_to_stop(tmp_path: Path) -> None
     (source / "images.csv").unlink()
     (source / "images" / "02.jpg").write_bytes(b"no picture")
     notes = convert(source, tmp_path / "voc", "voc")
-    assert "images of unknown size, without a file that tells it: 1 dropped" in notes
+    assert "1 image of unknown size, without a file that tells it (02): dropped" in notes
     assert [path.name for path in (tmp_path / "voc" / "Annotations").iterdir()] == ["01.xml"]
 
 

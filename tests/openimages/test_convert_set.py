@@ -120,11 +120,11 @@ def test_what_a_form_does_not_hold_is_counted(tmp_path: Path) -> None:
     labels = [("01", "verification", CAT, 1), ("02", "verification", DOG, 0)]
     source = write_set(tmp_path / "set", [*rows, box("02", CAR, ("", 1, 0, 1)), box("02", CAR, (1, 0, 0, 1))], labels)  # type: ignore[arg-type]
     notes = "\n".join(convert(source, tmp_path / "yolo", "yolo"))
-    assert "image labels, which YOLO does not hold: 2 dropped" in notes
-    assert "flags IsOccluded, which YOLO does not hold: 2 dropped" in notes
-    assert "flags IsGroupOf, which YOLO does not hold: 1 dropped" in notes
-    assert "boxes of a class that the set does not name: 1 dropped" in notes
-    assert "boxes without numbers, or with their sides exchanged: 2 dropped" in notes
+    assert "2 image labels, which YOLO does not hold: dropped" in notes
+    assert "2 flags IsOccluded, which YOLO does not hold: dropped" in notes
+    assert "1 flag IsGroupOf, which YOLO does not hold: dropped" in notes
+    assert "1 box of a class that the set does not name (user/x): dropped" in notes
+    assert "2 boxes without numbers, or with exchanged sides (02): dropped" in notes
     assert "licences" in notes
     assert (tmp_path / "yolo" / "labels" / "02.txt").read_text() == ""
     assert convert(source, tmp_path / "parquet", "parquet") == []
@@ -134,8 +134,8 @@ def test_images_without_a_photo_or_a_size_are_counted(tmp_path: Path) -> None:
     source = write_set(tmp_path / "set", [box("01"), box("02")])
     (source / "images" / "02.jpg").unlink()
     (source / "images.csv").unlink()
-    assert "images without a file: 1 dropped" in convert(source, tmp_path / "t", "tfrecord", shards=1)
-    unknown = "images of unknown size, without a file that tells it: 1 dropped"
+    assert "1 image without a file: dropped" in convert(source, tmp_path / "t", "tfrecord", shards=1)
+    unknown = "1 image of unknown size, without a file that tells it (02): dropped"
     assert unknown in convert(source, tmp_path / "c.json", "coco")
     assert unknown in convert(source, tmp_path / "voc", "voc")
 
@@ -146,7 +146,7 @@ def test_image_labels_go_through_tables_and_are_written_to_tfrecord(tmp_path: Pa
     assert images_of(tmp_path / "parquet")["01"].image_labels == [(CAT, 1.0), (DOG, 0.0)]
     assert any("saw" in note for note in convert(source, tmp_path / "t", "tfrecord", shards=1))
     notes = convert(tmp_path / "t", tmp_path / "back", "parquet")
-    assert notes == ["image labels, whose confidence TFRecord does not hold: 2 dropped"]
+    assert notes == ["2 image labels, whose confidence TFRecord does not hold: dropped"]
     assert not (tmp_path / "back" / layout.IMAGE_LABELS).exists()
 
 
@@ -325,7 +325,7 @@ def test_a_photo_that_is_not_there_is_counted_unless_none_is_wanted(tmp_path: Pa
     source = write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))])
     next((source / "images").iterdir()).unlink()
     (gone,) = {"a", "b"} - {path.stem for path in (source / "images").iterdir()}
-    note = f"image files that are missing: 1 dropped, such as '{gone}'"
+    note = f"1 missing image file ({gone}): dropped"
     assert note in convert(source, tmp_path / "out", form)
     assert note not in convert(source, tmp_path / "tables", form, image_mode="none")
 
@@ -348,7 +348,7 @@ def test_photos_of_other_kinds_are_called_what_they_are(tmp_path: Path, kind: st
 
 def test_what_would_be_empty_is_an_error_that_says_why(tmp_path: Path) -> None:
     table = write_csv(tmp_path / "boxes.csv", BOX_HEADER, [box("a", "Person"), box("b", "Person")])
-    with pytest.raises(ArgumentError, match=r"none of its 2 boxes .* does not name: 2 dropped, such as 'Person'"):
+    with pytest.raises(ArgumentError, match=r"none of its 2 boxes .* does not name \(Person\): dropped"):
         convert(table, tmp_path / "out", "yolo")
     source = write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))])
     shutil.rmtree(source / "images")
@@ -359,7 +359,7 @@ def test_what_would_be_empty_is_an_error_that_says_why(tmp_path: Path) -> None:
 
 def test_what_becomes_no_where_it_was_unknown_is_counted(tmp_path: Path) -> None:
     notes = convert(write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))]), tmp_path / "voc", "voc")
-    assert any("which becomes no in Pascal VOC" in note for note in notes)
+    assert any("taken as no, as Pascal VOC has no unknown" in note for note in notes)
 
 
 def test_photos_of_coco_that_are_called_alike_are_found_by_their_paths(tmp_path: Path) -> None:
@@ -374,7 +374,7 @@ def test_photos_of_coco_that_are_called_alike_are_found_by_their_paths(tmp_path:
     boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [1, 1, 4, 4]} for n in range(4)]
     source.write_text(json.dumps({"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "Cat"}]}))
     notes = convert(source, tmp_path / "out", "parquet")
-    assert "image files that are missing: 1 dropped, such as 'secret'" in notes
+    assert "1 missing image file (secret): dropped" in notes
     found = {path.name: path.read_bytes() for path in (tmp_path / "out" / "images").iterdir()}
     assert found == {
         "1.png": (source.parent / "images" / "1.png").read_bytes(),

@@ -236,7 +236,7 @@ def test_rows_of_mid_and_name_make_classes_in_column_order() -> None:
         (("", ""), "class 2 has no name"),
         (("", "a\x07"), "class 2 has an unprintable name"),
         (("/m/zz", ""), "/m/zz is no class of Open Images V4 and has no name"),
-        (("", "CAT"), "two classes have the same label_id"),
+        (("", "CAT"), "two classes have the same name"),
     ],
 )
 def test_rows_that_make_no_class_are_errors_that_name_their_origin(row: tuple[str, str], says: str) -> None:

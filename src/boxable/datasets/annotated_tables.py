@@ -15,6 +15,7 @@ from boxable.datasets.narrow import image_ids, narrow, native_columns
 from boxable.datasets.table_writer import table_writer
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
+from boxable.findings import counted
 from boxable.formats.annotated.image import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import add_image_file, copy_image_file, size_of
 from boxable.formats.columns import (
@@ -106,7 +107,8 @@ def _images(
         box = np.stack([boxes[side] for side in _SIDES], axis=1) if boxes else np.zeros((0, 4))
         if boxes:
             confidence = boxes["Confidence"]
-            found.count("Confidence of boxes other than 1", (np.isfinite(confidence) & (confidence != 1)).sum())
+            unsure = (np.isfinite(confidence) & (confidence != 1)).sum()
+            found.count("box|es with a Confidence other than 1", unsure, effect="the Confidence is dropped")
             marked = boxes[IS_DIFFICULT] > 0
             if listed:
                 marked |= are_listed([image_id] * len(box), boxes["LabelName"], box, listed)
@@ -125,7 +127,7 @@ def _images(
         )
     others = files.others(used)
     if not unlisted:
-        found.count("image files that no table lists", len(others), (image_id for image_id, _ in others))
+        found.count("image file|s that no table lists", len(others), (image_id for image_id, _ in others))
         return
     for image_id, file in files_by_id(others).items():
         flags = {name: np.zeros(0, np.int8) for name in found.flags}
@@ -171,7 +173,7 @@ def copy(source: Path, folder: Path, suffix: str, image_mode: str) -> list[str]:
         )
     missing = set() if image_mode == "none" else named.difference(there)
     if missing:
-        notes.append(f"image files that are missing: {len(missing)} dropped, such as {min(missing)!r}")
+        notes.append(f"{counted(len(missing), 'missing image file|s')} ({min(missing)}): dropped")
     return notes
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from boxable.datasets.annotated_formats import FORMATS, format_of
 from boxable.errors import ArgumentError
-from boxable.findings import Finding
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import copy_image_file, size_of, upright
 from boxable.formats.annotations import Annotations, Coded, ImageLabels, TruthBoxes
@@ -58,13 +57,9 @@ def _collected(found: AnnotatedSet, scratch: Path) -> Annotations:
         Coded.of(label for image in images for label, _ in image.image_labels),
         np.array([confidence for image in images for _, confidence in image.image_labels], np.float64),
     )
-    notes = [
-        Finding(what, "dropped", "note", count, examples=[*found.examples[what]])
-        for what, count in found.dropped.items()
-    ]
     sizes = {image.image_id: size_of(image) or (0, 0) for image in images}
     files = {image.image_id: image.file for image in images if isinstance(image.file, Path)}
-    return Annotations(boxes, labels, found.classes, sizes, files=files, notes=notes)
+    return Annotations(boxes, labels, found.classes, sizes, files=files, notes=[*found.findings.values()])
 
 
 def _flags(images: list[AnnotatedImage], name: str, *, unknown: int) -> Iterator[NDArray[np.int8]]:

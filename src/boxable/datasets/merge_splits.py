@@ -32,9 +32,8 @@ def read(folder: Path) -> AnnotatedSet:
         splits=tuple(sets),
     )  # fmt: skip
     for one in sets.values():
-        for what, number in one.dropped.items():
-            joined.count(what, number, one.examples[what])
-        one.dropped, one.examples = joined.dropped, joined.examples
+        joined.add_findings(one.findings.values())
+        one.findings = joined.findings
     joined.images = _images(sets, joined.flags)
     return joined
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError, BoxableError
+from boxable.findings import MAX_EXAMPLES, Finding
 from boxable.formats.annotated.image import AnnotatedImage
 from boxable.formats.annotated.image_files import size_of
 from boxable.formats.annotations import Annotations, Coded, Predictions, TruthBoxes, no_image_labels
@@ -32,14 +33,14 @@ _ORIGIN = ("license", "flickr_url", "coco_url")
 class CocoFile:
     """A COCO file, or a list of results, which needs the images and categories of another file.
 
-    `file_names` maps image ids to file names. `left_out` counts annotations that cannot be used, with examples: those
-    of an image that is not described, and those without box or segmentation. `prefix` is the folder of the file in a
+    `file_names` maps image ids to file names. `left_out` tells of annotations that cannot be used: those of an image
+    that is not described, and those without box or segmentation. `prefix` is the folder of the file in a
     set of several files; it begins the ids.
     """
 
     def __init__(self, path: Path, prefix: str = "") -> None:
         self.path = path
-        self.left_out: dict[str, list[str]] = {}
+        self.left_out: list[Finding] = []
         content = _load(path)
         if not isinstance(content, list | dict):
             raise ArgumentError(f"{path}: expected a COCO object or a list of results, got {type(content).__name__}")
@@ -115,22 +116,22 @@ class CocoFile:
             size = _numbers([item["bbox"] for item in boxed], len(boxed), 4)[:, 2:].prod(axis=1)
             area = _numbers([item.get("area", np.nan) for item in boxed], len(boxed))
             return {
-                "segmentations": sum(bool(item.get("segmentation")) for item in self._items),
-                "keypoints": sum(bool(item.get("keypoints")) for item in self._items),
-                "areas other than width times height": int((np.abs(area - size) > 1e-6 * np.abs(size)).sum()),
-                "licences and addresses of images": sum(any(map(image.get, _ORIGIN)) for image in self._images),
-                "image ids other than the name of the file": sum(
+                "segmentation|s": sum(bool(item.get("segmentation")) for item in self._items),
+                "list|s of keypoints": sum(bool(item.get("keypoints")) for item in self._items),
+                "area|s other than width times height": int((np.abs(area - size) > 1e-6 * np.abs(size)).sum()),
+                "licence|s or address|es of an image": sum(any(map(image.get, _ORIGIN)) for image in self._images),
+                "image id|s other than the name of the file": sum(
                     self._names[_key(image["id"])].lstrip("0") != str(image["id"]).lstrip("0") for image in self._images
                 ),
-                "category ids": sum(number != str(item.label_id) for number, item in self._classes.items()),
+                "category id|s": sum(number != str(item.label_id) for number, item in self._classes.items()),
             }
 
     def _described(self) -> list[Mapping[str, Any]]:
         """Select the annotations of images that are described; others are left out."""
         found = [item for item in self._items if _key(item["image_id"]) in self._names]
         if len(found) < len(self._items):
-            strangers = (str(item["image_id"]) for item in self._items if _key(item["image_id"]) not in self._names)
-            self.left_out["boxes of an image that the COCO file does not describe"] = [*strangers]
+            strangers = [str(item["image_id"]) for item in self._items if _key(item["image_id"]) not in self._names]
+            self._leave_out("box|es of an image that the COCO file does not describe", strangers)
         return found
 
     def _with_boxes(self, key: "CocoFile", items: Sequence[Mapping[str, Any]]) -> list[tuple[Mapping[str, Any], Box]]:
@@ -151,8 +152,11 @@ class CocoFile:
             else:
                 found.append((item, box))
         if without:
-            self.left_out["annotations of the COCO file without a box or segmentation"] = without
+            self._leave_out("annotation|s of the COCO file without a box or segmentation", without)
         return found
+
+    def _leave_out(self, subject: str, names: Sequence[str]) -> None:
+        self.left_out.append(Finding(subject, "dropped", "warning", len(names), examples=[*names[:MAX_EXAMPLES]]))
 
     def _columns(
         self, key: "CocoFile", items: Sequence[tuple[Mapping[str, Any], Box]]

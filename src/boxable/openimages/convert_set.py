@@ -80,16 +80,18 @@ def _limit(images: AnnotatedSet, target: AnnotatedFormat) -> list[str]:
     def limited(incoming: Iterator[AnnotatedImage]) -> Iterator[AnnotatedImage]:
         for image in incoming:
             for name in lost:
-                images.count(f"flags {name}, which {target.title} does not hold", (image.flags[name] == 1).sum())
+                images.count(f"flag|s {name}, which {target.title} does not hold", (image.flags[name] == 1).sum())
             for name in blurred:
                 unknown = (image.flags[name] == -1).sum()
-                images.count(f"unknown {name}, which becomes no in {target.title}", unknown)
+                images.count(
+                    f"box|es with unknown {name}", unknown, effect=f"taken as no, as {target.title} has no unknown"
+                )
             if not target.rotation:
-                images.count(f"Rotation other than 0, which {target.title} does not hold", int(bool(image.rotation)))
+                images.count(f"Rotation|s other than 0, which {target.title} does not hold", int(bool(image.rotation)))
             if target.image_labels:
                 yield image
             else:
-                images.count(f"image labels, which {target.title} does not hold", len(image.image_labels))
+                images.count(f"image label|s, which {target.title} does not hold", len(image.image_labels))
                 yield replace(image, image_labels=[])
 
     images.images = limited(images.images)

@@ -36,7 +36,7 @@ class ClassList(Sequence[ObjectClass]):
 
     def __init__(self, classes: Iterable[ObjectClass]) -> None:
         self._classes = tuple(classes)
-        for field in ("label_id", "mid", "name"):
+        for field in ("name", "mid", "label_id"):
             seen: set[int | str] = set()
             for item in self._classes:
                 value = getattr(item, field)

@@ -32,6 +32,14 @@ LAYOUTS: dict[str, tuple[Files, dict[str, tuple[str, str]]]] = {
          "annotations/captions_val2017.json": coco(), "train2017/a.jpg": PICTURE, "val2017/b.jpg": PICTURE},
         {"a": ("train", "train2017/a.jpg"), "b": ("validation", "val2017/b.jpg")},
     ),
+    "Datumaro": (
+        {"annotations/instances_train.json": coco(), "annotations/image_info_train.json": coco(),
+         "annotations/labels_train.json": coco(), "images/train/a.jpg": PICTURE},
+        {"a": ("train", "images/train/a.jpg")},
+    ),
+    "capitals": (
+        {"ANNOTATIONS/Instances_Train.JSON": coco(), "Images/a.JPG": PICTURE}, {"a": ("train", "Images/a.JPG")}
+    ),
     "Roboflow": (
         {"train/_annotations.coco.json": coco(), "train/a.jpg": PICTURE, "valid/_annotations.coco.json": coco(),
          "valid/a.jpg": PICTURE, "README.roboflow.txt": ""},

@@ -33,9 +33,20 @@ def test_unusable_boxes_are_dropped_with_their_flags_and_counted() -> None:
     assert (sound.labels, sound.box.tolist(), sound.flags["IsGroupOf"].tolist()) == (["cat"], [INSIDE], [4])
     assert sound.image_labels == []
     assert images.notes() == [
-        "boxes of a class that the set does not name: 1 dropped, such as 'dog'",
-        "image labels of a class that the set does not name: 1 dropped",
-        "boxes without numbers, or with their sides exchanged: 3 dropped",
+        "1 box of a class that the set does not name (dog): dropped",
+        "1 image label of a class that the set does not name: dropped",
+        "3 boxes without numbers, or with exchanged sides (a): dropped",
+    ]
+
+
+def test_only_what_is_wrong_in_any_format_is_a_flaw() -> None:
+    images = annotated_set(image("a", [EXCHANGED, INSIDE], ["cat", "cat"]))
+    images.count("score|s", 2, effect="kept")
+    list(images.sound())
+    assert "2 scores: kept" in images.notes()
+    assert sorted(images.notes(flaws_only=True)) == [
+        "1 box without numbers, or with exchanged sides (a): dropped",
+        "1 image label of a class that the set does not name: dropped",
     ]
 
 
@@ -52,6 +63,6 @@ def test_two_images_of_one_name_are_an_error() -> None:
 
 def test_a_note_has_three_different_examples() -> None:
     images = annotated_set()
-    images.count("boxes", 5, ["a", "a", "b", "c", "d"])
-    images.count("nothing", 0, ["a"])
-    assert images.notes() == ["boxes: 5 dropped, such as 'a', 'b', 'c'"]
+    images.count("box|es", 5, ["a", "a", "b", "c", "d"])
+    images.count("nothing|s", 0, ["a"])
+    assert images.notes() == ["5 boxes (a, b, c): dropped"]

@@ -31,7 +31,7 @@ def test_an_image_in_the_folders_of_several_classes_has_the_boxes_of_all(tmp_pat
         f"{TRAIN}/Cat_Traffic light/a.jpg": PICTURE,
         f"{TRAIN}/Cat_Traffic light/Label/a.txt": "Cat 4 2 12 6\n",
         "OID/Dataset/validation/Cat/b.jpg": PICTURE,
-        "OID/Dataset/validation/Cat/Label/b.txt": "",
+        "OID/Dataset/validation/Cat/Label/b.TXT": "",
     }
     found = oid_toolkit.read(write_files(tmp_path, files))
     images = by_id(found)
@@ -48,7 +48,7 @@ def test_images_without_labels_and_labels_without_images_are_counted(tmp_path: P
         write_files(tmp_path, ONE | {f"{TRAIN}/Cat/b.jpg": PICTURE, f"{TRAIN}/Cat/Label/c.txt": "Cat 0 0 1 1"})
     )
     assert list(by_id(found)) == ["a"]
-    assert list(found.examples.values()) == [["b"], ["c"]]
+    assert [finding.examples for finding in found.findings.values()] == [["b"], ["c"]]
 
 
 @pytest.mark.parametrize(

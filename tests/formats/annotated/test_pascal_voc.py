@@ -85,7 +85,7 @@ def test_a_size_that_is_missing_is_that_of_the_image(tmp_path: Path, size: str) 
 def test_an_image_of_unknown_size_is_counted(tmp_path: Path) -> None:
     found = read(tmp_path, xml(), xml(thing(corners(1, 1, 8, 8)), size=""))
     assert list(by_id(found)) == ["a"]
-    assert found.examples == {"images of unknown size, without a file that tells it": ["b"]}
+    assert found.notes(flaws_only=True) == ["1 image of unknown size, without a file that tells it (b): dropped"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_the_box_of_a_polygon_is_around_its_points(tmp_path: Path, polygon: str)
 def test_an_object_without_a_box_is_counted(tmp_path: Path, inside: str) -> None:
     found = read(tmp_path, xml(thing(inside), thing(corners(1, 1, 2, 2))))
     assert boxes(found) == [[0, 0, 2, 2]]
-    assert sum(found.dropped.values()) == 1
+    assert [finding.count for finding in found.findings.values()] == [1]
 
 
 def test_parts_and_attributes_of_an_object_are_not_it(tmp_path: Path) -> None:
@@ -120,13 +120,13 @@ def test_parts_and_attributes_of_an_object_are_not_it(tmp_path: Path) -> None:
     assert boxes(read(tmp_path, xml(thing(inside)))) == [[0, 0, 8, 8]]
     flags = {name: values.tolist() for name, values in image.flags.items()}
     assert flags == {"IsOccluded": [1], "IsDifficult": [0], "IsTruncated": [-1]}
-    assert found.dropped == {"parts of objects": 1}
+    assert found.notes() == ["1 part of objects: dropped"]
 
 
 def test_other_xml_is_counted(tmp_path: Path) -> None:
     found = read(tmp_path, xml(), "<annotations><image/></annotations>")
     assert list(by_id(found)) == ["a"]
-    assert found.examples == {"XML files that are no annotations of Pascal VOC": ["Annotations/b.xml"]}
+    assert found.notes() == ["1 XML file without an annotation of Pascal VOC (Annotations/b.xml): skipped"]
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ LAYOUTS: dict[str, tuple[Files, Found]] = {
     "another file name": (
         {"Annotations/0001.xml": XML, "JPEGImages/a.jpg": PICTURE}, {"a": ("", 1, "JPEGImages/a.jpg")}
     ),
+    "file names with folders": (
+        {"Annotations/1.xml": XML.replace("a.jpg", "x\\a.jpg"), "Annotations/2.xml": XML.replace("a.jpg", "/y/a.jpg"),
+         "JPEGImages/x/a.jpg": PICTURE, "JPEGImages/y/a.jpg": PICTURE},
+        {"x__a": ("", 1, "JPEGImages/x/a.jpg"), "y__a": ("", 1, "JPEGImages/y/a.jpg")},
+    ),
     "file names of nowhere": (
         {"Annotations/b.xml": XML, "Annotations/a.xml": XML, "JPEGImages/a.jpg": PICTURE,
          "JPEGImages/b.jpg": PICTURE},
@@ -87,7 +92,7 @@ def test_layouts_in_use_are_read_with_their_splits(tmp_path: Path, files: Files,
     images = by_id(found)
     assert {key: (i.split, len(i.labels), file_of(i, tmp_path)) for key, i in images.items()} == expected
     assert set(found.splits) == {split for split, _, _ in expected.values()} - {""}
-    assert not found.dropped
+    assert not found.findings
 
 
 @pytest.mark.parametrize(
@@ -105,7 +110,14 @@ def test_other_folders_are_none(tmp_path: Path, files: Files) -> None:
 def test_an_image_that_nothing_names_is_counted(tmp_path: Path) -> None:
     found = pascal_voc.read(write_files(tmp_path, LISTED))
     assert list(by_id(found)) == ["a"]
-    assert found.examples == {"image files without annotation": ["b.jpg"]}
+    assert found.notes() == ["1 image file without annotation (b.jpg): dropped"]
+
+
+def test_an_image_that_a_list_names_in_vain_is_counted(tmp_path: Path) -> None:
+    files = {"Annotations/a.xml": XML, "JPEGImages/a.jpg": PICTURE, "ImageSets/Main/train.txt": "a\r\nx\r\n\r\n"}
+    found = pascal_voc.read(write_files(tmp_path, files))
+    assert list(by_id(found)) == ["a"]
+    assert found.notes() == ["1 image listed in ImageSets but not there (x): dropped"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ def row(name: str, label: str = "cat", size: str = "16,8") -> str:
 
 LAYOUTS: dict[str, tuple[Files, dict[str, tuple[str, str]]]] = {
     "images": ({"labels.csv": HEAD + row("a.jpg"), "images/a.jpg": PICTURE}, {"a": ("", "images/a.jpg")}),
+    "capitals": ({"LABELS.CSV": HEAD + row("a.jpg"), "a.JPG": PICTURE}, {"a": ("", "a.JPG")}),
     "beside": ({"labels.csv": HEAD + row("a.jpg"), "a.jpg": PICTURE}, {"a": ("", "a.jpg")}),
     "two tables": (
         {"train_labels.csv": HEAD + row("a.jpg"), "test_labels.csv": HEAD + row("b.jpg"), "images/train/a.jpg": PICTURE,
@@ -57,7 +58,7 @@ def test_layouts_in_use_are_read_with_their_splits(
     assert {key: (image.split, file_of(image, tmp_path)) for key, image in images.items()} == expected
     for image in images.values():
         assert (image.labels, image.box.tolist()) == (["/m/01yrx"], [[0.25, 0.25, 0.75, 0.75]])
-    assert not found.dropped
+    assert not found.findings
 
 
 def test_one_table_is_a_set(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_one_table_is_a_set(tmp_path: Path) -> None:
     ("files", "says"),
     [
         ({"a.csv": HEAD + "a.jpg,16,8,cat,x,1,2,3\n"}, r"a\.csv, line 2: could not convert .*filename, width"),
-        ({"a.csv": HEAD + "a.jpg,16,8,cat,1\n"}, r"a\.csv, line 2: 'ymin'"),
+        ({"a.csv": HEAD + "a.jpg,16,8,cat,1\n"}, r"a\.csv, line 2: no ymin"),
         ({"a.csv": HEAD + ",16,8,cat,1,2,3,4\n"}, r"a\.csv, line 2: no filename"),
         ({"a.csv": HEAD + row("a.jpg") + row("a.png")}, r"line 3: 'a\.png' and 'a\.jpg' both have the image id 'a'"),
         ({"a.csv": HEAD.encode() + b"\xff,1,1,a,1,1,1,1"}, r"a\.csv: not text"),

@@ -41,14 +41,17 @@ def test_a_line_is_a_box_or_an_outline_with_a_box_around_it(tmp_path: Path, line
 def test_outlines_and_scores_are_counted(tmp_path: Path) -> None:
     found = read(tmp_path, "0 0.5 0.5 0.5 0.5 0.9\n1 0 0 1 0 1 1\n1 0 0 1 0 1 1 0.5\n")
     assert len(by_id(found)["a"].labels) == 3
-    assert found.dropped == {"scores of boxes": 2, "outlines, of which the box around them is left": 2}
+    assert sorted(found.notes()) == [
+        "2 boxes with a score: the score is dropped",
+        "2 outlines of objects: only the box around each is kept",
+    ]
 
 
 @pytest.mark.parametrize("more", ["", " 0.5"])
 def test_keypoints_follow_the_box_where_data_yaml_says_so(tmp_path: Path, more: str) -> None:
     found = read(tmp_path, f"0 0.5 0.5 0.5 0.5 0.1 0.1 2 0.9 0.9 1{more}\n", YAML + "kpt_shape: [2, 3]\n")
     assert by_id(found)["a"].box.tolist() == [SQUARE]
-    assert found.dropped["keypoints of boxes"] == 1
+    assert "1 box with keypoints: the keypoints are dropped" in found.notes()
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,12 @@ LAYOUTS: dict[str, tuple[dict[str, str | bytes], Found]] = {
                                          "__MACOSX/images/train/a.jpg": b"x", "images/Thumbs.db": b"x"},
         FOUND,
     ),
+    "capitals": (
+        {"DATA.YAML": NAMES + "train: Images\\Train\nval: VAL.TXT\n", "VAL.TXT": "IMAGES/VAL/B.jpg\n",
+         "IMAGES/TRAIN/A.JPG": PICTURE, "IMAGES/VAL/b.JPG": PICTURE, "LABELS/TRAIN/a.TXT": LINE,
+         "LABELS/VAL/B.txt": LINE},
+        {"TRAIN__A": (TRAIN, "IMAGES/TRAIN/A.JPG"), "VAL__b": (VAL, "IMAGES/VAL/b.JPG")},
+    ),
     "of a model's runs": (described("", *FLAT) | {"runs/predict/x.jpg": PICTURE},
                           {"a": ("", FLAT[0]), "b": ("", FLAT[1])}),
 }  # fmt: skip
@@ -154,7 +160,7 @@ def test_layouts_in_use_are_read_with_their_splits(
     assert {name: (image.split, file_of(image, tmp_path / "set")) for name, image in images.items()} == expected
     assert {len(image.labels) for name, image in images.items() if name != "b" or image.file} == {1}
     assert found.splits == tuple(split for split in (TRAIN, VAL, TEST) if split in {s for s, _ in expected.values()})
-    assert not found.dropped
+    assert not found.findings
 
 
 @pytest.mark.parametrize(
@@ -182,8 +188,10 @@ def test_images_that_a_list_names_in_vain_are_counted(tmp_path: Path) -> None:
     files = described("train: train.txt\nval: images/val", *FLAT, "images/val/c.jpg")
     found = read(tmp_path, files | {"train.txt": "images/a.jpg\nimages/x.jpg\n"})
     assert list(by_id(found)) == ["a", "val__c"]
-    assert found.dropped["images that train.txt lists and that are not there"] == 1
-    assert found.dropped["label files whose image no split names (YOLO)"] == 1
+    assert sorted(found.notes()) == [
+        "1 image listed in train.txt but not there (images/x.jpg): dropped",
+        "1 label file whose image no split names (YOLO) (labels/b.txt): skipped",
+    ]
 
 
 @pytest.mark.parametrize("same", ["train: images\nval: images", "train: a.txt\nval: b.txt"])
@@ -198,8 +206,7 @@ def test_one_part_for_train_and_val_is_no_split(tmp_path: Path, same: str) -> No
 def test_text_that_is_no_label_file_is_counted(tmp_path: Path, name: str, content: str | bytes) -> None:
     found = read(tmp_path, described(KEYS, *ULTRALYTICS) | {name: content})
     assert set(by_id(found)) == set(FOUND)
-    assert found.dropped == {"text files that are no labels (YOLO)": 1}
-    assert found.examples == {"text files that are no labels (YOLO)": [name]}
+    assert found.notes() == [f"1 text file without labels (YOLO) ({name}): skipped"]
 
 
 def test_a_label_file_of_an_image_must_be_one(tmp_path: Path) -> None:
@@ -231,7 +238,7 @@ def test_a_test_split_that_is_not_there_or_unlabelled_is_counted(tmp_path: Path,
     files = described(f"{KEYS}test: {test}", *ULTRALYTICS) | {"images/test/c.jpg": PICTURE}
     found = read(tmp_path, files)
     assert list(by_id(found)) == list(FOUND)
-    assert list(found.examples.values()) == [[test]]
+    assert [finding.examples for finding in found.findings.values()] == [[test]]
 
 
 BAD: dict[str, tuple[dict[str, str | bytes], str]] = {

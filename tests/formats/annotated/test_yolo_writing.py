@@ -103,9 +103,9 @@ def test_what_parts_lose_is_counted_together(tmp_path: Path) -> None:
     header = ("ImageID", "LabelName", "XMin", "XMax", "YMin", "YMax", "IsOccluded")
     write_csv(plain / "annotations-bbox.csv", header, [(name, CAT, 0, 1, 0, 1, 1) for name in "bc"])
     notes = convert(tmp_path / "set", tmp_path / "yolo", "yolo")
-    assert "flags IsOccluded, which YOLO does not hold: 3 dropped" in notes
-    assert "flags IsGroupOf, which YOLO does not hold: 1 dropped" in notes
-    assert "image labels, which YOLO does not hold: 1 dropped" in notes
+    assert "3 flags IsOccluded, which YOLO does not hold: dropped" in notes
+    assert "1 flag IsGroupOf, which YOLO does not hold: dropped" in notes
+    assert "1 image label, which YOLO does not hold: dropped" in notes
 
 
 def test_an_image_in_two_parts_is_an_error(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_the_column_subset_makes_parts_and_comes_back(tmp_path: Path, subsets: S
 def test_an_image_of_unknown_subset_trains_and_is_counted(tmp_path: Path) -> None:
     source = with_subsets(tmp_path / "set", {"a": "train", "b": "validation", "c": "", "d": "challenge"})
     notes = convert(source, tmp_path / "yolo", "yolo")
-    assert "images of an unknown split, which went to train: 2" in notes
+    assert "2 images of an unknown split: put into train" in notes
     assert set(labels_by_ultralytics(tmp_path / "yolo")) == {"train/a", "val/b", "train/c", "train/d"}
 
 

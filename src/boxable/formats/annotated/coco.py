@@ -13,8 +13,7 @@ import numpy as np
 from boxable.boxes import to_xywh
 from boxable.errors import ArgumentError
 from boxable.files import atomic_file
-from boxable.findings import MAX_EXAMPLES, Finding
-from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import file_name, size_of
 from boxable.formats.annotations import Annotations
 from boxable.formats.coco import image_number
@@ -39,8 +38,7 @@ def read(path: Path, prefix: str = "") -> AnnotatedSet:
     if not truth.listed_images:
         raise ArgumentError(f"{path}: no images in it; expected COCO JSON with images and their annotations")
     found = AnnotatedSet(truth.classes or open_images(), _images(truth, file.files), ("IsGroupOf",))
-    for what, examples in file.left_out.items():
-        found.count(what, len(examples), examples)
+    found.add_findings(file.left_out)
     for name, number in file.beyond_boxes().items():
         found.count(f"{name}, which no other format holds", number)
     return found
@@ -50,11 +48,7 @@ def read_columns(path: Path) -> Annotations:
     """Read a COCO file at once, with the areas of objects, and the image files that are there."""
     file = CocoFile(path)
     truth = file.annotations()
-    notes = [
-        Finding(what, "dropped", "note", len(examples), examples=examples[:MAX_EXAMPLES])
-        for what, examples in file.left_out.items()
-    ]
-    return replace(truth, files=file.files, notes=notes)
+    return replace(truth, files=file.files, notes=file.left_out)
 
 
 def _images(truth: Annotations, files: Mapping[str, Path]) -> Iterator[AnnotatedImage]:
@@ -83,10 +77,10 @@ def write(images: AnnotatedSet, path: Path) -> None:
         for image in images.sound():
             size = size_of(image)
             if size is None:
-                images.count("images of unknown size, without a file that tells it", 1)
+                images.count(UNKNOWN_SIZE, 1, [image.image_id], level="warning")
                 continue
             overruled = image.rotation is not None and image.file is not None and orientation_of(image.file) != 1
-            images.count("EXIF orientations that Rotation overrules, and COCO does not", int(overruled))
+            images.count("EXIF orientation|s that Rotation overrules, and COCO does not", int(overruled), effect="kept")
             number = image_number(image.image_id, described, numbers)
             name = file_name(image)
             if image_id(name) != image.image_id:  # of a file in a folder, or of another name

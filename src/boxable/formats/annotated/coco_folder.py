@@ -58,8 +58,7 @@ def read(folder: Path) -> AnnotatedSet:
         splits=tuple(split for split in SUBSETS if split in {file.split for file in files}),
     )  # fmt: skip
     for one in sets:
-        for what, number in one.dropped.items():
-            found.count(what, number, one.examples[what])
+        found.add_findings(one.findings.values())
     return found
 
 
@@ -87,8 +86,9 @@ def _files(folder: Path) -> Iterator[_File]:
 
 
 def _coco_files(folder: Path) -> list[Path]:
-    files = [path for path in sorted(folder.glob("*.json")) if path.is_file() and not is_clutter(path.name)]
-    return [path for path in files if not _OF_OTHERS.fullmatch(path.name) and _is_coco(path)]
+    files = [path for path in sorted(folder.iterdir()) if coco.is_coco(path) and not is_clutter(path.name)]
+    files = [path for path in files if not _OF_OTHERS.fullmatch(path.name) and _is_coco(path)]
+    return [path for path in files if path.name.lower().startswith("instances_")] or files
 
 
 def _is_coco(path: Path) -> bool:

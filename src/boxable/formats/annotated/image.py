@@ -1,6 +1,5 @@
 """Annotated images, one at a time: the type between all annotation formats."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
-from boxable.findings import counted
+from boxable.findings import Finding, Level, counted
 from boxable.formats.columns import BOX_COLUMNS
 from boxable.vocabulary import ClassList
 
@@ -19,10 +18,10 @@ _MOST_PIXELS = 10**9
 _FARTHEST = 1e30
 FLAGS = tuple(name for name, kind in BOX_COLUMNS.items() if kind == "flag")
 
-_UNNAMED = "boxes of a class that the set does not name"
-_UNNAMED_LABELS = "image labels of a class that the set does not name"
-_UNREAL = "boxes without numbers, or with their sides exchanged"
-_FLAWS = (_UNNAMED, _UNNAMED_LABELS, _UNREAL)
+_UNNAMED = "box|es of a class that the set does not name"
+_UNNAMED_LABELS = "image label|s of a class that the set does not name"
+_UNREAL = "box|es without numbers, or with exchanged sides"
+UNKNOWN_SIZE = "image|s of unknown size, without a file that tells it"
 
 
 def pixels(side: float) -> int:
@@ -67,8 +66,8 @@ class AnnotatedSet:
     """A stream of annotated images, in the order of the source, and what is known before the first.
 
     `flags` are those that the source tells, `has_image_labels` whether it has labels of whole images, `has_attribution`
-    whether it may name authors and licences, `splits` which ones its images are of. `dropped` counts items that were
-    dropped so far.
+    whether it may name authors and licences, `splits` which ones its images are of. `findings` tells what was dropped
+    or changed so far, by its subject.
     """
 
     classes: ClassList
@@ -77,8 +76,7 @@ class AnnotatedSet:
     has_image_labels: bool = False
     has_attribution: bool = False
     splits: tuple[str, ...] = ()
-    dropped: Counter[str] = field(default_factory=Counter)
-    examples: dict[str, list[str]] = field(default_factory=dict)
+    findings: dict[str, Finding] = field(default_factory=dict)
 
     def sound(self) -> Iterator[AnnotatedImage]:
         """Yield the images without boxes and labels of unknown classes, and without invalid boxes.
@@ -100,34 +98,47 @@ class AnnotatedSet:
                 real = (np.abs(image.box) < _FARTHEST).all(axis=1) & (ymin <= ymax) & (xmin <= xmax)
             labels = [(mid, confidence) for mid, confidence in image.image_labels if mid in known]
             strangers = (label for label in image.labels if label not in known)
-            self.count(_UNNAMED, (~named).sum(), strangers)
-            self.count(_UNNAMED_LABELS, len(image.image_labels) - len(labels))
-            self.count(_UNREAL, (named & ~real).sum())
+            self.count(_UNNAMED, (~named).sum(), strangers, level="warning")
+            self.count(_UNNAMED_LABELS, len(image.image_labels) - len(labels), level="warning")
+            self.count(_UNREAL, (named & ~real).sum(), [image.image_id], level="warning")
             rows = named & real
             read, kept = read + len(rows), kept + int(rows.sum())
             yield replace(image if rows.all() else image.take(rows), image_labels=labels)
         if read and not kept:
-            raise ArgumentError(f"none of its {counted(read, 'box|es')} can be used: {'; '.join(self.notes())}")
+            raise ArgumentError(
+                f"none of its {counted(read, 'box|es')} can be used: {'; '.join(self.notes(flaws_only=True))}"
+            )
 
-    def count(self, what: str, number: int, examples: Iterable[str] = ()) -> None:
-        """Count dropped items, and keep the first examples."""
+    def count(
+        self,
+        subject: str,
+        number: int,
+        examples: Iterable[str] = (),
+        *,
+        effect: str = "dropped",
+        level: Level = "note",
+    ) -> None:
+        """Count items that are dropped, or to which `effect` applies, and keep the first examples.
+
+        `subject` is inflected as by `counted`; a warning is a flaw in any format.
+        """
         if number:
-            self.dropped[what] += int(number)
-            known = self.examples.setdefault(what, [])
+            finding = self.findings.setdefault(subject, Finding(subject, effect, level))
+            finding.count += int(number)
             for example in examples:
-                if len(known) == _EXAMPLES:
+                if len(finding.examples) == _EXAMPLES:
                     break
-                if example not in known:
-                    known.append(example)
+                if example not in finding.examples:
+                    finding.examples.append(example)
+
+    def add_findings(self, findings: Iterable[Finding]) -> None:
+        """Add what was found in a part of the set."""
+        for found in findings:
+            self.count(found.subject, found.count, found.examples, effect=found.text, level=found.level)
 
     def notes(self, *, flaws_only: bool = False) -> list[str]:
-        """List a line on each kind of dropped rows; with `flaws_only` on those that are wrong in any format."""
-        return [
-            f"{what}: {count} dropped" + (f", such as {', '.join(map(repr, examples))}" if examples else "")
-            for what, count in self.dropped.items()
-            for examples in (self.examples[what],)
-            if what in _FLAWS or not flaws_only
-        ]
+        """List a line on each kind of findings; with `flaws_only` on those that are wrong in any format."""
+        return [str(found) for found in self.findings.values() if found.level == "warning" or not flaws_only]
 
 
 def _require_text(image_id: str) -> None:

@@ -1,6 +1,5 @@
 """Find the image files of a set, read their sizes, and copy or link them."""
 
-import io
 import os
 import shutil
 from collections.abc import Collection, Iterator
@@ -10,10 +9,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.files import files_below, is_clutter, writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.orientation import without_orientation
+from boxable.images.codecs import open_image
 from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of
 from boxable.images.image_ids import IMAGE_FOLDERS, files_by_id, image_id
 
@@ -93,9 +93,9 @@ def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
     if image.file is None:
         return None
     try:
-        with Image.open(io.BytesIO(image.file) if isinstance(image.file, bytes) else image.file) as opened:
+        with open_image(image.file, image.image_id) as opened:
             width, height = opened.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+    except (ImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     on_its_side = image.rotation is None and orientation_of(image.file) in ON_ITS_SIDE
     return (height, width) if on_its_side else (width, height)
@@ -133,7 +133,7 @@ def upright(images: AnnotatedSet, image: AnnotatedImage) -> AnnotatedImage:
     if image.rotation is None or image.file is None or orientation_of(image.file) == 1:
         return image
     data = without_orientation(bytes_of(image) or b"")
-    images.count("EXIF orientations that Rotation overrules and that cannot be removed", int(data is None))
+    images.count("EXIF orientation|s, overruled by Rotation, that cannot be removed", int(data is None), effect="kept")
     return image if data is None else replace(image, file=data)
 
 
@@ -143,7 +143,7 @@ def add_image_file(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mo
     Where there is none it is counted, unless none is wanted.
     """
     name = copy_image_file(image, folder, mode)
-    images.count("image files that are missing", int(name is None and mode != "none"), [image.image_id])
+    images.count("missing image file|s", int(name is None and mode != "none"), [image.image_id])
     return name
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import files_below, is_clutter
 from boxable.formats.annotated.classes import named_classes
-from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import size_of
 from boxable.formats.annotated.splits import split_of
 from boxable.formats.columns import SUBSETS
@@ -47,7 +47,7 @@ def is_oid_toolkit(path: Path) -> bool:
 def _holds(folder: Path, depth: int) -> bool:
     with os.scandir(folder) as entries:
         folders = [entry.name for entry in entries if entry.is_dir() and not is_clutter(entry.name)]
-    if _LABELS in folders and any(name.endswith(".txt") for name in os.listdir(folder / _LABELS)):
+    if _LABELS in folders and any(name.lower().endswith(".txt") for name in os.listdir(folder / _LABELS)):
         return True
     return depth > 1 and any(_holds(folder / name, depth - 1) for name in folders)
 
@@ -61,7 +61,7 @@ def read(folder: Path) -> AnnotatedSet:
     labelled: set[Path] = set()
     images: dict[str, Path] = {}
     for name, path in files_below(folder):
-        if path.parent.name == _LABELS and name.endswith(".txt"):
+        if path.parent.name == _LABELS and name.lower().endswith(".txt"):
             entry = entries.setdefault(image_id(path.name), _Entry(split_of(name)))
             entry.rows.update(dict.fromkeys(_rows(path)))
             labelled.add(path.parent.parent)
@@ -73,7 +73,7 @@ def read(folder: Path) -> AnnotatedSet:
     splits = {entry.split for entry in entries.values()}
     found = AnnotatedSet(classes, iter(()), splits=tuple(split for split in SUBSETS if split in splits))
     others = [key for key, path in images.items() if key not in entries and path.parent in labelled]
-    found.count("image files without a text file in Label (OIDv4_ToolKit)", len(others), others)
+    found.count("image file|s without a text file in Label (OIDv4_ToolKit)", len(others), others)
     found.images = _images(entries, mids, found)
     return found
 
@@ -104,7 +104,7 @@ def _images(entries: dict[str, _Entry], mids: dict[str, str], found: AnnotatedSe
         image = AnnotatedImage(key, [], np.zeros((0, 4)), file=entry.image, split=entry.split)
         size = size_of(image)
         if size is None:
-            found.count("images of unknown size, without a file that tells it", 1, [key])
+            found.count(UNKNOWN_SIZE, 1, [key], level="warning")
             continue
         width, height = size
         box = np.array([sides for _, sides in entry.rows], np.float64).reshape(-1, 4) / [height, width, height, width]

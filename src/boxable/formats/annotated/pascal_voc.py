@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError, BoxableError, MissingExtraError
-from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
+from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet, pixels
 from boxable.formats.annotated.image_files import size_of
 from boxable.formats.annotated.pascal_voc_layout import Entry, VocFiles
 from boxable.formats.columns import CLASSES, IS_DIFFICULT, SUBSETS
@@ -60,7 +60,8 @@ def read(folder: Path) -> AnnotatedSet:
     mids = {name.casefold(): item.mid for name, item in zip(names, found.classes, strict=True)}
     entries = files.entries(summary.filenames)
     unused = {*files.images.values()} - {entry.image for entry in entries}
-    found.count("image files without annotation", len(unused), sorted(path.name for path in unused))
+    found.count("image file|s without annotation", len(unused), sorted(path.name for path in unused))
+    found.count("image|s listed in ImageSets but not there", len(files.missing), files.missing)
     splits = {entry.split for entry in entries}
     found.splits = tuple(split for split in SUBSETS if split in splits)
     found.images = _images(entries, mids, found, start=0 if summary.from_zero else 1)
@@ -73,7 +74,7 @@ def _summary(files: VocFiles, found: AnnotatedSet) -> _Summary:
     for name, path in files.annotations.items():
         root = _parse(path)
         if root.tag != "annotation":
-            found.count("XML files that are no annotations of Pascal VOC", 1, [name])
+            found.count("XML file|s without an annotation of Pascal VOC", 1, [name], effect="skipped")
             continue
         summary.filenames[name] = (root.findtext("filename") or "").strip()
         source = (root.findtext("source/annotation") or "").strip()
@@ -113,10 +114,10 @@ def _images(entries: list[Entry], mids: Mapping[str, str], found: AnnotatedSet, 
         if not (width and height):
             width, height = size_of(image) or (0, 0)
         if not width:
-            found.count("images of unknown size, without a file that tells it", 1, [entry.image_id])
+            found.count(UNKNOWN_SIZE, 1, [entry.image_id], level="warning")
             continue
         objects = root.findall("object")
-        found.count("parts of objects", sum(len(item.findall("part")) for item in objects))
+        found.count("part|s of objects", sum(len(item.findall("part")) for item in objects))
         corners = np.array([_corners(item, path, number) for number, item in enumerate(objects, start=1)])
         box = (corners.reshape(-1, 4) - [start, start, 0, 0]) / [height, width, height, width]
         names = [_name(item, path, number) for number, item in enumerate(objects, start=1)]

@@ -67,12 +67,13 @@ class Entry:
 
 
 class VocFiles:
-    """The files of a set."""
+    """The files of a set. `missing` are the ids that a list names and that are not there, once `entries` were made."""
 
     def __init__(self, folder: Path) -> None:
         self.annotations: dict[str, Path] = {}
         self.images: dict[str, Path] = {}
         self.lists: dict[str, Path] = {}
+        self.missing: list[str] = []
         for name, path in files_below(folder):
             folders = [part.lower() for part in name.split("/")[:-1]]
             if name.lower().endswith(".xml"):
@@ -107,14 +108,15 @@ class VocFiles:
         for image, split in splits.items():
             if image not in entries and image in self._by_id:
                 entries[image] = Entry(image, None, self._by_id[image], split)
+        self.missing = sorted(splits.keys() - entries.keys() - {_id_of(name) for name in filenames})
         return sorted(entries.values(), key=lambda entry: entry.image_id)
 
     def _others(self, name: str, filename: str) -> Iterator[str]:
         """Ids that the image of an annotation may have if it is not called like it, the likeliest first."""
-        named = PurePosixPath(filename.replace("\\", "/")).name
-        if named:
-            yield _id_of(f"{name.rpartition('/')[0]}/{named}")
-        for stem in (image_id(PurePosixPath(name).name), image_id(named)):
+        folders, parts = name.split("/")[:-1], [part for part in re.split(r"[/\\]", filename) if part]
+        for start in range(len(parts)):
+            yield _id_of("/".join([*folders, *parts[start:]]))
+        for stem in (image_id(PurePosixPath(name).name), image_id("".join(parts[-1:]))):
             if stem in self._by_stem:
                 yield self._by_stem[stem]
 

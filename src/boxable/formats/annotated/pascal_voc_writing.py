@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 from boxable.files import writing
-from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, size_of, upright
 from boxable.formats.annotated.pascal_voc import CORNERS, FLAGS, MADE_HERE
 from boxable.formats.columns import CLASSES
@@ -34,7 +34,7 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> None:
     for image in images.sound():
         size = size_of(image)
         if size is None:
-            images.count("images of unknown size, without a file that tells it", 1)
+            images.count(UNKNOWN_SIZE, 1, [image.image_id], level="warning")
             continue
         path = folder / "Annotations" / f"{file_stem(image.image_id)}.xml"
         name = add_image_file(images, upright(images, image), folder / "JPEGImages", image_mode) or file_name(image)

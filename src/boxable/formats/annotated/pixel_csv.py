@@ -15,7 +15,7 @@ import numpy as np
 from boxable.errors import ArgumentError, BoxableError
 from boxable.files import is_clutter
 from boxable.formats.annotated.classes import named_classes
-from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
+from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet, pixels
 from boxable.formats.annotated.image_files import ImageFiles, size_of
 from boxable.formats.annotated.splits import SPLIT_NAMES, split_of
 from boxable.formats.coco_images import find_images
@@ -48,7 +48,7 @@ def is_pixel_csv(path: Path) -> bool:
 
 
 def _has_columns(path: Path) -> bool:
-    return path.name.lower().endswith(".csv") and set(_COLUMNS) <= set(_header(path))
+    return path.name.lower().endswith(".csv") and path.is_file() and set(_COLUMNS) <= set(_header(path))
 
 
 def _header(path: Path) -> list[str]:
@@ -67,8 +67,8 @@ def _tables(folder: Path) -> Iterator[Path]:
     inner = [item for item in sorted(folder.iterdir()) if item.is_dir() and not is_clutter(item.name)]
     named = [item for item in inner if item.name.lower() in _TABLE_FOLDERS or split_of(f"{item.name}/")]
     for places in ([folder], named):
-        files = [path for place in places for path in sorted(place.glob("*.csv")) if not is_clutter(path.name)]
-        if tables := [path for path in files if path.is_file() and _has_columns(path)]:
+        files = [path for place in places for path in sorted(place.iterdir()) if not is_clutter(path.name)]
+        if tables := [path for path in files if _has_columns(path)]:
             yield from tables
             return
 
@@ -122,7 +122,8 @@ def _add(entries: dict[str, _Entry], row: dict[str, str], place: str, prefix: st
         width, height = (pixels(float(row.get(side) or 0)) for side in ("width", "height"))
         box = [float(row[side]) for side in _SIDES] if row.get("class", "").strip() else None
     except (KeyError, ValueError) as error:
-        raise ArgumentError(f"{place}: {error}; expected a box in pixels: {', '.join(_COLUMNS)}") from None
+        what = f"no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+        raise ArgumentError(f"{place}: {what}; expected a box in pixels: {', '.join(_COLUMNS)}") from None
     if not filename:
         raise ArgumentError(f"{place}: no filename; expected {', '.join(_COLUMNS)}")
     entry = _Entry(image_id(prefix + filename), filename, (width, height), split)
@@ -144,7 +145,7 @@ def _images(
         image = AnnotatedImage(key, [], np.zeros((0, 4)), width=width, height=height, file=file)
         size = size_of(image)
         if size is None:
-            found.count("images of unknown size, without a file that tells it", 1, [key])
+            found.count(UNKNOWN_SIZE, 1, [key], level="warning")
             continue
         width, height = size
         box = np.array(entry.boxes, np.float64).reshape(-1, 4) / [height, width, height, width]

@@ -57,12 +57,12 @@ def find_shards(path: Path) -> list[Path]:
     Raises ArgumentError where some are missing, or where there are two sets of shards.
     """
     if path.is_file():
-        return [path] if path.name.endswith(_SUFFIXES) or _SHARD.fullmatch(path.name) else []
+        return [path] if path.name.lower().endswith(_SUFFIXES) or _SHARD.fullmatch(path.name) else []
     folder, prefix = (path, None) if path.is_dir() else (path.parent, path.name)
     names = [name for name in sorted(os.listdir(folder)) if not is_clutter(name)] if folder.is_dir() else []
     matches = [match for name in names if (match := _SHARD.fullmatch(name)) and prefix in (None, match[1])]
     if not matches:
-        single = [folder / name for name in names if name.endswith(_SUFFIXES) and prefix is None]
+        single = [folder / name for name in names if name.lower().endswith(_SUFFIXES) and prefix is None]
         if len(single) > 1:
             both = " and ".join(item.name for item in single[:2])
             raise ArgumentError(f"{path}: {both} are TFRecord files; expected one, so name it")
@@ -118,7 +118,9 @@ def _images(shards: Sequence[Path], found: AnnotatedSet, mids: Mapping[str, str]
     for path in shards:
         for data in read_records(path):
             features = parse_example(data, str(path))
-            found.count("image labels, whose confidence TFRecord does not hold", len(features.get(_IMAGE + "text", ())))
+            found.count(
+                "image label|s, whose confidence TFRecord does not hold", len(features.get(_IMAGE + "text", ()))
+            )
             labels = [mids.get(text, text) for text in _texts(features, path)]
             try:
                 yield _image(features, labels, found.flags)
@@ -207,10 +209,10 @@ def _records(images: AnnotatedSet) -> Iterator[tuple[str, bytes]]:
     for image in images.sound():
         content = bytes_of(image)
         if content is None:
-            images.count("images without a file", 1)
+            images.count("image|s without a file", 1)
             continue
         turned = image.rotation is None and orientation_of(content) != 1
-        images.count("EXIF orientations, which readers of TFRecord ignore", int(turned))
+        images.count("EXIF orientation|s, which readers of TFRecord ignore", int(turned), effect="kept")
         yield image.image_id, example(_features(image, content, label_ids, images))
         written += 1
     if not written:

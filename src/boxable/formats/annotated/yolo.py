@@ -32,11 +32,11 @@ def is_yolo(path: Path) -> bool:
     """
     if not path.is_dir():
         return path.is_file() and find_description(path) is not None
-    names = _names(path)
+    names = [name.lower() for name in _names(path)]
     described = any(map(is_list, names)) or find_description(path) is not None
     if has_tables(path):
         return described and "labels" in names
-    return described or "labels" in names or any(_is_part(path / name) for name in names)
+    return described or "labels" in names or any(_is_part(path / name) for name in _names(path))
 
 
 def _names(folder: Path) -> list[str]:
@@ -45,7 +45,7 @@ def _names(folder: Path) -> list[str]:
 
 def _is_part(path: Path) -> bool:
     """Whether this is train/ with labels/ or a list of classes in it."""
-    return path.is_dir() and any(name == "labels" or is_list(name) for name in _names(path))
+    return path.is_dir() and any(name.lower() == "labels" or is_list(name) for name in _names(path))
 
 
 def read(path: Path) -> AnnotatedSet:
@@ -101,16 +101,16 @@ def _box(cells: list[str], keypoints: int, place: str, found: AnnotatedSet) -> t
     except ValueError as error:
         raise ArgumentError(f"{place}: {error} in a YOLO label; {_EXPECTED}") from None
     if keypoints and len(values) in (_BOX + keypoints, _BOX + keypoints + 1):
-        found.count("keypoints of boxes", 1)
+        found.count("box|es with keypoints", 1, effect="the keypoints are dropped")
         values = [*values[:_BOX], *values[_BOX + keypoints :]]
     if len(values) < _BOX:
         raise ArgumentError(f"{place}: {len(values) + 1} values in a YOLO label; {_EXPECTED}")
     is_outline = len(values) >= _FEWEST_OF_OUTLINE
     if len(values) % 2:
-        found.count("scores of boxes", 1)
+        found.count("box|es with a score", 1, effect="the score is dropped")
         values.pop()
     if is_outline:
-        found.count("outlines, of which the box around them is left", 1)
+        found.count("outline|s of objects", 1, effect="only the box around each is kept")
         return min(values[1::2]), min(values[::2]), max(values[1::2]), max(values[::2])
     x, y, width, height = values
     return y - height / 2, x - width / 2, y + height / 2, x + width / 2

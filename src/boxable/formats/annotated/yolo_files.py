@@ -5,7 +5,7 @@ beside each image (Darknet, LabelImg).
 """
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from boxable.errors import ArgumentError, BoxableError
@@ -36,20 +36,21 @@ class YoloFiles:
         for name, path in files_below(folder):
             if name.lower().endswith(SUFFIXES):
                 self.images[name] = path
-            elif name.endswith(".txt") and not is_list(path.name):
+            elif name.lower().endswith(".txt") and not is_list(path.name):
                 self.texts[name] = path
+        self._in_any_case = {name.lower(): name for name in (*self.texts, *self.images)}
 
     def in_folder(self, place: str) -> list[Pair] | None:
         """Pair the images of a folder with their labels, and add labels without image; None if nothing is labelled."""
         pairs: list[Pair] = [(name, self._labels_of(name)) for name in self.images if is_below(name, place)]
         used = {labels for _, labels in pairs if labels}
-        label_folders = [folder_of(name) for name in label_names(f"{place}/x" if place else "x")]
+        label_folders = {folder_of(name) for name in label_names(f"{place}/x" if place else "x")}
         others = [
             name
             for name in self.texts
             if name not in used and any(is_below(name, other) for other in label_folders) and _has_row(self.texts[name])
         ]
-        if not (used or others or any(is_folder(self.root / other) for other in label_folders if other != place)):
+        if not (used or others or any(self.has_folder(other) for other in label_folders if other != place)):
             return None
         return [*pairs, *((None, name) for name in others)]
 
@@ -66,15 +67,23 @@ class YoloFiles:
         ]
 
     def _labels_of(self, image: str) -> str | None:
-        return next((name for name in label_names(image) if name in self.texts), None)
+        return next((found for name in label_names(image) if (found := self.find(name, self.texts))), None)
+
+    def has_folder(self, name: str) -> bool:
+        """Whether there is a folder of this relative path, or one in other capitals that is not empty."""
+        return is_folder(self.root / name) or any(is_below(file, name) for file in self._in_any_case)
+
+    def find(self, name: str, files: Mapping[str, Path]) -> str | None:
+        """Find a file by its relative path, else by one in other capitals, as Windows would."""
+        return next((found for found in (name, self._in_any_case.get(name.lower())) if found in files), None)
 
     def count_others(self, used: Collection[Path | None]) -> None:
         """Count the text files among labels that are not in use: of no image of the set, or no labels at all."""
         folders = {path.parent for path in used if path}
         for name, path in self.texts.items():
             if path not in used and name not in self.lists and (path.parent in folders or _is_known(name)):
-                what = "label files whose image no split names" if _has_row(path) else "text files that are no labels"
-                self.found.count(f"{what} (YOLO)", 1, [name])
+                what = "label file|s whose image no split names" if _has_row(path) else "text file|s without labels"
+                self.found.count(f"{what} (YOLO)", 1, [name], effect="skipped")
 
     def of_list(self, name: str) -> list[Pair]:
         """Read a list of images; those that are not there are counted. Raises ArgumentError where none is there."""
@@ -93,12 +102,12 @@ class YoloFiles:
             raise ArgumentError(
                 f"{path}: a YOLO list of {counted(len(lines), 'image|s')}, none of which is there: {missing[0]!r}"
             )
-        self.found.count(f"images that {name} lists and that are not there", len(missing), missing)
+        self.found.count(f"image|s listed in {name} but not there", len(missing), missing)
         return pairs
 
     def _pair(self, line: str, start: str) -> Pair | None:
         for name in meant(self.root, (start, ""), line, any_end=True):
-            image = name if name in self.images else None
+            image = self.find(name, self.images)
             labels = self._labels_of(name)
             if image or labels:
                 return image, labels
@@ -128,8 +137,8 @@ def folder_of(name: str) -> str:
 
 
 def is_below(name: str, folder: str) -> bool:
-    """Whether a relative path is in this folder, or in one of its folders."""
-    return not folder or name.startswith(f"{folder}/")
+    """Whether a relative path is in this folder, or in one of its folders; capitals do not matter."""
+    return not folder or name.lower().startswith(f"{folder.lower()}/")
 
 
 def is_folder(path: Path) -> bool:

@@ -18,7 +18,6 @@ from boxable.formats.annotated.yolo_files import (
     as_image,
     folder_of,
     is_below,
-    is_folder,
     is_image_list,
     label_names,
     meant,
@@ -79,7 +78,7 @@ def _named_parts(described: Description, files: YoloFiles) -> dict[str, list[Pai
             if pairs is not None:
                 parts.setdefault(split, []).extend(pairs)
             elif split == "test" or described.is_darknet:
-                files.found.count(f"folders and lists of {key} that are not there, or without labels", 1, [value[:80]])
+                files.found.count(f"{key} folder|s or list|s that are not there, or without labels", 1, [value[:80]])
             elif place is None:
                 raise ArgumentError(
                     f"{described.path}: {key} is {value[:80]!r}, no folder or list below {described.folder}; {EXPECTED}"
@@ -113,10 +112,10 @@ def _place(described: Description, files: YoloFiles, value: str) -> str | None:
     starts = (start.replace("\\", "/") if isinstance(start, str) else "", "")
     is_text = value.strip().lower().endswith(".txt")
     for name in meant(files.root, starts, value, any_end=is_text or _is_absolute(value)):
-        if is_text and name in files.texts:
-            return name
+        if is_text and (found := files.find(name, files.texts)):
+            return found
         folders = [name, *(folder_of(label) for label in label_names(f"{name}/x"))]
-        if not is_text and any(is_folder(files.root / other) for other in folders):
+        if not is_text and any(map(files.has_folder, folders)):
             return name
     return None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from boxable.files import writing
+from boxable.findings import counted
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, upright
 from boxable.formats.columns import CLASSES
@@ -50,7 +51,7 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
             (folder / f"{part}.txt").write_text("".join(lines), "utf-8")
     empty = [part for part in ("train", "val") if not lists[part]]
     notes = [f"{part}.txt is empty, and Ultralytics needs train and val to train" for part in empty]
-    return [*notes, f"images of an unknown split, which went to train: {unknown}"] if unknown else notes
+    return [*notes, f"{counted(unknown, 'image|s')} of an unknown split: put into train"] if unknown else notes
 
 
 def _lines(image: AnnotatedImage, numbers: Mapping[str, int]) -> Iterator[str]:
