@@ -26,6 +26,11 @@ def print_text(text: str, *, is_json: bool = False) -> bool:
     return True
 
 
+def one_line(text: str) -> str:
+    """Escape line breaks and control characters, which names of files may hold."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def print_json(value: Any, indent: int | None = None) -> None:
     """Write a value as JSON and a line break to stdout. Raises BrokenPipeError if the pipe is closed."""
     if not print_text(json.dumps(value, indent=indent, ensure_ascii=False) + "\n", is_json=True):

@@ -14,3 +14,8 @@ def test_each_image_has_a_heading_and_a_line_an_object() -> None:
         "empty.jpg  400x200\n"
         "  nothing found\n"
     )
+
+
+def test_no_name_breaks_the_line_or_moves_the_cursor() -> None:
+    (text,) = table([{**ALL[0], "source": "a\nb\x1b[31m.png", "detections": []}], CLASSES)
+    assert text == "a\\nb\\x1b[31m.png  400x200\n  nothing found\n"

@@ -28,6 +28,9 @@ USAGE = {
     "unknown format": (["detect", "a.jpg", "--format", "xml"], "'xml' is not one of"),
     "unknown nms": (["detect", "a.jpg", "--nms", "soft"], "'soft' is not one of"),
     "crops without out": (["detect", "a.jpg", "--save-crops"], "need --out DIR"),
+    "empty out": (["detect", "a.jpg", "--out", ""], "'--out': expected a path, got an empty name."),
+    "empty source of data": (["data", "stats", ""], "'SET': expected a path, got an empty name."),
+    "empty report": (["data", "show", "set", "--out", ""], "'--out': expected a path, got an empty name."),
     "option without value": (["detect", "a.jpg", "--out"], "requires an argument"),
     "unknown class": (["detect", "a.jpg", "--model", "ssd23", "--classes", "Catt"], "ssd23 has no class 'Catt'"),
     "class that the model cannot name": (

@@ -25,6 +25,7 @@ from boxable.cli.process import prepare_streams, silence_decoders, silence_liter
 from boxable.cli.quantize import quantize
 from boxable.cli.video import video
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError, WeightsError
+from boxable.printing import one_line
 
 # Verbs that decode no image.
 _WITHOUT_IMAGES = ("classes", "compare", "completion", "import")
@@ -65,7 +66,7 @@ class _Stderr(logging.Handler):
     """Log lines on whatever stderr is at the time: a progress bar puts itself in its place."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(_one_line(self.format(record)), file=sys.stderr)
+        print(one_line(self.format(record)), file=sys.stderr)
 
 
 def _run() -> int:
@@ -107,10 +108,5 @@ def _fail(message: str, code: int, *, lines: bool = False) -> int:
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     parts = message.split("\n") if lines else [message]
-    click.echo("boxable: " + "\n".join(map(_one_line, parts)), err=True)
+    click.echo("boxable: " + "\n".join(map(one_line, parts)), err=True)
     return code
-
-
-def _one_line(text: str) -> str:
-    """Escape line breaks and control characters, which names of files may hold."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import PathArgument
 from boxable.errors import INTERRUPTED
 
 
@@ -28,14 +29,14 @@ from boxable.errors import INTERRUPTED
 @click.option(
     "--images",
     metavar="DIR",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=PathArgument(exists=True, file_okay=False),
     multiple=True,
     help="Folders of images, at most 32 of which are used; repeatable.  [default: those of --data, else drawn images]",
 )
 @click.option(
     "--data",
     metavar="SET",
-    type=click.Path(path_type=Path),
+    type=PathArgument(),
     help="Annotated images, as `boxable evaluate` takes them: mAP beside the speed.",
 )
 @click.option(
@@ -48,7 +49,7 @@ from boxable.errors import INTERRUPTED
 @click.option(
     "--ultralytics",
     metavar="FILE",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=PathArgument(exists=True, dir_okay=False),
     help="Weights for Ultralytics, such as yolo11n.pt; without them it is skipped.",
 )
 @click.option(
@@ -62,7 +63,7 @@ from boxable.errors import INTERRUPTED
     "--out",
     "files",
     metavar="PATH",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathArgument(dir_okay=False),
     multiple=True,
     help="Write here: a .json file has the figures, an .svg file the bars of the stages; repeatable.",
 )

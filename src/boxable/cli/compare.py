@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from boxable.cli.options import report_format_option, resamples_option, seed_option
+from boxable.cli.options import PathArgument, report_format_option, resamples_option, seed_option
 from boxable.printing import print_json
 
 
 @click.command()
-@click.argument("first", metavar="A", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.argument("second", metavar="B", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("first", metavar="A", type=PathArgument(exists=True, file_okay=False))
+@click.argument("second", metavar="B", type=PathArgument(exists=True, file_okay=False))
 @report_format_option
 @resamples_option
 @seed_option

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import click
 
 from boxable.cli.interrupt import polite_interrupt
-from boxable.cli.options import classes_option, min_score_option, model_option, running_options
+from boxable.cli.options import PathArgument, classes_option, min_score_option, model_option, running_options
 
 _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
 
@@ -30,7 +30,7 @@ _FORMATS = ["table", "json", "jsonl", "csv", "openimages", "coco", "yolo"]
 @click.option(
     "--out",
     metavar="PATH",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathArgument(file_okay=False),
     help="Write the results and the annotated images here.",
 )
 @click.option(

@@ -6,18 +6,18 @@ from typing import Any, Literal
 
 import click
 
-from boxable.cli.options import resamples_option, running_options, seed_option, unknown_group_of_option
+from boxable.cli.options import PathArgument, resamples_option, running_options, seed_option, unknown_group_of_option
 
 logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("ground_truth", type=click.Path(path_type=Path))
+@click.argument("ground_truth", type=PathArgument())
 @click.argument("predictions_or_model")
 @click.option(
     "--images",
     metavar="DIR",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathArgument(file_okay=False),
     help="The images, named by image id.  [default: those of GROUND_TRUTH]",
 )
 @click.option(
@@ -53,7 +53,7 @@ logger = logging.getLogger("boxable")
 @click.option(
     "--out",
     metavar="PATH",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=PathArgument(file_okay=False),
     help="Write report.html, report.md, metrics.json and per-class.csv here; keep a model's detections.",
 )
 def evaluate(

@@ -4,14 +4,16 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import PathArgument
+
 
 @click.command("import")
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=PathArgument())
 @click.option("--name", metavar="NAME", help="Install it under this name.  [default: the name of the file]")
 @click.option(
     "--labels",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PathArgument(),
     help="Its classes: label map (.pbtxt), TSV (id, MID, name), or one name a line.",
 )
 def import_(path: Path, name: str | None, labels: Path | None) -> None:

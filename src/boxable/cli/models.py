@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from boxable.cli.checklist import print_checklist
+from boxable.cli.options import PathArgument
 from boxable.findings import counted
 
 
@@ -65,7 +66,7 @@ def info(name: str) -> None:
     "--from",
     "local",
     metavar="PATH",
-    type=click.Path(path_type=Path),
+    type=PathArgument(),
     help="Take it from this file or folder instead of the network.",
 )
 @click.option("--trust", metavar="SHA256", help="Accept an archive with this hash although it is not the known one.")
@@ -112,7 +113,7 @@ def remove(name: str, calibration_only: bool) -> None:
 @click.option(
     "--image",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=PathArgument(),
     help="For ssd601: the image on which detections of the published module were recorded; compare with them.",
 )
 def verify(name: str, image: Path | None) -> None:

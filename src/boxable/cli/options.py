@@ -1,11 +1,26 @@
 """Options of several verbs."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 
 from boxable.detection import DEFAULT_MIN_SCORE
+
+
+class PathArgument(click.Path):
+    """A path on the command line: a `Path`, and never the current folder by an empty name, as of an unset variable."""
+
+    def __init__(self, **options: bool) -> None:
+        super().__init__(path_type=Path, **options)
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """Convert to a Path. Raises UsageError for an empty name, and as `click.Path` does."""
+        if value == "":
+            self.fail("expected a path, got an empty name.", parameter, context)
+        return super().convert(value, parameter, context)
+
 
 model_option = click.option(
     "--model",

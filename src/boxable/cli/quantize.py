@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from boxable.cli.options import unknown_group_of_option
+from boxable.cli.options import PathArgument, unknown_group_of_option
 
 
 @click.command()
@@ -15,14 +15,14 @@ from boxable.cli.options import unknown_group_of_option
     metavar="DIR",
     required=True,
     multiple=True,
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=PathArgument(exists=True, file_okay=False),
     help="Images such as the model will see; repeatable. 200 of them are used.",
 )
 @click.option(
     "--data",
     metavar="SET",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PathArgument(),
     help="Images with boxes to measure on, as `boxable evaluate` takes them; repeatable.  "
     "[default: half of --calibration, if that has annotations]",
 )

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from boxable.cli.interrupt import polite_interrupt
-from boxable.cli.options import classes_option, min_score_option, model_option, running_options
+from boxable.cli.options import PathArgument, classes_option, min_score_option, model_option, running_options
 
 
 @click.command()
@@ -21,7 +21,7 @@ from boxable.cli.options import classes_option, min_score_option, model_option, 
 @click.option(
     "--out",
     metavar="PATH",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathArgument(dir_okay=False),
     help="Write the annotated video here, every frame of it and without its sound.",
 )
 @click.option(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from boxable.formats.record import ImageRecord
+from boxable.printing import one_line
 from boxable.vocabulary import ClassList
 
 
@@ -14,7 +15,7 @@ def table(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
         found = record["detections"]
         names = [" < ".join([item["name"], *item.get("ancestors", ())]) for item in found]
         width = max(map(len, names), default=0)
-        lines = [f"{record['source']}  {record['width']}x{record['height']}"]
+        lines = [f"{one_line(record['source'])}  {record['width']}x{record['height']}"]
         for name, item in zip(names, found, strict=True):
             ymin, xmin, ymax, xmax = item["box"]
             place = f"ymin {ymin:.3f}  xmin {xmin:.3f}  ymax {ymax:.3f}  xmax {xmax:.3f}"

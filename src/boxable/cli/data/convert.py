@@ -5,12 +5,14 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import PathArgument
+
 logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path))
-@click.argument("dest", type=click.Path(path_type=Path))
+@click.argument("source", type=PathArgument())
+@click.argument("dest", type=PathArgument())
 @click.option(
     "--to",
     required=True,

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import PathArgument
 from boxable.findings import counted
 
 logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.argument("dest", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("source", type=PathArgument(exists=True, dir_okay=False))
+@click.argument("dest", type=PathArgument(dir_okay=False))
 @click.option(
     "--classes", metavar="SELECTION", help='Keep only rows of these, as in "Animal,Car"; see `boxable classes --help`.'
 )

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from boxable.cli.interrupt import polite_interrupt
+from boxable.cli.options import PathArgument
 from boxable.errors import FAILED, INTERRUPTED, FetchError
 from boxable.findings import counted
 
@@ -14,7 +15,7 @@ logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=PathArgument())
 @click.option("--split", type=click.Choice(["train", "validation", "test"]), required=True, help="Which part of it.")
 @click.option(
     "--classes",

@@ -5,20 +5,21 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import PathArgument
 from boxable.findings import counted
 
 logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("source", metavar="SET", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SET", type=PathArgument())
 @click.option(
     "--out",
     "files",
     metavar="PATH",
     multiple=True,
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathArgument(dir_okay=False),
     help="Write the sheet here: .jpg or .png is an image, .html a page; repeatable.",
 )
 @click.option(

@@ -5,16 +5,15 @@ from pathlib import Path
 
 import click
 
+from boxable.cli.options import PathArgument
 from boxable.findings import counted
 
 logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("source", metavar="SET", type=click.Path(path_type=Path))
-@click.option(
-    "--out", metavar="PATH", type=click.Path(path_type=Path, file_okay=False), help="Make them here.  [default: in SET]"
-)
+@click.argument("source", metavar="SET", type=PathArgument())
+@click.option("--out", metavar="PATH", type=PathArgument(file_okay=False), help="Make them here.  [default: in SET]")
 @click.option(
     "--every", metavar="N", type=click.IntRange(min=2), default=5, show_default=True, help="One image in N validates."
 )

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import click
 
-from boxable.cli.options import report_format_option
+from boxable.cli.options import PathArgument, report_format_option
 from boxable.printing import print_json
 
 logger = logging.getLogger("boxable")
 
 
 @click.command()
-@click.argument("source", metavar="SET", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SET", type=PathArgument())
 @report_format_option
 @click.option(
     "--out",
     metavar="PATH",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=PathArgument(dir_okay=False),
     help="Write an .html page with every class and plots as well.",
 )
 def stats(source: Path, format_: str, out: Path | None) -> None:

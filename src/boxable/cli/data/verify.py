@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from boxable.cli.options import report_format_option
+from boxable.cli.options import PathArgument, report_format_option
 from boxable.printing import print_json
 
 
 @click.command()
-@click.argument("source", metavar="SET", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SET", type=PathArgument())
 @report_format_option
 def verify(source: Path, format_: str) -> None:
     """Check a set: tables, images, and that they belong together.
