@@ -32,8 +32,12 @@ def test_an_image_of_a_folder_is_called_by_its_path_in_it(tmp_path: Path) -> Non
 @pytest.mark.parametrize("names", [("a.png", "a.jpg"), ("x/a.png", "y/a.png"), ("a.png", "a.png")])
 def test_two_images_of_one_id_are_an_error_that_names_both(names: tuple[str, str]) -> None:
     first, second = names
-    says = f"{first} is given twice" if first == second else f"{first} and {second}"
-    with pytest.raises(ArgumentError, match=rf"^{says} with the image id 'a'"):
+    says = f"{first} and {second} both have the image id 'a', which names results and files; rename one of them"
+    if Path(first).parent != Path(second).parent:
+        says += ", or give the folder that both are in"
+    if first == second:
+        says = "a.png is given twice; give it once"
+    with pytest.raises(ArgumentError, match=rf"^{says}$"):
         require_ids_of_their_own([Source.from_path(name) for name in names])
     urls = [Source.from_url(f"http://example.com/{number}/a.jpg?x={number}") for number in range(2)]
     with pytest.raises(ArgumentError, match="the image id 'a'"):

@@ -14,6 +14,7 @@ from boxable.vocabulary.selection import Owner, Selection
 from boxable.weights.cards import find_card
 
 CLASSES23 = find_card("ssd23").classes
+MINE = Owner("mine", "a command lists them", "ssd601")
 
 
 def names(selection: Selection, available: ClassList | None = None) -> list[str]:
@@ -81,8 +82,11 @@ def test_a_general_term_selects_what_a_small_network_can_name(selection: str, ex
 def test_a_term_that_the_network_cannot_name_is_an_error(selection: Selection) -> None:
     with pytest.raises(UnknownClassError, match=r"^'(Violin|Animal:self|501)' is not among these 23 classes$"):
         select(selection, CLASSES23)
-    with pytest.raises(UnknownClassError, match=r"^mine has no class '(Violin|Animal:self|501)'; ssd601 has it$"):
-        select(selection, CLASSES23, Owner("mine", "a command lists them", "ssd601 has it"))
+    with pytest.raises(
+        UnknownClassError,
+        match=r"^mine has no class '(Violin|Animal:self|501)'; ssd601 has it: boxable models pull ssd601$",
+    ):
+        select(selection, CLASSES23, MINE)
 
 
 @pytest.mark.parametrize(
@@ -98,20 +102,21 @@ def test_an_unknown_term_is_an_error_with_a_suggestion(selection: Selection) -> 
     with pytest.raises(UnknownClassError, match=r"unknown class 'Vehicel': did you mean Vehicle"):
         select(selection, CLASSES23)
     with pytest.raises(UnknownClassError, match=r"^mine has no class 'Vehicel': did you mean Vehicle\?$"):
-        select(selection, CLASSES23, Owner("mine", "a command lists them", "ssd601 has it"))
+        select(selection, CLASSES23, MINE)
 
 
 @pytest.mark.parametrize(
     ("term", "message"),
     [
-        ("Zebrra", "mine has no class 'Zebrra': did you mean Zebra? ssd601 has it"),
-        ("qqqqqq", "mine has no class 'qqqqqq'; a command lists them"),
+        ("Zebrra", "'Zebrra': did you mean Zebra? ssd601 has it: boxable models pull ssd601"),
+        ("Guitarr", "'Guitarr': did you mean Guitar or Jaguar? ssd601 has them: boxable models pull ssd601"),
+        ("qqqqqq", "'qqqqqq'; a command lists them"),
     ],
 )
 def test_a_class_of_another_model_is_suggested_with_that_model(term: str, message: str) -> None:
     with pytest.raises(UnknownClassError) as error:
-        select(term, CLASSES23, Owner("mine", "a command lists them", "ssd601 has it"))
-    assert str(error.value) == message
+        select(term, CLASSES23, MINE)
+    assert str(error.value) == f"mine has no class {message}"
 
 
 @pytest.mark.parametrize("selection", [":self", "Cat:other", "--Cat", "602", 0])

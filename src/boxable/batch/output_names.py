@@ -22,11 +22,19 @@ def require_ids_of_their_own(sources: list[Source]) -> None:
             continue
         other = seen.setdefault(source.image_id, source)
         if other is not source:
-            both = f"{other.name} and {source.name}" if other.name != source.name else f"{source.name} is given twice"
+            if other.name == source.name:
+                raise ArgumentError(f"{source.name} is given twice; give it once")
             raise ArgumentError(
-                f"{both} with the image id {source.image_id!r}, which names results and files; rename one of them, or "
-                "give the folder that both are in"
+                f"{other.name} and {source.name} both have the image id {source.image_id!r}, which names results and "
+                f"files; rename one of them{_or_give_folder(other, source)}"
             )
+
+
+def _or_give_folder(first: Source, second: Source) -> str:
+    """Advise to give the folder where ids, then of paths below it, would differ: that of files of several folders."""
+    if first.folder or second.folder or not (first.path and second.path) or first.path.parent == second.path.parent:
+        return ""
+    return ", or give the folder that both are in"
 
 
 def sources_outside(images: Iterable[str], folder: Path | None) -> Iterator[Source]:

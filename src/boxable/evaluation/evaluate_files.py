@@ -141,9 +141,11 @@ def _detector(
     if not annotations.files:
         listed = annotations.listed_images
         names = f", named by image id such as {listed[0]}.jpg" if listed else ""
+        missing = f"needs images: there are none of {truth}; give --images DIR{names}"
+        if isinstance(model, Detector):
+            raise ArgumentError(f"a model {missing}")
         raise ArgumentError(
-            f"{str(model)!r} is taken as a model, which needs images: there are none of {truth}; give --images "
-            f"DIR{names} (predictions end in .csv, .csv.gz, .parquet or .json)"
+            f"{str(model)!r} is taken as a model, which {missing} (predictions end in .csv, .csv.gz, .parquet or .json)"
         )
     require_tables()
     return model if isinstance(model, Detector) else load(model, precision=precision, runtime=runtime)

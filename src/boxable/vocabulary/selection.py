@@ -24,11 +24,17 @@ Selection = str | int | Iterable[str | int]
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose classes are selected, for errors: its name, what lists its classes, and who has all of Open Images."""
+    """Whose classes are selected, for errors: its name, what lists its classes, and a model that has all others."""
 
     name: str
     listing: str
-    others: str = ""
+    larger: str = ""
+
+    def advice(self, *, several: bool = False) -> str:
+        """Say how to get a class, or `several`, that only the larger model has; else what lists the classes."""
+        if not self.larger:
+            return self.listing
+        return f"{self.larger} has {'them' if several else 'it'}: boxable models pull {self.larger}"
 
 
 DATA_SET = Owner("this data set", "`boxable data stats DIR` lists what a data set has")
@@ -90,7 +96,7 @@ def _unavailable(term: str, available: ClassList, whose: Owner | None) -> Unknow
     """Make the error for a class of Open Images that is not available."""
     if whose is None:
         return UnknownClassError(f"{term!r} is not among these {counted(len(available), 'class|es')}")
-    return UnknownClassError(f"{whose.name} has no class {term!r}; {whose.others or whose.listing}")
+    return UnknownClassError(f"{whose.name} has no class {term!r}; {whose.advice()}")
 
 
 def _unknown(key: str, available: ClassList, whose: Owner | None) -> UnknownClassError:
@@ -101,5 +107,6 @@ def _unknown(key: str, available: ClassList, whose: Owner | None) -> UnknownClas
     if similar:
         return UnknownClassError(f"{whose.name} has no class {key!r}{similar}")
     similar = open_images().did_you_mean(key)
-    advice = f"{similar} {whose.others}".rstrip() if similar else f"; {whose.listing}"
-    return UnknownClassError(f"{whose.name} has no class {key!r}{advice}")
+    if not similar:
+        return UnknownClassError(f"{whose.name} has no class {key!r}; {whose.listing}")
+    return UnknownClassError(f"{whose.name} has no class {key!r}{similar} {whose.advice(several=' or ' in similar)}")

@@ -139,7 +139,7 @@ def owner_of(handle: str, classes: ClassList) -> Owner:
     if card and len(classes) < len(card.classes):
         return Owner(f"{name}, opened for {len(classes)} of its {len(card.classes)} classes,", listing)
     has_all = card is not None and card.classes == default.classes
-    return Owner(name, listing, "" if has_all else f"{default.alias} has it: boxable models pull {default.alias}")
+    return Owner(name, listing, "" if has_all else default.alias)
 
 
 def _names(card: Card) -> set[str]:
