@@ -161,5 +161,23 @@ def test_an_image_that_fails_is_a_line_on_stderr_a_record_and_exit_code_1(
     assert only_record(result.stdout.decode())["error"] == message
 
 
+def test_damaged_images_are_kept_if_asked_for(command: Command, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(CHELSEA.read_bytes()[:-50_000])
+    refused = command("detect", cut, *OPTIONS)
+    assert (refused.returncode, only_record(refused.stdout.decode())["detections"]) == (1, [])
+    kept = command("detect", cut, "--truncated", "keep", *OPTIONS)
+    assert kept.stderr.decode() == f"boxable: {cut}: damaged; decoded as far as possible\n"
+    assert kept.returncode == 0
+    record = only_record(kept.stdout.decode())
+    assert (record["truncated"], [item["name"] for item in record["detections"]]) == (True, ["Cat"])
+
+
+def test_a_video_from_standard_input_is_named(command: Command, tmp_path: Path) -> None:
+    result = command("detect", "-", *OPTIONS, input=b"\0\0\0\x20ftypisom\0\0\2\0isomiso2avc1mp41")
+    assert result.returncode == 1
+    assert result.stderr.startswith(b"boxable: -: expected an image, got a video")
+
+
 def test_decoding_can_be_fast(printed: Printed) -> None:
     assert printed(CHELSEA, "--decode", "fast") == printed(CHELSEA)  # a PNG file, and so the same

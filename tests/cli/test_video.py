@@ -39,6 +39,15 @@ def test_a_line_a_frame(invoke: Invoke, clip: Path) -> None:
     assert all([item["name"] for item in record["detections"]] == ["Cat"] for record in records)
 
 
+def test_tracking_that_cannot_be_had_is_said_before_the_first_line(
+    invoke: Invoke, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trackers", None)
+    result = invoke("video", clip, "--model", "ssd23", "--format", "csv", "--track")
+    assert (result.code, result.stdout) == (1, "")
+    assert "pip install 'boxable[track]'" in result.stderr
+
+
 def test_every_and_max_frames(invoke: Invoke, clip: Path) -> None:
     result = invoke("video", clip, "--model", "ssd23", "--every", 3, "--max-frames", 2)
     assert [json.loads(line)["frame"] for line in result.lines] == [0, 3]

@@ -91,3 +91,13 @@ def test_an_unknown_kind_of_class_fields_is_refused(detector: boxable.Detector, 
 def test_fewer_than_a_hundred_come_unpadded(detector: boxable.Detector, image: np.ndarray) -> None:
     result = detector(image, as_dict=True, min_score=0.5)
     assert {len(values) for values in result.values()} == {1}
+
+
+def test_an_object_that_raises_when_it_is_looked_at_is_no_array(detector: boxable.Detector) -> None:
+    class Tensor:
+        @property
+        def __array__(self) -> object:
+            raise ValueError("deleted")
+
+    with pytest.raises(boxable.ArgumentError, match=r"expected a float32 array .* got Tensor"):
+        detector(Tensor(), as_dict=True)

@@ -84,6 +84,8 @@ def test_a_data_url_is_its_content_with_a_short_name(url: str) -> None:
         ("ftp://host/a.jpg", "got ftp:; download it first"),
         (f"s3://{'x' * 5_000_000}", f"s3://{'x' * 55}…: expected a path"),
         ("file://server/share/a.jpg", "file://server/share/a.jpg: expected a file on this machine, "),
+        ("https://", "https://: expected the name of a server after https://"),
+        ("http:///a.jpg", "http:///a.jpg: expected the name of a server after http://"),
         ("x" * 5_000_000, f"{'x' * 60}…: expected a path or an address, got 5000000 characters"),
         (f"https://{'x' * 5_000_000}", "expected a path or an address, got 5000008 characters"),
     ],

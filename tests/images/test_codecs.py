@@ -1,13 +1,14 @@
 """Which decoder opens an image, and what is said where it is not installed."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, features
 
 from boxable.errors import ImageError
-from boxable.images.codecs import SUFFIXES, UNREAD_SUFFIXES, lacks_heif, open_image
+from boxable.images.codecs import SUFFIXES, UNREAD_SUFFIXES, is_video, lacks_heif, open_image
 from boxable.images.decode import decode
 from tests.hostile.makers import encoded
 
@@ -56,3 +57,19 @@ def test_no_decoder_runs_but_those_that_are_named() -> None:
 def test_a_suffix_is_read_or_named_and_not_both() -> None:
     assert not set(SUFFIXES) & set(UNREAD_SUFFIXES)
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in (*SUFFIXES, *UNREAD_SUFFIXES))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".avi", ".ts", ".mpg", ".flv", ".wmv", ".3gp"])
+def test_a_video_is_told_from_other_files_by_its_content(suffix: str, tmp_path: Path) -> None:
+    clips = pytest.importorskip("tests.video.clips", reason="needs PyAV")
+    codec = {".webm": "libvpx", ".mpg": "mpeg2video", ".wmv": "wmv2", ".flv": "flv"}.get(suffix, "mpeg4")
+    clip = clips.write_clip(tmp_path / f"clip{suffix}", clips.cat_frames(2, (176, 144)), codec=codec)
+    with pytest.raises(ImageError, match=r"^photo.jpg: expected an image, got a video; use boxable.detect_video or"):
+        decode(clip.read_bytes(), "photo.jpg")
+
+
+@pytest.mark.parametrize(
+    "data", [b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf", b"RIFF\0\0\0\0WAVEfmt ", b"G" * 100, b"text", b""]
+)
+def test_what_only_resembles_a_video_is_none(data: bytes) -> None:
+    assert not is_video(data)

@@ -27,7 +27,7 @@ def test_files_are_told_from_cameras_and_addresses(name: str, path: str | None) 
 
 
 def test_a_file_on_another_machine_is_refused() -> None:
-    with pytest.raises(ArgumentError, match="expected a file on this machine, .* got one on nas"):
+    with pytest.raises(ArgumentError, match=r"expected a file on this machine, .* got one on nas"):
         file_of("file://nas/films/a.mp4")
 
 
@@ -36,6 +36,11 @@ def test_an_image_is_no_video(name: str) -> None:
     with pytest.raises(ArgumentError, match="expected a video, got an image; use: boxable detect") as caught:
         require_video_name(name)
     assert str(caught.value).count(name) == 2
+
+
+def test_standard_input_is_no_video() -> None:
+    with pytest.raises(ArgumentError, match="a video is not read from standard input"):
+        require_video_name("-")
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "moving.gif", "http://camera/video.jpg", "0", "clip"])
@@ -47,6 +52,11 @@ def test_a_video_and_what_may_be_one_are_taken(name: str) -> None:
 def test_a_video_is_no_image(name: str) -> None:
     with pytest.raises(ArgumentError, match="expected images, got a video; use: boxable video"):
         require_image_name(name)
+
+
+def test_a_camera_is_no_image() -> None:
+    with pytest.raises(ArgumentError, match="expected images, got a video; use: boxable video /dev/video0"):
+        require_image_name("/dev/video0")
 
 
 def test_images_and_folders_are_taken(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 import io
 import socket
+import threading
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from boxable.errors import VideoError
+from boxable.http import USER_AGENT
 from boxable.video import clock as clock_module
 from boxable.video.frames import read_frames
 from boxable.video.source import open_video
@@ -57,3 +60,20 @@ def test_a_file_may_be_given_as_an_address(tmp_path: Path) -> None:
     video = open_video(cat_clip(tmp_path / "a cat.mp4", 3).as_uri())
     assert (video.live, video.frames) == (False, 3)
     video.container.close()
+
+
+def test_a_server_learns_what_asks() -> None:
+    asked: list[bytes] = []
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            asked.append(connection.recv(4096))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with pytest.raises(VideoError):
+            open_video(f"http://127.0.0.1:{server.getsockname()[1]}/clip.mp4")
+        thread.join()
+    assert f"User-Agent: {USER_AGENT}".encode() in asked[0]

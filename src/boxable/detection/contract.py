@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from boxable.detection.detections import Detections
 from boxable.errors import ArgumentError
-from boxable.images.sources import Source, to_array
+from boxable.images.sources import Source, has_attribute, to_array
 
 ClassFields = Literal["documented", "served"]
 
@@ -16,7 +16,7 @@ _EXPECTED = "expected a float32 array [1, height, width, 3], RGB, values 0 to 1"
 
 def check_input(image: Any) -> Source:
     """Check the image of a contract call, float32 `[1, H, W, 3]` in 0..1. Raises ArgumentError for anything else."""
-    if not isinstance(image, np.ndarray) and not hasattr(image, "__array__"):
+    if not isinstance(image, np.ndarray) and not has_attribute(image, "__array__"):
         raise ArgumentError(f"as_dict=True: {_EXPECTED}, got {type(image).__name__}; for files call without as_dict")
     array = to_array(image, "as_dict=True")
     got = f"got shape {list(array.shape)}"

@@ -37,6 +37,8 @@ def problem_of(name: str) -> str | None:
     scheme = scheme_of(name)
     if scheme not in (None, *_WEB, "file", "data"):
         return f"expected a path, or an address with http:, https:, file: or data:, got {scheme}:; download it first"
+    if scheme in _WEB and re.match(r"\w+://(?:[/?#]|$)", name):
+        return f"expected the name of a server after {scheme}://"
     if scheme != "data" and len(name) > _MAX_CHARACTERS:
         return f"expected a path or an address, got {len(name)} characters; an encoded image is passed as bytes"
     return None

@@ -55,6 +55,11 @@ UNREAD_SUFFIXES = {
     for suffix in suffixes.split()
 }
 
+# Of ISO media files that hold images; the others hold video.
+_IMAGE_BRANDS = (b"mif1", b"mif2", b"miaf", b"msf1")
+# How the other videos begin: Matroska and WebM, MPEG (program and elementary streams), FLV, ASF.
+_VIDEO_STARTS = (b"\x1a\x45\xdf\xa3", b"\0\0\1\xba", b"\0\0\1\xb3", b"FLV\1", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11")
+_TS_PACKET, _TS_SYNC = 188, 0x47
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
 # What Pillow may have been built without: its own name of it, and that of the format.
 _OPTIONAL = {"webp": "WebP", "avif": "AVIF", "jpg_2000": "JPEG 2000"}
@@ -81,6 +86,16 @@ def open_image(image: bytes | Path, name: str) -> ImageFile.ImageFile:
         if feature is None:
             raise
         raise OSError(f"begins as {_OPTIONAL[feature]}") from None
+
+
+def is_video(data: bytes) -> bool:
+    """Tell whether this is the content of a video file, by how it begins."""
+    if data[4:8] == b"ftyp":
+        return not any(brand in _IMAGE_BRANDS for brand in _brands(data[:64]))
+    if data[:4] == b"RIFF":
+        return data[8:12] == b"AVI "
+    is_ts = len(data) > _TS_PACKET and data[0] == data[_TS_PACKET] == _TS_SYNC
+    return is_ts or data.startswith(_VIDEO_STARTS)
 
 
 def lacks_heif(suffix: str) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from boxable.errors import ImageError
-from boxable.images.codecs import FORMAT_NAMES, open_image
+from boxable.images.codecs import FORMAT_NAMES, is_video, open_image
 from boxable.images.codecs import SUFFIXES as SUFFIXES
 
 Pixels = NDArray[np.uint8]
@@ -65,7 +65,7 @@ def decode_as_stored(data: bytes, name: str) -> Pixels:
     """Decode as `decode`, without applying an EXIF orientation; Pillow applies that of a TIFF as it loads."""
     if not data:
         raise _empty(name)
-    with _damage_named(name, DEFAULT_LIMITS):
+    with _damage_named(name, DEFAULT_LIMITS, data):
         plain = _plain_jpeg(data, None, DEFAULT_LIMITS)
         return (plain or _by_pillow(data, name, None, DEFAULT_LIMITS, as_stored=True)).pixels
 
@@ -109,7 +109,7 @@ def decode_scaled(
     if not data:
         raise _empty(name)
     try:
-        with _damage_named(name, limits):
+        with _damage_named(name, limits, data):
             plain = _plain_jpeg(data, least, limits)
             return _by_pillow(data, name, least, limits) if plain is None else plain
     except ImageError:
@@ -158,8 +158,8 @@ def from_pil(image: Image.Image, name: str, limits: Limits = DEFAULT_LIMITS) -> 
 
 
 @contextmanager
-def _damage_named(name: str, limits: Limits) -> Iterator[None]:
-    """Turn any exception of a decoder into an ImageError that begins with `name`."""
+def _damage_named(name: str, limits: Limits, data: bytes = b"") -> Iterator[None]:
+    """Turn any exception of a decoder, of these data, into an ImageError that begins with `name`."""
     try:
         yield
     except ImageError:
@@ -167,6 +167,10 @@ def _damage_named(name: str, limits: Limits) -> Iterator[None]:
     except Image.DecompressionBombError:
         raise _too_large(name, limits) from None
     except UnidentifiedImageError:
+        if is_video(data):
+            raise ImageError(
+                f"{name}: expected an image, got a video; use boxable.detect_video or `boxable video`"
+            ) from None
         raise ImageError(f"{name}: expected an image ({FORMAT_NAMES}), got another kind of file") from None
     except MemoryError:
         raise ImageError(f"{name}: not enough memory to decode it") from None

@@ -152,9 +152,9 @@ def source_of(image: ImageLike) -> Source:
     if isinstance(image, Image.Image):
         return Source.from_pil(image)
     other: Any = image
-    if _has(other, "__array__"):
+    if has_attribute(other, "__array__"):
         return Source.from_array(other)
-    if _has(other, "read"):
+    if has_attribute(other, "read"):
         return Source.from_file(other)
     raise ArgumentError(
         f"expected a path, a URL, bytes, an open file, a PIL image or an array as image, got {type(image).__name__}"
@@ -183,9 +183,9 @@ def is_image(item: object) -> TypeGuard[ImageLike]:
     """Tell whether this is one image, and not a collection of images; a 4-D array is a collection."""
     if isinstance(item, str | os.PathLike | bytes | bytearray | memoryview | Image.Image | Source):
         return True
-    if _has(item, "__array__"):
+    if has_attribute(item, "__array__"):
         return _is_no_batch(item)
-    return _has(item, "read") or not isinstance(item, Iterable)
+    return has_attribute(item, "read") or not isinstance(item, Iterable)
 
 
 def _is_no_batch(array: Any) -> bool:
@@ -195,7 +195,7 @@ def _is_no_batch(array: Any) -> bool:
         return True
 
 
-def _has(item: object, attribute: str) -> bool:
+def has_attribute(item: object, attribute: str) -> bool:
     """Tell whether an object has an attribute; those of other libraries may raise anything when asked."""
     try:
         return hasattr(item, attribute)

@@ -24,6 +24,7 @@ from boxable.video.detect import FrameDetections, detect_frames, frames_ahead, o
 from boxable.video.frames import Frame
 from boxable.video.names import file_of, require_video_name
 from boxable.video.source import Video, require_video
+from boxable.video.tracking import require_tracking
 from boxable.video.writer import VideoWriter
 
 logger = logging.getLogger("boxable")
@@ -97,6 +98,8 @@ def detect_in_video(
     returned. Raises VideoError if there is not one good frame, and ArgumentError if `out` is the source.
     """
     require_video()
+    if track:
+        require_tracking()
     require_video_name(source)
     _refuse_overwriting(source, out)
     detector = load(**opening)

@@ -15,13 +15,14 @@ VIDEOS = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".vob", ".wmv", ".asf",
     ".flv", ".3gp", ".ogv", ".mxf", ".h264", ".h265", ".hevc", ".m3u8",
 )  # fmt: skip
+_DEVICE = "/dev/video"
 # Images that may move.
 _MOVING = (".gif", ".apng")
 
 
 def is_camera(name: str) -> bool:
     """Tell whether this is a camera: its number, or its device."""
-    return name.isdecimal() or name.startswith("/dev/video")
+    return name.isdecimal() or name.startswith(_DEVICE)
 
 
 def file_of(name: str) -> Path | None:
@@ -39,7 +40,9 @@ def file_of(name: str) -> Path | None:
 
 
 def require_video_name(name: str) -> None:
-    """Raise ArgumentError, which points to `boxable detect`, if this is an image file."""
+    """Raise ArgumentError, which points to `boxable detect`, if this is an image file; also for standard input."""
+    if name == "-":
+        raise ArgumentError("-: a video is not read from standard input; expected a file, a camera or an address")
     path = file_of(name)
     suffix = path.suffix.lower() if path else ""
     if suffix in IMAGES and suffix not in _MOVING:
@@ -47,9 +50,9 @@ def require_video_name(name: str) -> None:
 
 
 def require_image_name(name: str) -> None:
-    """Raise ArgumentError, which points to `boxable video`, if this is a video file or a stream."""
+    """Raise ArgumentError, which points to `boxable video`, if this is a video file, a camera's device or a stream."""
     scheme = scheme_of(name)
     path = re.split("[?#]", name)[0] if scheme else name  # not by urlsplit: an address may be malformed
     is_stream = scheme in SCHEMES and scheme not in ("http", "https")
-    if is_stream or (Path(path).suffix.lower() in VIDEOS and not Path(path).is_dir()):
+    if is_stream or name.startswith(_DEVICE) or (Path(path).suffix.lower() in VIDEOS and not Path(path).is_dir()):
         raise ArgumentError(f"{name}: expected images, got a video; use: boxable video {name}")

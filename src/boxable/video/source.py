@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from boxable.errors import MissingExtraError, VideoError
+from boxable.http import USER_AGENT
 from boxable.images.addresses import scheme_of
 from boxable.settings import require_network
 from boxable.video.names import LIVE, SCHEMES, file_of, is_camera, require_video_name
@@ -23,6 +24,8 @@ _OPTIONS = {
     "rtsp": {"rtsp_flags": "prefer_tcp"},
     "rtsps": {"rtsp_flags": "prefer_tcp"},
     "udp": {"overrun_nonfatal": "1"},
+    "http": {"user_agent": USER_AGENT},
+    "https": {"user_agent": USER_AGENT},
 }
 _SILENT = f"no answer within {TIMEOUT_S:.0f} seconds"
 

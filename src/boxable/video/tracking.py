@@ -23,6 +23,14 @@ STEPS_PER_S = 6.0
 _AGAIN_S = 1e-7
 
 
+def require_tracking() -> None:
+    """Raise MissingExtraError without the library."""
+    try:
+        import trackers  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("tracking", "boxable[track]") from None
+
+
 class Tracker:
     """One ByteTrack tracker per class, so that a Person never becomes the Clothing it wears.
 
@@ -30,10 +38,7 @@ class Tracker:
     """
 
     def __init__(self, looks_per_second: float) -> None:
-        try:
-            import trackers  # noqa: F401
-        except ImportError:
-            raise MissingExtraError("tracking", "boxable[track]") from None
+        require_tracking()
         # The library counts in thirtieths of a second.
         self._buffer = ceil(30 * max(LOST_S, LOST_LOOKS / looks_per_second))
         self._by_class: dict[int, Any] = {}
