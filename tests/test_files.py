@@ -1,4 +1,4 @@
-"""Atomic writing."""
+"""Atomic writing, reading, and the files below a folder."""
 
 import os
 import time
@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from boxable.errors import BoxableError
+from boxable.errors import ArgumentError, BoxableError
 from boxable.files import (
     atomic_file,
     atomic_path,
     files_below,
     is_abandoned,
     is_clutter,
+    read_start,
+    read_text,
     write_atomically,
     writing,
 )
@@ -120,3 +122,19 @@ def test_files_below_a_folder_come_in_order_without_clutter_and_links_are_follow
 def test_what_systems_leave_is_clutter(name: str) -> None:
     assert is_clutter(name)
     assert not is_clutter(f"a{name}")
+
+
+def test_text_is_read_without_its_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("\ufeffcat\n".encode())
+    assert read_text(tmp_path / "a.txt", "names") == "cat\n"
+    assert read_start(tmp_path / "a.txt", 4) == b"\xef\xbb\xbfc"
+
+
+def test_what_cannot_be_read_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ArgumentError, match=r"a\.txt: not text; expected names$"):
+        read_text(tmp_path / "a.txt", "names")
+    with pytest.raises(ArgumentError, match=r"missing\.txt: no such file$"):
+        read_text(tmp_path / "missing.txt", "names")
+    with pytest.raises(BoxableError, match=r"cannot read it \(Is a directory\)$"):
+        read_start(tmp_path, 4)

@@ -1,4 +1,4 @@
-"""Atomic writing of files."""
+"""Atomic writing of files; reading them, and listing those below a folder."""
 
 import os
 import secrets
@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from boxable.errors import BoxableError
+from boxable.errors import ArgumentError, BoxableError
 from boxable.settings import home_hint
 
 # What systems leave among the files of others, in lower case.
@@ -63,6 +63,35 @@ def writing(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise BoxableError(f"cannot write {path}: {error.strerror or error}{home_hint(path)}") from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Convert an OSError of the block into a BoxableError that names the file: an ArgumentError if it is missing."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise ArgumentError(f"{path}: no such file") from None
+    except OSError as error:
+        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+
+
+def read_text(path: Path, expected: str) -> str:
+    """Read a UTF-8 file, without its byte order mark.
+
+    Raises ArgumentError, with what was `expected`, for a file that is not text, BoxableError for an unreadable one.
+    """
+    try:
+        with reading(path):
+            return path.read_text("utf-8-sig")
+    except UnicodeError:
+        raise ArgumentError(f"{path}: not text; expected {expected}") from None
+
+
+def read_start(path: Path, size: int) -> bytes:
+    """Read the first bytes of a file, at most `size`. Raises BoxableError for an unreadable one."""
+    with reading(path), path.open("rb") as file:
+        return file.read(size)
 
 
 def is_clutter(name: str) -> bool:

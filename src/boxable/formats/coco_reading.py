@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import ArgumentError
+from boxable.files import reading
 from boxable.findings import MAX_EXAMPLES, Finding
 from boxable.formats.annotated.image import AnnotatedImage
 from boxable.formats.annotated.image_files import size_of
@@ -190,13 +191,10 @@ class CocoFile:
 
 def _load(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise ArgumentError(f"{path}: no such file") from None
+        with reading(path):
+            return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise ArgumentError(f"{path}: no JSON ({error})") from None
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
 
 
 def _numbers(values: list[Any], *shape: int) -> Floats:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from boxable.errors import ArgumentError, BoxableError
-from boxable.files import files_below
+from boxable.errors import ArgumentError
+from boxable.files import files_below, reading
 from boxable.formats.annotated.yolo_description import describe
 from boxable.formats.annotations import Coded, Predictions, no_predictions
 from boxable.formats.columns import Kind
@@ -46,13 +46,10 @@ def read_records(path: Path) -> Predictions:
     """Read records of images, as a list or as lines. Raises ArgumentError for other content, with its line."""
     lines = path.name.lower().endswith(".jsonl")
     try:
-        text = path.read_text("utf-8")
+        with reading(path):
+            text = path.read_text("utf-8")
         records = _lines(text, path) if lines else json.loads(text)
         return _predictions(row for record in records for row in _rows(record))
-    except FileNotFoundError:
-        raise ArgumentError(f"{path}: no such file") from None
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
     except ArgumentError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from boxable.errors import ArgumentError, BoxableError
-from boxable.files import is_clutter
+from boxable.errors import ArgumentError
+from boxable.files import is_clutter, reading
 from boxable.formats.annotated import coco
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.splits import SPLIT_NAMES, split_of
@@ -93,10 +93,7 @@ def _coco_files(folder: Path) -> list[Path]:
 
 def _is_coco(path: Path) -> bool:
     """Whether a list of images begins at the start or the end of a file."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_SNIFFED_BYTES)
-            file.seek(max(path.stat().st_size - _SNIFFED_BYTES, 0))
-            return bool(_KEY.search(head) or _KEY.search(file.read(_SNIFFED_BYTES)))
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+    with reading(path), path.open("rb") as file:
+        head = file.read(_SNIFFED_BYTES)
+        file.seek(max(path.stat().st_size - _SNIFFED_BYTES, 0))
+        return bool(_KEY.search(head) or _KEY.search(file.read(_SNIFFED_BYTES)))

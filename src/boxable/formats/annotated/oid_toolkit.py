@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from boxable.errors import ArgumentError, BoxableError
-from boxable.files import files_below, is_clutter
+from boxable.errors import ArgumentError
+from boxable.files import files_below, is_clutter, read_text
 from boxable.formats.annotated.classes import named_classes
 from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import size_of
@@ -79,13 +79,7 @@ def read(folder: Path) -> AnnotatedSet:
 
 
 def _rows(path: Path) -> Iterator[_Row]:
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except UnicodeError:
-        raise ArgumentError(f"{path}: not text; expected labels of OIDv4_ToolKit") from None
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(read_text(path, "labels of OIDv4_ToolKit").splitlines(), start=1):
         if not line.strip():
             continue
         name, *sides = line.rsplit(maxsplit=_SIDES)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.errors import ArgumentError, BoxableError, MissingExtraError
+from boxable.errors import ArgumentError, MissingExtraError
+from boxable.files import reading
 from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet, pixels
 from boxable.formats.annotated.image_files import size_of
 from boxable.formats.annotated.pascal_voc_layout import Entry, VocFiles
@@ -93,11 +94,10 @@ def _parse(path: Path) -> Any:
     from defusedxml import ElementTree as SafeTree
 
     try:
-        return SafeTree.parse(path).getroot()
+        with reading(path):
+            return SafeTree.parse(path).getroot()
     except (SafeTree.ParseError, DefusedXmlException, LookupError, ValueError) as error:
         raise ArgumentError(f"{path}: no XML that can be read ({error}); expected one of Pascal VOC") from None
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
 
 
 def _images(entries: list[Entry], mids: Mapping[str, str], found: AnnotatedSet, start: int) -> Iterator[AnnotatedImage]:

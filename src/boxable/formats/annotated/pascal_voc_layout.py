@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from boxable.errors import ArgumentError, BoxableError
-from boxable.files import files_below, is_clutter
+from boxable.errors import ArgumentError
+from boxable.files import files_below, is_clutter, read_start, read_text
 from boxable.formats.annotated.splits import SPLIT_NAMES, split_of
 from boxable.formats.openimages_reading import has_tables
 from boxable.images.decode import SUFFIXES
@@ -49,11 +49,7 @@ def _holds(folder: Path, depth: int) -> bool:
 
 
 def _is_annotation(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return bool(re.search(rb"<annotation[\s>]", file.read(_SNIFFED_BYTES).replace(b"\0", b"")))
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+    return bool(re.search(rb"<annotation[\s>]", read_start(path, _SNIFFED_BYTES).replace(b"\0", b"")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +142,7 @@ class VocFiles:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    try:
-        text = path.read_text("utf-8-sig")
-    except UnicodeError:
-        raise ArgumentError(f"{path}: not text; expected a list of images of Pascal VOC") from None
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
-    for line in text.splitlines():
+    for line in read_text(path, "a list of images of Pascal VOC").splitlines():
         if match := _LINE.fullmatch(line):
             yield match["quoted"] or match["name"]
 

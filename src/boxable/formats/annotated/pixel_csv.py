@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from boxable.errors import ArgumentError, BoxableError
-from boxable.files import is_clutter
+from boxable.errors import ArgumentError
+from boxable.files import is_clutter, reading
 from boxable.formats.annotated.classes import named_classes
 from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet, pixels
 from boxable.formats.annotated.image_files import ImageFiles, size_of
@@ -53,13 +53,11 @@ def _has_columns(path: Path) -> bool:
 
 def _header(path: Path) -> list[str]:
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        with reading(path), path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             cells = next(csv.reader([file.readline(_LONGEST_LINE)]), [])
             return [name.strip().lower() for name in cells]
     except csv.Error:
         return []
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
 
 
 def _tables(folder: Path) -> Iterator[Path]:
@@ -101,7 +99,7 @@ def _entries(table: Path, folder: str) -> dict[str, _Entry]:
     split = SPLIT_NAMES[match[1].lower()] if match else split_of(f"{folder}/")
     entries: dict[str, _Entry] = {}
     try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
+        with reading(table), table.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file)
             columns = [name.strip().lower() for name in next(rows)]
             for row in filter(any, rows):
@@ -110,8 +108,6 @@ def _entries(table: Path, folder: str) -> dict[str, _Entry]:
         raise ArgumentError(f"{table}: not text; expected CSV with {', '.join(_COLUMNS)}") from None
     except csv.Error as error:
         raise ArgumentError(f"{table}: {error}; expected CSV with {', '.join(_COLUMNS)}") from None
-    except OSError as error:
-        raise BoxableError(f"{table}: cannot read it ({error.strerror or error})") from error
     return entries
 
 

@@ -12,7 +12,8 @@ from typing import IO, Any
 
 from google.protobuf.message import DecodeError
 
-from boxable.errors import ArgumentError, BoxableError
+from boxable.errors import ArgumentError
+from boxable.files import reading
 from boxable.hashing import masked_crc32c
 from boxable.tf_messages import message_classes
 
@@ -46,21 +47,18 @@ def write_record(file: IO[bytes], data: bytes) -> None:
 def read_records(path: Path) -> Iterator[bytes]:
     """Iterate over the records of a file. Raises ArgumentError for a damaged or truncated one."""
     number = 0
-    try:
-        with path.open("rb") as file:
-            while header := file.read(_HEADER.size):
-                length, crc = _HEADER.unpack(header) if len(header) == _HEADER.size else (0, -1)
-                if crc != masked_crc32c(header[:8]) or length > _MOST_BYTES:
-                    raise ArgumentError(f"{path}: record {number} is damaged, or this is no TFRecord file")
-                data, tail = file.read(length), file.read(_CRC.size)
-                if len(data) < length or len(tail) < _CRC.size:
-                    raise ArgumentError(f"{path}: record {number} is truncated")
-                if _CRC.unpack(tail)[0] != masked_crc32c(data):
-                    raise ArgumentError(f"{path}: record {number} is damaged (wrong checksum)")
-                yield data
-                number += 1
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+    with reading(path), path.open("rb") as file:
+        while header := file.read(_HEADER.size):
+            length, crc = _HEADER.unpack(header) if len(header) == _HEADER.size else (0, -1)
+            if crc != masked_crc32c(header[:8]) or length > _MOST_BYTES:
+                raise ArgumentError(f"{path}: record {number} is damaged, or this is no TFRecord file")
+            data, tail = file.read(length), file.read(_CRC.size)
+            if len(data) < length or len(tail) < _CRC.size:
+                raise ArgumentError(f"{path}: record {number} is truncated")
+            if _CRC.unpack(tail)[0] != masked_crc32c(data):
+                raise ArgumentError(f"{path}: record {number} is damaged (wrong checksum)")
+            yield data
+            number += 1
 
 
 def example(features: Mapping[str, Feature]) -> bytes:

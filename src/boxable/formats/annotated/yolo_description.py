@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from boxable.errors import ArgumentError, BoxableError, MissingExtraError
-from boxable.files import files_below, is_clutter
+from boxable.errors import ArgumentError, MissingExtraError
+from boxable.files import files_below, is_clutter, read_text
 from boxable.formats.columns import CLASSES
 from boxable.formats.openimages_reading import read_classes
 from boxable.vocabulary import ClassList, ObjectClass
@@ -77,13 +77,8 @@ def describe(path: Path) -> Description:
 
 
 def text_of(path: Path) -> str:
-    """Read a text file. Raises ArgumentError for another one, BoxableError where it cannot be read."""
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeError:
-        raise ArgumentError(f"{path}: not text; expected UTF-8, as YOLO has it") from None
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+    """Read a text file of the set. Raises as `read_text` does."""
+    return read_text(path, "UTF-8, as YOLO has it")
 
 
 def _reading(path: Path) -> Path:

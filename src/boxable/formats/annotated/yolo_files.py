@@ -8,8 +8,8 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from boxable.errors import ArgumentError, BoxableError
-from boxable.files import files_below
+from boxable.errors import ArgumentError
+from boxable.files import files_below, read_start
 from boxable.findings import counted
 from boxable.formats.annotated.image import AnnotatedSet
 from boxable.formats.annotated.yolo_description import EXPECTED, is_list, text_of
@@ -194,8 +194,4 @@ def _is_number(text: str) -> bool:
 
 
 def _start_of(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(_SNIFFED_BYTES).decode("utf-8-sig", "replace")
-    except OSError as error:
-        raise BoxableError(f"{path}: cannot read it ({error.strerror or error})") from error
+    return read_start(path, _SNIFFED_BYTES).decode("utf-8-sig", "replace")
