@@ -18,6 +18,7 @@ from boxable.files import write_atomically
 from boxable.findings import counted
 from boxable.formats.annotated.image import FLAGS, AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import add_image_file, copy_image_file, size_of
+from boxable.formats.annotated.splits import in_order
 from boxable.formats.columns import (
     BOX_COLUMNS,
     DIFFICULT_COLUMNS,
@@ -85,7 +86,7 @@ def _subsets(images: Path) -> tuple[str, ...]:
         for batch in batches(images, {"Subset": "text"}):
             column = batch.column("Subset")
             named.update(column.dictionary.take(column.indices.unique()).to_pylist())
-    return tuple(split for split in SUBSETS if split in named)
+    return in_order(named)
 
 
 def _images(

@@ -9,13 +9,11 @@ from boxable.errors import ArgumentError
 from boxable.files import is_clutter, reading
 from boxable.formats.annotated import coco
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
-from boxable.formats.annotated.splits import SPLIT_NAMES, split_of
-from boxable.formats.columns import SUBSETS
+from boxable.formats.annotated.splits import in_order, split_of, split_of_stem
 from boxable.vocabulary import ClassList
 
 _KEY = re.compile(rb'"images"\s*:\s*\[')
 _SNIFFED_BYTES = 1 << 20
-_SPLIT_OF_STEM = re.compile(rf"(?:.*_)?({'|'.join(SPLIT_NAMES)})(?:20\d\d)?", re.IGNORECASE)
 # What COCO has beside instances_*.json of the same images.
 _OF_OTHERS = re.compile(r"(captions|person_keypoints|stuff|panoptic)_.*", re.IGNORECASE)
 
@@ -55,7 +53,7 @@ def read(folder: Path) -> AnnotatedSet:
     classes = dict.fromkeys((item.mid, item.name) for one in sets for item in one.classes)
     found = AnnotatedSet(
         ClassList.from_mids(classes), _images(files, sets), sets[0].flags,
-        splits=tuple(split for split in SUBSETS if split in {file.split for file in files}),
+        splits=in_order(file.split for file in files),
     )  # fmt: skip
     for one in sets:
         found.add_findings(one.findings.values())
@@ -76,8 +74,7 @@ def _files(folder: Path) -> Iterator[_File]:
     for place in own:
         for path in _coco_files(place):
             found = True
-            match = _SPLIT_OF_STEM.fullmatch(path.stem)
-            yield _File(path, "", SPLIT_NAMES[match[1].lower()] if match else "")
+            yield _File(path, "", split_of_stem(path.stem))
         if found:
             return
     for place in folders:

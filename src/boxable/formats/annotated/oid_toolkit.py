@@ -15,8 +15,7 @@ from boxable.files import files_below, is_clutter, read_text
 from boxable.formats.annotated.classes import named_classes
 from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import size_of
-from boxable.formats.annotated.splits import split_of
-from boxable.formats.columns import SUBSETS
+from boxable.formats.annotated.splits import in_order, split_of
 from boxable.formats.openimages_reading import has_tables
 from boxable.images.decode import SUFFIXES
 from boxable.images.image_ids import image_id
@@ -70,8 +69,7 @@ def read(folder: Path) -> AnnotatedSet:
     for key, entry in entries.items():
         entry.image = images.get(key)
     classes, mids = named_classes(label for entry in entries.values() for label, _ in entry.rows)
-    splits = {entry.split for entry in entries.values()}
-    found = AnnotatedSet(classes, iter(()), splits=tuple(split for split in SUBSETS if split in splits))
+    found = AnnotatedSet(classes, iter(()), splits=in_order(entry.split for entry in entries.values()))
     others = [key for key, path in images.items() if key not in entries and path.parent in labelled]
     found.count("image file|s without a text file in Label (OIDv4_ToolKit)", len(others), others)
     found.images = _images(entries, mids, found)

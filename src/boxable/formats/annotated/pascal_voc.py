@@ -18,7 +18,8 @@ from boxable.files import reading
 from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet, pixels
 from boxable.formats.annotated.image_files import size_of
 from boxable.formats.annotated.pascal_voc_layout import Entry, VocFiles
-from boxable.formats.columns import CLASSES, IS_DIFFICULT, SUBSETS
+from boxable.formats.annotated.splits import in_order
+from boxable.formats.columns import CLASSES, IS_DIFFICULT
 from boxable.formats.openimages_reading import read_classes
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.classes import plain_name
@@ -63,8 +64,7 @@ def read(folder: Path) -> AnnotatedSet:
     unused = {*files.images.values()} - {entry.image for entry in entries}
     found.count("image file|s without annotation", len(unused), sorted(path.name for path in unused))
     found.count("image|s listed in ImageSets but not there", len(files.missing), files.missing)
-    splits = {entry.split for entry in entries}
-    found.splits = tuple(split for split in SUBSETS if split in splits)
+    found.splits = in_order(entry.split for entry in entries)
     found.images = _images(entries, mids, found, start=0 if summary.from_zero else 1)
     return found
 

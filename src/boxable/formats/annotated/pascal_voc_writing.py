@@ -13,13 +13,13 @@ from boxable.files import writing
 from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, size_of, upright
 from boxable.formats.annotated.pascal_voc import CORNERS, FLAGS, MADE_HERE
+from boxable.formats.annotated.splits import SHORT_NAMES
 from boxable.formats.columns import CLASSES
 from boxable.formats.rows import write_classes
 
 # In pixels from the corner of the image: nonsense, but a whole number.
 _FARTHEST = 10**9
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_LISTS = {"train": "train", "validation": "val", "test": "test"}
 
 
 def write(images: AnnotatedSet, folder: Path, image_mode: str) -> None:
@@ -44,7 +44,7 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> None:
     write_classes(((item.mid, item.name) for item in images.classes), folder / CLASSES)
     for split, lines in lists.items():
         if split:
-            path = folder / "ImageSets" / "Main" / f"{_LISTS[split]}.txt"
+            path = folder / "ImageSets" / "Main" / f"{SHORT_NAMES[split]}.txt"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("".join(lines), "utf-8")
 

@@ -5,7 +5,6 @@ divided by the size of the image.
 """
 
 import csv
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,14 +16,12 @@ from boxable.files import is_clutter, reading
 from boxable.formats.annotated.classes import named_classes
 from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet, pixels
 from boxable.formats.annotated.image_files import ImageFiles, size_of
-from boxable.formats.annotated.splits import SPLIT_NAMES, split_of
+from boxable.formats.annotated.splits import in_order, split_of, split_of_stem
 from boxable.formats.coco_images import find_images
-from boxable.formats.columns import SUBSETS
 from boxable.images.image_ids import image_id
 
 _SIDES = ("ymin", "xmin", "ymax", "xmax")
 _COLUMNS = ("filename", "width", "height", "class", *_SIDES)
-_SPLIT_OF_STEM = re.compile(rf"(?:.*_)?({'|'.join(SPLIT_NAMES)})(?:_.*)?", re.IGNORECASE)
 # Folders that tables of the tutorials are in, beside that of the images.
 _TABLE_FOLDERS = ("annotations", "data", "labels")
 _LONGEST_LINE = 1 << 16
@@ -87,16 +84,14 @@ def read(path: Path) -> AnnotatedSet:
         entries |= rows
         files |= find_images(table, {key: entry.filename for key, entry in rows.items()})
     classes, mids = named_classes(name for entry in entries.values() for name in entry.names)
-    splits = {entry.split for entry in entries.values()}
-    found = AnnotatedSet(classes, iter(()), splits=tuple(split for split in SUBSETS if split in splits))
+    found = AnnotatedSet(classes, iter(()), splits=in_order(entry.split for entry in entries.values()))
     found.images = _images(entries, files, ImageFiles(root), mids, found)
     return found
 
 
 def _entries(table: Path, folder: str) -> dict[str, _Entry]:
     prefix = "" if folder.lower() in (".", *_TABLE_FOLDERS) else f"{folder}/"
-    match = _SPLIT_OF_STEM.fullmatch(table.stem)
-    split = SPLIT_NAMES[match[1].lower()] if match else split_of(f"{folder}/")
+    split = split_of_stem(table.stem) or split_of(f"{folder}/")
     entries: dict[str, _Entry] = {}
     try:
         with reading(table), table.open(encoding="utf-8-sig", newline="") as file:

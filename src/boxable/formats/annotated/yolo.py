@@ -13,9 +13,9 @@ import numpy as np
 from boxable.errors import ArgumentError
 from boxable.files import is_clutter
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.splits import in_order
 from boxable.formats.annotated.yolo_description import Description, describe, find_description, is_list, text_of
 from boxable.formats.annotated.yolo_layout import Entry, find_entries
-from boxable.formats.columns import SUBSETS
 from boxable.formats.openimages_reading import has_tables
 from boxable.vocabulary import ClassList, ObjectClass
 
@@ -57,8 +57,7 @@ def read(path: Path) -> AnnotatedSet:
     described = describe(path)
     found = AnnotatedSet(ClassList(described.classes.values()), iter(()))
     entries = find_entries(described, found)
-    splits = {entry.split for entry in entries}
-    found.splits = tuple(split for split in SUBSETS if split in splits)
+    found.splits = in_order(entry.split for entry in entries)
     found.images = (_image(entry, described, found) for entry in entries)
     return found
 

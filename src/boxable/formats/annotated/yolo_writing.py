@@ -7,11 +7,10 @@ from boxable.files import writing
 from boxable.findings import counted
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, upright
+from boxable.formats.annotated.splits import SHORT_NAMES
 from boxable.formats.columns import CLASSES
 from boxable.formats.rows import write_classes
 from boxable.formats.yolo import data_yaml
-
-_PARTS = {"train": "train", "validation": "val", "test": "test"}
 
 
 def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
@@ -23,7 +22,7 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
     was not meant to.
     """
     several = len(images.splits) > 1
-    parts = [part for split, part in _PARTS.items() if part != "test" or split in images.splits]
+    parts = [part for split, part in SHORT_NAMES.items() if part != "test" or split in images.splits]
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True)
     numbers = {item.mid: number for number, item in enumerate(images.classes)}
@@ -36,7 +35,7 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
             path.write_text("".join(_lines(image, numbers)), "utf-8")
         written = add_image_file(images, upright(images, image), folder / "images", image_mode)
         name = written or f"{image.image_id}{Path(file_name(image)).suffix or '.jpg'}"
-        lists[_PARTS[image.split or "train"]].append(f"./images/{name}\n")
+        lists[SHORT_NAMES[image.split or "train"]].append(f"./images/{name}\n")
     places = {part: f"{part}.txt" for part in parts} if several else {"train": "images", "val": "images"}
     with writing(folder / "data.yaml"):
         (folder / "data.yaml").write_text(data_yaml(images.classes, places), "utf-8")
