@@ -13,8 +13,8 @@ import numpy as np
 from boxable.boxes import to_xywh
 from boxable.errors import ArgumentError
 from boxable.files import atomic_file
-from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet
-from boxable.formats.annotated.image_files import file_name, size_of
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image_files import file_name, known_size
 from boxable.formats.annotations import Annotations
 from boxable.formats.coco import image_number
 from boxable.formats.coco_reading import GROUP_OF, CocoFile
@@ -75,9 +75,8 @@ def write(images: AnnotatedSet, path: Path) -> None:
         file.write(b'{"annotations": [')
         start = b"\n"
         for image in images.sound():
-            size = size_of(image)
+            size = known_size(images, image)
             if size is None:
-                images.count(UNKNOWN_SIZE, 1, [image.image_id], level="warning")
                 continue
             overruled = image.rotation is not None and image.file is not None and orientation_of(image.file) != 1
             images.count("EXIF orientation|s that Rotation overrules, and COCO does not", int(overruled), effect="kept")

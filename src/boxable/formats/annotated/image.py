@@ -21,7 +21,6 @@ FLAGS = tuple(name for name, kind in BOX_COLUMNS.items() if kind == "flag")
 _UNNAMED = "box|es of a class that the set does not name"
 _UNNAMED_LABELS = "image label|s of a class that the set does not name"
 _UNREAL = "box|es without numbers, or with exchanged sides"
-UNKNOWN_SIZE = "image|s of unknown size, without a file that tells it"
 
 
 def pixels(side: float) -> int:

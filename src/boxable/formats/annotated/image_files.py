@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from boxable.errors import ArgumentError, BoxableError, ImageError
@@ -19,6 +21,8 @@ from boxable.images.image_ids import IMAGE_FOLDERS, files_by_id, image_id
 
 # How files begin that are images, but no JPEG.
 _SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
+
+_UNKNOWN_SIZE = "image|s of unknown size, without a file that tells it"
 
 
 class ImageFiles:
@@ -99,6 +103,23 @@ def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
         return None
     on_its_side = image.rotation is None and orientation_of(image.file) in ON_ITS_SIDE
     return (height, width) if on_its_side else (width, height)
+
+
+def known_size(images: AnnotatedSet, image: AnnotatedImage) -> tuple[int, int] | None:
+    """Return `size_of` an image of the set; one of unknown size is counted."""
+    size = size_of(image)
+    images.count(_UNKNOWN_SIZE, int(size is None), [image.image_id], level="warning")
+    return size
+
+
+def with_boxes_in_pixels(
+    images: AnnotatedSet, image: AnnotatedImage, labels: list[str], boxes: ArrayLike
+) -> Iterator[AnnotatedImage]:
+    """Yield the image with these boxes `[N, 4]` (ymin, xmin, ymax, xmax), normalized; none if its size is unknown."""
+    if size := known_size(images, image):
+        width, height = size
+        box = np.array(boxes, np.float64).reshape(-1, 4) / [height, width, height, width]
+        yield replace(image, labels=labels, box=box, width=width, height=height)
 
 
 def bytes_of(image: AnnotatedImage) -> bytes | None:

@@ -13,8 +13,8 @@ import numpy as np
 from boxable.errors import ArgumentError
 from boxable.files import files_below, is_clutter, read_text
 from boxable.formats.annotated.classes import named_classes
-from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet
-from boxable.formats.annotated.image_files import size_of
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image_files import with_boxes_in_pixels
 from boxable.formats.annotated.splits import in_order, split_of
 from boxable.formats.openimages_reading import has_tables
 from boxable.images.decode import SUFFIXES
@@ -94,11 +94,5 @@ def _rows(path: Path) -> Iterator[_Row]:
 def _images(entries: dict[str, _Entry], mids: dict[str, str], found: AnnotatedSet) -> Iterator[AnnotatedImage]:
     for key, entry in sorted(entries.items()):
         image = AnnotatedImage(key, [], np.zeros((0, 4)), file=entry.image, split=entry.split)
-        size = size_of(image)
-        if size is None:
-            found.count(UNKNOWN_SIZE, 1, [key], level="warning")
-            continue
-        width, height = size
-        box = np.array([sides for _, sides in entry.rows], np.float64).reshape(-1, 4) / [height, width, height, width]
         labels = [mids[name] for name, _ in entry.rows]
-        yield AnnotatedImage(key, labels, box, width=width, height=height, file=entry.image, split=entry.split)
+        yield from with_boxes_in_pixels(found, image, labels, [sides for _, sides in entry.rows])

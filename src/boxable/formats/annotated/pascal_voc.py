@@ -6,7 +6,7 @@ is taken to be counted from 0 throughout, and its corners are the sides of the b
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError, MissingExtraError
 from boxable.files import reading
-from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet, pixels
-from boxable.formats.annotated.image_files import size_of
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
+from boxable.formats.annotated.image_files import with_boxes_in_pixels
 from boxable.formats.annotated.pascal_voc_layout import Entry, VocFiles
 from boxable.formats.annotated.splits import in_order
 from boxable.formats.columns import CLASSES, IS_DIFFICULT
@@ -111,21 +111,13 @@ def _images(entries: list[Entry], mids: Mapping[str, str], found: AnnotatedSet, 
             continue
         path, root = entry.annotation, _parse(entry.annotation)
         width, height = (pixels(_value(root, f"size/{side}", f"{path}")) for side in ("width", "height"))
-        if not (width and height):
-            width, height = size_of(image) or (0, 0)
-        if not width:
-            found.count(UNKNOWN_SIZE, 1, [entry.image_id], level="warning")
-            continue
         objects = root.findall("object")
         found.count("part|s of objects", sum(len(item.findall("part")) for item in objects))
         corners = np.array([_corners(item, path, number) for number, item in enumerate(objects, start=1)])
-        box = (corners.reshape(-1, 4) - [start, start, 0, 0]) / [height, width, height, width]
         names = [_name(item, path, number) for number, item in enumerate(objects, start=1)]
         labels = [mids.get(name.casefold(), name) for name in names]
-        yield AnnotatedImage(
-            entry.image_id, labels, box, _flags(objects), width=width, height=height, file=entry.image,
-            split=entry.split,
-        )  # fmt: skip
+        image = replace(image, flags=_flags(objects), width=width, height=height)
+        yield from with_boxes_in_pixels(found, image, labels, corners.reshape(-1, 4) - [start, start, 0, 0])
 
 
 def _name(item: Any, path: Path, number: int) -> str:

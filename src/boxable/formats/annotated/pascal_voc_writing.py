@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
 from boxable.files import writing
-from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet
-from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, size_of, upright
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, known_size, upright
 from boxable.formats.annotated.pascal_voc import CORNERS, FLAGS, MADE_HERE
 from boxable.formats.annotated.splits import SHORT_NAMES
 from boxable.formats.columns import CLASSES
@@ -32,9 +32,8 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> None:
     names = {item.mid: item.name for item in images.classes}
     lists: dict[str, list[str]] = defaultdict(list)
     for image in images.sound():
-        size = size_of(image)
+        size = known_size(images, image)
         if size is None:
-            images.count(UNKNOWN_SIZE, 1, [image.image_id], level="warning")
             continue
         path = folder / "Annotations" / f"{file_stem(image.image_id)}.xml"
         name = add_image_file(images, upright(images, image), folder / "JPEGImages", image_mode) or file_name(image)

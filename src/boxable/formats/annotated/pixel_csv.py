@@ -14,8 +14,8 @@ import numpy as np
 from boxable.errors import ArgumentError
 from boxable.files import is_clutter, reading
 from boxable.formats.annotated.classes import named_classes
-from boxable.formats.annotated.image import UNKNOWN_SIZE, AnnotatedImage, AnnotatedSet, pixels
-from boxable.formats.annotated.image_files import ImageFiles, size_of
+from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
+from boxable.formats.annotated.image_files import ImageFiles, with_boxes_in_pixels
 from boxable.formats.annotated.splits import in_order, split_of, split_of_stem
 from boxable.formats.coco_images import find_images
 from boxable.images.image_ids import image_id
@@ -133,12 +133,7 @@ def _images(
     for key, entry in entries.items():
         width, height = entry.size
         file = files.get(key) or others.find(key)
-        image = AnnotatedImage(key, [], np.zeros((0, 4)), width=width, height=height, file=file)
-        size = size_of(image)
-        if size is None:
-            found.count(UNKNOWN_SIZE, 1, [key], level="warning")
-            continue
-        width, height = size
-        box = np.array(entry.boxes, np.float64).reshape(-1, 4) / [height, width, height, width]
-        labels = [mids[name] for name in entry.names]
-        yield AnnotatedImage(key, labels, box, width=width, height=height, file=file, split=entry.split)
+        image = AnnotatedImage(
+            key, [], np.zeros((0, 4)), width=width, height=height, file=file, split=entry.split
+        )  # fmt: skip
+        yield from with_boxes_in_pixels(found, image, [mids[name] for name in entry.names], entry.boxes)
