@@ -72,6 +72,12 @@ def test_saving_and_reading_gives_the_same_model_and_the_same_bytes(small: Small
     assert [item.name for item in path.parent.iterdir()] == ["mine.safetensors"]
 
 
+def test_who_may_read_other_new_files_may_read_this_one(small: Small, tmp_path: Path) -> None:
+    Model(NETWORK, small.weights, CLASSES, "mine").save(tmp_path / "mine.safetensors")
+    (tmp_path / "other").touch()
+    assert (tmp_path / "mine.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_arrays_in_another_memory_order_are_saved_right(small: Small) -> None:
     weights = small.weights | {CONV: np.asfortranarray(small.weights[CONV])}
     again = Model.from_bytes(Model(NETWORK, weights, CLASSES, "mine").to_bytes(), "mine")

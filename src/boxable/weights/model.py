@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
-from boxable.files import atomic_path
+from boxable.files import write_atomically
 from boxable.findings import counted
 from boxable.networks.architectures import ARCHITECTURES
 from boxable.networks.heads.rules import SCORE_THRESHOLD
@@ -100,23 +100,14 @@ class Model:
 
     def save(self, path: Path | str) -> None:
         """Write a .safetensors file: the variables as they are, the classes as metadata."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import save_file
-
-        with atomic_path(Path(path)) as temporary:
-            try:
-                save_file(self._tensors(), temporary, metadata=self.description.to_metadata())
-            except SafetensorError as error:  # how it reports a full disk
-                raise OSError(str(error)) from error
+        write_atomically(Path(path), self.to_bytes())  # a file that safetensors writes only its owner can read
 
     def to_bytes(self) -> bytes:
         """Return the content of the .safetensors file."""
         from safetensors.numpy import save
 
-        return save(self._tensors(), metadata=self.description.to_metadata())
-
-    def _tensors(self) -> dict[str, NDArray[np.float32]]:
-        return {name: np.ascontiguousarray(values) for name, values in self.weights.items()}
+        tensors = {name: np.ascontiguousarray(values) for name, values in self.weights.items()}
+        return save(tensors, metadata=self.description.to_metadata())
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> "Model":
