@@ -46,6 +46,11 @@ def test_files_that_are_no_images_are_left_out(tmp_path: Path) -> None:
     assert taken.title == "1 of 3 images, median size 451x300"
 
 
+def test_a_folder_without_images_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    collect_images([EXAMPLES / "chelsea.png", tmp_path])
+    assert caplog.messages[0].startswith(f"{tmp_path}: no images in this folder")
+
+
 def test_without_a_photo_there_is_nothing_to_measure(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="expected files or folders with images"):
         collect_images([tmp_path])

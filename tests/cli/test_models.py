@@ -24,6 +24,20 @@ def test_the_list_says_what_is_installed(invoke: Invoke, ssd23_weights: Path) ->
     assert line.split() == ["ssd23", "23", "classes", "installed", "mediapipe/ssd_mobilenet_v2_oidv4_23"]
 
 
+def test_the_columns_of_the_list_are_as_wide_as_the_longest_name(invoke: Invoke, empty_home: Path) -> None:
+    (empty_home / "models" / "a-name-of-twenty-nine-letters").mkdir(parents=True)
+    (empty_home / "models" / "a-name-of-twenty-nine-letters" / f"{'0' * 64}.safetensors").write_bytes(b"damaged")
+    lines = invoke("models", "list").lines
+    assert [line[29] for line in lines] == [" "] * 4
+    assert [line[:29].rstrip() for line in lines] == ["ssd601", "ssd23", "ssd601-zoo", "a-name-of-twenty-nine-letters"]
+
+
+def test_what_is_no_hash_cannot_be_trusted(invoke: Invoke, empty_home: Path) -> None:
+    result = invoke("models", "pull", "ssd601", "--trust", "abc")
+    assert (result.stdout, result.code) == ("", 2)
+    assert result.stderr == "boxable: expected a SHA-256 of 64 hexadecimal digits to trust, got 'abc'\n"
+
+
 def test_info_describes_a_model(invoke: Invoke, empty_home: Path) -> None:
     result = invoke("models", "info", "ssd601")
     assert (result.stderr, result.code) == ("", 0)

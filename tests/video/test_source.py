@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from boxable.errors import VideoError
+from boxable.errors import ArgumentError, VideoError
 from boxable.http import USER_AGENT
 from boxable.video import clock as clock_module
 from boxable.video.frames import read_frames
@@ -77,3 +77,9 @@ def test_a_server_learns_what_asks() -> None:
             open_video(f"http://127.0.0.1:{server.getsockname()[1]}/clip.mp4")
         thread.join()
     assert f"User-Agent: {USER_AGENT}".encode() in asked[0]
+
+
+@pytest.mark.parametrize("source", [0, None, b"clip.mp4", ["clip.mp4"]])
+def test_what_is_no_name_is_one_line(source: object) -> None:
+    with pytest.raises(ArgumentError, match='expected a path, an address or a camera such as "0" as video, got'):
+        open_video(source)  # type: ignore[arg-type]

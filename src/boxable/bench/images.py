@@ -74,10 +74,10 @@ def draw_images(folder: Path) -> BenchImages:
 
 
 def _content(source: Source) -> bytes:
-    if source.path is None:
-        raise ImageError(f"{source.name}: expected files and folders")
     if source.problem:
         raise ImageError(f"{source.name}: {source.problem}")
+    if source.path is None:
+        raise ImageError(f"{source.name}: expected files and folders")
     return read_file(source.path)
 
 

@@ -27,14 +27,20 @@ def list_models() -> None:
     from boxable.weights.pull import imported_handles
     from boxable.weights.store import installed
 
-    for card in all_cards():
+    cards, own = all_cards(), imported_handles()
+    width = max(12, *(len(name) for name in (*(card.alias for card in cards), *own)))
+    for card in cards:
         state = "installed" if installed(card.handle) else "not installed"
-        click.echo(f"{card.alias:<12} {counted(len(card.classes), 'class|es'):>11}  {state:<13}  {card.handle}")
-    for handle in imported_handles():
-        click.echo(_imported_line(handle))
+        click.echo(f"{card.alias:<{width}} {_classes(len(card.classes))}  {state:<13}  {card.handle}")
+    for handle in own:
+        click.echo(f"{handle:<{width}} {_imported(handle)}")
 
 
-def _imported_line(handle: str) -> str:
+def _classes(count: int) -> str:
+    return f"{counted(count, 'class|es'):>11}"
+
+
+def _imported(handle: str) -> str:
     from boxable.errors import WeightsError
     from boxable.weights.pull import imported
     from boxable.weights.store import compiled_installed
@@ -43,8 +49,8 @@ def _imported_line(handle: str) -> str:
     try:
         count = len(compiled_installed(path, handle).description.classes) if path else 0
     except WeightsError as error:
-        return f"{handle:<12} {error}"
-    return f"{handle:<12} {counted(count, 'class|es'):>11}  {'imported':<13}  {handle}"
+        return str(error)
+    return f"{_classes(count)}  {'imported':<13}  {handle}"
 
 
 @models.command()

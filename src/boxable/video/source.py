@@ -5,10 +5,10 @@ import sys
 import time
 from dataclasses import dataclass
 from fractions import Fraction
-from os import PathLike, fspath
-from typing import TYPE_CHECKING
+from os import PathLike, fsdecode
+from typing import TYPE_CHECKING, Any
 
-from boxable.errors import MissingExtraError, VideoError
+from boxable.errors import ArgumentError, MissingExtraError, VideoError
 from boxable.http import USER_AGENT
 from boxable.images.addresses import scheme_of
 from boxable.settings import require_network
@@ -49,12 +49,12 @@ def open_video(source: str | PathLike[str]) -> Video:
     """Open a file, a camera (its number, or /dev/video0) or an address: RTSP, RTMP, HTTP, UDP, RTP, TCP or SRT.
 
     Raises VideoError for what is not there, does not answer within ten seconds or has no video that can be decoded,
-    ArgumentError for an image, and MissingExtraError without PyAV.
+    ArgumentError for an image or what is no name, and MissingExtraError without PyAV.
     """
     require_video()
     import av
 
-    name = fspath(source)
+    name = _name(source)
     require_video_name(name)
     place, format_, options = _place(name)
     scheme = scheme_of(name)
@@ -80,6 +80,12 @@ def open_video(source: str | PathLike[str]) -> Video:
         stream.thread_type = "AUTO"
     frames = stream.frames or (round(seconds * rate) if seconds is not None else None)
     return Video(name, container, stream, live, rate, None if live else frames)
+
+
+def _name(source: Any) -> str:
+    if isinstance(source, str | PathLike):
+        return fsdecode(source)
+    raise ArgumentError(f'expected a path, an address or a camera such as "0" as video, got {source!r}')
 
 
 def require_video() -> None:

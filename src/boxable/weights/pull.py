@@ -2,11 +2,12 @@
 
 import logging
 import os
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from boxable.errors import BoxableError, RefusedError, WeightsError
+from boxable.errors import ArgumentError, BoxableError, RefusedError, WeightsError
 from boxable.files import writing
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.selection import Selection
@@ -37,8 +38,10 @@ def pull(card: Card, local: Path | None = None, trusted: str | None = None) -> P
     `local` is a file or folder of the user's to take them from, even if they are there; `trusted` the SHA-256 of
     an archive to accept although it is not the known one. Where the card names a substitute and its own file is
     unavailable, the substitute is installed, and the log says so. Raises WeightsError if neither is available,
-    RefusedError if a file has another hash than the published one.
+    RefusedError if a file has another hash than the published one, and ArgumentError for what is no SHA-256.
     """
+    if trusted is not None and not re.fullmatch("[0-9a-f]{64}", trusted := trusted.strip().lower()):
+        raise ArgumentError(f"expected a SHA-256 of 64 hexadecimal digits to trust, got {trusted!r}")
     with lock(card.handle):
         path = installed(card.handle)
         if path is not None and is_whole(path):
