@@ -1,5 +1,6 @@
 """Ground truth of any format as columns."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,18 @@ def test_columns_and_what_was_dropped_are_those_of_all_images(tmp_path: Path) ->
         assert [(note.count, note.examples) for note in found.notes] == [(1, ["user/strange"])]
         kept = found.of_images({"b"})
         assert (list(kept.files), kept.boxes.image.strings()) == (["b"], ["b"])
+
+
+def test_what_only_a_conversion_loses_is_no_note(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        images = [{"id": 1, "file_name": f"{split}.jpg", "width": 4, "height": 4}]
+        boxes = [{"id": 1, "image_id": 1, "category_id": 5, "bbox": [0, 0, 2, 2]}, {"id": 2, "image_id": 9}]
+        content = {"images": images, "annotations": boxes, "categories": [{"id": 5, "name": "Cat"}]}
+        (tmp_path / f"instances_{split}.json").write_text(json.dumps(content))
+    with open_ground_truth(tmp_path) as found:
+        assert [str(note) for note in found.notes] == [
+            "2 boxes of an image that the COCO file does not describe (9): dropped"
+        ]
 
 
 def test_images_with_one_id_are_an_error_that_names_both(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.images.image_ids import files_by_id, image_id
+from boxable.images.image_ids import end_with_id, files_by_id, image_id
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,19 @@ from boxable.images.image_ids import files_by_id, image_id
 )
 def test_an_id_is_the_path_below_the_image_folder_without_suffix(path, expected):
     assert image_id(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "end"),
+    [
+        ("/in/images/cam1/0001.JPG", "cam1__0001", "cam1/0001.JPG"),
+        ("/in/train/images/a.jpg", "train__a", "train/images/a.jpg"),
+        ("in/images/a.jpg", "a", "a.jpg"),
+        ("in/a.jpg", "b", None),
+    ],
+)
+def test_the_end_of_a_path_leads_to_the_image_of_an_id(path: str, wanted: str, end: str | None) -> None:
+    assert end_with_id(path, wanted) == end
 
 
 def test_equal_ids_are_an_error_that_names_both_files():

@@ -57,9 +57,10 @@ def _collected(found: AnnotatedSet, scratch: Path) -> Annotations:
         Coded.of(label for image in images for label, _ in image.image_labels),
         np.array([confidence for image in images for _, confidence in image.image_labels], np.float64),
     )
+    notes = [finding for finding in found.findings.values() if finding.level != "ok"]
     sizes = {image.image_id: size_of(image) or (0, 0) for image in images}
     files = {image.image_id: image.file for image in images if isinstance(image.file, Path)}
-    return Annotations(boxes, labels, found.classes, sizes, files=files, notes=[*found.findings.values()])
+    return Annotations(boxes, labels, found.classes, sizes, files=files, notes=notes)
 
 
 def _flags(images: list[AnnotatedImage], name: str, *, unknown: int) -> Iterator[NDArray[np.int8]]:

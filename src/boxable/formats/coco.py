@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterable, Iterator
 from itertools import count
-from pathlib import PurePath
 
 from boxable.formats.record import ImageRecord
-from boxable.images.image_ids import image_id
+from boxable.images.image_ids import end_with_id
 from boxable.vocabulary import ClassList
 
 
@@ -44,9 +43,7 @@ def coco(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
 
 def _file_name(record: ImageRecord) -> str:
     """Return the path of which a reader makes the same image id: an end of the source's, else the id itself."""
-    parts = PurePath(record["source"]).parts
-    ends = (PurePath(*parts[start:]).as_posix() for start in range(len(parts) - 1, -1, -1))
-    return next((end for end in ends if image_id(end) == record["image_id"]), f"{record['image_id']}.jpg")
+    return end_with_id(record["source"], record["image_id"]) or f"{record['image_id']}.jpg"
 
 
 def image_number(stem: str, taken: dict[int, dict[str, object]], numbers: Iterator[int]) -> int:

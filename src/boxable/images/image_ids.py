@@ -30,6 +30,13 @@ def image_id(path: str | PurePath) -> str:
     return SEPARATOR.join([*kept, _SUFFIX.sub("", file)])
 
 
+def end_with_id(path: str | PurePath, wanted: str) -> str | None:
+    """Return the shortest end of a path, with `/`, of which this id is made; None if there is none."""
+    parts = PurePath(path).parts
+    ends = (PurePath(*parts[start:]).as_posix() for start in reversed(range(len(parts))))
+    return next((end for end in ends if image_id(end) == wanted), None)
+
+
 def files_by_id(files: Iterable[tuple[str, Path]]) -> dict[str, Path]:
     """Map ids to files. Raises ArgumentError, which names both files, where two have the same id."""
     found: dict[str, Path] = {}

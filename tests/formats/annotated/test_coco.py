@@ -9,6 +9,7 @@ from PIL import Image
 
 from boxable.errors import ArgumentError
 from boxable.openimages.convert_set import convert
+from tests.formats.annotated.sets import PICTURE, write_files
 
 ANNOTATION = {"id": 7, "image_id": 3, "category_id": 5, "bbox": [1, 1, 4, 4]}
 POLYGON = [[1, 1, 5, 1, 5, 5, 1, 5]]
@@ -63,6 +64,15 @@ def test_a_file_of_our_own_loses_nothing_but_the_numbers_of_its_images(tmp_path:
     ids = "1 image id other than the name of the file, which no other format holds: dropped"
     assert convert(tmp_path / "b.json", tmp_path / "out", "parquet") == [ids]
     assert json.loads((tmp_path / "b.json").read_text())["categories"][0]["mid"] == "/m/01yrx"
+
+
+def test_a_file_name_leads_from_the_image_folder_to_the_image(tmp_path: Path) -> None:
+    labels = {"classes.txt": "cat", "labels/train/a.txt": "0 .5 .5 .5 .5", "images/train/a.JPG": PICTURE}
+    convert(write_files(tmp_path / "yolo", labels), tmp_path / "yolo" / "coco.json", "coco")
+    content = json.loads((tmp_path / "yolo" / "coco.json").read_text())
+    assert [image["file_name"] for image in content["images"]] == ["train/a.JPG"]
+    convert(tmp_path / "yolo" / "coco.json", tmp_path / "out", "openimages")
+    assert (tmp_path / "out" / "images" / "train__a.jpg").is_file()
 
 
 @pytest.mark.parametrize(

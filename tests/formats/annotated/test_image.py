@@ -44,7 +44,7 @@ def test_only_what_is_wrong_in_any_format_is_a_flaw() -> None:
     images.count("score|s", 2, effect="kept")
     list(images.sound())
     assert "2 scores: kept" in images.notes()
-    assert sorted(images.notes(flaws_only=True)) == [
+    assert sorted(images.notes("warning")) == [
         "1 box without numbers, or with exchanged sides (a): dropped",
         "1 image label of a class that the set does not name: dropped",
     ]

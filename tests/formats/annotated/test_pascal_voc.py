@@ -85,7 +85,7 @@ def test_a_size_that_is_missing_is_that_of_the_image(tmp_path: Path, size: str) 
 def test_an_image_of_unknown_size_is_counted(tmp_path: Path) -> None:
     found = read(tmp_path, xml(), xml(thing(corners(1, 1, 8, 8)), size=""))
     assert list(by_id(found)) == ["a"]
-    assert found.notes(flaws_only=True) == ["1 image of unknown size, without a file that tells it (b): dropped"]
+    assert found.notes("warning") == ["1 image of unknown size, without a file that tells it (b): dropped"]
 
 
 @pytest.mark.parametrize(

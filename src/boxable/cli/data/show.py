@@ -43,6 +43,6 @@ def show(source: Path, files: tuple[Path, ...], classes: str | None, count: int,
 
     with as_data_folder(source) as (folder, made_of):
         shown = draw(Dataset(folder), files, classes=classes, count=count, seed=seed)
-    for note in made_of.notes() if made_of else ():
+    for note in made_of.notes("note", "warning") if made_of else ():
         logger.info("note: %s", note)
     logger.info("wrote %s with %s", " and ".join(map(str, files)), counted(shown, "image|s"))

@@ -40,7 +40,7 @@ def stats(source: Path, format_: str, out: Path | None) -> None:
 
     with as_data_folder(source) as (folder, made_of):
         figures = stats_of(Dataset(folder))
-    for note in made_of.notes() if made_of else ():
+    for note in made_of.notes("note", "warning") if made_of else ():
         logger.info("note: %s", note)
     if out is not None:
         write_atomically(out, stats_page(figures, source.resolve().name).encode())

@@ -35,7 +35,7 @@ def verify(source: Path, format_: str) -> None:
     from boxable.openimages.verification import verify as verify_all
 
     with as_data_folder(source) as (folder, made_of), polite_interrupt() as stop:
-        verification = verify_all(Dataset(folder), stop, made_of.notes(flaws_only=True) if made_of else ())
+        verification = verify_all(Dataset(folder), stop, made_of.notes("warning") if made_of else ())
     if format_ == "json":
         print_json(verification.to_dict())
     else:

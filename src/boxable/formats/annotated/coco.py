@@ -19,7 +19,7 @@ from boxable.formats.annotations import Annotations
 from boxable.formats.coco import image_number
 from boxable.formats.coco_reading import GROUP_OF, CocoFile
 from boxable.images.decode import orientation_of
-from boxable.images.image_ids import image_id
+from boxable.images.image_ids import end_with_id
 from boxable.vocabulary import open_images
 
 
@@ -40,7 +40,7 @@ def read(path: Path, prefix: str = "") -> AnnotatedSet:
     found = AnnotatedSet(truth.classes or open_images(), _images(truth, file.files), ("IsGroupOf",))
     found.add_findings(file.left_out)
     for name, number in file.beyond_boxes().items():
-        found.count(f"{name}, which no other format holds", number)
+        found.count(f"{name}, which no other format holds", number, level="ok")
     return found
 
 
@@ -81,10 +81,7 @@ def write(images: AnnotatedSet, path: Path) -> None:
             overruled = image.rotation is not None and image.file is not None and orientation_of(image.file) != 1
             images.count("EXIF orientation|s that Rotation overrules, and COCO does not", int(overruled), effect="kept")
             number = image_number(image.image_id, described, numbers)
-            name = file_name(image)
-            if image_id(name) != image.image_id:  # of a file in a folder, or of another name
-                name = f"{image.image_id}{Path(name).suffix}"
-            described[number] = {"id": number, "file_name": name, "width": size[0], "height": size[1]}
+            described[number] = {"id": number, "file_name": _path_of(image), "width": size[0], "height": size[1]}
             for line in _annotations(image, size):
                 line |= {"id": next(annotation_ids), "image_id": number, "category_id": ids[line["category_id"]]}
                 file.write(start + json.dumps(line).encode())
@@ -94,6 +91,13 @@ def write(images: AnnotatedSet, path: Path) -> None:
         categories = [{"id": item.label_id, "name": item.name, "mid": item.mid} for item in images.classes]
         file.write(b'],\n"images": ' + json.dumps(list(described.values()), ensure_ascii=False).encode())
         file.write(b',\n"categories": ' + json.dumps(categories, ensure_ascii=False).encode() + b"}\n")
+
+
+def _path_of(image: AnnotatedImage) -> str:
+    """Return the path of the file, from the folder that ids begin at; of a file of another name the id with suffix."""
+    name = file_name(image)
+    path = image.file if isinstance(image.file, Path) else name
+    return end_with_id(path, image.image_id) or f"{image.image_id}{Path(name).suffix}"
 
 
 def _annotations(image: AnnotatedImage, size: tuple[int, int]) -> Iterator[dict[str, Any]]:

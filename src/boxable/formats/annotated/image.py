@@ -105,7 +105,7 @@ class AnnotatedSet:
             yield replace(image if rows.all() else image.take(rows), image_labels=labels)
         if read and not kept:
             raise ArgumentError(
-                f"none of its {counted(read, 'box|es')} can be used: {'; '.join(self.notes(flaws_only=True))}"
+                f"none of its {counted(read, 'box|es')} can be used: {'; '.join(self.notes('warning'))}"
             )
 
     def count(
@@ -119,7 +119,8 @@ class AnnotatedSet:
     ) -> None:
         """Count items that are dropped, or to which `effect` applies, and keep the first examples.
 
-        `subject` is inflected as by `counted`; a warning is a flaw in any format.
+        `subject` is inflected as by `counted`. A warning is a flaw in any format; what is ok matters only to who writes
+        the set anew.
         """
         if number:
             finding = self.findings.setdefault(subject, Finding(subject, effect, level))
@@ -135,9 +136,9 @@ class AnnotatedSet:
         for found in findings:
             self.count(found.subject, found.count, found.examples, effect=found.text, level=found.level)
 
-    def notes(self, *, flaws_only: bool = False) -> list[str]:
-        """List a line on each kind of findings; with `flaws_only` on those that are wrong in any format."""
-        return [str(found) for found in self.findings.values() if found.level == "warning" or not flaws_only]
+    def notes(self, *levels: Level) -> list[str]:
+        """List a line on each kind of findings; if levels are given, on those of these alone."""
+        return [str(found) for found in self.findings.values() if found.level in levels or not levels]
 
 
 def _require_text(image_id: str) -> None:
