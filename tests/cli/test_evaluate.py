@@ -167,8 +167,9 @@ def test_notes_say_on_stderr_what_was_left_out(truth: Path, command: Command, tm
     assert result.returncode == 0
     assert result.stdout.startswith(b"mAP 0.3000")
     notes = result.stderr.decode().splitlines()
-    assert len(notes) == 4
-    assert notes[-1].startswith(
+    assert len(notes) == 5
+    assert notes[-1].startswith("boxable: note: 2 images with boxes: the 95 % intervals are too narrow")
+    assert notes[-2].startswith(
         "boxable: note: 3 classes with boxes and without a prediction (Carnivore, Mammal, Animal): each counts with"
     )
     for words in ("unknown class (/m/nothing)", "images without ground truth (z)", "score that is no number (a)"):
@@ -219,7 +220,7 @@ WRONG: dict[str, tuple[list[object], int, str]] = {
     "ground truth of another kind": (["found.txt", "found.csv"], 2, "found.txt: a file of no known format; expected"),
     "no such predictions": (["set", "none.csv"], 2, "none.csv: no such file"),
     "predictions without scores": (["set", "set/annotations-bbox.csv"], 2, "no column Score; it has ImageID"),
-    "predictions that are a folder": (["set", "folder.csv"], 1, "folder.csv: cannot read it"),
+    "predictions that are a folder": (["set", "folder.csv"], 2, "folder.csv: no data.yaml"),
     "predictions that are text": (["set", "found.txt"], 2, "'found.txt' is taken as a model, which needs images"),
     "results without COCO ground truth": (["set", "results.json"], 2, "names images by number"),
     "a model without pictures": (["set", "ssd23"], 2, "give --images DIR"),
