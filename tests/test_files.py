@@ -138,3 +138,10 @@ def test_what_cannot_be_read_is_an_error_that_names_the_file(tmp_path: Path) -> 
         read_text(tmp_path / "missing.txt", "names")
     with pytest.raises(BoxableError, match=r"cannot read it \(Is a directory\)$"):
         read_start(tmp_path, 4)
+
+
+def test_a_folder_is_searched_by_its_own_path_before_that_of_a_link(tmp_path: Path) -> None:
+    (tmp_path / "set" / "z").mkdir(parents=True)
+    (tmp_path / "set" / "z" / "a.jpg").touch()
+    (tmp_path / "set" / "b").symlink_to("z")
+    assert [name for name, _ in files_below(tmp_path / "set")] == ["z/a.jpg"]

@@ -3,7 +3,7 @@
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -99,24 +99,36 @@ def is_clutter(name: str) -> bool:
     return name.startswith(".") or name.lower() in _CLUTTER
 
 
-def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+def files_below(folder: Path, on_error: Callable[[OSError], object] | None = None) -> Iterator[tuple[str, Path]]:
     """Iterate over the files of a folder, recursively, in the order of their names: relative path with `/`, and path.
 
-    Clutter is skipped; links to folders are followed, each folder once.
+    Clutter is skipped. Links to folders are followed; every folder is searched once, by its own path if it has one
+    below `folder`. Folders that cannot be searched are skipped, and given to `on_error`.
     """
-    seen: set[str] = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(place)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not is_clutter(name))
+    root = os.path.realpath(folder)
+    seen = {root}
+    for place, folders, files in os.walk(folder, onerror=on_error, followlinks=True):
+        names = sorted(name for name in folders if not is_clutter(name))
+        folders[:] = [name for name in names if _is_new(Path(place, name), root, seen)]
         below = os.path.relpath(place, folder)
         prefix = "" if below == "." else below.replace(os.sep, "/") + "/"
-        for name in sorted(files):
-            if not is_clutter(name):
-                yield prefix + name, Path(place, name)
+        yield from ((prefix + name, Path(place, name)) for name in sorted(files) if not is_clutter(name))
+
+
+def _is_new(path: Path, root: str, seen: set[str]) -> bool:
+    """Tell whether a folder is to be searched by this path: not for the second time, nor for its own path."""
+    real = os.path.realpath(path)
+    if real in seen or (path.is_symlink() and _has_own_path(real, root)):
+        return False
+    seen.add(real)
+    return True
+
+
+def _has_own_path(real: str, root: str) -> bool:
+    """Tell whether a folder is below the root without a link or clutter between them."""
+    if not Path(real).is_relative_to(root):
+        return False
+    return not any(map(is_clutter, Path(real).relative_to(root).parts))
 
 
 def is_abandoned(temporary: Path) -> bool:
