@@ -89,5 +89,5 @@ def test_two_images_of_one_id_are_one_error_before_any_work(
     monkeypatch.chdir(tmp_path)
     result = invoke("detect", "images/cam1/0001.png", "images/cam2/0001.png", "--model", "ssd23", *options)
     assert (result.code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
-    assert "images/cam1/0001.png and images/cam2/0001.png with the image id '0001'" in result.stderr
+    assert "images/cam1/0001.png and images/cam2/0001.png both have the image id '0001'" in result.stderr
     assert not (tmp_path / "out").exists()
