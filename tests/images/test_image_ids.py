@@ -26,6 +26,8 @@ from boxable.images.image_ids import end_with_id, files_by_id, image_id
         ("/home/me/a.jpg", "a"),
         (r"C:\sets\images\a.jpg", "a"),
         (r"C:\sets\a.jpg", "a"),
+        ("https://example.org/a/b.jpg?size=8#x", "b"),
+        ("s3://bucket/images/cam1/a.jpg", "cam1__a"),
         (".jpg", ".jpg"),
         (Path("sub") / "ß.jpg", "sub__ß"),
     ],
