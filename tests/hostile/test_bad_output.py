@@ -65,6 +65,20 @@ def test_a_full_disk_behind_stdout_is_one_line(arguments: tuple[object, ...]) ->
 
 
 @full
+def test_messages_that_nobody_gets_cost_no_results(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.png"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open("/dev/full", "wb") as full_disk, open(writer, "wb") as nobody:  # noqa: PTH123
+        for stderr in (full_disk, nobody):
+            done = subprocess.run(boxable(*DETECT, missing, PHOTO), stdout=subprocess.PIPE, stderr=stderr, timeout=60)
+            assert [len(json.loads(line)["detections"]) for line in done.stdout.splitlines()] == [0, 1]
+            assert done.returncode == 1
+            wrong = subprocess.run(boxable("detect"), stdout=subprocess.PIPE, stderr=stderr, timeout=60)
+            assert wrong.returncode == 2
+
+
+@full
 def test_a_full_disk_behind_stdout_leaves_nothing_half_written(tmp_path: Path) -> None:
     with open("/dev/full", "wb") as stdout:  # noqa: PTH123
         line = boxable(*DETECT, PHOTO, "--out", tmp_path / "found")

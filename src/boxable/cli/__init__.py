@@ -21,7 +21,7 @@ from boxable.cli.doctor import doctor
 from boxable.cli.evaluate import evaluate
 from boxable.cli.import_ import import_
 from boxable.cli.models import models
-from boxable.cli.process import prepare_streams, silence_decoders, silence_litert
+from boxable.cli.process import prepare_streams, print_message, silence_decoders, silence_litert
 from boxable.cli.quantize import quantize
 from boxable.cli.video import video
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError, WeightsError
@@ -63,10 +63,10 @@ def main() -> None:
 
 
 class _Stderr(logging.Handler):
-    """Log lines on whatever stderr is at the time: a progress bar puts itself in its place."""
+    """Log lines as messages of the command."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(one_line(self.format(record)), file=sys.stderr)
+        print_message(one_line(self.format(record)))
 
 
 def _run() -> int:
@@ -108,5 +108,5 @@ def _fail(message: str, code: int, *, lines: bool = False) -> int:
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     parts = message.split("\n") if lines else [message]
-    click.echo("boxable: " + "\n".join(map(one_line, parts)), err=True)
+    print_message("boxable: " + "\n".join(map(one_line, parts)))
     return code

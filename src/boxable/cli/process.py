@@ -23,6 +23,17 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def print_message(text: str) -> None:
+    """Print to whatever stderr is at the time: a progress bar puts itself in its place.
+
+    Where nobody reads it or the disk is full, this text and the rest are dropped: they are not worth the results.
+    """
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def silence_decoders() -> None:
     """Keep Pillow and libtiff from writing about images that Boxable reads all the same, or refuses with an error."""
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"PIL\.")  # of large images
