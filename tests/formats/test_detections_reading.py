@@ -46,6 +46,15 @@ def test_every_format_gives_images_classes_boxes_and_scores_back(tmp_path: Path,
     np.testing.assert_allclose(found.score[order], [item["score"] for _, item in expected], atol=1e-9)
 
 
+def test_the_text_file_of_yolo_stands_for_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "detections.yolo.txt"
+    path.write_text("".join(FORMATS["yolo"][0](RECORDS, CLASSES)), "utf-8")
+    assert not holds_predictions(path)
+    folder = written(tmp_path, "yolo")
+    assert holds_predictions(path)
+    assert sorted(read_predictions(path).image.strings()) == sorted(read_predictions(folder).image.strings())
+
+
 @pytest.mark.parametrize("name", ["json", "jsonl", "csv"])
 def test_nothing_found_is_no_predictions(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"found{FORMATS[name][1]}"

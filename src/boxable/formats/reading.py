@@ -20,8 +20,9 @@ from boxable.formats.tables import SUFFIXES, column_names, is_table
 def read_predictions(path: Path, ground_truth: Path | None = None) -> Predictions:
     """Read predictions: an Open Images table, COCO JSON, or what `boxable detect` writes in any format but table.
 
-    A list of COCO results needs the COCO ground truth.
+    A list of COCO results needs the COCO ground truth. Of `detect --format yolo --out` the folder or the file in it.
     """
+    path = _folder_of_labels(path)
     if path.is_dir():
         return read_label_folder(path)
     if _is_json(path) and holds_records(path):
@@ -36,7 +37,13 @@ def read_predictions(path: Path, ground_truth: Path | None = None) -> Prediction
 
 def holds_predictions(path: Path) -> bool:
     """Tell by its name whether `read_predictions` reads a file, or by the names in it, a folder."""
-    return _is_json(path) or is_table(path) or is_label_folder(path)
+    return _is_json(path) or is_table(path) or is_label_folder(_folder_of_labels(path))
+
+
+def _folder_of_labels(path: Path) -> Path:
+    """Return the folder with the label files of `detections.yolo.txt`, which has the same boxes; else the path."""
+    is_beside_them = path.name.lower().endswith(".yolo.txt") and is_label_folder(path.parent)
+    return path.parent if is_beside_them else path
 
 
 def _coco_file(ground_truth: Path) -> Path | None:
