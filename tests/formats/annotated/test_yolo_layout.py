@@ -113,6 +113,13 @@ LAYOUTS: dict[str, tuple[dict[str, str | bytes], Found]] = {
         },
         DARKNET_FOUND,
     ),
+    "Darknet": (
+        labelled("data/obj/a.jpg", "data/obj/b.jpg") | {
+            "data/obj.names": "cat\n", "data/obj.data": "train = data/train.txt\r\nvalid = data\\test.txt\r\n",
+            "data/train.txt": "data/obj/a.jpg\n", "data/test.txt": "data\\obj\\b.jpg\n", "data/._obj.data": b"\0\5",
+        },
+        {"obj__a": (TRAIN, "data/obj/a.jpg"), "obj__b": (VAL, "data/obj/b.jpg")},
+    ),
     "Darknet without lists": (labelled(*DARKNET) | {"obj.names": "cat\n"}, DARKNET_FOUND),
     "CVAT, Ultralytics": (
         described("path: .\ntrain: train.txt\nval: val.txt\n", *ULTRALYTICS)
@@ -190,7 +197,7 @@ def test_images_that_a_list_names_in_vain_are_counted(tmp_path: Path) -> None:
     assert list(by_id(found)) == ["a", "val__c"]
     assert sorted(found.notes()) == [
         "1 image listed in train.txt but not there (images/x.jpg): dropped",
-        "1 label file whose image no split names (YOLO) (labels/b.txt): skipped",
+        "1 YOLO label file whose image no split names (labels/b.txt): skipped",
     ]
 
 
@@ -206,7 +213,7 @@ def test_one_part_for_train_and_val_is_no_split(tmp_path: Path, same: str) -> No
 def test_text_that_is_no_label_file_is_counted(tmp_path: Path, name: str, content: str | bytes) -> None:
     found = read(tmp_path, described(KEYS, *ULTRALYTICS) | {name: content})
     assert set(by_id(found)) == set(FOUND)
-    assert found.notes() == [f"1 text file without labels (YOLO) ({name}): skipped"]
+    assert found.notes() == [f"1 text file without YOLO labels ({name}): skipped"]
 
 
 def test_a_label_file_of_an_image_must_be_one(tmp_path: Path) -> None:

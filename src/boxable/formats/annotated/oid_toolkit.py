@@ -71,7 +71,7 @@ def read(folder: Path) -> AnnotatedSet:
     classes, mids = named_classes(label for entry in entries.values() for label, _ in entry.rows)
     found = AnnotatedSet(classes, iter(()), splits=in_order(entry.split for entry in entries.values()))
     others = [key for key, path in images.items() if key not in entries and path.parent in labelled]
-    found.count("image file|s without a text file in Label (OIDv4_ToolKit)", len(others), others)
+    found.count("OIDv4_ToolKit image file|s without a text file in Label", len(others), others)
     found.images = _images(entries, mids, found)
     return found
 

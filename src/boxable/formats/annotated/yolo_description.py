@@ -48,12 +48,14 @@ def find_description(path: Path) -> Path | None:
     if path.is_file():
         return path if path.suffix.lower() in _YAML and _has_names(path) else None
     files = [item for item in sorted(path.iterdir()) if item.is_file() and not is_clutter(item.name)]
-    if usual := [item for item in files if item.name in _USUAL_YAML]:
-        return min(usual, key=lambda item: _USUAL_YAML.index(item.name))
+    if usual := [item for item in files if item.name.lower() in _USUAL_YAML]:
+        return min(usual, key=lambda item: _USUAL_YAML.index(item.name.lower()))
     named = [item for item in files if item.suffix.lower() in _YAML and _has_names(item)]
     if len(named) > 1:
         raise ArgumentError(f"{path}: {named[0].name} and {named[1].name} both name classes; expected one YOLO set")
-    return next(iter(named + [item for item in files if item.suffix.lower() == ".data"]), None)
+    inner = sorted((path / "data").iterdir()) if (path / "data").is_dir() else []  # where Darknet itself has it
+    darknet = [item for item in [*files, *inner] if item.suffix.lower() == ".data" and item.is_file()]
+    return next((item for item in [*named, *darknet] if not is_clutter(item.name)), None)
 
 
 def _has_names(path: Path) -> bool:

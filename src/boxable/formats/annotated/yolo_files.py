@@ -82,8 +82,12 @@ class YoloFiles:
         folders = {path.parent for path in used if path}
         for name, path in self.texts.items():
             if path not in used and name not in self.lists and (path.parent in folders or _is_known(name)):
-                what = "label file|s whose image no split names" if _has_row(path) else "text file|s without labels"
-                self.found.count(f"{what} (YOLO)", 1, [name], effect="skipped")
+                what = (
+                    "YOLO label file|s whose image no split names"
+                    if _has_row(path)
+                    else "text file|s without YOLO labels"
+                )
+                self.found.count(what, 1, [name], effect="skipped")
 
     def of_list(self, name: str) -> list[Pair]:
         """Read a list of images; those that are not there are counted. Raises ArgumentError where none is there."""
