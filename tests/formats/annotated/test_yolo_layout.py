@@ -196,8 +196,8 @@ def test_images_that_a_list_names_in_vain_are_counted(tmp_path: Path) -> None:
     found = read(tmp_path, files | {"train.txt": "images/a.jpg\nimages/x.jpg\n"})
     assert list(by_id(found)) == ["a", "val__c"]
     assert sorted(found.notes()) == [
-        "1 image listed in train.txt but not there (images/x.jpg): dropped",
         "1 YOLO label file whose image no split names (labels/b.txt): skipped",
+        "1 image listed in train.txt but not there (images/x.jpg): dropped",
     ]
 
 
