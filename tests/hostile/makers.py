@@ -149,3 +149,8 @@ def noise_after(data: bytes, sound: int) -> bytes:
 
 def flipped(data: bytes, place: int) -> bytes:
     return data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
+
+
+def path_of(file: str) -> Path:
+    """In a folder for each suffix, since files of one folder that differ in the suffix alone have one image id."""
+    return Path(file).suffix[1:].lower() / Path(file)

@@ -25,6 +25,7 @@ from tests.hostile.makers import (
     jpeg,
     jpeg_claiming,
     noise_after,
+    path_of,
     photo,
     pixels,
     png,
@@ -170,13 +171,15 @@ BAD = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bad")
     for bad in BAD:
-        (folder / bad.file).write_bytes(bad.make())
+        path = folder / path_of(bad.file)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bad.make())
     return folder
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.file)
 def test_a_bad_image_raises_one_line_that_names_it(bad: Bad, folder: Path, detector: Detector) -> None:
-    path = folder / bad.file
+    path = folder / path_of(bad.file)
     with pytest.raises(ImageError) as caught:
         detector(path)
     message = str(caught.value)
@@ -189,19 +192,19 @@ def test_a_bad_image_raises_one_line_that_names_it(bad: Bad, folder: Path, detec
 @pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.file)
 def test_bad_bytes_without_a_name_are_called_bytes(bad: Bad, folder: Path, detector: Detector) -> None:
     with pytest.raises(ImageError, match=r"^bytes: "):
-        detector((folder / bad.file).read_bytes())
+        detector((folder / path_of(bad.file)).read_bytes())
 
 
 def test_a_bad_image_in_a_list_raises(folder: Path, detector: Detector) -> None:
     with pytest.raises(ImageError, match=r"half\.jpg: damaged"):
-        detector([PHOTO, folder / "half.jpg", PHOTO])
+        detector([PHOTO, folder / path_of("half.jpg"), PHOTO])
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 100])
 def test_a_stream_goes_on_after_bad_images_and_keeps_their_order(
     batch_size: int, folder: Path, ssd23_weights: Path
 ) -> None:
-    sources = [item for bad in BAD for item in (folder / bad.file, PHOTO)][:40]
+    sources = [item for bad in BAD for item in (folder / path_of(bad.file), PHOTO)][:40]
     found = list(boxable.load("ssd23", batch_size=batch_size).stream(sources, min_score=0.5))
     assert [item.source for item in found] == [str(source) for source in sources]
     for item in found[::2]:
@@ -215,7 +218,7 @@ def test_a_stream_goes_on_after_bad_images_and_keeps_their_order(
 
 def test_a_lazily_read_pil_image_that_is_damaged_raises(folder: Path, detector: Detector) -> None:
     for file in ("half.png", "half.jpg", "half.gif", "flipped-lzw.tif", "wrong-checksum-of-pixels.png"):
-        with Image.open(folder / file) as image, pytest.raises(ImageError, match=f"{file}: damaged"):
+        with Image.open(folder / path_of(file)) as image, pytest.raises(ImageError, match=f"{file}: damaged"):
             detector(image)
 
 
@@ -236,12 +239,13 @@ def test_a_pil_image_that_cannot_be_used_raises(image: Image.Image, says: str, d
 def test_the_command_says_one_line_for_each_bad_image_and_does_the_rest(
     folder: Path, command: Callable[..., subprocess.CompletedProcess[bytes]], ssd23_weights: Path
 ) -> None:
-    out = folder.parent / "bad-found"
-    done = command("detect", PHOTO, folder, PHOTO, "--model", "ssd23", "--out", out, "--min-score", 0.5)
+    out, other = folder.parent / "bad-found", folder.parent / "other.png"
+    other.write_bytes(PHOTO.read_bytes())
+    done = command("detect", PHOTO, folder, other, "--model", "ssd23", "--out", out, "--min-score", 0.5)
     assert done.returncode == 1
     records = [json.loads(line) for line in done.stdout.splitlines()]
     first, *bad, last = records
-    assert [record["source"] for record in bad] == sorted(str(folder / item.file) for item in BAD)
+    assert [record["source"] for record in bad] == sorted(str(folder / path_of(item.file)) for item in BAD)
     assert [item["name"] for item in first["detections"]] == [item["name"] for item in last["detections"]] == ["Cat"]
     lines = done.stderr.decode().splitlines()
     assert lines[:-1] == [f"boxable: {record['error']}" for record in bad]
@@ -271,7 +275,7 @@ def peak_memory(*arguments: object) -> tuple[int, str]:
 
 def test_images_that_claim_to_be_huge_cost_no_memory(folder: Path, ssd23_weights: Path) -> None:
     plain, _ = peak_memory("detect", "--model", "ssd23", *[PHOTO] * 5)
-    huge = [folder / bad.file for bad in BAD if bad.says == LARGE]
+    huge = [folder / path_of(bad.file) for bad in BAD if bad.says == LARGE]
     assert len(huge) == 9
     peak, stderr = peak_memory("detect", "--model", "ssd23", *huge)
     assert stderr.count("million pixels") == len(huge)

@@ -48,7 +48,7 @@ def test_variables_of_training_are_ignored_and_counted_in_one_line(caplog: pytes
         _, found = detector_weights(training | weights | steps | powers, "file")
     same_arrays(found, weights)
     count = len(training) + len(steps) + len(powers)
-    expected = f"ignored {count} variables of training (optimizer slots, moving averages, step)"
+    expected = f"ignored {count:,} variables of training (optimizer slots, moving averages, step)"
     assert [record.getMessage() for record in caplog.records] == [expected]
 
 
