@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from boxable import Detections, Detector
+from boxable.run_folder import RECORD
 from tests.hostile.makers import (
     ORIENTATION,
     PHOTO,
@@ -339,7 +340,7 @@ def test_files_with_odd_names_can_be_named(name: str, from_command: tuple[Any, P
 
 def test_every_annotated_image_is_whole_and_nothing_half_written_stays(from_command: tuple[Any, Path]) -> None:
     records, out = from_command
-    images = [path for path in out.rglob("*") if path.is_file() and path.name != "detections.jsonl"]
+    images = [path for path in out.rglob("*") if path.is_file() and path.name not in ("detections.jsonl", RECORD)]
     assert len(images) == len(records)
     for path in images:
         with Image.open(path) as image:
