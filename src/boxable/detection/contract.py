@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from boxable.detection.detections import Detections
 from boxable.errors import ArgumentError
-from boxable.images.sources import Source, has_attribute, to_array
+from boxable.images.from_array import to_array
+from boxable.images.sources import Source, has_attribute
 
 ClassFields = Literal["documented", "served"]
 

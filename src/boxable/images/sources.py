@@ -8,17 +8,15 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
-import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from boxable.errors import ArgumentError, ImageError
 from boxable.images import addresses, decode
 from boxable.images.folders import find_images
+from boxable.images.from_array import Pixels, pixels_of, to_array
 from boxable.images.image_ids import image_id
-from boxable.images.reading import BinaryFile, bounded, download, read_file, read_open, read_stdin, reason
-
-Pixels = NDArray[np.uint8] | NDArray[np.float32]
+from boxable.images.reading import BinaryFile, bounded, download, read_file, read_open, read_stdin
 
 
 class ArrayLike(Protocol):
@@ -111,7 +109,7 @@ class Source:
         if isinstance(content, Image.Image):
             pixels: Pixels = decode.from_pil(content, self.name, self.limits)
         else:
-            pixels = _from_array(content, self.name)
+            pixels = pixels_of(content, self.name)
         return ReadImage(pixels, pixels.shape[1], pixels.shape[0])
 
     @property
@@ -203,14 +201,6 @@ def has_attribute(item: object, attribute: str) -> bool:
         return False
 
 
-def to_array(array: Any, name: str = "array") -> NDArray[Any]:
-    """Convert to an array. Raises ArgumentError where the object's own conversion fails, whatever it raises."""
-    try:
-        return np.asarray(array)
-    except Exception as error:
-        raise ArgumentError(f"{name}: cannot convert {type(array).__name__} to an array ({reason(error)})") from None
-
-
 def expand(images: Iterable[ImageLike]) -> Iterator[Source]:
     """Yield the source of every image: folders are searched (recursively, in name order), globs matched.
 
@@ -274,33 +264,3 @@ def _once(names: list[str]) -> list[str]:
         folder, file = os.path.split(name)
         shortest.setdefault((os.path.realpath(folder), file), name)
     return sorted(shortest.values())
-
-
-def _from_array(array: NDArray[Any], name: str) -> Pixels:
-    """Convert an array to RGB 0..255; gray gets three channels, alpha is dropped."""
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
-        raise ArgumentError(
-            f"{name}: expected [height, width, 3] (RGB) or [height, width] (gray), or a list of such arrays, "
-            f"got shape {list(array.shape)}"
-        )
-    array = array[:, :, :3] if array.shape[2] > 1 else np.repeat(array, 3, axis=2)
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
-    if not np.issubdtype(array.dtype, np.floating):
-        raise ArgumentError(f"{name}: expected uint8 (0 to 255) or float (0 to 1), got dtype {array.dtype}")
-    with np.errstate(over="ignore"):  # numbers that do not fit are infinite then, and refused
-        array = array.astype(np.float32)
-    return unit_to_pixels(array, name)
-
-
-def unit_to_pixels(array: NDArray[np.float32], name: str) -> NDArray[np.float32]:
-    """Multiply float values 0..1 by 255 (SEMANTICS §2.3). Raises ArgumentError for NaN and for other ranges."""
-    low, high = float(array.min()), float(array.max())
-    if not np.isfinite([low, high]).all():
-        raise ArgumentError(f"{name}: expected numbers from 0 to 1, got NaN or infinity")
-    if low < 0 or high > 1:
-        hint = "; divide 8-bit values by 255" if high > 1 else ""
-        raise ArgumentError(f"{name}: expected values from 0 to 1, got {low:g} to {high:g}{hint}")
-    return array * np.float32(255)
