@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from boxable.datasets import layout
-from boxable.datasets.image_files import image_path
+from boxable.datasets.read_image import image_path
 from boxable.errors import ArgumentError
 from tests.openimages.made import box, write_set
 

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from boxable.formats.coco_images import find_images
+from boxable.formats.coco_images import find_named_images
 from tests.formats.annotated.sets import PICTURE, write_files
 
 
 def found(folder: Path, file: str, names: list[str], *images: str) -> dict[str, str]:
     write_files(folder, dict.fromkeys(images, PICTURE))
-    files = find_images(folder / file, {str(number): name for number, name in enumerate(names)})
+    files = find_named_images(folder / file, {str(number): name for number, name in enumerate(names)})
     return {names[int(key)]: path.relative_to(folder).as_posix() for key, path in files.items()}
 
 
@@ -54,4 +54,4 @@ def test_the_end_of_a_path_counts_only_if_it_is_of_one_image(tmp_path: Path) -> 
 @pytest.mark.parametrize("name", ["../secret.jpg", "..\\secret.jpg", "/etc/passwd", "\0.jpg", "x" * 5000, "", "."])
 def test_no_name_leads_outside(tmp_path: Path, name: str) -> None:
     write_files(tmp_path, {"secret.jpg": PICTURE, "in/gt.json": "{}"})
-    assert find_images(tmp_path / "in" / "gt.json", {"a": name}) == {}
+    assert find_named_images(tmp_path / "in" / "gt.json", {"a": name}) == {}

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.datasets.image_files import read_image
 from boxable.datasets.index import UNKNOWN_ROTATION, open_index
 from boxable.datasets.layout import open_folder
+from boxable.datasets.read_image import read_image
 from boxable.datasets.rotation import rotate, rotate_boxes
 from boxable.datasets.sampler import Sampler
 from boxable.datasets.shard import Shard

@@ -7,7 +7,7 @@ from pathlib import Path
 from boxable.formats.annotated.image_files import ImageFiles
 
 
-def find_images(path: Path, names: Mapping[str, str]) -> dict[str, Path]:
+def find_named_images(path: Path, names: Mapping[str, str]) -> dict[str, Path]:
     """Find the files of images, of which `names` gives the file name by id, of the COCO file `path`.
 
     They are in images/ (or JPEGImages/, data/) or beside the file; of annotations/instances_val2017.json also in

@@ -17,7 +17,7 @@ from boxable.formats.annotated.image import AnnotatedImage
 from boxable.formats.annotated.image_files import size_of
 from boxable.formats.annotations import Annotations, Coded, Predictions, TruthBoxes, no_image_labels
 from boxable.formats.coco_boxes import Box, box_of
-from boxable.formats.coco_images import find_images
+from boxable.formats.coco_images import find_named_images
 from boxable.images.image_ids import SEPARATOR, image_id
 from boxable.vocabulary import ClassList, ObjectClass, open_images
 from boxable.vocabulary.classes import FIRST_USER_LABEL_ID, classes_meant, plain_name, slug
@@ -66,7 +66,7 @@ class CocoFile:
     @cached_property
     def files(self) -> dict[str, Path]:
         """The image files that are there, by image id."""
-        return find_images(self.path, self.file_names)
+        return find_named_images(self.path, self.file_names)
 
     @cached_property
     def sizes(self) -> dict[str, tuple[int, int]]:

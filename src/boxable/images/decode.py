@@ -13,7 +13,6 @@ from PIL import Image, UnidentifiedImageError
 
 from boxable.errors import ImageError
 from boxable.images.codecs import FORMAT_NAMES, is_video, open_image
-from boxable.images.codecs import SUFFIXES as SUFFIXES
 
 Pixels = NDArray[np.uint8]
 # What to do with an image that ends too early or is damaged: an error, or decode it as far as possible.

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from boxable.datasets.dataset import Dataset
-from boxable.datasets.image_files import image_path
 from boxable.datasets.index import UNKNOWN_ROTATION
 from boxable.datasets.layout import IMAGE_FOLDER, LEDGER
+from boxable.datasets.read_image import image_path
 from boxable.errors import ImageError
 from boxable.files import files_below
 from boxable.findings import MAX_EXAMPLES, Finding, until
-from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of, size_of_whole
+from boxable.images.codecs import SUFFIXES
+from boxable.images.decode import ON_ITS_SIDE, orientation_of, size_of_whole
 from boxable.images.image_ids import image_id as id_of
 from boxable.openimages.check_ledger import md5_of_fetched
 from boxable.parallel import in_order

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from boxable.datasets.image_files import image_path
 from boxable.datasets.layout import LEDGER, DataFolder
+from boxable.datasets.read_image import image_path
 from boxable.errors import ImageError
 from boxable.findings import Finding, until
 from boxable.openimages.fetch.ledger import Ledger

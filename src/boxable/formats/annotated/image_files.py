@@ -15,8 +15,8 @@ from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.files import files_below, is_clutter, writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.orientation import without_orientation
-from boxable.images.codecs import open_image
-from boxable.images.decode import ON_ITS_SIDE, SUFFIXES, orientation_of
+from boxable.images.codecs import SUFFIXES, open_image
+from boxable.images.decode import ON_ITS_SIDE, orientation_of
 from boxable.images.image_ids import IMAGE_FOLDERS, files_by_id, image_id
 
 # How files begin that are images, but no JPEG.

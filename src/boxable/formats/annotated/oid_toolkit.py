@@ -17,7 +17,7 @@ from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import with_boxes_in_pixels
 from boxable.formats.annotated.splits import in_order, split_of
 from boxable.formats.openimages_reading import has_tables
-from boxable.images.decode import SUFFIXES
+from boxable.images.codecs import SUFFIXES
 from boxable.images.image_ids import image_id
 
 _LABELS = "Label"

@@ -16,7 +16,7 @@ from boxable.errors import ArgumentError
 from boxable.files import files_below, is_clutter, read_start, read_text
 from boxable.formats.annotated.splits import SPLIT_NAMES, split_of
 from boxable.formats.openimages_reading import has_tables
-from boxable.images.decode import SUFFIXES
+from boxable.images.codecs import SUFFIXES
 from boxable.images.image_ids import files_by_id, image_id
 
 _ANNOTATIONS, _LISTS = "annotations", "imagesets"

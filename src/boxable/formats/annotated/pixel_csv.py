@@ -17,7 +17,7 @@ from boxable.formats.annotated.classes import named_classes
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
 from boxable.formats.annotated.image_files import ImageFiles, with_boxes_in_pixels
 from boxable.formats.annotated.splits import in_order, split_of, split_of_stem
-from boxable.formats.coco_images import find_images
+from boxable.formats.coco_images import find_named_images
 from boxable.images.image_ids import image_id
 
 _SIDES = ("ymin", "xmin", "ymax", "xmax")
@@ -82,7 +82,7 @@ def read(path: Path) -> AnnotatedSet:
         for key in rows.keys() & entries.keys():
             raise ArgumentError(f"{table}: image {key!r} is in another table of {root} too; expected it in one")
         entries |= rows
-        files |= find_images(table, {key: entry.filename for key, entry in rows.items()})
+        files |= find_named_images(table, {key: entry.filename for key, entry in rows.items()})
     classes, mids = named_classes(name for entry in entries.values() for name in entry.names)
     found = AnnotatedSet(classes, iter(()), splits=in_order(entry.split for entry in entries.values()))
     found.images = _images(entries, files, ImageFiles(root), mids, found)

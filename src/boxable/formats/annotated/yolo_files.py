@@ -13,7 +13,7 @@ from boxable.files import files_below, read_start
 from boxable.findings import counted
 from boxable.formats.annotated.image import AnnotatedSet
 from boxable.formats.annotated.yolo_description import EXPECTED, is_list, text_of
-from boxable.images.decode import SUFFIXES
+from boxable.images.codecs import SUFFIXES
 from boxable.images.image_ids import IMAGE_FOLDERS
 
 _LABEL_FOLDERS = ("labels", "Labels")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from boxable.datasets.image_files import image_path, read_image
 from boxable.datasets.layout import DataFolder
+from boxable.datasets.read_image import image_path, read_image
 from boxable.errors import ImageError
 from tests.openimages.folders import copy_image_file, photo
 

@@ -1,10 +1,11 @@
-"""The image files of a data folder."""
+"""Find and decode the images of a data folder."""
 
 from pathlib import Path
 
 from boxable.datasets.layout import DataFolder
 from boxable.errors import ImageError
-from boxable.images.decode import SUFFIXES, Pixels, decode, decode_as_stored
+from boxable.images.codecs import SUFFIXES
+from boxable.images.decode import Pixels, decode, decode_as_stored
 
 # .jpg first, as Open Images has them; some cameras write suffixes in capitals.
 _SUFFIXES = (*SUFFIXES, *(suffix.upper() for suffix in SUFFIXES))
