@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, features
 
 from boxable.errors import ImageError
-from boxable.images.codecs import SUFFIXES, UNREAD_SUFFIXES, is_video, lacks_heif, open_image
+from boxable.images.codecs import SUFFIXES, UNREAD_SUFFIXES, is_video, lacks_heif, open_image, suffix_of
 from boxable.images.decode import decode
 from tests.hostile.makers import encoded
 
@@ -52,6 +52,13 @@ def test_no_decoder_runs_but_those_that_are_named() -> None:
     for format_ in ("TGA", "ICO", "PCX", "SGI", "PDF", "EPS", "DDS"):
         with pytest.raises(ImageError, match="got another kind of file"):
             decode(encoded(IMAGE, format_), "a.jpg")
+
+
+def test_the_suffix_of_content_is_that_of_its_format() -> None:
+    suffixes = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "TIFF": ".tif", "BMP": ".bmp"}
+    suffixes |= {"PPM": ".ppm", "AVIF": ".avif", "JPEG2000": ".jp2"}
+    assert {format_: suffix_of(encoded(IMAGE, format_)) for format_ in suffixes} == suffixes
+    assert (suffix_of(HEIC), suffix_of(b""), suffix_of(b"text")) == (".heic", ".jpg", ".jpg")
 
 
 def test_a_suffix_is_read_or_named_and_not_both() -> None:

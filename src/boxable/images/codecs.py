@@ -1,6 +1,7 @@
 """Open an encoded image: which decoders there are, which may be absent, and how to get them."""
 
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,15 @@ def is_video(data: bytes) -> bool:
         return data[8:12] == b"AVI "
     is_ts = len(data) > _TS_PACKET and data[0] == data[_TS_PACKET] == _TS_SYNC
     return is_ts or data.startswith(_VIDEO_STARTS)
+
+
+def suffix_of(data: bytes) -> str:
+    """Return the usual suffix of an encoded image by its content; .jpg if its format is not known."""
+    if _is_heif(data[:64]):
+        return _HEIF_SUFFIXES[0]
+    with suppress(Exception), open_image(data, "") as image:
+        return _BY_PILLOW.get(image.format or "", (".jpg",))[0]
+    return ".jpg"
 
 
 def lacks_heif(suffix: str) -> bool:

@@ -15,12 +15,9 @@ from boxable.errors import ArgumentError, BoxableError, ImageError
 from boxable.files import files_below, is_clutter, writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.orientation import without_orientation
-from boxable.images.codecs import SUFFIXES, open_image
+from boxable.images.codecs import SUFFIXES, open_image, suffix_of
 from boxable.images.decode import ON_ITS_SIDE, orientation_of
 from boxable.images.image_ids import IMAGE_FOLDERS, files_by_id, image_id
-
-# How files begin that are images, but no JPEG.
-_SIGNS = {b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp", b"II*\0": ".tif", b"MM\0*": ".tif"}
 
 _UNKNOWN_SIZE = "image|s of unknown size, without a file that tells it"
 
@@ -132,11 +129,6 @@ def bytes_of(image: AnnotatedImage) -> bytes | None:
         return None
     except OSError as error:
         raise BoxableError(f"{image.file}: cannot read it ({error.strerror or error})") from error
-
-
-def suffix_of(data: bytes) -> str:
-    """Return the suffix of an image by its content; .jpg if the format is unknown."""
-    return next((suffix for sign, suffix in _SIGNS.items() if data.startswith(sign)), ".jpg")
 
 
 def file_name(image: AnnotatedImage) -> str:

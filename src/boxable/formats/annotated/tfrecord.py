@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from boxable.errors import ArgumentError
 from boxable.files import is_clutter, writing
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet, pixels
-from boxable.formats.annotated.image_files import bytes_of, suffix_of
+from boxable.formats.annotated.image_files import bytes_of
 from boxable.formats.annotated.tfrecord_framing import (
     BYTES,
     FLOATS,
@@ -25,6 +25,7 @@ from boxable.formats.annotated.tfrecord_framing import (
     read_records,
     write_record,
 )
+from boxable.images.codecs import suffix_of
 from boxable.images.decode import orientation_of
 from boxable.images.image_ids import image_id
 from boxable.vocabulary import ClassList, open_images
