@@ -325,7 +325,7 @@ def test_a_photo_that_is_not_there_is_counted_unless_none_is_wanted(tmp_path: Pa
     source = write_set(tmp_path / "set", [box("a"), box("b", flags=(-1, 0, 0, 0, 0))])
     next((source / "images").iterdir()).unlink()
     (gone,) = {"a", "b"} - {path.stem for path in (source / "images").iterdir()}
-    note = f"1 missing image file ({gone}): dropped"
+    note = f"1 missing image file ({gone}): the boxes are kept"
     assert note in convert(source, tmp_path / "out", form)
     assert note not in convert(source, tmp_path / "tables", form, image_mode="none")
 
@@ -374,7 +374,7 @@ def test_photos_of_coco_that_are_called_alike_are_found_by_their_paths(tmp_path:
     boxes = [{"id": n, "image_id": n, "category_id": 1, "bbox": [1, 1, 4, 4]} for n in range(4)]
     source.write_text(json.dumps({"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "Cat"}]}))
     notes = convert(source, tmp_path / "out", "parquet")
-    assert "1 missing image file (secret): dropped" in notes
+    assert "1 missing image file (secret): the boxes are kept" in notes
     found = {path.name: path.read_bytes() for path in (tmp_path / "out" / "images").iterdir()}
     assert found == {
         "1.png": (source.parent / "images" / "1.png").read_bytes(),

@@ -174,7 +174,7 @@ def copy(source: Path, folder: Path, suffix: str, image_mode: str) -> list[str]:
         )
     missing = set() if image_mode == "none" else named.difference(there)
     if missing:
-        notes.append(f"{counted(len(missing), 'missing image file|s')} ({min(missing)}): dropped")
+        notes.append(f"{counted(len(missing), 'missing image file|s')} ({min(missing)}): the boxes are kept")
     return notes
 
 

@@ -41,7 +41,7 @@ def test_photos_are_found_where_coco_has_them(place: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("place", ["val2017", "images/val2017", "../val2017"])
 def test_photos_are_not_looked_for_around_a_file_that_is_not_so_laid_out(place: str, tmp_path: Path) -> None:
     source = coco(tmp_path / "in" / "boxes" / "instances_val2017.json", file=tmp_path / "in" / place)
-    assert "1 missing image file (a): dropped" in convert(source, tmp_path / "out", "parquet")
+    assert "1 missing image file (a): the boxes are kept" in convert(source, tmp_path / "out", "parquet")
 
 
 def test_what_annotations_have_besides_boxes_is_counted(tmp_path: Path) -> None:

@@ -156,7 +156,8 @@ def add_image_file(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mo
     Where there is none it is counted, unless none is wanted.
     """
     name = copy_image_file(image, folder, mode)
-    images.count("missing image file|s", int(name is None and mode != "none"), [image.image_id])
+    missing = name is None and mode != "none"
+    images.count("missing image file|s", int(missing), [image.image_id], effect="the boxes are kept")
     return name
 
 
