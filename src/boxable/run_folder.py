@@ -68,6 +68,10 @@ class RunFolder:
     def _line(self, path: Path, state: State) -> str:
         return json.dumps([path.relative_to(self.path).as_posix(), state]) + "\n"
 
+    def written(self) -> set[Path]:
+        """Return the files that earlier runs wrote, changed since or not, with links resolved."""
+        return {Path(realpath(path)) for path in self._recorded()} if self._record.exists() else set()
+
     def _recorded(self) -> dict[Path, State]:
         """Read the record, without invalid lines and those of paths that lead out of the folder."""
         found: dict[Path, State] = {}

@@ -7,6 +7,7 @@ import pytest
 from boxable.batch.output_names import image_names, refuse_overwriting, require_ids_of_their_own, sources_outside
 from boxable.errors import ArgumentError
 from boxable.images.sources import Source
+from boxable.run_folder import RunFolder
 from tests.conftest import EXAMPLES
 
 CAT = (EXAMPLES / "chelsea.png").read_bytes()
@@ -50,19 +51,23 @@ def test_what_cannot_be_read_has_no_id() -> None:
 
 def test_results_of_an_earlier_run_are_not_searched_again(tmp_path: Path) -> None:
     (tmp_path / "found").mkdir()
-    for name in ("a.png", "found/a.png"):
+    for name in ("a.png", "found/a.png", "found/own.png"):
         (tmp_path / name).write_bytes(CAT)
+    RunFolder(tmp_path / "found").record(tmp_path / "found" / "a.png")
 
     def names(image: Path, folder: Path | None) -> list[str]:
         return [Path(source.name).relative_to(tmp_path).as_posix() for source in sources_outside([str(image)], folder)]
 
-    assert names(tmp_path, tmp_path / "found") == ["a.png"]
-    assert names(tmp_path / "found", tmp_path / "found") == ["found/a.png"]
-    assert names(tmp_path, None) == ["a.png", "found/a.png"]
+    assert names(tmp_path, tmp_path / "found") == ["a.png", "found/own.png"]
+    assert names(tmp_path / "found", tmp_path / "found") == ["found/a.png", "found/own.png"]
+    assert names(tmp_path, None) == ["a.png", "found/a.png", "found/own.png"]
 
 
 def test_a_source_is_not_replaced_by_its_annotated_image(tmp_path: Path) -> None:
     source = Source.from_path(tmp_path / "a.png")
     refuse_overwriting([source], ["a.png"], tmp_path / "found")
-    with pytest.raises(ArgumentError, match="the annotated image would replace"):
+    with pytest.raises(ArgumentError, match="an annotated image would replace"):
         refuse_overwriting([source], ["a.png"], tmp_path / "other" / "..")
+    other = Source.from_path(tmp_path / "holiday" / "a.png")
+    with pytest.raises(ArgumentError, match=r"an annotated image would replace .*holiday/a.png; choose another folder"):
+        refuse_overwriting([source, other], ["a.png", "holiday__a.png"], tmp_path / "holiday")

@@ -7,6 +7,7 @@ from pathlib import Path
 from boxable.errors import ArgumentError
 from boxable.images.save import IMAGE_FORMATS
 from boxable.images.sources import Source, expand
+from boxable.run_folder import RunFolder
 
 
 def image_names(sources: list[Source]) -> list[str]:
@@ -39,21 +40,21 @@ def _or_give_folder(first: Source, second: Source) -> str:
 
 def sources_outside(images: Iterable[str], folder: Path | None) -> Iterator[Source]:
     """Expand paths, folders and patterns to images, without results of an earlier run inside a searched folder."""
-    results = _real(folder) if folder is not None else None
+    results = RunFolder(folder).written() if folder is not None else set()
     for image in images:
-        is_searched = os.path.isdir(image) and results is not None and _real(Path(image)) in results.parents
+        is_outside = folder is not None and os.path.isdir(image) and _real(Path(image)) in _real(folder).parents
         for source in expand([image]):
-            if not (is_searched and source.path is not None and results in _real(source.path).parents):
+            if not (is_outside and source.path is not None and _real(source.path) in results):
                 yield source
 
 
-def refuse_overwriting(sources: list[Source], names: list[str], folder: Path) -> None:
-    """Raise ArgumentError if an annotated image would replace its source."""
-    for source, name in zip(sources, names, strict=True):
-        if source.path is not None and _real(folder / name) == _real(source.path):
-            raise ArgumentError(
-                f"--out {folder}: the annotated image would replace {source.path}; choose another folder"
-            )
+def refuse_overwriting(sources: Iterable[Source], names: Iterable[str], folder: Path) -> None:
+    """Raise ArgumentError if an annotated image would replace a source, its own or another."""
+    paths = {_real(source.path): source.path for source in sources if source.path is not None}
+    for name in names:
+        replaced = paths.get(_real(folder / name))
+        if replaced is not None:
+            raise ArgumentError(f"--out {folder}: an annotated image would replace {replaced}; choose another folder")
 
 
 def _suffix(source: Source) -> str:
