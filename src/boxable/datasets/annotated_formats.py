@@ -63,8 +63,8 @@ def _is_tables(path: Path) -> bool:
     return is_table(path) if path.is_file() else has_tables(path)
 
 
-def _is_parts(path: Path) -> bool:
-    return not _is_tables(path) and bool(layout.find_parts(path))
+def _is_split_set(path: Path) -> bool:
+    return not _is_tables(path) and bool(layout.find_splits(path))
 
 
 def _table_columns(path: Path) -> Annotations:
@@ -139,10 +139,10 @@ FORMATS = {
         "Parquet",
         write=lambda images, folder, options: annotated_tables.write(images, folder, ".parquet", options.image_mode),
     ),
-    "parts": AnnotatedFormat(
+    "splits": AnnotatedFormat(
         "splits of one set",
         looks="a folder with such folders train/ and validation/",
-        matches=_is_parts,
+        matches=_is_split_set,
         read=merge_splits.read,
     ),
     "coco": AnnotatedFormat(

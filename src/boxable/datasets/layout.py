@@ -75,9 +75,9 @@ def open_folder(folder: Path) -> DataFolder:
     boxes, image_labels, images, classes = (reading.find_table(folder, name) for name in names)
     found = DataFolder(folder, boxes, image_labels, images, classes, about)
     if found.boxes is None and found.images is None:
-        if parts := find_parts(folder):
+        if splits := find_splits(folder):
             raise ArgumentError(
-                f"{folder}: no annotations in this folder itself, but in {', '.join(map(str, parts.values()))}; "
+                f"{folder}: no annotations in this folder itself, but in {', '.join(map(str, splits.values()))}; "
                 "expected one of them, so take them one by one"
             )
         raise ArgumentError(
@@ -87,7 +87,7 @@ def open_folder(folder: Path) -> DataFolder:
     return found
 
 
-def find_parts(folder: Path) -> dict[str, Path]:
+def find_splits(folder: Path) -> dict[str, Path]:
     """Find the data folders in this folder that are named after a split, as `boxable data split` makes them."""
     return {subset: folder / subset for subset in SUBSETS if reading.has_tables(folder / subset)}
 

@@ -1,4 +1,4 @@
-"""Data folders that are the parts of one set: train, validation and test, as `boxable data split` makes them."""
+"""Data folders that are the splits of one set: train, validation and test, as `boxable data split` makes them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 
 from boxable.datasets import annotated_tables
 from boxable.datasets.annotated_tables import named_images
-from boxable.datasets.layout import find_parts, open_folder
+from boxable.datasets.layout import find_splits, open_folder
 from boxable.errors import ArgumentError
 from boxable.findings import counted
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
@@ -19,12 +19,12 @@ from boxable.vocabulary import ClassList
 def read(folder: Path) -> AnnotatedSet:
     """Read the splits of a folder, one after the other.
 
-    Classes are those of all parts, in the order in which they come first. Raises ArgumentError where an image is in two
-    parts, and where the folder has tables of its own, but not of the same images.
+    Classes are those of all splits, in the order in which they come first. Raises ArgumentError where an image is in
+    two splits, and where the folder has tables of its own, but not of the same images.
     """
-    parts = find_parts(folder)
-    _require_parts(folder, parts)
-    sets = {split: annotated_tables.read(path) for split, path in parts.items()}
+    found = find_splits(folder)
+    _require_apart(folder, found)
+    sets = {split: annotated_tables.read(path) for split, path in found.items()}
     joined = AnnotatedSet(
         _classes(folder, sets), iter(()), tuple(dict.fromkeys(flag for one in sets.values() for flag in one.flags)),
         has_image_labels=any(one.has_image_labels for one in sets.values()),
@@ -38,17 +38,17 @@ def read(folder: Path) -> AnnotatedSet:
     return joined
 
 
-def _require_parts(folder: Path, parts: Mapping[str, Path]) -> None:
+def _require_apart(folder: Path, splits: Mapping[str, Path]) -> None:
     seen: dict[str, Path] = {}
-    for path in parts.values():
+    for path in splits.values():
         for image_id in named_images(open_folder(path)):
             if image_id in seen:
-                raise ArgumentError(f"{path}: image {image_id!r} is in {seen[image_id]} too; expected it in one part")
+                raise ArgumentError(f"{path}: image {image_id!r} is in {seen[image_id]} too; expected it in one split")
             seen[image_id] = path
     if has_tables(folder) and (whole := named_images(open_folder(folder))) != seen.keys():
         raise ArgumentError(
-            f"{folder}: its parts {', '.join(parts)} have {counted(len(seen), 'image|s')}, and are not "
-            f"those {len(whole)} of the folder as it is now; remove these parts and split it again"
+            f"{folder}: its splits {', '.join(splits)} have {counted(len(seen), 'image|s')}, and are not "
+            f"those {len(whole)} of the folder as it is now; remove these splits and split it again"
         )
 
 
@@ -60,7 +60,7 @@ def _classes(folder: Path, sets: Mapping[str, AnnotatedSet]) -> ClassList:
     try:
         return ClassList.from_mids(names.items())
     except ArgumentError as error:
-        raise ArgumentError(f"{folder}: classes of its parts {', '.join(sets)}: {error}") from error
+        raise ArgumentError(f"{folder}: classes of its splits {', '.join(sets)}: {error}") from error
 
 
 def _images(sets: Mapping[str, AnnotatedSet], flags: tuple[str, ...]) -> Iterator[AnnotatedImage]:

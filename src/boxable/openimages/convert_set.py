@@ -65,7 +65,7 @@ def _open(source: Path, origin: str, to: str) -> AnnotatedSet:
     In TFRecord images that no table names belong to it (SEMANTICS §9); of a data folder that was split, YOLO gets the
     splits.
     """
-    if to == "yolo" and len(layout.find_parts(source)) > 1:
+    if to == "yolo" and len(layout.find_splits(source)) > 1:
         return merge_splits.read(source)
     if to == "tfrecord" and origin in TABLES:
         return annotated_tables.read(source, unlisted=True)

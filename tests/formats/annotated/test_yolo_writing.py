@@ -93,7 +93,7 @@ def test_parts_share_their_numbers_of_classes(tmp_path: Path) -> None:
 def test_one_name_for_two_classes_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
     with_classes(write_set(tmp_path / "set" / "train", [box("a", "user/one")]), ("user/one", "Yeti"))
     with_classes(write_set(tmp_path / "set" / "validation", [box("b", "user/two")]), ("user/two", "yeti"))
-    with pytest.raises(ArgumentError, match=r"set: classes of its parts .*same name"):
+    with pytest.raises(ArgumentError, match=r"set: classes of its splits .*same name"):
         convert(tmp_path / "set", tmp_path / "yolo", "yolo")
 
 
@@ -120,7 +120,7 @@ def test_parts_of_another_state_of_the_folder_are_not_taken(tmp_path: Path) -> N
     source = write_set(tmp_path / "set", [box(name) for name in IDS])
     split(source, source)
     write_set(source, [box(name) for name in [*IDS, "more"]])
-    with pytest.raises(ArgumentError, match=r"have 20 images.* 21 .*remove these parts and split it again"):
+    with pytest.raises(ArgumentError, match=r"have 20 images.* 21 .*remove these splits and split it again"):
         convert(source, tmp_path / "yolo", "yolo")
     convert(source, tmp_path / "c.json", "coco")
 

@@ -24,7 +24,7 @@ def split(source: Path, out: Path | None, every: int) -> None:
 
     An image validates where int(sha1(ImageID).hexdigest(), 16) % N is 0: so it does in every set that has it, whatever
     else is there. Rows stay as they are. Images are not copied: each gets a second name, a hard link, or a symbolic
-    link where that cannot be. boxable data convert takes both parts at once, with --to yolo.
+    link where that cannot be. boxable data convert takes both splits at once, with --to yolo.
 
     \b
     Example: boxable data split pets/

@@ -45,10 +45,10 @@ def find_entries(described: Description, found: AnnotatedSet) -> list[Entry]:
     without labels, and for two images with one id.
     """
     files = YoloFiles(described.folder, found)
-    parts = _named_parts(described, files) or _usual_parts(files) or _by_folder(files.labelled())
+    splits = _named_splits(described, files) or _usual_splits(files) or _by_folder(files.labelled())
     entries: dict[str, Entry] = {}
     places: list[tuple[str, Path]] = []
-    for split, pairs in parts.items():
+    for split, pairs in splits.items():
         for image, labels in pairs:
             name = image or as_image(labels or "")
             entry = Entry(image_id(name), files.images.get(image or ""), files.texts.get(labels or ""), split)
@@ -59,13 +59,13 @@ def find_entries(described: Description, found: AnnotatedSet) -> list[Entry]:
     return sorted(entries.values(), key=lambda entry: (entry.split, entry.image_id))
 
 
-def _named_parts(described: Description, files: YoloFiles) -> dict[str, list[Pair]]:
+def _named_splits(described: Description, files: YoloFiles) -> dict[str, list[Pair]]:
     """Pair the images of the folders and lists that the description names, by split; empty if it names none.
 
     The split is unknown where train and val are the same; an image that several splits name is in the first.
     What is named for the test split and is not there is counted, since Roboflow names it in any case.
     """
-    parts: dict[str, list[Pair]] = {}
+    splits: dict[str, list[Pair]] = {}
     folders: list[str] = []
     for key, split in SPLIT_NAMES.items():
         for value in _values(described, key):
@@ -76,7 +76,7 @@ def _named_parts(described: Description, files: YoloFiles) -> dict[str, list[Pai
                 pairs = files.of_list(place) if is_list_file else files.in_folder(place)
                 folders += [] if is_list_file else [place]
             if pairs is not None:
-                parts.setdefault(split, []).extend(pairs)
+                splits.setdefault(split, []).extend(pairs)
             elif split == "test" or described.is_darknet:
                 files.found.count(f"{key} folder|s or list|s that are not there, or without labels", 1, [value[:80]])
             elif place is None:
@@ -89,9 +89,9 @@ def _named_parts(described: Description, files: YoloFiles) -> dict[str, list[Pai
                     f"{labels}: no such folder; expected the YOLO labels of {described.folder / place} there"
                 )
     _require_apart(described, folders)
-    if "train" in parts and set(parts["train"]) == set(parts.get("validation", ())):
-        parts = {"": parts["train"], "test": parts.get("test", [])}
-    return parts
+    if "train" in splits and set(splits["train"]) == set(splits.get("validation", ())):
+        splits = {"": splits["train"], "test": splits.get("test", [])}
+    return splits
 
 
 def _values(described: Description, key: str) -> list[str]:
@@ -133,18 +133,18 @@ def _require_apart(described: Description, folders: list[str]) -> None:
             )
 
 
-def _usual_parts(files: YoloFiles) -> dict[str, list[Pair]]:
+def _usual_splits(files: YoloFiles) -> dict[str, list[Pair]]:
     """Read the lists train.txt and so on that are in the set itself; empty if there are none."""
-    parts: dict[str, list[Pair]] = {}
+    splits: dict[str, list[Pair]] = {}
     for name, split in _LISTS.items():
         if name in files.texts and is_image_list(files.texts[name]):
-            parts.setdefault(split, []).extend(files.of_list(name))
-    return parts
+            splits.setdefault(split, []).extend(files.of_list(name))
+    return splits
 
 
 def _by_folder(pairs: Iterable[Pair]) -> dict[str, list[Pair]]:
     """Group images by the split that a folder of their path is called after."""
-    parts: dict[str, list[Pair]] = {}
+    splits: dict[str, list[Pair]] = {}
     for pair in pairs:
-        parts.setdefault(split_of(pair[0] or pair[1] or ""), []).append(pair)
-    return parts
+        splits.setdefault(split_of(pair[0] or pair[1] or ""), []).append(pair)
+    return splits
