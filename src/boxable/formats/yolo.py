@@ -1,7 +1,7 @@
 """YOLO text lines: class, centre x, centre y, width, height, score; 0..1."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from boxable.formats.record import ImageRecord
 from boxable.vocabulary import ClassList
@@ -18,13 +18,17 @@ def yolo(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
 
 def yolo_lines(record: ImageRecord, classes: ClassList) -> str:
     """Format the label file of one image; the class is its index in `classes`."""
-    lines = []
-    for item in record["detections"]:
-        ymin, xmin, ymax, xmax = item["box"]
-        box = ((xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin)
-        numbers = " ".join(f"{value:.9g}" for value in (*box, item["score"]))
-        lines.append(f"{classes.column(classes.find(item['mid']))} {numbers}\n")
-    return "".join(lines)
+    return "".join(
+        yolo_line(classes.column(classes.find(item["mid"])), item["box"], item["score"])
+        for item in record["detections"]
+    )
+
+
+def yolo_line(number: int, box: Sequence[float], *more: float) -> str:
+    """Format the line of a box (ymin, xmin, ymax, xmax) with the number of its class, and more values after it."""
+    ymin, xmin, ymax, xmax = box
+    values = ((xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin, *more)
+    return f"{number} {' '.join(f'{value:.9g}' for value in values)}\n"
 
 
 def data_yaml(classes: ClassList, places: Mapping[str, str]) -> str:

@@ -1,16 +1,15 @@
 """Write a YOLO set as Ultralytics reads it: data.yaml, images/, labels/, and lists of the images of each split."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from boxable.files import writing
 from boxable.findings import counted
-from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
+from boxable.formats.annotated.image import AnnotatedSet
 from boxable.formats.annotated.image_files import add_image_file, file_name, file_stem, upright
 from boxable.formats.annotated.splits import SHORT_NAMES
 from boxable.formats.columns import CLASSES
 from boxable.formats.rows import write_classes
-from boxable.formats.yolo import data_yaml
+from boxable.formats.yolo import data_yaml, yolo_line
 
 
 def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
@@ -32,7 +31,8 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
         unknown += not image.split
         path = folder / "labels" / f"{file_stem(image.image_id)}.txt"
         with writing(path):
-            path.write_text("".join(_lines(image, numbers)), "utf-8")
+            rows = (yolo_line(numbers[mid], box) for mid, box in zip(image.labels, image.box.tolist(), strict=True))
+            path.write_text("".join(rows), "utf-8")
         written = add_image_file(images, upright(images, image), folder / "images", image_mode)
         name = written or f"{image.image_id}{Path(file_name(image)).suffix or '.jpg'}"
         lists[SHORT_NAMES[image.split or "train"]].append(f"./images/{name}\n")
@@ -42,7 +42,7 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
     write_classes(((item.mid, item.name) for item in images.classes), folder / CLASSES)
     if not several:
         return [
-            "data.yaml names the same images for train and val; for two parts convert a folder that train/ and "
+            "data.yaml names the same images for train and val; for two splits convert a folder that train/ and "
             "validation/ are in, as boxable data split makes them"
         ]
     for part, lines in lists.items():
@@ -51,9 +51,3 @@ def write(images: AnnotatedSet, folder: Path, image_mode: str) -> list[str]:
     empty = [part for part in ("train", "val") if not lists[part]]
     notes = [f"{part}.txt is empty, and Ultralytics needs train and val to train" for part in empty]
     return [*notes, f"{counted(unknown, 'image|s')} of an unknown split: put into train"] if unknown else notes
-
-
-def _lines(image: AnnotatedImage, numbers: Mapping[str, int]) -> Iterator[str]:
-    for mid, (ymin, xmin, ymax, xmax) in zip(image.labels, image.box.tolist(), strict=True):
-        values = ((xmin + xmax) / 2, (ymin + ymax) / 2, xmax - xmin, ymax - ymin)
-        yield f"{numbers[mid]} {' '.join(f'{value:.9g}' for value in values)}\n"
