@@ -66,7 +66,7 @@ def test_names_that_no_file_can_have_are_named(place: Path, detector: Detector) 
 
 def test_folders_without_images_are_named(place: Path, detector: Detector) -> None:
     for name in ("empty", "no-images", "folder.jpg"):
-        assert ": no images in this folder; looked for .jpg " in only_error(detector, place / name)
+        assert ": no images in this folder; expected files that end in .jpg " in only_error(detector, place / name)
 
 
 def test_a_folder_is_no_single_image(place: Path, detector: Detector) -> None:

@@ -71,7 +71,7 @@ def test_sources_keep_their_order_and_may_repeat(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("image", "problem"),
     [
-        ("in/empty", "in/empty: no images in this folder; looked for .jpg .jpeg"),
+        ("in/empty", "in/empty: no images in this folder; expected files that end in .jpg .jpeg"),
         ("in/*.xyz", "in/*.xyz: no file matches this pattern"),
         ("in/missing.png", "in/missing.png: no such file"),
     ],

@@ -77,7 +77,7 @@ def read(path: Path, *, unlisted: bool = False) -> AnnotatedSet:
 
 
 def _subsets(images: Path) -> tuple[str, ...]:
-    """Those that the table of images names."""
+    """Read which splits the table of images names."""
     names: list[str] = []
     with table_errors(images, names):
         names += column_names(images)
@@ -136,7 +136,7 @@ def _images(
 
 
 def _merged(streams: list[Iterator[tuple[str, Columns]]]) -> Iterator[tuple[str, list[Columns | None]]]:
-    """Each image of some stream, and its rows in every stream; all are in the order of the ids."""
+    """Yield each image of some stream, and its rows in every stream; all are in the order of the ids."""
     heads = [next(stream, None) for stream in streams]
     while any(heads):
         image_id = min(head[0] for head in heads if head)
@@ -203,7 +203,7 @@ def _dropped(table: Path) -> list[str]:
 
 
 def _copy_classes(source: Path, dest: Path) -> None:
-    """As it is, or as CSV."""
+    """Copy the table of classes as it is, or as CSV."""
     if source.name.lower().endswith(".csv"):
         write_atomically(dest, source.read_bytes())
     else:

@@ -33,7 +33,7 @@ def open_ground_truth(path: Path) -> Iterator[Annotations]:
 
 
 def is_annotated(path: Path) -> bool:
-    """Whether this is a set of annotated images of a known format."""
+    """Tell whether this is a set of annotated images of a known format."""
     try:
         format_of(path)
     except ArgumentError:

@@ -70,7 +70,7 @@ def write_sorted(source: Path, dest: Path, columns: Mapping[str, Kind]) -> None:
 
 
 def is_sorted(path: Path) -> bool:
-    """Whether the rows of a table are sorted by ImageID; reads this column, in batches."""
+    """Tell whether the rows of a table are sorted by ImageID; reads this column, in batches."""
     last = ""
     for batch in batches(path, {"ImageID": "text"}):
         if not _is_in_order(batch.column("ImageID"), last):
@@ -80,7 +80,7 @@ def is_sorted(path: Path) -> bool:
 
 
 def _is_in_order(column: Any, last: str) -> bool:
-    """Whether these ids are sorted, and not before `last`."""
+    """Tell whether these ids are sorted, and not before `last`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -85,7 +85,7 @@ class Index:
         return len(self.ids)
 
     def is_as_written(self) -> bool:
-        """Whether every file is there and still has the content that was written; reads all of them."""
+        """Tell whether every file is there and still has the content that was written; reads all of them."""
         with suppress(*_DAMAGE):
             return all(_crc(self.folder / name) == crc for name, (_, crc) in _written(self.folder).items())
         return False

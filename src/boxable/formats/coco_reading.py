@@ -249,7 +249,7 @@ def _whole_name(image: Mapping[str, Any]) -> str:
 
 
 def _category_name(category: Mapping[str, Any]) -> str:
-    """Its name, else one of its number."""
+    """Return the name of a category, else one made of its number."""
     return _text(category.get("name") or f"category {category['id']}")
 
 

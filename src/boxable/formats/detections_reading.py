@@ -27,12 +27,12 @@ _Row = tuple[str, str, float, float, float, float, float]
 
 
 def is_label_folder(path: Path) -> bool:
-    """Whether this is a folder of YOLO labels, by the names in it."""
+    """Tell whether this is a folder of YOLO labels, by the names in it."""
     return (path / _LABELS).is_dir()
 
 
 def holds_records(path: Path) -> bool:
-    """Whether a file is JSON lines, or a JSON list that begins with the record of an image."""
+    """Tell whether a file is JSON lines, or a JSON list that begins with the record of an image."""
     if path.name.lower().endswith(".jsonl"):
         return True
     try:

@@ -41,7 +41,7 @@ BoxRow = tuple[str, str, float, float, float, float]
 
 
 def read_folder(folder: Path) -> Annotations:
-    """Annotations of a folder: boxes, and, where there are any, image labels, sizes, classes and difficult boxes.
+    """Read the annotations of a folder: boxes, and image labels, sizes, classes and difficult boxes if there are any.
 
     Raises ArgumentError for a folder without boxes or with two files where one is expected.
     """
@@ -66,7 +66,7 @@ def read_folder(folder: Path) -> Annotations:
 
 
 def read_boxes(path: Path) -> TruthBoxes:
-    """Ground-truth boxes; IsGroupOf and IsDifficult are 0 where the file has no such column."""
+    """Read ground-truth boxes; IsGroupOf and IsDifficult are 0 where the file has no such column."""
     table = read_table(path, _TRUTH_COLUMNS, optional=("IsGroupOf", IS_DIFFICULT))
     group_of = np.nan_to_num(table.number("IsGroupOf", 0), nan=-1).clip(-1, 1).astype(np.int8)
     difficult = table.number(IS_DIFFICULT, 0) > 0
@@ -86,7 +86,7 @@ def read_listed(folder: Path) -> frozenset[BoxRow]:
 def are_listed(
     images: Iterable[str], labels: Iterable[str], box: NDArray[np.float64], listed: Collection[BoxRow]
 ) -> NDArray[np.bool_]:
-    """Which boxes `[N, 4]` are among these, in every number: bool `[N]`."""
+    """Tell which boxes `[N, 4]` are among these, in every number: bool `[N]`."""
     return np.array([row in listed for row in _rows(images, labels, box)], bool)
 
 
@@ -95,13 +95,13 @@ def _rows(images: Iterable[str], labels: Iterable[str], box: NDArray[np.float64]
 
 
 def read_image_labels(path: Path) -> ImageLabels:
-    """Image-level labels; the column Verified counts as Confidence."""
+    """Read image-level labels; the column Verified counts as Confidence."""
     table = read_table(path, _LABEL_COLUMNS)
     return ImageLabels(table.text("ImageID"), table.text("LabelName"), table.number("Confidence"))
 
 
 def read_prediction_table(path: Path) -> Predictions:
-    """Predictions as the Challenge takes them."""
+    """Read predictions as the Challenge takes them."""
     table = read_table(path, _SCORED_COLUMNS)
     return Predictions(table.text("ImageID"), table.text("LabelName"), _box(table), table.number("Score"))
 
@@ -123,7 +123,7 @@ def read_classes(path: Path) -> ClassList:
 
 
 def read_sizes(path: Path) -> dict[str, tuple[int, int]]:
-    """Width and height in pixels by image id; 0 where the file does not say, or says what cannot be."""
+    """Read width and height in pixels by image id; 0 where the file does not say, or says what cannot be."""
     table = read_table(path, _SIZE_COLUMNS, optional=("Width", "Height"))
     sides = (table.number(name, 0) for name in ("Width", "Height"))
     width, height = (np.where((side > 0) & (side < 1e9), side, 0).astype(int).tolist() for side in sides)

@@ -62,7 +62,7 @@ def read_table(path: Path, columns: Mapping[str, Kind], *, optional: Sequence[st
 
 
 def is_table(path: Path) -> bool:
-    """Whether the name says that this is a file which `read_table` reads."""
+    """Tell whether the name says that this is a file which `read_table` reads."""
     return path.name.lower().endswith(SUFFIXES)
 
 
@@ -106,7 +106,7 @@ def table_errors(path: Path, names: Sequence[str]) -> Iterator[None]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether the name says that the file is Parquet."""
+    """Tell whether the name says that the file is Parquet."""
     return path.name.lower().endswith(".parquet")
 
 

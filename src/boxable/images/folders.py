@@ -38,7 +38,7 @@ def find_images(folder: Path) -> Iterator[tuple[Path, str | None]]:
     for kind in sorted(others):
         _warn(folder, kind, others[kind])
     if not found and not problems:
-        yield folder, f"no images in this folder; looked for {' '.join(SUFFIXES)}"
+        yield folder, f"no images in this folder; expected files that end in {' '.join(SUFFIXES)}"
 
 
 def broken_link(path: Path) -> str:

@@ -24,7 +24,7 @@ from boxable.vocabulary import open_images
 
 
 def is_coco(path: Path) -> bool:
-    """Whether this is such a file, by its name."""
+    """Tell whether this is such a file, by its name."""
     return path.suffix.lower() == ".json" and path.is_file()
 
 
@@ -67,7 +67,7 @@ def _images(truth: Annotations, files: Mapping[str, Path]) -> Iterator[Annotated
 
 
 def write(images: AnnotatedSet, path: Path) -> None:
-    """Boxes are [x, y, width, height] in pixels, category ids are label ids; group-of boxes are crowds."""
+    """Write COCO JSON: bbox is [x, y, width, height] in pixels, categories have label ids, group-of boxes are crowds."""
     described: dict[int, dict[str, object]] = {}
     numbers, annotation_ids = count(1), count(1)
     ids = {item.mid: item.label_id for item in images.classes}
@@ -101,7 +101,10 @@ def _path_of(image: AnnotatedImage) -> str:
 
 
 def _annotations(image: AnnotatedImage, size: tuple[int, int]) -> Iterator[dict[str, Any]]:
-    """Each box; its category is the MID still. A flag that is unknown makes no crowd, and has a field of its own."""
+    """Yield the annotation of each box; its category is the MID still.
+
+    A flag that is unknown makes no crowd, and has a field of its own.
+    """
     flags = image.flags.get("IsGroupOf", np.zeros(len(image.labels), np.int8)).tolist()
     boxes = to_xywh(image.box, np.full((len(image.box), 2), size, np.float64)).tolist()
     for mid, box, flag in zip(image.labels, boxes, flags, strict=True):

@@ -28,7 +28,7 @@ class _File:
 
 
 def is_coco_folder(path: Path) -> bool:
-    """Whether there are COCO files in this folder, in annotations/ or in the folders of splits."""
+    """Tell whether there are COCO files in this folder, in annotations/ or in the folders of splits."""
     return path.is_dir() and next(_files(path), None) is not None
 
 
@@ -67,7 +67,7 @@ def _images(files: Sequence[_File], sets: Sequence[AnnotatedSet]) -> Iterator[An
 
 
 def _files(folder: Path) -> Iterator[_File]:
-    """Those of the folder itself, else those in annotations/, else those in folders of splits."""
+    """Yield the COCO files of the folder itself, else those in annotations/, else those in folders of splits."""
     folders = [item for item in sorted(folder.iterdir()) if item.is_dir() and not is_clutter(item.name)]
     own = [folder, *(item for item in folders if item.name.lower() == "annotations")]
     found = False
@@ -89,7 +89,7 @@ def _coco_files(folder: Path) -> list[Path]:
 
 
 def _is_coco(path: Path) -> bool:
-    """Whether a list of images begins at the start or the end of a file."""
+    """Tell whether a list of images begins at the start or the end of a file."""
     with reading(path), path.open("rb") as file:
         head = file.read(_SNIFFED_BYTES)
         file.seek(max(path.stat().st_size - _SNIFFED_BYTES, 0))

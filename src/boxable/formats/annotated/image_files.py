@@ -85,7 +85,7 @@ class ImageFiles:
 
 
 def size_of(image: AnnotatedImage) -> tuple[int, int] | None:
-    """Width and height in pixels: as the set says, else as the header of the image does; None if neither does.
+    """Return width and height in pixels: as the set says, else as the header of the image does; None if neither does.
 
     They are of the image that the boxes are of: as it is stored where Rotation is known, else upright.
     """

@@ -39,7 +39,7 @@ class _Entry:
 
 
 def is_oid_toolkit(path: Path) -> bool:
-    """Whether there is a folder Label with text files, in this folder or a little below, and no table."""
+    """Tell whether there is a folder Label with text files, in this folder or a little below, and no table."""
     return path.is_dir() and not has_tables(path) and _holds(path, _DEEPEST)
 
 

@@ -58,7 +58,7 @@ def _header(path: Path) -> list[str]:
 
 
 def _tables(folder: Path) -> Iterator[Path]:
-    """Yield those of the folder itself, else those a folder below it."""
+    """Yield the tables in the folder itself, else those a folder below it."""
     inner = [item for item in sorted(folder.iterdir()) if item.is_dir() and not is_clutter(item.name)]
     named = [item for item in inner if item.name.lower() in _TABLE_FOLDERS or split_of(f"{item.name}/")]
     for places in ([folder], named):

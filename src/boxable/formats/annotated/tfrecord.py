@@ -42,7 +42,7 @@ _HEXADECIMAL = re.compile(r"[0-9a-fA-F]+")
 
 
 def shard_of(name: str, shards: int) -> int:
-    """Which shard an image goes to: by its number where the id is hexadecimal, else by the CRC-32 of it."""
+    """Choose the shard of an image: by its number where the id is hexadecimal, else by the CRC-32 of it."""
     number = int(name, 16) if _HEXADECIMAL.fullmatch(name) else zlib.crc32(name.encode())
     return number % shards
 
@@ -96,7 +96,10 @@ def read(shards: Sequence[Path]) -> AnnotatedSet:
 
 
 def _classes(texts: Mapping[str, int], name: str) -> tuple[ClassList, dict[str, str]]:
-    """Those of Open Images, and others in the order of their labels, and the MID by text, which is a MID or a name."""
+    """Return the classes, those of Open Images first, others in the order of their labels, and the MID by text.
+
+    A text is a MID or a name.
+    """
     of_mid, meant = {item.mid: item for item in open_images()}, classes_meant(texts)
     known = {text: item for text in texts if (item := of_mid.get(text) or meant.get(text))}
     mids = {text: item.mid for text, item in known.items()}

@@ -44,7 +44,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _is_part(path: Path) -> bool:
-    """Whether this is train/ with labels/ or a list of classes in it."""
+    """Tell whether this is train/ with labels/ or a list of classes in it."""
     return path.is_dir() and any(name.lower() == "labels" or is_list(name) for name in _names(path))
 
 

@@ -64,7 +64,7 @@ def _has_names(path: Path) -> bool:
 
 
 def is_list(name: str) -> bool:
-    """Whether a file of this name is a list of classes."""
+    """Tell whether a file of this name is a list of classes."""
     return bool(_LISTS.fullmatch(name))
 
 
@@ -110,7 +110,7 @@ def _darknet_keys(path: Path) -> dict[str, str]:
 
 
 def _classes(folder: Path, path: Path | None, keys: Mapping[str, Any]) -> dict[int, ObjectClass]:
-    """By number; where our own writer left classes.csv, with the MIDs in it."""
+    """Return the classes by number; where our own writer left classes.csv, with the MIDs in it."""
     if (folder / CLASSES).is_file():
         return dict(enumerate(read_classes(folder / CLASSES)))
     if path and "names" in keys:
@@ -132,7 +132,7 @@ def _classes(folder: Path, path: Path | None, keys: Mapping[str, Any]) -> dict[i
 
 
 def _yaml_names(names: Any, path: Path) -> dict[int, str]:
-    """Names of a list, or of a mapping from numbers, which may begin at 1 and have gaps."""
+    """Read the names of a list, or of a mapping from numbers, which may begin at 1 and have gaps."""
     if isinstance(names, list):
         names = {str(number): name for number, name in enumerate(names)}
     # A name that is a list could hold itself many times over by aliases, and would be gigabytes of text.
@@ -149,7 +149,7 @@ def _yaml_names(names: Any, path: Path) -> dict[int, str]:
 
 
 def _lists_below(folder: Path) -> Iterator[Path]:
-    """Those of the folder itself, else those in its folders."""
+    """Yield the lists of classes in the folder itself, else those in its folders."""
     own = [item for item in sorted(folder.iterdir()) if is_list(item.name) and not is_clutter(item.name)]
     yield from own or (path for _, path in files_below(folder) if is_list(path.name))
 

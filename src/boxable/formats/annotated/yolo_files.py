@@ -70,7 +70,7 @@ class YoloFiles:
         return next((found for name in label_names(image) if (found := self.find(name, self.texts))), None)
 
     def has_folder(self, name: str) -> bool:
-        """Whether there is a folder of this relative path, or one in other capitals that is not empty."""
+        """Tell whether there is a folder of this relative path, or one in other capitals that is not empty."""
         return is_folder(self.root / name) or any(is_below(file, name) for file in self._in_any_case)
 
     def find(self, name: str, files: Mapping[str, Path]) -> str | None:
@@ -119,7 +119,7 @@ class YoloFiles:
 
 
 def meant(root: Path, starts: Iterable[str], written: str, *, any_end: bool) -> Iterator[str]:
-    """Paths below a folder that something written may mean, relative to it: the likeliest first.
+    """Yield the paths below a folder that a written path may mean, relative to it: the likeliest first.
 
     It may be relative to a start or begin with '../' that nobody follows (Roboflow). With `any_end` it may be of
     another folder or machine: then the end of the path counts, the longest that is there.
@@ -141,12 +141,12 @@ def folder_of(name: str) -> str:
 
 
 def is_below(name: str, folder: str) -> bool:
-    """Whether a relative path is in this folder, or in one of its folders; capitals do not matter."""
+    """Tell whether a relative path is in this folder, or in one of its folders; capitals do not matter."""
     return not folder or name.lower().startswith(f"{folder.lower()}/")
 
 
 def is_folder(path: Path) -> bool:
-    """Whether this is a folder; what somebody wrote may be no name of a file at all."""
+    """Tell whether this is a folder; what somebody wrote may be no name of a file at all."""
     try:
         return path.is_dir()
     except (OSError, ValueError):
@@ -154,12 +154,12 @@ def is_folder(path: Path) -> bool:
 
 
 def _is_known(name: str) -> bool:
-    """Whether the path has a folder of images or labels."""
+    """Tell whether the path has a folder of images or labels."""
     return any(folder.lower() in (*IMAGE_FOLDERS, "labels") for folder in name.split("/")[:-1])
 
 
 def label_names(image: str) -> Iterator[str]:
-    """Where the label file of an image may be, the likeliest first."""
+    """Yield the paths that the label file of an image may have, the likeliest first."""
     *folders, file = image.split("/")
     file = f"{file.rpartition('.')[0] or file}.txt"
     for number in reversed(range(len(folders))):
@@ -178,13 +178,13 @@ def as_image(labels: str) -> str:
 
 
 def is_image_list(path: Path) -> bool:
-    """Whether a text file begins with the name of an image."""
+    """Tell whether a text file begins with the name of an image."""
     first = next((line.strip() for line in _start_of(path).splitlines() if line.strip()), "")
     return first.lower().endswith(SUFFIXES)
 
 
 def _has_row(path: Path) -> bool:
-    """Whether a text file without an image is a label file: empty, or with a line of numbers."""
+    """Tell whether a text file without an image is a label file: empty, or with a line of numbers."""
     lines = [line.split() for line in _start_of(path).splitlines() if line.strip()]
     return not lines or any(len(cells) >= _FEWEST_CELLS and all(map(_is_number, cells)) for cells in lines)
 
