@@ -67,7 +67,7 @@ def _images(truth: Annotations, files: Mapping[str, Path]) -> Iterator[Annotated
 
 
 def write(images: AnnotatedSet, path: Path) -> None:
-    """Write COCO JSON: bbox is [x, y, width, height] in pixels, categories have label ids, group-of boxes are crowds."""
+    """Write COCO JSON: bbox is [x, y, width, height] in pixels, category ids are label ids, group-of is iscrowd."""
     described: dict[int, dict[str, object]] = {}
     numbers, annotation_ids = count(1), count(1)
     ids = {item.mid: item.label_id for item in images.classes}
