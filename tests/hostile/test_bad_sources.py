@@ -282,7 +282,9 @@ def test_a_server_that_gives_no_image_is_named(answer: str, server: str, detecto
 
 @pytest.mark.parametrize("address", ADDRESSES, ids=ascii)
 def test_an_address_that_leads_nowhere_is_named(address: str, detector: Detector) -> None:
-    assert only_error(detector, address).startswith((f"{address}: cannot fetch it (", f"{address}: expected the name of"))
+    assert only_error(detector, address).startswith(
+        (f"{address}: cannot fetch it (", f"{address}: expected the name of")
+    )
 
 
 def test_a_body_without_end_is_given_up(server: str, detector: Detector) -> None:
