@@ -188,6 +188,18 @@ def test_strict_makes_flaws_one_error_and_writes_nothing(truth: Path, invoke: In
     assert not (tmp_path / "out").exists()
 
 
+def test_strict_refuses_what_a_reader_drops_too(invoke: Invoke, tmp_path: Path) -> None:
+    image, cat = {"id": 1, "file_name": "a.jpg", "width": 8, "height": 8}, {"id": 1, "name": "cat"}
+    boxless = {"id": 1, "image_id": 1, "category_id": 1, "score": 0.5}
+    boxed = {**boxless, "id": 2, "bbox": [0, 0, 4, 4]}
+    for name, items in (("sound.json", [boxed]), ("flawed.json", [boxed, boxless])):
+        (tmp_path / name).write_text(json.dumps({"images": [image], "annotations": items, "categories": [cat]}))
+    sound, flawed = tmp_path / "sound.json", tmp_path / "flawed.json"
+    for arguments in ((sound, flawed), (flawed, sound)):
+        result = invoke("evaluate", *arguments, "--strict", "--resamples", 0)
+        assert (result.code, result.stderr.count("without a box")) == (2, 1)
+
+
 def test_the_draws_are_repeatable_and_may_be_left_out(truth: Path, found: Path, invoke: Invoke) -> None:
     runs = [invoke("evaluate", truth, found, "--resamples", 30, "--seed", seed).stdout for seed in (1, 1, 2)]
     assert runs[0] == runs[1]

@@ -335,3 +335,12 @@ def test_no_such_file_and_a_folder_are_errors(tmp_path: Path) -> None:
         CocoFile(tmp_path / "none.json")
     with pytest.raises(BoxableError, match="cannot read it"):
         CocoFile(tmp_path)
+
+
+def test_a_prediction_without_a_box_is_named(path: Path) -> None:
+    boxless = {"id": 5, "image_id": 7, "category_id": 1, "score": 0.5}
+    found = predictions(path, described([{**BOX, "score": 0.5}, boxless]))
+    assert len(found) == 1
+    assert [str(note) for note in found.notes] == [
+        "1 annotation of the COCO file without a box or segmentation (5): dropped"
+    ]

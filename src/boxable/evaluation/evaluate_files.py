@@ -90,6 +90,7 @@ def evaluate(
             if (precision, runtime) != ("fp32", "onnxruntime"):
                 raise ArgumentError(f"{name} holds predictions; precision and runtime are for a model")
             predictions = read_predictions(Path(predictions_or_model), truth_path)
+            findings += predictions.notes
         else:
             detector = _detector(predictions_or_model, annotations, truth_path, precision, runtime)
             options["nameable"] = detector.classes
@@ -99,11 +100,11 @@ def evaluate(
             measuring.evaluate(annotations, no_predictions(), chosen, resamples=0, **options)
             annotations, predictions, more = detected(annotations, detector, run_folder)
             findings += more
-            if strict:
-                refuse_warnings(findings)
             if (detector.precision, detector.runtime) != ("fp32", "onnxruntime"):
                 how = f"in {detector.precision} on {detector.runtime}"
                 findings.append(Finding("image|s looked at", how, "note", len(annotations.images)))
+        if strict:
+            refuse_warnings(findings)
         evaluation = measuring.evaluate(annotations, predictions, chosen, resamples=resamples, **options)
         if len(predictions) and not len(evaluation.data.score):
             raise ArgumentError(f"no prediction can be used: {'; '.join(map(str, evaluation.notes))}")

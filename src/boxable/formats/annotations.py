@@ -94,13 +94,14 @@ class ImageLabels:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """Predicted boxes: as TruthBoxes, with a `score` float64 `[N]`."""
+    """Predicted boxes: as TruthBoxes, with a `score` float64 `[N]`. `notes` are on what was dropped while reading."""
 
     image: Coded
     label: Coded
     box: Floats
     score: Floats
     xywh: Floats | None = None
+    notes: list[Finding] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.score)

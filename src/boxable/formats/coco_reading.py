@@ -108,7 +108,7 @@ class CocoFile:
             items = self._with_boxes(key, self._items)
             image, label, box, xywh = self._columns(key, items)
             score = _numbers([item["score"] for item, _ in items], len(items))
-        return Predictions(image, label, box, score, xywh)
+        return Predictions(image, label, box, score, xywh, self.left_out)
 
     def beyond_boxes(self) -> dict[str, int]:
         """Count the fields of the file that other formats cannot express, by name."""
