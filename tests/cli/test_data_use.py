@@ -49,13 +49,16 @@ def test_show_needs_a_file_and_a_class_that_is_there(invoke: Invoke, folder: Pat
     assert "did you mean Cat" in result.stderr
 
 
-def test_split_makes_two_folders_which_are_data_folders_again(invoke: Invoke, folder: Path) -> None:
-    assert invoke("data", "split", folder).code == 0
+def test_split_makes_two_folders_which_are_data_folders_again(invoke: Invoke, folder: Path, tmp_path: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    assert invoke("data", "split", folder, "--out", tmp_path / "parts").code == 0
+    assert sorted(folder.rglob("*")) == before  # else `detect` would find every image of it twice
     for part in ("train", "validation"):
-        assert invoke("data", "verify", folder / part).code == 0
-    result = invoke("data", "split", folder)
+        assert invoke("data", "verify", tmp_path / "parts" / part).code == 0
+    result = invoke("data", "split", folder, "--out", tmp_path / "parts")
     assert (result.code, len(result.stderr.splitlines())) == (2, 1)
     assert "exists; remove it" in result.stderr
+    assert "Missing option '--out'" in invoke("data", "split", folder).stderr
 
 
 def test_split_says_how_yolo_takes_both_parts(
@@ -63,20 +66,20 @@ def test_split_says_how_yolo_takes_both_parts(
 ) -> None:
     for image in "cdefgh":
         copy_image_file(folder, image)
-    assert invoke("data", "split", folder, "--every", 2).code == 0
+    assert invoke("data", "split", folder, "--out", tmp_path / "parts", "--every", 2).code == 0
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
-    assert f"boxable data convert {folder} DEST --to yolo" in caplog.messages[-1]
-    assert invoke("data", "convert", folder, tmp_path / "yolo", "--to", "yolo").code == 0
+    assert f"boxable data convert {tmp_path / 'parts'} DEST --to yolo" in caplog.messages[-1]
+    assert invoke("data", "convert", tmp_path / "parts", tmp_path / "yolo", "--to", "yolo").code == 0
     assert (tmp_path / "yolo" / "train.txt").is_file()
 
 
 @pytest.mark.parametrize(("images", "empty"), [("a", "validation"), ("", None), ("b", "validation")])
 def test_split_warns_of_a_part_without_photos(
-    invoke: Invoke, folder: Path, caplog: pytest.LogCaptureFixture, images: str, empty: str | None
+    invoke: Invoke, folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, images: str, empty: str | None
 ) -> None:
     for image in {"a", "b"} - set(images):
         (folder / "images" / f"{image}.jpg").unlink()
-    assert invoke("data", "split", folder, "--every", 1000).code == 0
+    assert invoke("data", "split", folder, "--out", tmp_path / "parts", "--every", 1000).code == 0
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert [message.split()[0] for message in warnings] == ([empty] if empty else [])
 
@@ -112,8 +115,8 @@ def test_ctrl_c_ends_verify_with_what_was_found(folder: Path) -> None:
     [
         *((verb, content) for verb in (["stats"], ["show", "--out", "s.png"], ["verify"])
           for content in ("nothing", "newer", "text", "half")),
-        (["split"], "nothing"),
-        (["split"], "newer"),
+        (["split", "--out", "parts"], "nothing"),
+        (["split", "--out", "parts"], "newer"),
     ],
 )  # fmt: skip
 def test_a_folder_that_cannot_be_used_is_one_line_and_exit_code_2(

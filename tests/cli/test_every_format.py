@@ -81,9 +81,3 @@ def test_the_examples_are_a_set(invoke: Invoke, tmp_path: Path) -> None:
     assert invoke("data", "show", EXAMPLES, "--out", tmp_path / "sheet.jpg").code == 0
     assert invoke("data", "convert", EXAMPLES, tmp_path / "voc", "--to", "voc").code == 0
     assert len([*(tmp_path / "voc" / "JPEGImages").iterdir()]) == 3
-
-
-def test_to_split_another_format_a_place_is_needed(invoke: Invoke, tmp_path: Path) -> None:
-    result = invoke("data", "split", made(tmp_path, "voc"))
-    assert result.code == 2
-    assert "is no data folder; expected --out PATH" in result.stderr

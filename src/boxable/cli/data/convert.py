@@ -48,9 +48,8 @@ def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int | No
 
     Read are also OIDv4_ToolKit, FiftyOne, and CSV with corners in pixels of the Object Detection API's tutorials.
 
-    SOURCE may also be a folder with data folders train/, validation/ or test/ in it: one set with these splits. With
-    --to yolo it is so too where the folder has tables itself, as after boxable data split: the splits become train, val
-    and test of one data.yaml, with the same numbers of classes.
+    SOURCE may also be a folder with data folders train/, validation/ or test/ in it, as `boxable data split` makes
+    it: one set with these splits. With --to yolo the splits become train, val and test of one data.yaml.
 
     What a format cannot hold, such as the group-of flags of boxes in YOLO, is dropped, and a note on stderr gives the
     number. DEST appears when it is complete.
@@ -60,7 +59,7 @@ def convert(source: Path, dest: Path, to: str, image_mode: str, shards: int | No
     \b
     Example: boxable data convert validation/ validation-yolo --to yolo --image-files link
              boxable data convert validation/ records/validation --to tfrecord --shards 10
-             boxable data split pets/ && boxable data convert pets/ pets-yolo --to yolo
+             boxable data split pets/ --out parts && boxable data convert parts pets-yolo --to yolo
     """
     from boxable.openimages.convert_set import convert as convert_set
 
