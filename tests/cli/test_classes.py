@@ -38,6 +38,12 @@ def test_without_a_query_a_model_lists_what_it_can_name(invoke: Invoke, model: s
     assert len(invoke("classes", "--model", model).lines) == number
 
 
+def test_a_note_says_when_names_were_searched(invoke: Invoke, caplog: pytest.LogCaptureFixture) -> None:
+    for query, notes in (("Dragonfly", []), ("Dragon", ["'dragon' is no class; these names contain it"])):
+        assert [line.split("\t")[2] for line in invoke("classes", query).lines] == ["Dragonfly"]
+        assert caplog.messages == notes
+
+
 def test_the_tree_indents_kinds_below_what_they_are_kinds_of(invoke: Invoke) -> None:
     found = invoke("classes", "Person,Cat", "--tree").lines
     assert sorted(found) == ["    Boy", "    Girl", "    Man", "    Woman", "Cat", "Person"]

@@ -52,7 +52,7 @@ def test_a_table_has_the_mean_first_and_then_the_greatest_loss(invoke: Invoke) -
     assert (result.stderr, result.code) == ("", 0)
     assert result.lines[0] == "challenge, 2 images"
     head, *rows = [line.partition("[")[0].split() for line in result.lines[1:]]
-    assert head == ["A", "B", "B", "-", "A", "95", "%"]
+    assert head == ["better", "worse", "change", "95", "%"]
     assert rows == [
         ["mean", "AP", "of", "2", "classes", "1.0000", "0.2500", "-0.7500"],
         ["Dog", "1.0000", "0.0000", "-1.0000"],

@@ -1,9 +1,14 @@
 """`boxable doctor`."""
 
+import re
+import tomllib
 from pathlib import Path
 
+import pytest
+
+from boxable.doctor import installation
 from tests.cli.conftest import Invoke
-from tests.conftest import Command
+from tests.conftest import ROOT, Command
 
 
 def test_an_installation_with_a_model_is_healthy(command: Command, ssd23_weights: Path) -> None:
@@ -22,6 +27,21 @@ def test_a_new_installation_is_healthy_without_model_and_network(invoke: Invoke,
     assert "BOXABLE_OFFLINE is set: never used" in result.stdout
     assert "ms an image" not in result.stdout
     assert not empty_home.exists()
+
+
+def test_what_is_missing_is_named_with_the_extra_that_has_it(
+    invoke: Invoke, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "_version", lambda package: None)
+    lines = invoke("doctor").lines
+    assert "--   pillow-heif    not installed; for HEIC images run: pip install 'boxable[heif]'" in lines
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    asked = [
+        re.match(r"--   (\S+) +not installed; for .* run: pip install 'boxable\[(\w+)\]'$", line) for line in lines
+    ]
+    pairs = [match.groups() for match in asked if match]
+    assert len(pairs) == 10
+    assert [pair for pair in pairs if not any(pair[0] in need.lower() for need in extras[pair[1]])] == []
 
 
 def test_damaged_weights_are_found_and_the_exit_code_is_1(invoke: Invoke, empty_home: Path) -> None:

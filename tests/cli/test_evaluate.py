@@ -205,7 +205,11 @@ def test_the_draws_are_repeatable_and_may_be_left_out(truth: Path, found: Path, 
     assert runs[0] == runs[1]
     assert "seed 1" in runs[0]
     assert "30 bootstrap draws" in runs[2]
-    assert "[" not in invoke("evaluate", truth, found, "--resamples", 0).stdout
+    without = invoke("evaluate", truth, found, "--resamples", 0).stdout
+    assert "[" not in without
+    for text, reason in ((runs[0], "one image only"), (without, "none")):
+        (dog,) = [line for line in text.splitlines() if line.startswith("Dog ")]
+        assert f"  {reason}  " in dog
 
 
 @pytest.mark.parametrize("protocol", ["challenge", "coco"])

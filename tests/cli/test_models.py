@@ -19,6 +19,10 @@ def test_the_list_has_name_classes_state_and_handle(command: Command, empty_home
     ]
 
 
+def test_without_a_command_the_networks_are_listed(invoke: Invoke, empty_home: Path) -> None:
+    assert invoke("models") == invoke("models", "list")
+
+
 def test_the_list_says_what_is_installed(invoke: Invoke, ssd23_weights: Path) -> None:
     (line,) = (line for line in invoke("models", "list").lines if line.startswith("ssd23 "))
     assert line.split() == ["ssd23", "23", "classes", "installed", "mediapipe/ssd_mobilenet_v2_oidv4_23"]
@@ -44,6 +48,13 @@ def test_info_describes_a_model(invoke: Invoke, empty_home: Path) -> None:
     assert "handle         google/openimages_v4/ssd/mobilenet_v2/1" in result.lines
     assert "installed      no; run: boxable models pull ssd601" in result.lines
     assert "\nclasses        601: Tortoise, " in result.stdout
+    assert result.lines[-1].endswith(", …; all: boxable classes --model ssd601")
+    assert result.lines[-1].count(", ") == 10
+
+
+def test_info_of_no_name_is_longer_than_a_line(invoke: Invoke, empty_home: Path) -> None:
+    for name in ("ssd601", "ssd601-zoo", "ssd23"):
+        assert max(map(len, invoke("models", "info", name).lines)) < 220
 
 
 def test_an_unknown_model_is_wrong_usage(invoke: Invoke) -> None:

@@ -101,8 +101,21 @@ def test_half_of_an_annotated_folder_is_held_out_always_the_same(
     assert (first.code, first.lines[0]) == (0, "calibrated on 3 images; 200 are better")
     assert "(set: 3 images, " in first.lines[1]
     again = invoke("quantize", mine, "--calibration", folder, "--loss", 100)
-    replaced = "it takes the place of another calibration of this model"
+    replaced = "it takes the place of the earlier calibration of this model"
     assert again.lines == [*first.lines[:-1], replaced, first.lines[-1]]
+
+
+def test_the_calibration_that_ships_is_told_from_an_earlier_one(
+    weights: Model, empty_home: Path, tmp_path: Path, invoke: Invoke
+) -> None:
+    install(Model(weights.network, weights.weights, weights.classes, "copy"))
+    folder = annotated(tmp_path / "set", "a") / "images"
+    shipped = "it takes the place of the calibration for these weights that Boxable ships"
+    assert invoke("quantize", "copy", "--calibration", folder, "--force").lines[-2] == shipped
+    (file,) = (empty_home / "calibrated").iterdir()
+    file.write_bytes(b"damaged")
+    earlier = "it takes the place of the earlier calibration of this model"
+    assert invoke("quantize", "copy", "--calibration", folder, "--force").lines[-2] == earlier
 
 
 @pytest.fixture
@@ -148,7 +161,7 @@ def test_without_labelled_photos_it_is_kept_only_by_force_and_says_so(
     folder = annotated(tmp_path / "set") / "images"
     result = invoke("quantize", mine, "--calibration", folder)
     assert (result.stdout, result.code) == ("", 2)
-    assert "give a labelled set with --data, or --force" in result.stderr
+    assert "give annotated images with --data, or --force" in result.stderr
     assert kept(empty_home) == []
     forced = invoke("quantize", mine, "--calibration", folder, "--force")
     assert forced.code == 0
@@ -210,7 +223,7 @@ WRONG: dict[str, tuple[Wrong, str, int]] = {
     ),
     "the same photos for both": (
         lambda place: ["mine", "--calibration", annotated(place / "a"), "--data", annotated(place / "b")],
-        "no labeled image in it outside the calibration set", 2,
+        "no annotated image in it outside the calibration set", 2,
     ),
     "data without annotations": (
         lambda place: ["mine", "--calibration", annotated(place / "a"), "--data", annotated(place / "b") / "images"],

@@ -29,7 +29,10 @@ def test_what_is_written_is_recognized(tmp_path: Path, name: str) -> None:
 
 def test_the_error_for_another_path_lists_the_formats(tmp_path: Path) -> None:
     (tmp_path / "a.docx").touch()
-    for path, what in ((tmp_path, "no annotations in this folder"), (tmp_path / "a.docx", "a file of no known format"),
-                       (tmp_path / "b", "no such file or folder")):  # fmt: skip
+    for path, what in (
+        (tmp_path, "no annotations in this folder"), (tmp_path / "a.docx", "a file of no known format"),
+    ):  # fmt: skip
         with pytest.raises(ArgumentError, match=rf"{path}: {what}.*; expected .*YOLO.*COCO"):
             open_set(path)
+    with pytest.raises(ArgumentError, match=r"b: no such file or folder$"):
+        open_set(tmp_path / "b")

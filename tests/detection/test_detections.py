@@ -81,6 +81,7 @@ def test_rows_are_flat() -> None:
 
 
 def test_the_representation_can_be_read() -> None:
+    assert repr(make(("Cat",))) == "<1 Detection in photo.jpg (200x100): Cat 0.90>"
     assert repr(make()) == ("<4 Detections in photo.jpg (200x100): Person 0.90, Car 0.63, Woman 0.37, Car 0.10>")
     assert repr(make((), error="photo.jpg: no such file")) == "<Detections of photo.jpg: photo.jpg: no such file>"
 

@@ -1,6 +1,12 @@
 """CSV."""
 
-from boxable.formats.rows import csv
+from collections.abc import Iterator
+
+import pytest
+
+from boxable.errors import VideoError
+from boxable.formats.record import FrameRecord
+from boxable.formats.rows import FRAME_COLUMNS, csv, frame_csv
 from tests.formats.records import ALL, ARM, CLASSES, image_record
 
 
@@ -18,3 +24,15 @@ def test_a_line_end_in_a_name_is_quoted() -> None:
     assert text.partition("\n")[2] == (
         '"two\nlines.jpg","two\nlines",1001,user/arm,"arm, ""left""",0.5,0.0,0.5,0.5,0.625\n'
     )
+
+
+def test_the_heads_of_frames_come_with_the_first_frame_or_at_the_end() -> None:
+    heads = ",".join(FRAME_COLUMNS) + "\n"
+    assert "".join(frame_csv([], CLASSES)) == heads
+
+    def broken() -> Iterator[FrameRecord]:
+        raise VideoError("damaged")
+        yield
+
+    with pytest.raises(VideoError):
+        next(frame_csv(broken(), CLASSES))

@@ -70,7 +70,7 @@ def draw_images(folder: Path) -> BenchImages:
         contents.append(content.getvalue())
         write_atomically(files[-1], contents[-1])
     width, height = SIZE
-    return BenchImages(files, contents, f"{DRAWN} drawn images, {width}x{height}, with few objects")
+    return BenchImages(files, contents, f"{DRAWN} synthetic images, {width}x{height}, with few objects")
 
 
 def _content(source: Source) -> bytes:

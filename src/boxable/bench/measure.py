@@ -41,7 +41,7 @@ def measure(
 ) -> Benchmark:
     """Measure a model with each of `runtimes` and `precisions`, beside `peers`; None: all that are installed.
 
-    On the images of `places`, else of `data`, else on drawn images; with `data`, an annotated set as `evaluate`
+    On the images of `places`, else of `data`, else on synthetic images; with `data`, an annotated set as `evaluate`
     takes it, also the accuracy. Ctrl-C ends it early: what was measured so far comes back, `stopped`.
 
     With `save` the median times of Boxable's own runtimes and precisions are saved for `load(runtime="auto")` and

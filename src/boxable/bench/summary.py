@@ -21,7 +21,13 @@ def show(bench: Benchmark, console: Console | None = None) -> None:
         console = Console(file=console.file, width=_PIPE_WIDTH)
     for line in header(bench):
         console.print(Text(line), soft_wrap=True)
-    console.print(_table(bench, plain=not console.is_terminal))
+    if console.is_terminal:
+        console.print(_table(bench, plain=False))
+        return
+    with console.capture() as table:
+        console.print(_table(bench, plain=True))
+    for line in table.get().splitlines():
+        console.print(Text(line.rstrip()), soft_wrap=True)
 
 
 def header(bench: Benchmark) -> list[str]:

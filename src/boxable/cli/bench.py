@@ -31,7 +31,8 @@ from boxable.errors import INTERRUPTED
     metavar="DIR",
     type=PathArgument(exists=True, file_okay=False),
     multiple=True,
-    help="Folders of images, at most 32 of which are used; repeatable.  [default: those of --data, else drawn images]",
+    help="Folders of images, at most 32 of which are used; repeatable.  "
+    "[default: those of --data, else synthetic images]",
 )
 @click.option(
     "--data",

@@ -30,4 +30,4 @@ def compare(first: Path, second: Path, format_: str, resamples: int, seed: int) 
     if format_ == "json":
         print_json(comparison.to_dict(), indent=1)
     else:
-        click.echo(comparison_table(comparison))
+        click.echo(comparison_table(comparison, str(first), str(second)))

@@ -9,12 +9,17 @@ from boxable.cli.options import PathArgument
 from boxable.findings import counted
 
 
-@click.group()
-def models() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
     """List, describe, install and remove networks.
+
+    Without a command it lists them.
 
     Example: boxable models list
     """
+    if context.invoked_subcommand is None:
+        context.invoke(list_models)
 
 
 @models.command("list")

@@ -178,9 +178,9 @@ def format_of(path: Path) -> str:
     for name, known in FORMATS.items():
         if known.matches(path):
             return name
-    what = "a file of no known format" if path.exists() else "no such file or folder"
-    if path.is_dir():
-        what = "no annotations in this folder"
+    if not path.exists():
+        raise ArgumentError(f"{path}: no such file or folder")
+    what = "no annotations in this folder" if path.is_dir() else "a file of no known format"
     *expected, last = dict.fromkeys(known.looks for known in FORMATS.values())
     raise ArgumentError(f"{path}: {what}; expected {', '.join(expected)}, or {last}")
 

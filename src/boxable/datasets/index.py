@@ -64,7 +64,7 @@ class Index:
     `I` images: `ids` (Arrow strings), `width`, `height` int32 (0 unknown), `rotation` int16 (-1 unknown); the boxes of
     image i are the rows `box_starts[i]` to `box_starts[i + 1]`, its labels likewise (int64 `[I + 1]`).
     `N` boxes: `box_label` int32 (a place in `mids`), `box` float32 `[N, 4]` (ymin, xmin, ymax, xmax), `flags` int8
-    `[N, 5]` as in FLAGS. `M` labels of images: `image_label` int32, `confidence` float32.
+    `[N, 5]` as in FLAGS. `M` image labels: `image_label` int32, `confidence` float32.
     """
 
     def __init__(self, folder: Path) -> None:

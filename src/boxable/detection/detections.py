@@ -14,6 +14,7 @@ from PIL import Image
 
 from boxable.detection.options import check_min_score
 from boxable.errors import ArgumentError, BoxableError, ImageError, MissingExtraError
+from boxable.findings import counted
 from boxable.formats.record import DetectionRecord, ImageRecord
 from boxable.images.save import check_suffix, save_image
 from boxable.images.sources import ImageLike, Source, id_of_name, source_of
@@ -135,7 +136,7 @@ class Detections:
             return f"<Detections of {self.source}: {self.error}>"
         shown = ", ".join(f"{item.name} {item.score:.2f}" for item in self[:5])
         more = f", … {len(self) - 5} more" if len(self) > 5 else ""
-        return f"<{len(self)} Detections in {self.source} ({size}): {shown or 'none'}{more}>"
+        return f"<{counted(len(self), 'Detection|s')} in {self.source} ({size}): {shown or 'none'}{more}>"
 
     @property
     def image_id(self) -> str:

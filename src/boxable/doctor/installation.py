@@ -12,23 +12,25 @@ from importlib.metadata import PackageNotFoundError, requires, version
 import boxable
 from boxable.errors import BoxableError
 from boxable.findings import Finding, Level, counted
+from boxable.images.codecs import HEIF_EXTRA
 from boxable.settings import available_cores, home, offline
 from boxable.weights.cards import all_cards
 from boxable.weights.store import installed
 
+# Of each optional package what it is for, and what to install.
 _OPTIONAL = {
-    "openvino": "--runtime openvino",
-    "ai-edge-litert": "--runtime litert",
-    "torch": "--runtime torch",
-    "pyarrow": "boxable evaluate, boxable data",
-    "obstore": "boxable data fetch",
-    "pyyaml": "boxable data convert, for YOLO,",
-    "defusedxml": "boxable data convert, for Pascal VOC,",
-    "pillow-heif": "HEIC images",
-    "av": "boxable video",
-    "trackers": "boxable video --track",
-    "pandas": "Detections.to_pandas",
-    "supervision": "Detections.to_supervision",
+    "openvino": ("--runtime openvino", "boxable[openvino]"),
+    "ai-edge-litert": ("--runtime litert", "boxable[litert]"),
+    "torch": ("--runtime torch", "boxable[torch]"),
+    "pyarrow": ("boxable evaluate and boxable data", "boxable[data]"),
+    "obstore": ("boxable data fetch", "boxable[data]"),
+    "pyyaml": ("YOLO data sets", "boxable[data]"),
+    "defusedxml": ("Pascal VOC data sets", "boxable[data]"),
+    "pillow-heif": ("HEIC images", HEIF_EXTRA),
+    "av": ("boxable video", "boxable[video]"),
+    "trackers": ("boxable video --track", "boxable[track]"),
+    "pandas": ("Detections.to_pandas", "pandas"),
+    "supervision": ("Detections.to_supervision", "supervision"),
 }
 
 
@@ -43,11 +45,10 @@ def check_installation() -> Iterator[Finding]:
     for package in _required():
         found = _version(package)
         yield Finding(package, found or f"missing; run: pip install {package}", "ok" if found else "error")
-    for package, use in _OPTIONAL.items():
+    for package, (use, requirement) in _OPTIONAL.items():
         found = _version(package)
-        yield Finding(
-            package, found or f"not installed; {use} needs it: pip install {package}", "ok" if found else "note"
-        )
+        missing = f"not installed; for {use} run: pip install '{requirement}'"
+        yield Finding(package, found or missing, "ok" if found else "note")
     yield _cache()
     yield Finding("network", "BOXABLE_OFFLINE is set: never used" if offline() else "used to fetch weights when needed")
     npm = shutil.which("npm")

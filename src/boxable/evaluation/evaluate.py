@@ -170,8 +170,8 @@ def evaluate(
         between = interval(float(mean_of_known(aps[columns])), mean_of_known(samples[:, columns]))
     return Evaluation(
         protocol, results, not_counted, _share(between), len(samples), seed,
-        [*prepared.notes, *_notes(prepared, results), *_few_images(ranking, between)], prepared.classes, data, matches,
-        ranking, ground_truth.sizes, figures,
+        [*prepared.notes, *_notes(prepared, results, protocol), *_few_images(ranking, between)],
+        prepared.classes, data, matches, ranking, ground_truth.sizes, figures,
     )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _few_images(ranking: Ranking, between: Interval) -> list[Finding]:
     return [Finding("image|s with boxes", effect, "note", count)]
 
 
-def _notes(prepared: Prepared, results: list[ClassResult]) -> list[Finding]:
+def _notes(prepared: Prepared, results: list[ClassResult], protocol: Protocol) -> list[Finding]:
     """Report what lowers the mean AP without being visible in it."""
     notes = []
     data = prepared.data
@@ -194,7 +194,9 @@ def _notes(prepared: Prepared, results: list[ClassResult]) -> list[Finding]:
     ]
     if silent and len(data.score):
         names = examples_of([item.name for item in silent])
-        effect = "each counts with AP 0; --classes counts some of them, --no-expand adds no general ones"
+        effect = "each counts with AP 0; --classes counts some of them"
+        if protocol.expand:
+            effect += ", --no-expand adds no general ones"
         subject = "class|es with boxes and without a prediction"
         notes.append(Finding(subject, effect, "note", len(silent), examples=names))
     return notes

@@ -86,7 +86,7 @@ def _quantized(
     if not (labelled or force):
         raise ArgumentError(
             f"{', '.join(map(str, calibration))}: no annotations in it, so the loss of int8 cannot be measured; "
-            "give a labelled set with --data, or --force to save it unmeasured"
+            "give annotated images with --data, or --force to save it unmeasured"
         )
     hashes = _Hashes()
     chosen = _chosen(calibration, hashes, hold_out=bool(labelled) and hold_out)
@@ -113,8 +113,10 @@ def _quantized(
             f"more than {loss:g}; this calibration was not saved (the more images, the surer the figure; --loss "
             "allows more, --force saves it)"
         )
-    if find_calibration(key) is not None:
-        yield "it takes the place of another calibration of this model"
+    if key.path.is_file():
+        yield "it takes the place of the earlier calibration of this model"
+    elif find_calibration(key) is not None:
+        yield "it takes the place of the calibration for these weights that Boxable ships"
     yield f"saved in {save_calibration(key, name, SavedCalibration(found, count, tuple(accuracies)))}"
 
 
@@ -161,7 +163,7 @@ def _without(labelled: _Labelled, chosen: Collection[str], hashes: _Hashes) -> _
     kept = {image for image, path in files.items() if image in listed and hashes[path] not in chosen}
     if not kept:
         raise ArgumentError(
-            f"{labelled.path}: no labeled image in it outside the calibration set; give others with --data"
+            f"{labelled.path}: no annotated image in it outside the calibration set; give others with --data"
         )
     return labelled._replace(annotations=labelled.annotations.of_images(kept))
 

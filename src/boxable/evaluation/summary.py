@@ -1,5 +1,6 @@
 """Evaluations and comparisons as text for the terminal."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -37,7 +38,7 @@ def summary(evaluation: Evaluation, *, all_classes: bool) -> str:
     shown: list[ClassResult | None] = [*scored]
     if not all_classes and len(scored) > 2 * _SHOWN:
         shown[_SHOWN:-_SHOWN] = [None]
-    return "\n".join([*lines, "", *_class_lines(shown)])
+    return "\n".join([*lines, "", *_class_lines(shown, "one image only" if evaluation.resamples else "none")])
 
 
 def switches(protocol: Protocol) -> str:
@@ -58,23 +59,25 @@ def switches(protocol: Protocol) -> str:
     return ", ".join(words + ["difficult boxes ignored"] * protocol.difficult)
 
 
-def comparison_table(comparison: Comparison) -> str:
-    """Format the difference of the means, then of the classes, the greatest loss first."""
+def comparison_table(comparison: Comparison, first: str, second: str) -> str:
+    """Format the difference of the means, then of the classes, the greatest loss first; the columns are named."""
     rows = [replace(row, name=_line(row.name)) for row in (comparison.mean, *comparison.classes)]
-    width = max(len(row.name) for row in rows)
-    head = f"{'':<{width}}  {'A':>6}  {'B':>6}  {'B - A':>7}  95 %"
-    lines = [comparison.measured, head, *(_difference(row, width) for row in rows)]
+    heads = [_line(first), _line(second)]
+    widths = [max(len(row.name) for row in rows), *(max(len(head), len("0.0000")) for head in heads)]
+    head = "  ".join(f"{text:>{width}}" for text, width in zip(["", *heads], widths, strict=True))
+    lines = [comparison.measured, f"{head}  {'change':>7}  95 %", *(_difference(row, widths) for row in rows)]
     if comparison.skipped:
         lines.append(f"counted by one run only: {_line(', '.join(comparison.skipped))}")
     return "\n".join(lines)
 
 
-def _difference(row: Difference, width: int) -> str:
+def _difference(row: Difference, widths: Sequence[int]) -> str:
+    name, first, second = widths
     between = "" if row.interval is None else f"  [{row.interval[0]:+.4f}, {row.interval[1]:+.4f}]"
-    return f"{row.name:<{width}}  {row.first:.4f}  {row.second:.4f}  {row.change:+.4f}{between}"
+    return f"{row.name:<{name}}  {row.first:>{first}.4f}  {row.second:>{second}.4f}  {row.change:+.4f}{between}"
 
 
-def _class_lines(results: list[ClassResult | None]) -> list[str]:
+def _class_lines(results: list[ClassResult | None], no_interval: str) -> list[str]:
     if not results:
         return ["no class has ground truth"]
     width = max(len(_line(result.item.name)) for result in results if result)
@@ -83,8 +86,9 @@ def _class_lines(results: list[ClassResult | None]) -> list[str]:
         if result is None:
             lines.append("…")
             continue
+        between = _between(result.interval).strip() or no_interval
         lines.append(
-            f"{_line(result.item.name):<{width}}  {_figure(result.ap)}  {_between(result.interval).strip():>16}  "
+            f"{_line(result.item.name):<{width}}  {_figure(result.ap)}  {between:>16}  "
             f"{result.ground_truth:>7g}  {result.detections:>10,}"
         )
     return lines

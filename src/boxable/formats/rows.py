@@ -20,13 +20,18 @@ def csv(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[str]:
 
 
 def frame_csv(records: Iterable[FrameRecord], classes: ClassList) -> Iterator[str]:
-    """Columns: source, frame, time, track (empty where there is none), and as `csv` from label_id on."""
-    yield csv_lines([FRAME_COLUMNS])
+    """Columns: source, frame, time, track (empty where there is none), and as `csv` from label_id on.
+
+    The heads come with the first frame, so that a source without a readable frame gives no output.
+    """
+    heads = csv_lines([FRAME_COLUMNS])
     for record in records:
-        yield csv_lines(
+        yield heads + csv_lines(
             [record["source"], record["frame"], record["time"], item.get("track"), *_cells(item)]
             for item in record["detections"]
         )
+        heads = ""
+    yield heads
 
 
 def _cells(item: DetectionRecord) -> list[object]:

@@ -45,7 +45,7 @@ def _facts(stats: Stats) -> Iterator[tuple[str, str]]:
     yield "images", f"{stats.images:,}, {stats.images_with_boxes:,} of them with boxes ({share:.1%})"
     if stats.known_sizes:
         yield "image size", f"{stats.median_width} x {stats.median_height} (medians; {stats.known_sizes:,} are known)"
-    yield "boxes", f"{stats.boxes:,}, of groups {stats.group_of_share:.1%}"
+    yield "boxes", f"{stats.boxes:,}, group-of {stats.group_of_share:.1%}"
     yield (
         "boxes an image",
         f"mean {stats.boxes_per_image_mean:.2f}, median {stats.boxes_per_image_median:g}, "
@@ -53,7 +53,7 @@ def _facts(stats: Stats) -> Iterator[tuple[str, str]]:
     )
     for flag, counts in stats.flags.items():
         yield flag, ", ".join(f"{name} {counts[name]:,}" for name in ("yes", "no", "unknown"))
-    yield "labels of images", ", ".join(f"{name} {count:,}" for name, count in stats.image_labels.items())
+    yield "image labels", ", ".join(f"{name} {count:,}" for name, count in stats.image_labels.items())
     yield "rotation", ", ".join(f"{name} {count:,}" for name, count in stats.rotations.items() if count) or "none"
 
 

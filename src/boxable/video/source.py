@@ -66,6 +66,8 @@ def open_video(source: str | PathLike[str]) -> Video:
     except (av.error.FFmpegError, ValueError) as error:  # ValueError: a format for cameras that is not built in
         # Of RTSP that is silent FFmpeg says in the end that its data are invalid.
         is_silent = is_address and time.monotonic() - start >= TIMEOUT_S
+        if is_camera(name) and isinstance(error, FileNotFoundError):
+            raise VideoError(f"{name}: no such camera") from None
         raise VideoError(f"{name}: {_SILENT if is_silent else reason(error)}") from None
     try:
         stream = _stream(container, name)
@@ -107,7 +109,7 @@ def reason(error: Exception) -> str:
     if isinstance(error, av.error.ExitError | TimeoutError):
         return _SILENT
     if isinstance(error, FileNotFoundError):
-        return "no such file or camera"
+        return "no such file"
     if isinstance(error, IsADirectoryError):
         return "a folder; expected a video"
     if getattr(error, "errno", None) == errno.EBUSY:

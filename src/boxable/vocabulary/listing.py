@@ -1,5 +1,6 @@
 """Search classes and format them as rows or an indented tree."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from boxable.errors import UnknownClassError
@@ -7,10 +8,13 @@ from boxable.vocabulary.classes import ClassList, ObjectClass, open_images
 from boxable.vocabulary.hierarchy import open_images_hierarchy
 from boxable.vocabulary.selection import Owner, select
 
+logger = logging.getLogger("boxable")
+
 
 def search(query: str | None, available: ClassList, whose: Owner | None = None) -> tuple[ObjectClass, ...]:
-    """Search classes: those that the query selects, or else those whose names contain it; all without a query.
+    """Search classes: those that the query selects, or else (a note says so) those whose names contain it.
 
+       Without a query it returns all.
     Raises UnknownClassError, which names `whose` classes these are, if it is neither.
     """
     if query is None:
@@ -22,6 +26,7 @@ def search(query: str | None, available: ClassList, whose: Owner | None = None) 
         found = tuple(item for item in available if text and text in item.name.casefold())
         if not found:
             raise
+        logger.info("%r is no class; these names contain it", text)
         return found
 
 

@@ -1,5 +1,6 @@
 """Describe a published or imported model as lines of text."""
 
+import shlex
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -13,6 +14,9 @@ from boxable.weights.cards import Card, get_card, unknown_model
 from boxable.weights.model import Model
 from boxable.weights.pull import imported, imported_handles
 from boxable.weights.store import installed, read_file
+
+# Classes that are named.
+_SHOWN = 10
 
 
 def describe(name: str) -> Iterator[str]:
@@ -30,7 +34,7 @@ def describe(name: str) -> Iterator[str]:
     yield from _network(model.network, model.score_threshold)
     yield from _file(path)
     yield from _int8(path, name)
-    yield _classes(model.classes)
+    yield _classes(model.classes, name)
 
 
 def _published(card: Card) -> Iterator[str]:
@@ -53,7 +57,7 @@ def _published(card: Card) -> Iterator[str]:
         yield _line(metric.name, f"{metric.value:g}{between} ({metric.protocol})")
     if path is not None:
         yield from _int8(path, card.alias)
-    yield _classes(card.classes)
+    yield _classes(card.classes, card.alias)
 
 
 def _network(network: Network, score_threshold: float | None) -> Iterator[str]:
@@ -97,8 +101,10 @@ def _source(card: Card) -> Iterator[str]:
         yield _line("file", f"{name}, git blob {blob}")
 
 
-def _classes(classes: ClassList) -> str:
-    return _line("classes", f"{len(classes)}: {', '.join(item.name for item in classes)}")
+def _classes(classes: ClassList, name: str) -> str:
+    shown = ", ".join(item.name for item in classes[:_SHOWN])
+    more = f", …; all: boxable classes --model {shlex.quote(name)}" if len(classes) > _SHOWN else ""
+    return _line("classes", f"{len(classes)}: {shown}{more}")
 
 
 def _line(name: str, value: str) -> str:
