@@ -29,9 +29,12 @@ def interrupt(process: subprocess.Popen[bytes], times: int) -> None:
         process.send_signal(signal.SIGINT)
 
 
-def interrupted(seen: int, times: int, *arguments: object) -> tuple[int, bytes, bytes]:
-    """Exit code, stdout and stderr of the command, stopped after it has printed so many lines."""
-    line = [sys.executable, "-m", "boxable", "detect", "--model", "ssd23", *map(str, arguments), *[str(PHOTO)] * MANY]
+def interrupted(seen: int, times: int, images: Path, *arguments: object) -> tuple[int, bytes, bytes]:
+    """Exit code, stdout and stderr of the command on many images, stopped after it has printed so many lines."""
+    images.mkdir()
+    for number in range(MANY):
+        (images / f"{number:04}.png").symlink_to(PHOTO)
+    line = [sys.executable, "-m", "boxable", "detect", "--model", "ssd23", *map(str, arguments), str(images)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
         assert process.stdout is not None
         before = b"".join(process.stdout.readline() for _ in range(seen))
@@ -43,7 +46,7 @@ def interrupted(seen: int, times: int, *arguments: object) -> tuple[int, bytes, 
 @pytest.mark.parametrize(("seen", "times"), [(1, 1), (10, 1), (10, 2)])
 def test_ctrl_c_leaves_whole_results_or_none(seen: int, times: int, tmp_path: Path) -> None:
     out = tmp_path / "found"
-    code, stdout, stderr = interrupted(seen, times, "--out", out, "--save-crops")
+    code, stdout, stderr = interrupted(seen, times, tmp_path / "images", "--out", out, "--save-crops")
     assert code == 130
     assert b"Traceback" not in stderr
     assert b"stopped" in stderr
@@ -60,7 +63,7 @@ def test_ctrl_c_leaves_whole_results_or_none(seen: int, times: int, tmp_path: Pa
 
 
 def test_ctrl_c_ends_each_format_as_it_should_end(tmp_path: Path) -> None:
-    code, stdout, stderr = interrupted(5, 1, "--format", "json")
+    code, stdout, stderr = interrupted(5, 1, tmp_path / "images", "--format", "json")
     assert (code, stderr.count(b"\n")) == (130, 1)
     assert 1 <= len(json.loads(stdout)) < MANY
 
