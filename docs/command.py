@@ -14,7 +14,7 @@ PAGE = Path(__file__).parent / "command.md"
 MEANINGS = {
     "--classes": "Only these classes, in the grammar of `boxable classes`.",
     "--data": "Annotated images to measure the accuracy on, as `boxable evaluate` takes them.",
-    "--every": "One of every N: frames that are looked at, images that validate.",
+    "--every": "One of every N: frames that are processed, images that go to validation.",
     "--format": "The format of the results on stdout; with `--out` of `detect` also of the file.",
     "--images": "A folder of images.",
     "--model": "The model: a name, see `boxable models list`, or a file.",
@@ -60,8 +60,8 @@ def walk(path: str, command: click.Command) -> list[tuple[str, click.Command]]:
 def options_table() -> str:
     """Format a table of all options: a name has one meaning and one kind of value in every verb."""
     lines = [
-        "## Options\n\nAn option has one meaning in every verb.\n",
-        "| option | meaning | verbs |",
+        "## Options\n\nAn option has one meaning in every command.\n",
+        "| option | meaning | commands |",
         "|---|---|---|",
     ]
     for name, uses in sorted(all_options().items()):

@@ -39,7 +39,7 @@ def test_a_file_is_imported_under_its_own_name_and_works(invoke: Invoke, tmp_pat
     assert (result.stdout, result.code) == ("", 0)
     numbers = f"{sum(int(np.prod(shape)) for shape in NETWORK.variables.values()):,}"
     assert result.stderr.splitlines() == [
-        f"imported my-robots: 2 classes, {numbers} numbers, from safetensors file My robots.safetensors",
+        f"imported my-robots: 2 classes, {numbers} parameters, from safetensors file My robots.safetensors",
         "use it as: boxable detect IMAGE --model my-robots",
     ]
     assert invoke("models", "list").lines[-1].split() == ["my-robots", "2", "classes", "imported", "my-robots"]

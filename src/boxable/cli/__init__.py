@@ -1,4 +1,4 @@
-"""The command `boxable`: one file a verb.
+"""The command `boxable`: one file a command.
 
 Exit codes: 0 all done; 1 an item failed and the rest is done, or the work could not be done; 2 wrong usage;
 130 stopped by Ctrl-C.

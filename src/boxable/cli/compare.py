@@ -17,7 +17,7 @@ from boxable.printing import print_json
 def compare(first: Path, second: Path, format_: str, resamples: int, seed: int) -> None:
     """Compare two runs of `boxable evaluate`.
 
-    A and B are folders that its --out wrote, on the same ground truth. Prints what B is better or worse by, for each
+    A and B are folders that its --out wrote, on the same ground truth. Prints how much better or worse B is, for each
     class and in the mean, the greatest loss first. The intervals (95 %) are of the difference, from a paired
     bootstrap over images; a class with boxes in one image only has none, nor has the coco protocol.
 

@@ -1,4 +1,4 @@
-"""Options of several verbs."""
+"""Options of several commands."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +60,7 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show
 
 
 def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of running a model; a verb passes them on to `load` as they are."""
+    """Add the options of running a model; a command passes them on to `load` as they are."""
     for option in (_runtime, _precision):
         command = option(command)
     return command

@@ -16,7 +16,7 @@ from boxable.cli.options import PathArgument, classes_option, min_score_option, 
 @classes_option
 @min_score_option
 @click.option(
-    "--every", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Look at each Nth frame."
+    "--every", metavar="N", type=click.IntRange(min=1), default=1, show_default=True, help="Process each Nth frame."
 )
 @click.option(
     "--out",
@@ -31,7 +31,7 @@ from boxable.cli.options import PathArgument, classes_option, min_score_option, 
     help="A line a frame, or a row a detection.  [default: a summary on a terminal, else jsonl]",
 )
 @click.option("--track", is_flag=True, help="Follow objects from frame to frame; needs boxable[track].")
-@click.option("--max-frames", metavar="N", type=click.IntRange(min=1), help="Stop when so many frames are looked at.")
+@click.option("--max-frames", metavar="N", type=click.IntRange(min=1), help="Stop after so many processed frames.")
 @click.option("--reconnect", is_flag=True, help="Open a live source again whenever it ends or breaks off.")
 @running_options
 def video(
@@ -58,7 +58,7 @@ def video(
     a terminal there is no JSON without --format, but the progress and a summary.
 
     A file is read to its end. Of a camera or stream only the newest frame is taken, so that results never lag
-    behind; frame numbers then leave gaps. --out shows the last boxes in the frames between two looks.
+    behind; frame numbers then leave gaps. --out shows the last boxes in the frames between two processed ones.
     --reconnect waits 1 second before the first attempt, and twice as long before each next, up to 30.
 
     Exit codes: 0 all done; 1 the video cannot be read, is damaged or broke off, and what came before is done;

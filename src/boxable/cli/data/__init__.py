@@ -1,4 +1,4 @@
-"""`boxable data`: annotations and images of Open Images, one file a verb."""
+"""`boxable data`: annotations and images of Open Images, one file a command."""
 
 import click
 
