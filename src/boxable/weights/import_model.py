@@ -37,7 +37,7 @@ def import_model(path: Path, name: str | None, labels: Path | None) -> Iterator[
     parameters = sum(prod(values.shape) for values in model.weights.values())
     done = "replaced" if replaced else "imported"
     classes = counted(len(model.classes), "class|es")
-    yield f"{done} {handle}: {classes}, {counted(parameters, 'number|s')}, from {model.origin}"
+    yield f"{done} {handle}: {classes}, {counted(parameters, 'parameter|s')}, from {model.origin}"
     if handle == DEFAULT_HANDLE:
         yield "it is the default model now"
     else:
