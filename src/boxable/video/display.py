@@ -46,7 +46,7 @@ class Display:
 
 def _pixel_aspect(stream: "VideoStream") -> Fraction:
     """Return the width of a pixel divided by its height (sample aspect ratio); 1 if unknown or implausible."""
-    aspect = stream.sample_aspect_ratio
+    aspect: Fraction | None = stream.sample_aspect_ratio
     if aspect is None or not Fraction(1, _MAX_ASPECT) <= aspect <= _MAX_ASPECT:
         return Fraction(1)
     return aspect
