@@ -23,7 +23,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_on_a_cpu_every_step_runs(detector: boxable.Detector, tmp_path: Path) -> None:
-    done = run("--device", "cpu", "--rounds", 1, "--json", tmp_path / "gpu.json")
+    done = run("--device", "cpu", "--rounds", 1, "--out", tmp_path / "gpu.json")
     assert done.returncode == 0, done.stderr
     figures = json.loads((tmp_path / "gpu.json").read_text())["figures"]
     assert all(item["holds"] for item in figures.values() if item["target"])
