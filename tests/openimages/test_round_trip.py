@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxable.datasets.annotated_formats import FORMATS, open_set
+from boxable.evaluation.evaluate_files import evaluate
 from boxable.formats.columns import IS_DIFFICULT, SUBSETS
+from boxable.metrics.protocols import PROTOCOLS
 from boxable.openimages.convert_set import convert
 from tests.openimages.made import BOX_HEADER, CAT, DOG, FLAGS, jpeg, write_csv
 
@@ -68,3 +70,38 @@ def test_any_set_comes_back(tmp_path_factory: pytest.TempPathFactory, name: str,
             assert image.flags[IS_DIFFICULT].tolist() == [int(difficult) for *_, difficult in boxes]
         if name in ("openimages", "parquet") or (name == "yolo" and several and split):
             assert image.split == split
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        (name, flags)
+        for name in WRITTEN
+        for flags in ((-1,), (0,), (-1, 0, 1))
+        if len(flags) == 1 or "IsGroupOf" in FORMATS[name].flags
+    ],
+)
+def test_conversion_changes_no_mean_ap(tmp_path: Path, name: str, flags: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(7)
+    images: dict[str, Any] = {}
+    found = []
+    for image in ("a", "b", "c", "d"):
+        boxes = []
+        for mid in rng.choice([CAT, DOG], 4).tolist():
+            x, y = (sorted(rng.choice(side + 1, 2, replace=False).tolist()) for side in (WIDTH, HEIGHT))
+            boxes.append((mid, x, y, (-1, -1, int(rng.choice(flags)), -1, -1), False))
+            noise = rng.normal(0, 0.06, 4)
+            sides = np.divide([*x, *y], [WIDTH, WIDTH, HEIGHT, HEIGHT]) + noise
+            found.append((image, mid, round(rng.random(), 6), *sides.tolist()))
+        images[image] = ("", boxes)
+    source = tables_of(tmp_path / "set", images)
+    scored = tmp_path / "found.csv"
+    write_csv(scored, ("ImageID", "LabelName", "Score", "XMin", "XMax", "YMin", "YMax"), found)
+    there = tmp_path / ("made.json" if FORMATS[name].makes == "file" else "made")
+    convert(source, there, name)
+    convert(there, tmp_path / "back", "openimages")
+    for protocol in PROTOCOLS:
+        expected = evaluate(source, scored, protocol, resamples=0).mean_ap
+        assert 0 < expected < 1
+        for converted in (there, tmp_path / "back"):
+            assert evaluate(converted, scored, protocol, resamples=0).mean_ap == pytest.approx(expected, abs=1e-9)
