@@ -98,6 +98,8 @@ def test_the_metrics_of_a_class_say_what_is_behind_its_ap() -> None:
 def test_an_interval_from_few_images_with_boxes_comes_with_a_warning(images: int, resamples: int, warned: bool) -> None:
     boxes = [Truth(f"i{number}", A, HERE) for number in range(images)]
     found = [Found(row.image, A, 0.9, HERE) for row in boxes]
-    notes = evaluated(boxes, found, labels=[Seen("empty", A)], resamples=resamples).notes
-    few = [note.count for note in notes if "too narrow below 30" in str(note)]
+    evaluation = evaluated(boxes, found, labels=[Seen("empty", A)], resamples=resamples)
+    few = [note.count for note in evaluation.notes if "too narrow below 30" in str(note)]
     assert few == [29] * warned
+    assert evaluation.interval_warning.startswith("29 images with boxes" if warned else "")
+    assert bool(evaluation.interval_warning) == warned

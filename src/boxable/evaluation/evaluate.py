@@ -84,6 +84,11 @@ class Evaluation:
             (result for result in self.results if not np.isnan(result.ap)), key=lambda r: (-r.ap, r.item.name)
         )
 
+    @property
+    def interval_warning(self) -> str:
+        """What to know of intervals from few images; empty where there are enough, or no interval."""
+        return "".join(map(str, _few_images(self.ranking, self.interval)))
+
     def to_dict(self) -> dict[str, Any]:
         """As in metrics.json: plain values, None where there is no number."""
         return {

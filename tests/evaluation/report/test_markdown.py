@@ -14,6 +14,7 @@ def test_what_it_says() -> None:
     assert lines[2].startswith("**mAP 0.2500**, 95 % interval 0.")
     assert "- images: 2; classes with ground truth: 2" in lines
     assert "- interval: 20 bootstrap draws of images, seed 0" in lines
+    assert any(line.startswith("- **2 images with boxes: ") for line in lines)
     assert [line for line in lines if line.startswith("## ")] == [
         "## Notes on the input", "## Errors by kind", "## Score threshold", "## Size of the object", "## Classes",
     ]  # fmt: skip

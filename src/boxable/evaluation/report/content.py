@@ -50,6 +50,7 @@ def content(evaluation: Evaluation, title: str, image_files: dict[str, Path], sh
             for key, value in evaluation.to_dict().items()
             if key in ("mAP", "interval", "bootstrap", "images", "notes", "classes_scored")
         },
+        "interval_warning": evaluation.interval_warning,
         "not_counted": [item.name for item in evaluation.not_counted],
         "coco": evaluation.coco.summary if evaluation.coco else None,
         "errors": _errors(evaluation, errors, columns),

@@ -44,6 +44,8 @@ def _mean(content: dict[str, Any]) -> str:
     ]
     if interval:
         lines.append(f"- interval: {bootstrap['resamples']:,} bootstrap draws of images, seed {bootstrap['seed']}")
+    if content["interval_warning"]:
+        lines.append(f"- **{content['interval_warning']}**")
     if content["not_counted"]:
         lines.append(f"- not counted: {', '.join(map(_text, content['not_counted']))}")
     return "\n".join(lines)

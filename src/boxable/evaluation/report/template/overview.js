@@ -9,6 +9,7 @@ function showHead() {
     node("p", { class: "mean-name" }, "mAP"),
     node("p", { class: "mean" }, figure(mAP, 4)),
     node("p", { class: "mean-interval" }, interval ? `95 % interval ${between(interval, 4)}` : noMean(mAP)),
+    content.interval_warning && node("p", { class: "warning" }, content.interval_warning),
   );
   const switches = protocol.switches.split(", ").map((text) => node("li", {}, text));
   fill(
@@ -111,7 +112,7 @@ function errorRow({ kind, count: number, delta_ap }, most) {
     "li",
     {},
     glyph(kind),
-    node("div", { class: "kind-name" }, strong(name), node("span", { class: "small" }, `${count(number)} ${of}`)),
+    node("div", { class: "kind-name" }, strong(name), node("span", { class: "small" }, plural(number, of === "boxes" ? "box" : "detection", of))),
     node("div", { class: "kind-bar" }, bar(most > 0 ? delta_ap / most : 0, null, "error"), node("b", {}, signed(delta_ap))),
     node("p", { class: "kind-what small" }, what),
   );
