@@ -56,6 +56,15 @@ def test_the_text_file_of_yolo_stands_for_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["json", "jsonl", "csv"])
+def test_detections_of_two_images_with_one_id_are_refused(tmp_path: Path, name: str) -> None:
+    two = [{**image_record(f"bus.{suffix}", CAT), "image_id": "bus"} for suffix in ("jpg", "png")]
+    path = tmp_path / f"found{FORMATS[name][1]}"
+    path.write_text("".join(FORMATS[name][0](two, CLASSES)), "utf-8")
+    with pytest.raises(ArgumentError, match=r"bus\.jpg and bus\.png have the same image id 'bus'; rename"):
+        read_predictions(path)
+
+
+@pytest.mark.parametrize("name", ["json", "jsonl", "csv"])
 def test_nothing_found_is_no_predictions(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"found{FORMATS[name][1]}"
     path.write_text("".join(FORMATS[name][0]([EMPTY], CLASSES)))

@@ -19,8 +19,8 @@ from boxable.images.sources import id_of_name
 
 _LABELS = "labels"
 _COLUMNS: dict[str, Kind] = {
-    "image_id": "text", "mid": "text", "score": "number", "ymin": "number", "xmin": "number", "ymax": "number",
-    "xmax": "number",
+    "source": "text", "image_id": "text", "mid": "text",
+    "score": "number", "ymin": "number", "xmin": "number", "ymax": "number", "xmax": "number",
 }  # fmt: skip
 # An image, a MID, a score, and ymin, xmin, ymax, xmax.
 _Row = tuple[str, str, float, float, float, float, float]
@@ -48,7 +48,8 @@ def read_records(path: Path) -> Predictions:
     try:
         with reading(path):
             text = path.read_text("utf-8")
-        records = _lines(text, path) if lines else json.loads(text)
+        records = list(_lines(text, path) if lines else json.loads(text))
+        _require_one_source(path, ((_id_of(record), str(record["source"])) for record in records))
         return _predictions(row for record in records for row in _rows(record))
     except ArgumentError:
         raise
@@ -66,18 +67,36 @@ def _lines(text: str, path: Path) -> Iterator[Any]:
                 raise ArgumentError(f"{path}, line {number}: no JSON ({error})") from None
 
 
+def _id_of(record: Any) -> str:
+    return str(record.get("image_id") or id_of_name(record["source"]))
+
+
+def _require_one_source(path: Path, named: Iterable[tuple[str, str]]) -> None:
+    """Raise ArgumentError where detections of two images have one id, since they would count as those of one."""
+    sources: dict[str, str] = {}
+    for name, source in named:
+        other = sources.setdefault(name, source)
+        if other != source:
+            raise ArgumentError(
+                f"{path}: {other} and {source} have the same image id {name!r}; rename one of them and detect again"
+            )
+
+
 def _rows(record: Any) -> Iterator[_Row]:
-    name = record.get("image_id") or id_of_name(record["source"])
+    name = _id_of(record)
     for item in record["detections"]:
         ymin, xmin, ymax, xmax = item["box"]
-        yield (str(name), str(item["mid"]), item["score"], ymin, xmin, ymax, xmax)
+        yield (name, str(item["mid"]), item["score"], ymin, xmin, ymax, xmax)
 
 
 def read_detection_table(path: Path) -> Predictions:
     """Read csv of `boxable detect`."""
     table = read_table(path, _COLUMNS)
     box = np.stack([table.number(name) for name in ("ymin", "xmin", "ymax", "xmax")], axis=1)
-    return Predictions(table.text("image_id"), table.text("mid"), box, table.number("score"))
+    images, sources = table.text("image_id"), table.text("source")
+    pairs = np.unique(np.stack([images.codes, sources.codes], axis=1), axis=0).tolist()
+    _require_one_source(path, ((images.values[image], sources.values[source]) for image, source in pairs))
+    return Predictions(images, table.text("mid"), box, table.number("score"))
 
 
 def read_label_folder(folder: Path) -> Predictions:
