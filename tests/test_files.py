@@ -11,6 +11,7 @@ from boxable.files import (
     atomic_file,
     atomic_path,
     files_below,
+    folders_within,
     is_abandoned,
     is_clutter,
     read_start,
@@ -145,3 +146,13 @@ def test_a_folder_is_searched_by_its_own_path_before_that_of_a_link(tmp_path: Pa
     (tmp_path / "set" / "z" / "a.jpg").touch()
     (tmp_path / "set" / "b").symlink_to("z")
     assert [name for name, _ in files_below(tmp_path / "set")] == ["z/a.jpg"]
+
+
+def test_folders_are_listed_so_many_levels_deep_without_clutter(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b" / "c").mkdir(parents=True)
+    for name in ("x.txt", "._x.txt", "a/y.txt", "a/b/z.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / "__MACOSX").mkdir()
+    assert list(folders_within(tmp_path, 2)) == [
+        (tmp_path, ["a"], ["x.txt"]), (tmp_path / "a", ["b"], ["y.txt"]),
+    ]  # fmt: skip

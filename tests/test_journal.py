@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from boxable.journal import Journal
+from boxable.journal import Journal, stamp_of
 
 
 def journal(path: Path) -> Journal:
@@ -86,3 +86,11 @@ def test_a_killed_process_loses_no_appended_record(path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, str(path)], check=False, timeout=60)
     assert done.returncode == -signal.SIGKILL
     assert list(journal(path).records({"a": [1], "b": [1]})) == [{"n": 1}, {"n": 2}]
+
+
+def test_a_stamp_tells_size_and_time_and_zeros_of_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"four")
+    os.utime(path, ns=(0, 5))
+    assert stamp_of(path) == [4, 5]
+    assert stamp_of(tmp_path / "gone.jpg") == [0, 0]

@@ -115,6 +115,20 @@ def files_below(folder: Path, on_error: Callable[[OSError], object] | None = Non
         yield from ((prefix + name, Path(place, name)) for name in sorted(files) if not is_clutter(name))
 
 
+def folders_within(folder: Path, depth: int) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Iterate over a folder and those in it, so many levels in all: path, names of folders and of files.
+
+    Clutter is skipped. A folder comes before those in it, so a caller that has found what it looks for may stop.
+    """
+    with os.scandir(folder) as entries:
+        there = [(entry.name, entry.is_dir()) for entry in entries if not is_clutter(entry.name)]
+    folders = [name for name, is_folder in there if is_folder]
+    yield folder, folders, [name for name, is_folder in there if not is_folder]
+    if depth > 1:
+        for name in folders:
+            yield from folders_within(folder / name, depth - 1)
+
+
 def _is_new(path: Path, root: str, seen: set[str]) -> bool:
     """Tell whether a folder is to be searched by this path: not for the second time, nor for its own path."""
     real = os.path.realpath(path)

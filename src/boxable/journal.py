@@ -11,6 +11,15 @@ from boxable.files import writing
 Stamp = list[int]
 
 
+def stamp_of(path: Path) -> Stamp:
+    """Return the size of a file and the time of its last change; zeros where it cannot be read."""
+    try:
+        status = path.stat()
+    except OSError:
+        return [0, 0]
+    return [status.st_size, status.st_mtime_ns]
+
+
 class Journal:
     """The results of a job: `[key, stamp, record]` a line. A later line of the same key supersedes an earlier one.
 

@@ -16,10 +16,11 @@ import filelock
 
 from boxable.errors import ArgumentError
 from boxable.files import atomic_file, write_atomically, writing
+from boxable.journal import Stamp, stamp_of
 
 RECORD, LOCK = ".boxable-run", ".lock"
 
-State = list[int] | None
+State = Stamp | None
 
 
 class RunFolder:
@@ -42,7 +43,7 @@ class RunFolder:
         for path, state in self._recorded().items():
             if Path(realpath(path)) in kept:
                 left[path] = state
-            elif state is None or state == _state(path):
+            elif state is None or state == stamp_of(path):
                 with writing(path):
                     path.unlink(missing_ok=True)
                 self._remove_empty(path.parent)
@@ -61,7 +62,7 @@ class RunFolder:
 
     def record(self, path: Path, *, grows: bool = False) -> None:
         """Record a file that this run wrote, or will write if it `grows` until the end."""
-        state = None if grows else _state(path)
+        state = None if grows else stamp_of(path)
         with writing(self._record), self._record.open("a", encoding="utf-8") as file:
             file.write(self._line(path, state))
 
@@ -112,10 +113,3 @@ def open_run_folder(path: Path, inputs: Iterable[Path] = ()) -> Iterator[RunFold
         (path / LOCK).unlink(missing_ok=True)
         with suppress(OSError):
             path.rmdir()  # if nothing came of it
-
-
-def _state(path: Path) -> State:
-    with suppress(OSError):
-        status = path.stat()
-        return [status.st_size, status.st_mtime_ns]
-    return []

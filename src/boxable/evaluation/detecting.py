@@ -9,7 +9,7 @@ from boxable.detection.detector import Detector
 from boxable.files import atomic_file
 from boxable.findings import counted
 from boxable.formats.openimages import openimages
-from boxable.journal import Journal
+from boxable.journal import Journal, stamp_of
 from boxable.progress import progress
 
 logger = logging.getLogger("boxable")
@@ -29,7 +29,7 @@ def detect_in(detector: Detector, images: dict[str, Path], folder: Path) -> tupl
     """
     log, path = detection_files(detector, folder)
     journal = Journal(log, _is_record)
-    stamps = {image: _stamp(path) for image, path in images.items()}  # as they are before they are read
+    stamps = {image: stamp_of(path) for image, path in images.items()}  # as they are before they are read
     todo = {image: path for image, path in images.items() if not journal.holds(image, stamps[image])}
     if len(todo) < len(images):
         logger.info("detected before: %d of %s", len(images) - len(todo), counted(len(images), "image|s"))
@@ -46,15 +46,6 @@ def detect_in(detector: Detector, images: dict[str, Path], folder: Path) -> tupl
         for text in openimages(journal.records(stamps), detector.classes):
             file.write(text.encode("utf-8", "backslashreplace"))
     return path, unreadable
-
-
-def _stamp(path: Path) -> list[int]:
-    """Return the size of a file and the time of its last change."""
-    try:
-        status = path.stat()
-    except OSError:  # reported where it is read
-        return [0, 0]
-    return [status.st_size, status.st_mtime_ns]
 
 
 def _is_record(record: Any) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from boxable.errors import ArgumentError
-from boxable.files import files_below, is_clutter, read_text
+from boxable.files import files_below, folders_within, read_text
 from boxable.formats.annotated.classes import named_classes
 from boxable.formats.annotated.image import AnnotatedImage, AnnotatedSet
 from boxable.formats.annotated.image_files import with_boxes_in_pixels
@@ -40,15 +40,14 @@ class _Entry:
 
 def is_oid_toolkit(path: Path) -> bool:
     """Tell whether there is a folder Label with text files, in this folder or a little below, and no table."""
-    return path.is_dir() and not has_tables(path) and _holds(path, _DEEPEST)
-
-
-def _holds(folder: Path, depth: int) -> bool:
-    with os.scandir(folder) as entries:
-        folders = [entry.name for entry in entries if entry.is_dir() and not is_clutter(entry.name)]
-    if _LABELS in folders and any(name.lower().endswith(".txt") for name in os.listdir(folder / _LABELS)):
-        return True
-    return depth > 1 and any(_holds(folder / name, depth - 1) for name in folders)
+    return (
+        path.is_dir()
+        and not has_tables(path)
+        and any(
+            _LABELS in folders and any(name.lower().endswith(".txt") for name in os.listdir(place / _LABELS))
+            for place, folders, _ in folders_within(path, _DEEPEST)
+        )
+    )
 
 
 def read(folder: Path) -> AnnotatedSet:

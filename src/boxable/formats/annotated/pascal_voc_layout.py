@@ -4,7 +4,6 @@ A set is Annotations/, JPEGImages/ and ImageSets/ (VOC, CVAT), one or several of
 folders of other names and capitals (Label Studio, Kaggle), or XML beside its images (LabelImg, Roboflow).
 """
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from boxable.errors import ArgumentError
-from boxable.files import files_below, is_clutter, read_start, read_text
+from boxable.files import files_below, folders_within, read_start, read_text
 from boxable.formats.annotated.splits import SPLIT_NAMES, split_of
 from boxable.formats.openimages_reading import has_tables
 from boxable.images.codecs import SUFFIXES
@@ -36,16 +35,16 @@ def is_voc(path: Path) -> bool:
     """
     if not path.is_dir():
         return False
-    return (path / "Annotations").is_dir() or (not has_tables(path) and _holds(path, _DEEPEST))
-
-
-def _holds(folder: Path, depth: int) -> bool:
-    with os.scandir(folder) as entries:
-        there = [(entry.name, entry.is_dir()) for entry in entries if not is_clutter(entry.name)]
-    xml = sorted(name for name, is_folder in there if not is_folder and name.lower().endswith(".xml"))
-    if any(_is_annotation(folder / name) for name in xml[:_SNIFFED_FILES]):
+    if (path / "Annotations").is_dir():
         return True
-    return depth > 1 and any(_holds(folder / name, depth - 1) for name, is_folder in there if is_folder)
+    return not has_tables(path) and any(
+        any(_is_annotation(place / name) for name in _xml(files)[:_SNIFFED_FILES])
+        for place, _, files in folders_within(path, _DEEPEST)
+    )
+
+
+def _xml(files: list[str]) -> list[str]:
+    return sorted(name for name in files if name.lower().endswith(".xml"))
 
 
 def _is_annotation(path: Path) -> bool:
