@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from boxable.bench import peers, plain
+from boxable.bench import baseline, peers
 from boxable.networks.anchors import ssd_anchors
 
 # Who is measured against it: what `boxable.load` is given. Each begins with its precision.
@@ -19,9 +19,9 @@ WAYS: dict[str, dict[str, Any]] = {
 ANCHORS = ssd_anchors((19, 10, 5, 3, 2, 1))
 
 
-def plain_postprocess(codes: np.ndarray, logits: np.ndarray, threshold: float) -> plain.Found:
+def plain_postprocess(codes: np.ndarray, logits: np.ndarray, threshold: float) -> baseline.Found:
     """Score, column and box of each detection."""
-    return plain.plain_postprocess(codes, logits, ANCHORS, threshold)
+    return baseline.baseline_postprocess(codes, logits, ANCHORS, threshold)
 
 
 def litert(network: bytes, threads: int) -> Callable[[bytes, float], object]:
@@ -31,7 +31,7 @@ def litert(network: bytes, threads: int) -> Callable[[bytes, float], object]:
     run = peers.tflite_run(Interpreter, network, threads)
 
     def detect(jpeg: bytes, threshold: float) -> object:
-        codes, logits = run(plain.plain_input(plain.plain_decode(jpeg), 300))
+        codes, logits = run(baseline.baseline_preprocess(baseline.baseline_decode(jpeg), 300))
         return plain_postprocess(codes, logits, threshold)
 
     return detect
