@@ -14,10 +14,11 @@ from boxable.images.sources import source_of
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.networks.calibration import Calibration
 from boxable.networks.equalize import linear_groups
-from boxable.networks.int8_backend import mean_output, quantized_tensors, stays_float
+from boxable.networks.int8_backend import quantized_tensors, stays_float
 from boxable.networks.network import Graph
 from boxable.networks.onnx_graph import build_onnx
 from boxable.networks.ops import Conv
+from boxable.networks.quantization import mean_output
 from boxable.runtimes.onnx_runtime import open_session
 from boxable.weights.calibrations import CalibrationKey, calibration_of, key_of
 from boxable.weights.cards import find_card
