@@ -9,7 +9,7 @@ from boxable.networks.equalize import linear_groups
 from boxable.networks.int8_backend import quantized_tensors
 from boxable.networks.network import GRAPH_VERSION
 from boxable.networks.onnx_graph import build_onnx
-from boxable.networks.tflite_backend import build_tflite
+from boxable.networks.tflite_graph import build_tflite
 from tests.networks.conftest import Built
 
 # A new version gets new hashes: raise GRAPH_VERSION, run the test, and write down what it found.
@@ -18,6 +18,7 @@ GOLDEN = {
     "fp32": "f049c4f70ccd97c0",
     "int8": "0a0f1ad766193f0b",
     "tflite": "a54570d8b2664eb3",
+    "tflite int8": "d6ac3a24a949d551",
 }
 
 
@@ -33,11 +34,12 @@ def calibration(small: Built) -> Calibration:
     )
 
 
-@pytest.mark.parametrize("form", ["fp32", "int8", "tflite"])
+@pytest.mark.parametrize("form", ["fp32", "int8", "tflite", "tflite int8"])
 def test_graphs_are_those_of_this_version(small: Built, form: str) -> None:
     built = {
         "fp32": lambda: build_onnx(small.graph, small.weights, {}),
         "int8": lambda: build_onnx(small.graph, small.weights, {}, calibration=calibration(small)),
         "tflite": lambda: build_tflite(small.graph, small.weights),
+        "tflite int8": lambda: build_tflite(small.graph, small.weights, calibration=calibration(small)),
     }[form]()
     assert (GRAPH_VERSION, sha256_of(built)[:16]) == (GOLDEN["version"], GOLDEN[form])

@@ -98,7 +98,8 @@ def test_foreign_variables_are_recognized(model: Model) -> None:
     assert (found.name, found.num_classes) == (model.network.name, len(CLASSES))
 
 
-def test_int8_wraps_the_float_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("runtime", ["onnxruntime", pytest.param("litert", marks=pytest.mark.optional)])
+def test_int8_wraps_the_float_backend(runtime: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from boxable.detection.calibrate import calibrate
 
     network = branches(len(CLASSES))
@@ -109,7 +110,7 @@ def test_int8_wraps_the_float_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = compiled_from(model, calibration)
     images = network.preprocess(IMAGES[0])[None]
     float32, int8 = (
-        open_runtime("onnxruntime", compiled, precision, Concurrency(1)).run("one", {"images": images})["class_logits"]
+        open_runtime(runtime, compiled, precision, Concurrency(1)).run("one", {"images": images})["class_logits"]
         for precision in ("fp32", "int8")
     )
     assert 0 < np.abs(int8 - float32).max() < 0.1 * np.abs(float32).max()

@@ -5,7 +5,7 @@ import pytest
 import tflite
 from numpy.testing import assert_array_equal
 
-from boxable.networks.tflite_backend import build_tflite
+from boxable.networks.tflite_graph import build_tflite
 from boxable.networks.walk import fold
 from boxable.weights.tflite_file import read_tflite
 from tests.networks.conftest import Built

@@ -68,7 +68,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("name", [*SETS, ALL])
-@pytest.mark.parametrize("runtime", ["onnxruntime", pytest.param("openvino", marks=pytest.mark.optional)])
+@pytest.mark.parametrize(
+    "runtime",
+    ["onnxruntime", *(pytest.param(name, marks=pytest.mark.optional) for name in ("openvino", "litert"))],
+)
 def test_int8_costs_what_its_card_says(runtime: str, name: str, data: dict[str, Path], ssd23_weights: Path) -> None:
     kept = find_calibration(key_of(ssd23_weights, ssd23_weights.read_bytes()))
     assert kept is not None
@@ -91,7 +94,7 @@ def test_int8_costs_what_its_card_says(runtime: str, name: str, data: dict[str, 
     assert found.int8 == pytest.approx(said.int8, abs=0.005 if name == ALL else 0.03)
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino", "litert"])
 def test_int8_loses_half_a_point_at_most_on_all_photos_together(runtime: str, ssd23_weights: Path) -> None:
     kept = find_calibration(key_of(ssd23_weights, ssd23_weights.read_bytes()))
     assert kept is not None

@@ -9,10 +9,12 @@ from PIL import Image
 
 import boxable
 from boxable.arrays import Floats
-from boxable.errors import MissingExtraError
+from boxable.errors import MissingExtraError, WeightsError
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.calibration import Calibration
 from boxable.runtimes import Concurrency, open_runtime
 from boxable.runtimes.litert_runtime import LiteRtRuntime
+from boxable.weights.compiled import compiled_from
 from boxable.weights.pull import open_model
 from tests.conftest import EXAMPLES, Command
 
@@ -63,7 +65,7 @@ def test_litert_detects_in_many_pictures_in_order(detector: boxable.Detector) ->
 
 @pytest.mark.optional
 def test_many_threads_may_run_it_at_once(detector: boxable.Detector, images: Floats) -> None:
-    runtime = LiteRtRuntime(open_model("ssd23"), Concurrency(1))
+    runtime = LiteRtRuntime(open_model("ssd23"), "fp32", Concurrency(1))
 
     def logits(number: int) -> Floats:
         return runtime.run("detector", {"images": images[number % 3][None]})["class_logits"]
@@ -79,3 +81,37 @@ def test_the_command_says_no_more_than_with_another_runtime(detector: boxable.De
     done = command("detect", PHOTOS[1], "--model", "ssd23", "--runtime", "litert")
     assert (done.returncode, done.stderr) == (0, b"")
     assert b'"name": "Cat"' in done.stdout
+
+
+@pytest.mark.optional
+@pytest.mark.parametrize("batch", [1, 2])
+def test_the_heads_in_int8_are_near_those_in_float32(detector: boxable.Detector, images: Floats, batch: int) -> None:
+    float32, int8 = (
+        open_runtime("litert", open_model("ssd23"), precision, Concurrency(1, 1, batch)).run(
+            "detector", {"images": images}
+        )
+        for precision in ("fp32", "int8")
+    )
+    assert 0 < np.abs(int8["class_logits"] - float32["class_logits"]).mean() < 0.08
+    assert 0 < np.abs(int8["box_encodings"] - float32["box_encodings"]).mean() < 0.1
+
+
+@pytest.mark.optional
+@pytest.mark.parametrize("classes", [None, "Person,Cat"])
+def test_litert_finds_in_int8_what_it_finds_in_float32(detector: boxable.Detector, classes: str | None) -> None:
+    other = boxable.load("ssd23", runtime="litert", precision="int8", classes=classes)
+    assert (other.runtime, other.precision) == ("litert", "int8")
+    for photo, name in zip(PHOTOS[:2], ("Person", "Cat"), strict=True):
+        best, expected = other(photo)[0], detector(photo)[0]
+        assert best.name == expected.name == name
+        assert best.score == pytest.approx(expected.score, abs=0.1)
+
+
+@pytest.mark.optional
+def test_a_calibration_that_lacks_a_range_says_what_to_do(detector: boxable.Detector) -> None:
+    compiled = open_model("ssd23")
+    whole = compiled.calibration()
+    ranges = {name: bounds for name, bounds in whole.ranges.items() if not name.startswith("BoxPredictor")}
+    old = compiled_from(compiled.model(), Calibration(whole.factors, ranges, whole.means))
+    with pytest.raises(WeightsError, match="of an older version of Boxable; run `boxable quantize` again"):
+        LiteRtRuntime(old, "int8", Concurrency(1))

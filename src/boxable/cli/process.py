@@ -49,7 +49,7 @@ def silence_litert() -> None:
     """Open an interpreter, and drop LiteRT's notice, which it writes only once, from what stderr gets."""
     from boxable.networks.network import Graph
     from boxable.networks.ops import SpatialMean
-    from boxable.networks.tflite_backend import build_tflite
+    from boxable.networks.tflite_graph import build_tflite
 
     graph = Graph((SpatialMean("mean", "images"),), {"images": (1, 1, 1)}, {"mean": "mean"})
     with suppress(ImportError, OSError), TemporaryFile() as held:

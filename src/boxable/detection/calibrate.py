@@ -71,11 +71,13 @@ def _ranges_and_means(
         for name, values in tensors.items():
             low[name], high[name] = min(low[name], float(values.min())), max(high[name], float(values.max()))
             samples[name].append(random.choice(values.ravel(), _SAMPLED))
-            sums[name] = sums[name] + values.mean(axis=(0, 2, 3), dtype=np.float64)
+            if values.ndim == 4:  # not the table of a prediction layer, which no layer reads
+                sums[name] = sums[name] + values.mean(axis=(0, 2, 3), dtype=np.float64)
     if not count:
         raise ArgumentError("expected an image to calibrate with, got none that can be read")
     ranges = {name: _best_range(low[name], high[name], np.concatenate(samples[name])) for name in names}
-    return ranges, {name: (total / count).astype(np.float32) for name, total in sums.items()}, count
+    means = {name: (total / count).astype(np.float32) for name, total in sums.items() if total.ndim}
+    return ranges, means, count
 
 
 def _activations(

@@ -43,15 +43,15 @@ def load(
     are that large, by -0.1, 0.0 and -2.2 (-2.6 to 0.0).
 
     Parity with the original is a promise of `precision="fp32"` only. `"int8"` quantizes most of a network that is
-    calibrated: `ssd23`, and what `boxable quantize` has calibrated; it is about twice as fast on processors with VNNI,
-    three times on those with AMX and OpenVINO. `"bf16"` computes in bfloat16 where the processor has it.
+    calibrated: `ssd23`, and what `boxable quantize` has calibrated; it is about twice as fast on processors with VNNI
+    or AMX. `"bf16"` computes in bfloat16 where the processor has it.
 
-    `runtime` is `"onnxruntime"` on the CPU, `"openvino"` (`boxable[openvino]`), `"litert"` (`boxable[litert]`; fp32
-    only), `"cuda"`, `"coreml"` or `"directml"` where the installed ONNX Runtime has them, or `"torch"`
-    (`boxable[torch]`), on a CUDA GPU where it sees one, there also in `"fp16"`.
+    `runtime` is `"onnxruntime"` on the CPU, `"openvino"` (`boxable[openvino]`), `"litert"` (`boxable[litert]`),
+    `"cuda"`, `"coreml"` or `"directml"` where the installed ONNX Runtime has them, or `"torch"` (`boxable[torch]`), on
+    a CUDA GPU where it sees one, there also in `"fp16"`.
 
     `runtime="auto"` and `precision="fastest"` take what `boxable bench --save` measured to be the fastest on this
-    machine, else the first of the order in `boxable.runtimes.choice`; nothing is measured here.
+    machine, else what was the fastest on processors of its kind (docs/speed.md); nothing is measured here.
 
     Raises ArgumentError for a precision or runtime that does not exist or is unavailable, UnknownModelError,
     UnknownClassError, and WeightsError for weights that are unavailable, damaged, or not calibrated for int8.

@@ -1,6 +1,7 @@
 """Write TFLite files (flatbuffers): tensors, constants, operators."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import flatbuffers
@@ -8,10 +9,13 @@ import numpy as np
 import tflite
 from numpy.typing import NDArray
 
+from boxable.arrays import Floats
+
 _TYPES = {
     np.dtype(np.float16): tflite.TensorType.FLOAT16,
     np.dtype(np.float32): tflite.TensorType.FLOAT32,
     np.dtype(np.int32): tflite.TensorType.INT32,
+    np.dtype(np.int8): tflite.TensorType.INT8,
 }
 _SCHEMA_VERSION = 3
 # The schema aligns constants so, and kernels read them where they lie.
@@ -35,12 +39,17 @@ class TfliteFile:
         """Add a float32 tensor that is an input or computed; returns its index."""
         return self._add_tensor(shape, np.dtype(np.float32), 0, name)
 
-    def constant(self, values: NDArray[np.generic]) -> int:
-        """Add a constant; returns its index."""
+    def int8_tensor(self, shape: Sequence[int], scale: Floats, zero: int) -> int:
+        """Add an int8 tensor that is computed, with its scale `[1]` and zero point; returns its index."""
+        return self._add_tensor(shape, np.dtype(np.int8), 0, "", self._quantization(scale, zero))
+
+    def constant(self, values: NDArray[np.generic], scale: Floats | None = None, axis: int = 0) -> int:
+        """Add a constant; returns its index. A quantized one has a scale for each place along an axis."""
         data = values.tobytes()
         self._builder.Prep(_ALIGNMENT, len(data))
         self._buffers.append(self._table("Buffer", Data=self._builder.CreateByteVector(data)))
-        return self._add_tensor(values.shape, values.dtype, len(self._buffers) - 1, "")
+        quantization = {} if scale is None else self._quantization(scale, 0, axis)
+        return self._add_tensor(values.shape, values.dtype, len(self._buffers) - 1, "", quantization)
 
     def operator(self, kind: int, inputs: Sequence[int], output: int, options: str = "", **fields: int) -> int:
         """Add an operator (a `tflite.BuiltinOperator`) with one output; returns the output's index.
@@ -80,8 +89,22 @@ class TfliteFile:
         self._builder.Finish(model, file_identifier=b"TFL3")
         return bytes(self._builder.Output())
 
-    def _add_tensor(self, shape: Sequence[int], dtype: np.dtype[Any], buffer: int, name: str) -> int:
-        fields = {"Shape": self._indices(shape), "Type": _TYPES[dtype], "Buffer": buffer}
+    def _quantization(self, scale: Floats, zero: int, axis: int = 0) -> dict[str, int]:
+        vectors = {
+            "Scale": int(self._builder.CreateNumpyVector(scale.astype(np.float32))),
+            "ZeroPoint": int(self._builder.CreateNumpyVector(np.full(len(scale), zero, np.int64))),
+        }
+        return {"Quantization": self._table("QuantizationParameters", **vectors, QuantizedDimension=axis)}
+
+    def _add_tensor(
+        self,
+        shape: Sequence[int],
+        dtype: np.dtype[Any],
+        buffer: int,
+        name: str,
+        quantization: Mapping[str, int] = MappingProxyType({}),
+    ) -> int:
+        fields = {"Shape": self._indices(shape), "Type": _TYPES[dtype], "Buffer": buffer, **quantization}
         if name:
             fields["Name"] = self._builder.CreateString(name)
         self._tensors.append(self._table("Tensor", **fields))

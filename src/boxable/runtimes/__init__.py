@@ -39,10 +39,6 @@ def _onnx_runtime(provider: str) -> _RuntimeType:
     return _RuntimeType(("fp32", "int8"), open_, lambda: has_provider(provider))
 
 
-def _litert(compiled: Compiled, precision: Precision, concurrency: Concurrency) -> Runtime:
-    return LiteRtRuntime(compiled, concurrency)
-
-
 def _torch(compiled: Compiled, precision: Precision, concurrency: Concurrency) -> Runtime:
     return TorchRuntime(compiled, concurrency, half=precision == "fp16")
 
@@ -50,7 +46,7 @@ def _torch(compiled: Compiled, precision: Precision, concurrency: Concurrency) -
 _RUNTIMES: dict[RuntimeName, _RuntimeType] = {
     "onnxruntime": _onnx_runtime("CPUExecutionProvider"),
     "openvino": _RuntimeType(("fp32", "bf16", "int8"), OpenVinoRuntime, lambda: find_spec("openvino") is not None),
-    "litert": _RuntimeType(("fp32",), _litert, lambda: find_spec("ai_edge_litert") is not None),
+    "litert": _RuntimeType(("fp32", "int8"), LiteRtRuntime, lambda: find_spec("ai_edge_litert") is not None),
     "cuda": _onnx_runtime("CUDAExecutionProvider"),
     "coreml": _onnx_runtime("CoreMLExecutionProvider"),
     "directml": _onnx_runtime("DmlExecutionProvider"),

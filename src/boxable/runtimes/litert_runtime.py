@@ -10,25 +10,23 @@ from boxable.arrays import Floats
 from boxable.errors import MissingExtraError, WeightsError
 from boxable.networks.network import Graph
 from boxable.runtimes.interface import Arrays, Concurrency, run_in_batches
-from boxable.weights.compiled import Compiled
+from boxable.weights.compiled import Compiled, Precision
 
 
 class LiteRtRuntime:
-    """The graphs of a model in float32 as TFLite files. `run` may be called from many threads at once.
+    """The graphs of a model as TFLite files. `run` may be called from many threads at once.
 
-    Calls at the same time have an interpreter each, with a copy of the weights. Raises MissingExtraError without
-    LiteRT, and WeightsError, which begins with the model's name, if it cannot read a graph.
+    Calls at the same time have an interpreter each, which share the file but each pack the weights for their kernels.
+    Raises MissingExtraError without LiteRT, and WeightsError, which begins with the model's name, if it cannot read a
+    graph.
     """
 
-    def __init__(self, compiled: Compiled, concurrency: Concurrency) -> None:
+    def __init__(self, compiled: Compiled, precision: Precision, concurrency: Concurrency) -> None:
         _interpreter_class()
-        from boxable.networks.tflite_backend import build_tflite
-
-        model = compiled.model()
         self._graphs = {}
-        for name, graph in model.network.graphs.items():
+        for name, graph in compiled.description.network.graphs.items():
             batch = concurrency.batch_of(graph)
-            file = build_tflite(graph, model.weights, batch)
+            file = compiled.tflite(name, precision, batch)
             try:
                 self._graphs[name] = _Interpreters(graph, file, concurrency.threads_each, batch)
             except (RuntimeError, ValueError) as error:

@@ -49,6 +49,8 @@ def open_session(graph: bytes, name: str, threads: int, provider: str = CPU) -> 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
+    # Without VNNI its default kernels add products in 16 bits, which overflow.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         # Operations that a provider lacks run on the CPU.
         providers = list(dict.fromkeys([provider, CPU]))

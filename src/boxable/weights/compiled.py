@@ -6,8 +6,8 @@ calibration and the selected classes. The cache can be deleted.
 
 import json
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -30,7 +30,7 @@ Precision = Literal["fp32", "fp16", "bf16", "int8"]
 
 
 class Compiled:
-    """A model that gives, when asked, its ONNX graphs or itself; nothing is read before.
+    """A model that gives, when asked, its graphs as ONNX or TFLite files, or itself; nothing is read before.
 
     `name` is what the user calls it, and begins errors. `digest` tells its content from that of other models; graphs
     of a model without one are not cached. `calibration` raises WeightsError where there is none. `reopen` opens it
@@ -112,18 +112,33 @@ class Compiled:
             marks.append(f"classes-{sha256_of(json.dumps(mids).encode())[:8]}")
         return "-".join(mark for mark in marks if mark)
 
+    def tflite(self, graph: str, precision: Precision, batch: int) -> bytes:
+        """Build a graph as a TFLite file for batches of this size. Raises WeightsError."""
+        from boxable.networks.tflite_graph import build_tflite
+
+        model, calibration = self.model(), self.calibration() if precision == "int8" else None
+        with self._fitting(calibration):
+            return build_tflite(model.network.graphs[graph], model.weights, batch, calibration=calibration)
+
     def _build(self, graph: str, calibration: Calibration | None) -> bytes:
         from boxable.networks.onnx_graph import build_onnx  # imports onnx, which a cached graph does not need
 
         model = self.model()
         metadata = model.description.to_metadata()
-        try:
+        with self._fitting(calibration):
             return build_onnx(model.network.graphs[graph], model.weights, metadata, calibration=calibration)
+
+    @contextmanager
+    def _fitting(self, calibration: Calibration | None) -> Iterator[None]:
+        """Raise WeightsError where a graph cannot be built because its calibration lacks something."""
+        try:
+            yield
         except (KeyError, ValueError, IndexError):
             if calibration is None:
                 raise
             raise WeightsError(
-                f"{self.name}: its calibration for int8 does not fit its weights; run `boxable quantize` again"
+                f"{self.name}: its calibration for int8 does not fit its weights or is of an older version of Boxable; "
+                "run `boxable quantize` again"
             ) from None
 
 

@@ -1,0 +1,125 @@
+"""The TFLite file of a network in int8."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import tflite
+from numpy.testing import assert_allclose
+
+from boxable.networks.calibration import Calibration
+from boxable.networks.equalize import equalize, linear_groups
+from boxable.networks.int8_backend import quantized_tensors, stays_float
+from boxable.networks.ops import Add, Conv, Predict
+from boxable.networks.quantization import Steps
+from boxable.networks.tflite_backend import kernel_and_bias
+from boxable.networks.tflite_graph import build_tflite
+from tests.networks.conftest import Built
+
+INT8, FLOAT32, INT32 = tflite.TensorType.INT8, tflite.TensorType.FLOAT32, tflite.TensorType.INT32
+LAYERS = (tflite.BuiltinOperator.CONV_2D, tflite.BuiltinOperator.DEPTHWISE_CONV_2D)
+
+
+def calibration_for(small: Built) -> Calibration:
+    names = quantized_tensors(small.graph)
+    ranges = {name: (-1.0 - number / 100, 5.0) for number, name in enumerate(names)}
+    channels = {name: small.graph.shapes[name][-1] or 0 for name in small.graph.shapes}
+    factors = {group.name: np.ones(channels[group.name], np.float32) for group in linear_groups(small.graph)}
+    return Calibration(factors, ranges, {name: np.zeros(channels[name], np.float32) for name in names})
+
+
+@dataclass(frozen=True)
+class Operator:
+    """An operator of the file, with the tensors that it reads and its result."""
+
+    kind: int
+    inputs: list[tflite.Tensor]
+    output: tflite.Tensor
+
+
+@pytest.fixture(scope="module")
+def file(small: Built) -> tflite.Model:
+    return tflite.Model.GetRootAsModel(build_tflite(small.graph, small.weights, calibration=calibration_for(small)), 0)
+
+
+@pytest.fixture(scope="module")
+def operators(file: tflite.Model) -> list[Operator]:
+    graph = file.Subgraphs(0)
+    found = []
+    for number in range(graph.OperatorsLength()):
+        operator = graph.Operators(number)
+        inputs = [graph.Tensors(operator.Inputs(place)) for place in range(operator.InputsLength())]
+        kind = file.OperatorCodes(operator.OpcodeIndex()).BuiltinCode()
+        found.append(Operator(kind, inputs, graph.Tensors(operator.Outputs(0))))
+    return found
+
+
+def values(file: tflite.Model, tensor: tflite.Tensor, dtype: type) -> np.ndarray:
+    data = file.Buffers(tensor.Buffer()).DataAsNumpy()
+    return data.view(dtype).reshape(tensor.ShapeAsNumpy())
+
+
+def test_layers_compute_in_int8_but_for_those_on_the_largest_maps(small: Built, operators: list[Operator]) -> None:
+    layers = [operator for operator in operators if operator.kind in LAYERS]
+    ops = [op for op in small.graph.ops if isinstance(op, Conv | Predict)]
+    for op, layer in zip(ops, layers, strict=True):
+        types = [tensor.Type() for tensor in (*layer.inputs, layer.output)]
+        assert types == [FLOAT32] * 4 if stays_float(op, small.graph) else [INT8, INT8, INT32, INT8], op.name
+
+
+def test_sums_compute_in_int8_too(small: Built, operators: list[Operator]) -> None:
+    sums = [operator for operator in operators if operator.kind == tflite.BuiltinOperator.ADD]
+    assert len(sums) == sum(isinstance(op, Add) for op in small.graph.ops)
+    assert {tensor.Type() for operator in sums for tensor in (*operator.inputs, operator.output)} == {INT8}
+
+
+def test_each_tensor_is_converted_once(operators: list[Operator]) -> None:
+    kinds = [operator.kind for operator in operators]
+    assert kinds.count(tflite.BuiltinOperator.QUANTIZE) == 1  # behind the last float32 layer
+    assert kinds.count(tflite.BuiltinOperator.DEQUANTIZE) == 12  # two prediction layers on each of six maps
+
+
+def test_activations_have_the_signed_steps_of_their_ranges(small: Built, operators: list[Operator]) -> None:
+    ranges = calibration_for(small).ranges
+    layers = [operator for operator in operators if operator.kind in LAYERS]
+    ops = [op for op in small.graph.ops if isinstance(op, Conv | Predict)]
+    for op, layer in zip(ops, layers, strict=True):
+        if stays_float(op, small.graph):
+            continue
+        for name, tensor in ((op.source, layer.inputs[0]), (op.name, layer.output)):
+            steps = Steps.of_range(*ranges[name])
+            found = tensor.Quantization()
+            assert found.ScaleAsNumpy().tolist() == [steps.scale]
+            assert found.ZeroPointAsNumpy().tolist() == [steps.zero - 128]
+
+
+def test_kernels_are_those_of_the_layers_rounded_per_output(
+    small: Built, file: tflite.Model, operators: list[Operator]
+) -> None:
+    weights = equalize(small.graph, small.weights, calibration_for(small).factors)
+    layers = [operator for operator in operators if operator.kind in LAYERS]
+    ops = [op for op in small.graph.ops if isinstance(op, Conv | Predict)]
+    for op, layer in zip(ops, layers, strict=True):
+        if stays_float(op, small.graph):
+            continue
+        expected, bias = kernel_and_bias(op, weights)
+        quantization = layer.inputs[1].Quantization()
+        axis, scale = quantization.QuantizedDimension(), quantization.ScaleAsNumpy()
+        assert axis == (3 if isinstance(op, Conv) and op.depthwise else 0)
+        shape = [-1 if place == axis else 1 for place in range(4)]
+        found = values(file, layer.inputs[1], np.int8) * scale.reshape(shape)
+        assert_allclose(found, expected, rtol=0, atol=float(scale.max()) * 0.51)
+        bias_scale = layer.inputs[2].Quantization().ScaleAsNumpy()
+        assert_allclose(bias_scale, scale * layer.inputs[0].Quantization().ScaleAsNumpy(), rtol=1e-6)
+        assert_allclose(
+            values(file, layer.inputs[2], np.int32) * bias_scale, bias, rtol=0, atol=float(bias_scale.max())
+        )
+
+
+def test_a_tensor_without_a_range_is_an_error(small: Built) -> None:
+    calibration = calibration_for(small)
+    ranges = {name: bounds for name, bounds in calibration.ranges.items() if "BoxPredictor_3" not in name}
+    with pytest.raises(KeyError, match="BoxPredictor_3"):
+        build_tflite(
+            small.graph, small.weights, calibration=Calibration(calibration.factors, ranges, calibration.means)
+        )
