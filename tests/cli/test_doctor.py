@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from boxable.doctor import installation
+from boxable.runtimes.measured import SPEEDS
 from tests.cli.conftest import Invoke
 from tests.conftest import ROOT, Command
 
@@ -52,3 +53,24 @@ def test_damaged_weights_are_found_and_the_exit_code_is_1(invoke: Invoke, empty_
     assert result.code == 1
     (line,) = (line for line in result.lines if line.startswith("FAIL"))
     assert "is damaged; run `boxable models pull`" in line
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_fastest_runtime_of_this_kind_of_processor_is_named(
+    invoke: Invoke, empty_home: Path, monkeypatch: pytest.MonkeyPatch, installed: bool
+) -> None:
+    monkeypatch.setattr(installation, "processor_kind", lambda: "VNNI")
+    monkeypatch.setattr(installation, "_version", lambda package: "1.0" if installed else None)
+    (line,) = (line for line in invoke("doctor").lines if "int8 speed" in line)
+    times = SPEEDS["VNNI"]["litert", "int8"]
+    said = f"on processors with VNNI, litert was {times:.2f} times as fast as the default (onnxruntime in fp32)"
+    advice = "" if installed else "; to install it run: pip install 'boxable[litert]'"
+    assert line == f"{'ok  ' if installed else '--  '} int8 speed     {said}{advice}"
+
+
+def test_a_processor_that_was_not_measured_is_named_as_such(
+    invoke: Invoke, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "processor_kind", lambda: "other")
+    lines = [line for line in invoke("doctor").lines if "speed" in line]
+    assert lines == ["--   speed          not measured on this kind of processor; run: boxable bench --save"]

@@ -8,8 +8,9 @@ import pytest
 
 import boxable
 from boxable.errors import ArgumentError
-from boxable.runtimes import RuntimeName, choice
+from boxable.runtimes import RuntimeName, choice, precisions_of
 from boxable.runtimes.choice import choices, save_choice
+from boxable.runtimes.measured import SPEEDS, ProcessorKind
 
 CPU: list[RuntimeName] = ["onnxruntime", "openvino", "litert"]
 
@@ -17,11 +18,11 @@ CPU: list[RuntimeName] = ["onnxruntime", "openvino", "litert"]
 @pytest.fixture(autouse=True)
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     """A machine with three runtimes on a processor with AMX, and a home of its own."""
-    found: dict[str, Any] = {"runtimes": list(CPU), "features": frozenset({"amx_bf16", "amx_int8", "avx512_vnni"})}
+    found: dict[str, Any] = {"runtimes": list(CPU), "kind": "AMX"}
     monkeypatch.setenv("BOXABLE_HOME", str(tmp_path))
     monkeypatch.setattr(choice, "available_runtimes", lambda: found["runtimes"])
     monkeypatch.setattr(choice, "precisions_available", choice.precisions_of)
-    monkeypatch.setattr(choice, "processor_features", lambda: found["features"])
+    monkeypatch.setattr(choice, "processor_kind", lambda: found["kind"])
     return found
 
 
@@ -30,25 +31,38 @@ def order(runtime: Any = "auto", precision: Any = "fastest", *, calibrated: bool
     return [" ".join(item) for item in found]
 
 
-def test_the_documented_order_goes_by_processor_features(machine: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", [kind for kind, speeds in SPEEDS.items() if speeds])
+def test_what_was_measured_on_processors_of_this_kind_goes_first(machine: dict[str, Any], kind: ProcessorKind) -> None:
+    machine["kind"] = kind
+    found = order()
+    measured = [" ".join(item) for item, _ in sorted(SPEEDS[kind].items(), key=lambda item: -item[1])]
+    assert found[: len(measured)] == measured
+    assert sorted(found) == sorted({*measured, *order_of_all()})
+
+
+def order_of_all() -> list[str]:
+    return [f"{name} {precision}" for name in CPU for precision in precisions_of(name)]
+
+
+def test_what_was_not_measured_goes_in_float32_first(machine: dict[str, Any]) -> None:
+    machine["kind"] = "other"
     assert order() == [
-        "openvino int8", "onnxruntime int8", "openvino bf16", "openvino fp32", "onnxruntime fp32", "litert fp32",
+        "onnxruntime fp32", "litert fp32", "openvino fp32", "openvino bf16",
+        "onnxruntime int8", "litert int8", "openvino int8",
     ]  # fmt: skip
-    machine["features"] = frozenset({"avx512_vnni"})
-    assert order()[:3] == ["openvino int8", "onnxruntime int8", "openvino fp32"]
-    machine["features"] = frozenset({"avx2"})
-    assert order()[:3] == ["openvino fp32", "onnxruntime fp32", "litert fp32"]
+    machine["kind"] = "AMX"
+    assert order()[-1] == "litert int8"
 
 
 def test_a_gpu_goes_before_the_cpu(machine: dict[str, Any]) -> None:
     machine["runtimes"] = ["onnxruntime", "cuda", "torch"]
-    assert order()[:4] == ["torch fp16", "torch fp32", "cuda fp32", "onnxruntime int8"]
+    assert order()[:5] == ["torch fp16", "torch fp32", "cuda fp32", "cuda int8", "onnxruntime int8"]
     assert order(precision="fp32") == ["torch fp32", "cuda fp32", "onnxruntime fp32"]
 
 
 def test_int8_is_for_calibrated_models() -> None:
     assert order(calibrated=False) == ["openvino bf16", "openvino fp32", "onnxruntime fp32", "litert fp32"]
-    assert order(precision="int8", calibrated=False) == ["openvino int8", "onnxruntime int8"]
+    assert order(precision="int8", calibrated=False) == ["openvino int8", "onnxruntime int8", "litert int8"]
 
 
 def test_what_was_measured_here_goes_before_the_documented_order(machine: dict[str, Any]) -> None:

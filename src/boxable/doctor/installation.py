@@ -13,6 +13,7 @@ import boxable
 from boxable.errors import BoxableError
 from boxable.findings import Finding, Level, counted
 from boxable.images.codecs import HEIF_EXTRA
+from boxable.runtimes.measured import SPEEDS, processor_kind
 from boxable.settings import available_cores, home, offline
 from boxable.weights.cards import all_cards
 from boxable.weights.store import installed
@@ -34,6 +35,10 @@ _OPTIONAL = {
 }
 
 
+# Of the runtimes that are optional.
+_PACKAGES: dict[str, str] = {"openvino": "openvino", "litert": "ai-edge-litert"}
+
+
 def check_installation() -> Iterator[Finding]:
     """Check everything, dependencies first."""
     yield Finding("boxable", boxable.__version__)
@@ -49,6 +54,7 @@ def check_installation() -> Iterator[Finding]:
         found = _version(package)
         missing = f"not installed; for {use} run: pip install '{requirement}'"
         yield Finding(package, found or missing, "ok" if found else "note")
+    yield from _speed()
     yield _cache()
     yield Finding("network", "BOXABLE_OFFLINE is set: never used" if offline() else "used to fetch weights when needed")
     npm = shutil.which("npm")
@@ -66,6 +72,26 @@ def _required() -> list[str]:
     """List the required packages."""
     names = (re.match(r"[\w.-]+", line) for line in requires("boxable") or () if "extra ==" not in line)
     return sorted(match[0] for match in names if match)
+
+
+def _speed() -> Iterator[Finding]:
+    """Say for each precision which runtime was the fastest on processors of this kind, and how to install it."""
+    kind = processor_kind()
+    speeds = SPEEDS[kind]
+    if not speeds:
+        yield Finding("speed", "not measured on this kind of processor; run: boxable bench --save", "note")
+    for precision in ("fp32", "int8"):
+        able = [choice for choice in speeds if choice[1] == precision]
+        if able:
+            best = max(able, key=lambda choice: speeds[choice])
+            package = _PACKAGES.get(best[0], "onnxruntime")
+            missing = "" if _version(package) else f"; to install it run: pip install '{_OPTIONAL[package][1]}'"
+            yield Finding(
+                f"{precision} speed",
+                f"on processors with {kind}, {best[0]} was {speeds[best]:.2f} times as fast as the default "
+                f"(onnxruntime in fp32){missing}",
+                "note" if missing else "ok",
+            )
 
 
 def _cache() -> Finding:

@@ -1,13 +1,9 @@
 """Which runtime and precision `auto` and `fastest` mean on this machine, without measuring when a model is opened.
 
-What `boxable bench --save` measured here comes first. Without it, the order is by processor features, from the
-measurements in docs/speed.md:
-
-    int8 (calibrated models, with VNNI, AMX or ARM dot products)   openvino, onnxruntime
-    bf16 (with AMX)                                                openvino
-    fp32                                                           openvino, onnxruntime, litert
-
-A GPU goes before the CPU: torch where it sees one, else CUDA, Core ML or DirectML of ONNX Runtime.
+What `boxable bench --save` measured here comes first. Without it a GPU goes before the CPU (torch where it sees one,
+else CUDA, Core ML or DirectML of ONNX Runtime), and on a CPU the order is that of `SPEEDS` in
+`boxable.runtimes.measured`, by kind of processor. What was not measured follows: fp32, then bf16, then int8, each on
+ONNX Runtime, LiteRT, OpenVINO.
 """
 
 import json
@@ -30,18 +26,17 @@ from boxable.runtimes import (
     precisions_available,
     precisions_of,
 )
-from boxable.settings import home, processor, processor_features
+from boxable.runtimes.measured import SPEEDS, Choice, processor_kind
+from boxable.settings import home, processor
 from boxable.weights.compiled import Precision
 
 logger = logging.getLogger("boxable")
 
-Choice = tuple[RuntimeName, Precision]
-
 _GPU_RUNTIMES: tuple[RuntimeName, ...] = ("torch", "cuda", "coreml", "directml")
-_RUNTIME_ORDER: tuple[RuntimeName, ...] = (*_GPU_RUNTIMES, "openvino", "onnxruntime", "litert")
+# Of what was not measured.
+_RUNTIME_ORDER: tuple[RuntimeName, ...] = (*_GPU_RUNTIMES, "onnxruntime", "litert", "openvino")
+_PRECISION_ORDER: tuple[Precision, ...] = ("fp16", "fp32", "bf16", "int8")
 _PACKAGES = ("boxable", "onnxruntime", "openvino", "ai-edge-litert", "torch")
-_INT8_FEATURES = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp"}
-_BF16_FEATURES = {"amx_bf16"}
 
 
 def choices(
@@ -69,8 +64,8 @@ def choices(
     if len(found) == 1:
         return found
     saved = _saved(handle, threads)
-    features = processor_features()
-    return sorted(found, key=lambda choice: (saved.get(choice, float("inf")), _rank(choice, features)))
+    speeds = SPEEDS[processor_kind()]
+    return sorted(found, key=lambda choice: (saved.get(choice, float("inf")), _rank(choice, speeds)))
 
 
 def save_choice(handle: str, threads: int, times: Mapping[Choice, float]) -> Path:
@@ -90,17 +85,11 @@ def _saved(handle: str, threads: int) -> dict[Choice, float]:
     return {}
 
 
-def _rank(choice: Choice, features: frozenset[str]) -> tuple[bool, bool, int, int]:
+def _rank(choice: Choice, speeds: Mapping[Choice, float]) -> tuple[bool, float, int, int]:
     """Sort key of a choice where nothing was saved."""
     name, precision = choice
-    on_gpu = name in _GPU_RUNTIMES
-    is_fast = {
-        "int8": not on_gpu and bool(features & _INT8_FEATURES),
-        "bf16": not on_gpu and bool(features & _BF16_FEATURES),
-        "fp16": on_gpu,
-        "fp32": True,
-    }
-    return not is_fast[precision], not on_gpu, list(is_fast).index(precision), _RUNTIME_ORDER.index(name)
+    on_cpu = name not in _GPU_RUNTIMES
+    return on_cpu, -speeds.get(choice, 0), _PRECISION_ORDER.index(precision), _RUNTIME_ORDER.index(name)
 
 
 def _file(handle: str) -> Path:
