@@ -8,10 +8,12 @@ Rotation says by how many degrees, counter-clockwise, both have to be rotated
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.images.contiguous import contiguous
+
 
 def rotate(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
     """Rotate an image uint8 `[H, W, 3]` counter-clockwise by 0, 90, 180 or 270 degrees."""
-    return np.ascontiguousarray(np.rot90(image, degrees // 90))
+    return contiguous(np.rot90(image, degrees // 90))
 
 
 def rotate_boxes(boxes: NDArray[np.float32], degrees: int) -> NDArray[np.float32]:

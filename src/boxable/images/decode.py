@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from boxable.errors import ImageError
 from boxable.images.codecs import FORMAT_NAMES, is_video, open_image
+from boxable.images.contiguous import contiguous
 
 Pixels = NDArray[np.uint8]
 # What to do with an image that ends too early or is damaged: an error, or decode it as far as possible.
@@ -235,7 +236,7 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
         pixels = pixels[:, ::-1]
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
+    return contiguous(pixels)
 
 
 def _pixels_of(image: Image.Image, name: str) -> Pixels:

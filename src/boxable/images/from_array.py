@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
+from boxable.images.contiguous import contiguous
 from boxable.images.reading import reason
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
@@ -33,7 +34,7 @@ def pixels_of(array: NDArray[Any], name: str) -> Pixels:
         )
     array = array[:, :, :3] if array.shape[2] > 1 else np.repeat(array, 3, axis=2)
     if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
+        return contiguous(array)
     if not np.issubdtype(array.dtype, np.floating):
         raise ArgumentError(f"{name}: expected uint8 (0 to 255) or float (0 to 1), got dtype {array.dtype}")
     with np.errstate(over="ignore"):  # numbers that do not fit are infinite then, and refused

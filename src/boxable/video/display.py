@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.images.contiguous import contiguous
+
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
@@ -41,7 +43,7 @@ class Display:
         a, b, c, d = self._matrix(decoded)
         if abs(b) > abs(a):
             pixels, a, d = pixels.swapaxes(0, 1), c, b
-        return np.ascontiguousarray(pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
+        return contiguous(pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
 
 
 def _pixel_aspect(stream: "VideoStream") -> Fraction:
