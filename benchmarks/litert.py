@@ -8,14 +8,17 @@ import numpy as np
 from boxable.bench import baseline, peers
 from boxable.networks.anchors import ssd_anchors
 
-# Who is measured against it: what `boxable.load` is given. Each begins with its precision.
+# Who is measured against it: what `boxable.load` is given. Each begins with its precision; the first is the default.
 PEER = "LiteRT + Pillow + NumPy"
 WAYS: dict[str, dict[str, Any]] = {
     "fp32, ONNX Runtime": {},
     "fp32, OpenVINO": {"runtime": "openvino"},
+    "fp32, LiteRT": {"runtime": "litert"},
     "int8, ONNX Runtime": {"precision": "int8"},
     "int8, OpenVINO": {"precision": "int8", "runtime": "openvino"},
+    "int8, LiteRT": {"precision": "int8", "runtime": "litert"},
 }
+DEFAULT = next(iter(WAYS))
 ANCHORS = ssd_anchors((19, 10, 5, 3, 2, 1))
 
 

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
+from boxable.runtimes.measured import processor_kind
 from boxable.settings import available_cores, processor
 
 # Packages that decide the speed of a detector, and the peers.
@@ -15,9 +16,10 @@ PACKAGES = (
 
 
 def machine() -> dict[str, str | int | float]:
-    """Describe the processor, its cores, and their load in the last minute."""
+    """Describe the processor, its kind (`runtimes.measured`), its cores, and their load in the last minute."""
     about: dict[str, str | int | float] = {
         "processor": processor(),
+        "kind": processor_kind(),
         "cores": available_cores(),
         "system": platform.platform(),
         "python": platform.python_version(),
