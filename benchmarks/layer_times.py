@@ -11,6 +11,7 @@ import onnx
 
 from boxable.networks.network import Network
 from boxable.runtimes import Concurrency
+from boxable.runtimes.onnx_runtime import session_options
 from boxable.runtimes.openvino_runtime import compile_options
 from boxable.runtimes.telemetry import import_onnxruntime, import_openvino
 
@@ -34,8 +35,7 @@ class OnnxRuntimeProfile:
 
     def __init__(self, graph: bytes, network: Network, precision: str) -> None:
         self._network, self._folder = network, TemporaryDirectory()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        options = session_options(1)
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(self._folder.name) / "profile")
         self._session = onnxruntime.InferenceSession(named_nodes(graph), options, providers=["CPUExecutionProvider"])

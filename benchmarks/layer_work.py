@@ -97,9 +97,9 @@ def random_network(network: Network) -> Compiled:
 def wide_calibration(graph: Graph) -> Calibration:
     bounded = {op.name for op in graph.layers if isinstance(op, Conv) and op.activation}
     quantized = quantized_tensors(graph)
-    channels = {name: graph.shapes[name][2] for name in quantized}
+    channels = {name: graph.shapes[name][2] for name in quantized if len(graph.shapes[name]) == 3}
     return Calibration(
         {group.name: np.ones(channels[group.name], np.float32) for group in linear_groups(graph)},
         {name: (0.0, 6.0) if name in bounded else (-8.0, 8.0) for name in quantized},
-        {name: np.zeros(channels[name], np.float32) for name in quantized},
+        {name: np.zeros(count, np.float32) for name, count in channels.items()},
     )

@@ -7,9 +7,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from boxable.runtimes.telemetry import import_onnxruntime
-
-onnxruntime = import_onnxruntime()
+from boxable.runtimes.onnx_runtime import open_session
 
 SIDES = (512, 1024, 2048)
 # Bytes copied at a time: far more than caches hold, and half of what a second-level cache holds.
@@ -65,9 +63,7 @@ def _product(kind: str, left: np.ndarray, right: np.ndarray) -> Callable[[], obj
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = open_session(model.SerializeToString(), kind, 1)
     return lambda: session.run(None, {"left": left})
 
 

@@ -46,15 +46,10 @@ def open_session(graph: bytes, name: str, threads: int, provider: str = CPU) -> 
         raise ArgumentError(
             f"expected an ONNX Runtime with {provider}, got one with {found}; install the build with it"
         )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    # Without VNNI its default kernels add products in 16 bits, which overflow.
-    options.add_session_config_entry("session.x64quantprecision", "1")
     try:
         # Operations that a provider lacks run on the CPU.
         providers = list(dict.fromkeys([provider, CPU]))
-        session = onnxruntime.InferenceSession(graph, options, providers=providers)
+        session = onnxruntime.InferenceSession(graph, session_options(threads), providers=providers)
     # Its exception classes share no base of their own.
     except Exception as error:
         reason = str(error).splitlines()[0][:160]
@@ -63,3 +58,13 @@ def open_session(graph: bytes, name: str, threads: int, provider: str = CPU) -> 
     if used[0] != provider:  # it falls back to the next provider if one does not find its device or libraries
         raise ArgumentError(f"{provider} does not work here: ONNX Runtime fell back to {', '.join(used)}")
     return session
+
+
+def session_options(threads: int) -> Any:
+    """Make the `onnxruntime.SessionOptions` of runs that use this many threads."""
+    options = import_onnxruntime().SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # Without VNNI its default kernels add products in 16 bits, which overflow.
+    options.add_session_config_entry("session.x64quantprecision", "1")
+    return options
