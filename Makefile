@@ -33,7 +33,9 @@ bench-data: .venv/bench ## Measure tables and data sets of the size of Open Imag
 	@$(BIN)/python benchmarks/dataset.py --folder build/sets
 	@$(BIN)/python benchmarks/fetch.py
 
-speed: .venv/bench ## Measure the network against the core, and against the original if make test-tensorflow ran; writes docs/speed.md.
+speed: .venv/bench ## Write the figures of docs/speed.md for this kind of processor; against the original too if make test-tensorflow ran.
+	@$(BIN)/python benchmarks/latency.py --docs docs
+	@$(BIN)/python benchmarks/throughput.py --docs docs
 	@$(BIN)/python benchmarks/roofline.py --docs docs
 	@if [ -d build/original ]; then $(BIN)/python benchmarks/tf_hub.py --docs docs; fi
 

@@ -1,6 +1,7 @@
 """One image at a time: JPEG bytes to detections, against LiteRT on the very same network.
 
-    make bench        or: python benchmarks/latency.py --out latency.json
+    python benchmarks/latency.py --out latency.json
+    python benchmarks/latency.py --docs docs        # also writes the table of this kind of processor in speed.md
 
 Compared in interleaved rounds, with one and with two threads:
 - Boxable: `detector(jpeg_bytes)`, in fp32 and int8, on ONNX Runtime (the default install), OpenVINO and LiteRT.
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from litert import ANCHORS, DEFAULT, PEER, WAYS, litert, plain_postprocess, published_network
 from measure import Figure, arguments, figure, interleaved_ms, machine, report
+from pages import table, write_measured
 from PIL import Image
 
 import boxable
@@ -27,6 +29,7 @@ from boxable.networks.heads.nms import postprocess
 from boxable.networks.heads.rules import PostprocessRules
 
 ROOT = Path(__file__).parent.parent
+THREADS = (1, 2)
 # By precision: with one thread and with two.
 TARGETS = {"fp32": (">= 1.05", ">= 1.05"), "int8": (">= 1.9", ">= 1.7")}
 RECORDED_HEADS = ROOT.parent / "shared" / "reference" / "formula601" / "heads_full.npz"
@@ -57,12 +60,12 @@ def heads601() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 def end_to_end(rounds: int) -> dict[str, Figure]:
     network, files = published_network(), jpegs()
     figures = {}
-    for threads in (1, 2):
+    for threads in THREADS:
         ways = {name: boxable.load("ssd23", threads=threads, **options) for name, options in WAYS.items()}
         runs = {name: partial(_all, files, partial(way, min_score=0.3)) for name, way in ways.items()}
         other = litert(network, threads)
         times = interleaved_ms(runs | {PEER: lambda run=other: [run(file, 0.3) for file in files]}, rounds)
-        label = f"JPEG to detections, {threads} thread{'s' if threads > 1 else ''}, score >= 0.3"
+        label = _label(threads)
         figures |= {f"{label}: {name}": figure(time / len(files), "ms") for name, time in times.items()}
         figures[f"{label}: {PEER} / {DEFAULT}, the default"] = figure(times[PEER] / times[DEFAULT], "x")
         for precision, bounds in TARGETS.items():
@@ -80,6 +83,10 @@ def end_to_end(rounds: int) -> dict[str, Figure]:
         figures[f"{label}: {PEER}"] = figure(times[PEER] / len(files), "ms")
         figures[f"{label}: {PEER} / {DEFAULT}"] = figure(times[PEER] / times["ours"], "x")
     return figures
+
+
+def _label(threads: int) -> str:
+    return f"JPEG to detections, {threads} thread{'s' if threads > 1 else ''}, score >= 0.3"
 
 
 def _all(files: list[bytes], run: Callable[[bytes], object]) -> None:
@@ -122,11 +129,27 @@ def start_up(rounds: int) -> dict[str, Figure]:
     }
 
 
+def summary(figures: dict[str, Figure]) -> str:
+    """Make the page's table: milliseconds with one thread and two, and ratios."""
+    rows = [["", "1 thread", "2 threads"]]
+    labels = [_label(threads) for threads in THREADS]
+    for name in (*WAYS, PEER):
+        rows.append([name, *(f"{figures[f'{label}: {name}'].value:.1f} ms" for label in labels)])
+    for name in (f"{DEFAULT}, the default", *(f"{precision}, the fastest" for precision in TARGETS)):
+        rows.append([f"LiteRT / {name}", *(f"{figures[f'{label}: {PEER} / {name}'].value:.2f}" for label in labels)])
+    return table(rows)
+
+
 def main() -> None:
-    options = arguments(__doc__.splitlines()[0]).parse_args()
-    figures = postprocessing(options.rounds) | start_up(options.rounds) | end_to_end(options.rounds)
-    packages = ("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert", "pillow", "simplejpeg")
-    report(figures, machine(packages), options.out)
+    parser = arguments(__doc__.splitlines()[0])
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="also write the figures into the page in this folder")
+    options = parser.parse_args()
+    about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert", "pillow", "simplejpeg"))
+    figures = end_to_end(options.rounds) | postprocessing(options.rounds) | start_up(options.rounds)
+    report(figures, about, options.out)
+    if options.docs:
+        command = "python benchmarks/latency.py"
+        write_measured(options.docs / "speed.md", "latency", summary(figures), command, about)
 
 
 if __name__ == "__main__":

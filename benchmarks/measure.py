@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 
 from boxable.bench import machine as this_machine
@@ -67,8 +68,8 @@ def peak_mb() -> float:
 
 
 def machine(packages: tuple[str, ...]) -> dict[str, object]:
-    """Describe the processor, its cores, their load, and the versions of packages."""
-    return {**this_machine.machine(), **this_machine.versions(packages)}
+    """Describe the processor, its cores, their load, and the versions of packages; with the date."""
+    return {**this_machine.machine(), "date": date.today().isoformat(), **this_machine.versions(packages)}
 
 
 def arguments(description: str) -> argparse.ArgumentParser:

@@ -14,6 +14,12 @@ def sentence(about: dict[str, object]) -> str:
     return f"{', '.join(f'{name} {value}' for name, value in about.items() if name != 'system')}."
 
 
+def write_measured(page: Path, name: str, content: str, command: str, about: dict[str, object]) -> None:
+    """Put what a command measured into the part of this kind of processor, and say below it how it was measured."""
+    line = f"`{command}`; machine: {sentence(about)}"
+    write_part(page, f"{name} {about['kind']}", f"{content}\n\n{line}")
+
+
 def write_part(page: Path, name: str, content: str) -> None:
     """Put the content into its part of the page."""
     start, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"

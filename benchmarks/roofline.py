@@ -1,7 +1,7 @@
 """The network's time on one core against what the core can do at most, and where the time goes.
 
     python benchmarks/roofline.py --out roofline.json
-    python benchmarks/roofline.py --docs docs          # also writes the page's figures: speed.md, roofline.svg
+    python benchmarks/roofline.py --docs docs          # also writes those of this kind of processor in speed.md
 
 Networks of 23 and 601 classes with random weights (times do not depend on them) run on each runtime, in fp32 and in
 int8, and in the same rounds square matrix products in float32 and int8. The ratio is the time of the network over that
@@ -21,7 +21,7 @@ from layer_work import Work, block_of, grouped, kind_of, moved, name_of, random_
 from layers import rows as layer_rows
 from machine_limits import probes, rates
 from measure import Figure, arguments, figure, interleaved_ms, machine, report
-from pages import sentence, table, write_part
+from pages import table, write_measured
 from roofline_plot import Point, svg
 
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
@@ -187,16 +187,18 @@ def main() -> None:
     if options.docs:
         page = options.docs / "speed.md"
         title = f"The layers of the {TOLD}-class network on one core of {about['processor']}"
-        (options.docs / "roofline.svg").write_text(svg(points(ssd_mobilenet_v2(TOLD), times), best, title))
+        (options.docs / f"roofline-{about['kind']}.svg").write_text(
+            svg(points(ssd_mobilenet_v2(TOLD), times), best, title)
+        )
         rates_line = (
             f"Rates of one core in that run: {best['fp32'] / 1e9:.0f} GFLOP/s in float32 and {best['int8'] / 1e9:.0f} "
             f"GOP/s in int8 matrix products, {best['memory'] / 1e9:.0f} GB/s in memory and {best['cache'] / 1e9:.0f} "
             f"GB/s in the cache."
         )
+        command = "python benchmarks/roofline.py"
         first = table(summary(one, two, best))
-        write_part(page, "networks", f"{first}\n\n{rates_line}\nMachine: {sentence(about)}")
-        write_part(page, "kinds", by_kind)
-        write_part(page, "blocks", by_block)
+        write_measured(page, "networks", f"{first}\n\n{rates_line}", command, about)
+        write_measured(page, "kinds", by_kind, command, about)
 
 
 if __name__ == "__main__":

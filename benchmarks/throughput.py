@@ -1,6 +1,7 @@
 """A folder of images to detections: images a second, against the plain loop over the very same network.
 
     python benchmarks/throughput.py --images DIR --out throughput.json
+    python benchmarks/throughput.py --docs docs     # also writes the table of this kind of processor in speed.md
 
 Images of DIR (searched recursively; default: the data sets beside the checkout, else examples/) are made into 1,000
 JPEG files of 1024x768 in a temporary folder. Compared in interleaved pieces of 100 files, at score >= 0.3, each with
@@ -20,6 +21,7 @@ from tempfile import TemporaryDirectory
 
 from litert import PEER, WAYS, litert, published_network
 from measure import SETTLE_S, Figure, arguments, figure, machine, report
+from pages import table, write_measured
 from PIL import Image
 
 import boxable
@@ -97,19 +99,35 @@ def figures(seconds: dict[str, list[float]], processor: dict[str, float], count:
     return found
 
 
+def summary(found: dict[str, Figure]) -> str:
+    """Make the page's table: images a second, time of the processor, and the ratio by wall time."""
+    rows = [["", "images a second", "processor time an image", f"against {PEER}"]]
+    for name in (*COMPARED, PEER):
+        ratio = found.get(f"{name} / {PEER}: all")
+        spent = f"{found[f'{name}: of the processor'].value:.1f} ms"
+        rows.append([name, f"{found[f'{name}: all'].value:.0f}", spent, f"{ratio.value:.2f}" if ratio else ""])
+    return table(rows)
+
+
 def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.add_argument("--images", type=Path, default=BESIDE if BESIDE.is_dir() else ROOT / "examples", metavar="DIR")
     parser.add_argument("--count", type=int, default=1000, metavar="N", help="photos in the folder (default: 1000)")
     parser.add_argument("--threads", type=int, default=2, metavar="N", help="threads of each (default: 2)")
     parser.set_defaults(rounds=10)
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="also write the figures into the page in this folder")
     options = parser.parse_args()
+    about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert", "pillow", "simplejpeg"))
+    about["threads"] = options.threads
     with TemporaryDirectory() as folder:
         files = photos(options.images, Path(folder), options.count)
         size = max(1, len(files) // options.rounds)
         seconds, processor = measured(runs(options.threads), files, size)
-    about = machine(("boxable", "numpy", "onnxruntime", "openvino", "ai-edge-litert", "pillow", "simplejpeg"))
-    report(figures(seconds, processor, len(files)), about | {"threads": options.threads}, options.out)
+    found = figures(seconds, processor, len(files))
+    report(found, about, options.out)
+    if options.docs:
+        command = "python benchmarks/throughput.py"
+        write_measured(options.docs / "speed.md", "folder", summary(found), command, about)
 
 
 if __name__ == "__main__":
