@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from boxable.boxes import area, clip, corners, decode, iou, to_xywh
+from boxable.boxes import area, clip, decode, extents, iou, to_xywh
 
 UNIT = [0, 0, 1, 1]
 
@@ -56,8 +56,24 @@ def test_iou(second: tuple[float, ...], expected: float) -> None:
     assert iou(boxes(second), first) == pytest.approx(expected)
 
 
-def test_corners_are_put_in_order() -> None:
-    assert [column.tolist() for column in corners(boxes((1, 0, 0, 0.5)))] == [[0], [0], [1], [0.5]]
+def test_iou_of_one_box_with_many_and_of_all_with_all() -> None:
+    some = boxes((0, 0, 0.5, 0.5), (0, 0, 1, 0.5), (0.5, 0.5, 1, 1))
+    expected = [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 1]]
+    assert iou(some[0], some).tolist() == expected[0]
+    assert iou(some, some[0]).tolist() == expected[0]
+    assert iou(some[:, None], some[None]).tolist() == expected
+
+
+def test_extents_are_ordered_sides_and_the_area() -> None:
+    assert extents(boxes((1, 0, 0, 0.5))).tolist() == [[0], [0], [1], [0.5], [0.5]]
+
+
+def test_codes_of_many_boxes_for_each_anchor_decode_as_each_alone() -> None:
+    generator = np.random.default_rng(0)
+    codes, anchors = generator.normal(0, 1, (5, 3, 4)).astype(np.float32), boxes(*generator.uniform(0, 1, (5, 4)))
+    found = decode(codes, anchors[:, None])
+    for box, code, anchor in zip(found, codes, anchors, strict=True):
+        np.testing.assert_array_equal(box, decode(code, np.tile(anchor, (3, 1))))
 
 
 def test_clip_cuts_at_the_window() -> None:

@@ -1,35 +1,32 @@
 """Boxes: `[..., 4]`, normalized, in the order ymin, xmin, ymax, xmax; float32 but for `to_xywh`."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from boxable.arrays import Doubles, Floats
 
 # SEMANTICS §5: the coder's y, x, height, width codes are scaled by these.
 CODE_SCALES = (10.0, 10.0, 5.0, 5.0)
+_SCALES = np.array(CODE_SCALES, np.float32)
+_NOTHING, _HALF = np.float32(0), np.float32(0.5)
 # Decimals of a pixel that survive the division by any size.
 _DIGITS = 9
 
 
+@np.errstate(over="ignore")
 def decode(codes: Floats, anchors: Floats) -> Floats:
     """Decode box codes (ty, tx, th, tw) `[..., 4]` into boxes `[..., 4]` around their anchors `[..., 4]`.
 
-    Not clipped, and the size codes are not limited: a code of 80 gives a box of 1e7 anchor sizes, which is
-    what the original gives too; past float32 it is infinite (SEMANTICS §5).
+    Both have the same number of dimensions. Not clipped, and the size codes are not limited: a code of 80 gives a box
+    of 1e7 anchor sizes, which is what the original gives too; past float32 it is infinite (SEMANTICS §5).
     """
-    height = anchors[..., 2] - anchors[..., 0]
-    width = anchors[..., 3] - anchors[..., 1]
-    scale_y, scale_x, scale_h, scale_w = (np.float32(scale) for scale in CODE_SCALES)
-    center_y = codes[..., 0] / scale_y * height + (anchors[..., 0] + height * np.float32(0.5))
-    center_x = codes[..., 1] / scale_x * width + (anchors[..., 1] + width * np.float32(0.5))
-    with np.errstate(over="ignore"):
-        half_h = np.exp(codes[..., 2] / scale_h) * height * np.float32(0.5)
-        half_w = np.exp(codes[..., 3] / scale_w) * width * np.float32(0.5)
-    boxes = np.empty(codes.shape, np.float32)
-    boxes[..., 0] = center_y - half_h
-    boxes[..., 1] = center_x - half_w
-    boxes[..., 2] = center_y + half_h
-    boxes[..., 3] = center_x + half_w
-    return boxes
+    # Both axes at once, and in memory all boxes of an axis in a row: few operations, each over many numbers.
+    scaled, placed = np.ascontiguousarray((codes / _SCALES).T), np.ascontiguousarray(anchors.T)
+    size = placed[2:] - placed[:2]
+    center = scaled[:2] * size + (placed[:2] + size * _HALF)
+    reach = np.exp(scaled[2:]) * size * _HALF
+    return np.ascontiguousarray(np.concatenate([center - reach, center + reach]).T)
 
 
 def to_xywh(boxes: Doubles, sizes: Doubles) -> Doubles:
@@ -46,29 +43,43 @@ def iou(first: Floats, second: Floats) -> Floats:
 
     Corners may be in any order; a box without area overlaps nothing (SEMANTICS §6.4).
     """
-    a_top, a_left, a_bottom, a_right = corners(first)
-    b_top, b_left, b_bottom, b_right = corners(second)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        a_area = (a_bottom - a_top) * (a_right - a_left)
-        b_area = (b_bottom - b_top) * (b_right - b_left)
-        height = np.maximum(np.minimum(a_bottom, b_bottom) - np.maximum(a_top, b_top), np.float32(0))
-        width = np.maximum(np.minimum(a_right, b_right) - np.maximum(a_left, b_left), np.float32(0))
-        overlap = height * width
-        ratio = overlap / (a_area + b_area - overlap)
-    return np.where((a_area > 0) & (b_area > 0), ratio, np.float32(0))
+    dimensions = max(first.ndim, second.ndim)
+    aligned = (boxes.reshape((1,) * (dimensions - boxes.ndim) + boxes.shape) for boxes in (first, second))
+    return iou_of_extents(*map(extents, aligned))
 
 
-def corners(boxes: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Split boxes `[..., 4]` into ymin, xmin, ymax, xmax `[...]`, ordered so that min <= max."""
-    y0, x0, y1, x1 = boxes[..., 0], boxes[..., 1], boxes[..., 2], boxes[..., 3]
-    return np.minimum(y0, y1), np.minimum(x0, x1), np.maximum(y0, y1), np.maximum(x0, x1)
+@np.errstate(over="ignore", invalid="ignore")
+def extents(boxes: Floats) -> Floats:
+    """Return ymin, xmin, ymax, xmax and area `[5, ...]` of boxes `[..., 4]`, ordered so that min <= max."""
+    sides = np.ascontiguousarray(boxes.transpose(boxes.ndim - 1, *range(boxes.ndim - 1)))
+    found = np.empty((5, *sides.shape[1:]), np.float32)
+    low = np.minimum(sides[:2], sides[2:], out=found[:2])
+    high = np.maximum(sides[:2], sides[2:], out=found[2:4])
+    height, width = high - low
+    found[4] = height * width
+    return found
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def iou_of_extents(first: Floats, second: Floats) -> Floats:
+    """Compute the IoU of boxes from their `extents` `[5, ...]`, of the same number of dimensions."""
+    area, other_area = first[4], second[4]
+    height, width = np.maximum(np.minimum(first[2:4], second[2:4]) - np.maximum(first[:2], second[:2]), _NOTHING)
+    overlap = height * width
+    ratio = overlap / (area + other_area - overlap)
+    return np.where((area > 0) & (other_area > 0), ratio, _NOTHING)
 
 
 def clip(boxes: Floats, window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> Floats:
     """Clip boxes `[N, 4]` to the window (ymin, xmin, ymax, xmax)."""
-    low = np.array([window[0], window[1], window[0], window[1]], np.float32)
-    high = np.array([window[2], window[3], window[2], window[3]], np.float32)
+    low, high = _ends(window)
     return np.minimum(np.maximum(boxes, low), high)
+
+
+@lru_cache(maxsize=8)
+def _ends(window: tuple[float, float, float, float]) -> tuple[Floats, Floats]:
+    """Return the least and the greatest corners `[4]` in a window."""
+    return np.array(window[:2] * 2, np.float32), np.array(window[2:] * 2, np.float32)
 
 
 def area(boxes: Floats) -> Floats:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from boxable.boxes import area, clip, decode, iou
 from boxable.networks.anchors import ssd_anchors
-from boxable.networks.heads.nms import BLOCK, FIRST_ROWS, logit, multiclass_nms, postprocess, sigmoid
-from boxable.networks.heads.rules import NmsResult, PostprocessRules
+from boxable.networks.heads.nms import BLOCK, FEW, FIRST_ROWS, NARROW, logit, multiclass_nms, postprocess, sigmoid
+from boxable.networks.heads.rules import NmsMode, NmsResult, PostprocessRules
 
 ANCHORS = ssd_anchors((19, 10, 5, 3, 2, 1))
 RULES = PostprocessRules()
@@ -81,6 +81,61 @@ def test_equals_the_plain_algorithm(
     assert_equal(postprocess(*heads, PostprocessRules(max_detections=max_total)), plain(*heads, max_total=max_total))
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 10**6),
+    anchors=st.sampled_from([1, 130, 300]),
+    classes=st.sampled_from([1, 20, NARROW]),
+    levels=st.sampled_from([1, 3, 1000]),
+    odd=st.sampled_from([np.nan, np.inf, -np.inf, 90.0]),
+    min_score=st.sampled_from([0.0, 0.3, 0.5, 0.9, 1.0]),
+    nms=st.sampled_from(["per-class", "class-agnostic"]),
+)
+def test_few_and_many_classes_give_the_same(
+    seed: int, anchors: int, classes: int, levels: int, odd: float, min_score: float, nms: NmsMode
+) -> None:
+    """With few classes all values may be looked at at once: classes that are never found make them many."""
+    codes, logits, places = random_heads(seed, anchors, classes, 4.0, levels)
+    generator = np.random.default_rng(seed)
+    logits[generator.random(logits.shape) < 0.01] = odd
+    codes[generator.random(codes.shape) < 0.01] = odd
+    rules = PostprocessRules(min_score=min_score, nms=nms)
+    wider = np.concatenate([logits, np.full((anchors, NARROW), -np.inf, np.float32)], axis=1)
+    with np.errstate(invalid="ignore"):
+        assert_equal(postprocess(codes, logits, places, rules), postprocess(codes, wider, places, rules))
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_look_at_all_values_finds_as_many_as_it_may_and_more_are_found_in_steps(more: int) -> None:
+    count = FEW + more
+    scores = np.linspace(0.4, 0.9, count, dtype=np.float32)
+    boxes = np.float32([[row, 0, row + 0.5, 1] for row in range(count)]) / count
+    found = multiclass_nms(
+        lambda rows: boxes[rows], scores[:, None],
+        PostprocessRules(min_score=0.4, max_detections=count, max_per_class=count),
+        to_scores=lambda scores: scores, to_value=float,
+    )  # fmt: skip
+    assert found.anchors.tolist() == list(range(count))[::-1]
+
+
+def test_the_background_is_no_class_however_high_its_score() -> None:
+    codes, logits, anchors = random_heads(12, 50, 3, 1.0, 1000)
+    expected = postprocess(codes, logits, anchors, RULES)
+    logits[:, 0] = 60
+    for rules in (RULES, PostprocessRules(min_score=0.3)):
+        found = postprocess(codes, logits, anchors, rules)
+        assert found.columns.min() == 0
+        count = len(found.scores)
+        assert found.scores.tolist() == expected.scores[:count].tolist()
+
+
+def test_a_least_score_and_a_threshold_that_scores_equal_differ() -> None:
+    values = [[0.5], [np.nextafter(np.float32(0.5), np.float32(1))]]
+    boxes = [[0.0, 0.0, 0.5, 1.0], [0.5, 0.0, 1.0, 1.0]]
+    assert keep(boxes, values, min_score=0.5) == [1, 0]
+    assert keep(boxes, values, score_threshold=0.5) == [1]
+
+
 def test_class_agnostic_lets_boxes_of_all_classes_compete() -> None:
     heads = random_heads(4, 200, 4, 2.0, 1000)
     assert_equal(postprocess(*heads, PostprocessRules(nms="class-agnostic")), plain(*heads, groups=False))
@@ -147,6 +202,10 @@ def test_many_equal_boxes_do_not_blow_up() -> None:
     )  # fmt: skip
     assert kept.columns.tolist() == list(range(classes))
     assert kept.anchors.tolist() == [0] * classes
+
+
+def test_the_logits_of_0_and_1_are_infinite() -> None:
+    assert (logit(0.0), logit(1.0)) == (-np.inf, np.inf)
 
 
 @given(st.floats(1e-8, 1 - 1e-7))
