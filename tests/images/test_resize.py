@@ -74,6 +74,38 @@ def test_pieces_that_do_not_fill_a_block_and_rows_that_exceed_one_follow_the_rul
     assert_array_equal(resize_bilinear(image, (BLOCK_ROWS * 2 + 3, 4)), resize_slowly(image, (BLOCK_ROWS * 2 + 3, 4)))
 
 
+@settings(derandomize=True, deadline=None, max_examples=30)
+@given(st.integers(1, 400), st.sampled_from([1, 2, BLOCK_ROWS, BLOCK_ROWS + 1, 200, 300]))
+def test_every_ratio_of_heights_follows_the_rules(height: int, out_height: int) -> None:
+    """Rows of the source serve one row of the output or two, and all rows may be used as they are."""
+    image = noise(height, 3, 1)
+    assert_array_equal(resize_bilinear(image, (out_height, 2)), resize_slowly(image, (out_height, 2)))
+
+
+@pytest.mark.parametrize("size", [(4, 8), (8, 4), (8, 8), (4, 5), (5, 4)])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_neighbor_of_weight_0_that_is_no_finite_number_counts_as_in_the_original(
+    size: tuple[int, int], value: float
+) -> None:
+    image = noise(*size, 1).astype(F)
+    image[1::2, 1::2] = value
+    with np.errstate(invalid="ignore"):
+        assert_array_equal(resize_bilinear(image, (4, 4)), resize_slowly(image, (4, 4)))
+
+
+@pytest.mark.parametrize("size", [(300, 300), (640, 481), (100, 600)])
+def test_what_is_done_then_is_done_to_every_row_once(size: tuple[int, int]) -> None:
+    image, seen = noise(*size), []
+
+    def add(rows: NDArray[np.float32]) -> None:
+        seen.append(len(rows))
+        rows += F(1000)
+
+    found = resize_bilinear(image, (300, 300), then=add)
+    assert sum(seen) == 300
+    assert_array_equal(found, resize_bilinear(image, (300, 300)) + F(1000))
+
+
 def test_threads_do_not_share_their_buffers() -> None:
     images = [noise(200 + number, 300 - number, seed=number) for number in range(8)]
     alone = [resize_bilinear(image, (50, 50)) for image in images]

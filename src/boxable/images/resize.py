@@ -1,11 +1,13 @@
 """TensorFlow 1's bilinear resize, bit for bit (SEMANTICS §2).
 
-Some rows of the output are made at a time, in buffers that each thread keeps: what is worked on stays in the
-processor's cache, and nothing is allocated for an image but its result.
+Some rows of the output are made at a time, in buffers that each thread keeps, so that what is worked on stays in the
+processor's cache. Most of the time goes into picking columns, value by value, so rows of the output share it where
+they have a neighbor in common.
 """
 
 import math
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -15,49 +17,68 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8] | Floats
 
-# Rows of the output that are made at once, fewer where the image is so wide that their sources exceed the bytes.
-BLOCK_ROWS, BLOCK_BYTES = 20, 2**20
+# Rows of the output that are made at once, fewer where two rows for each, of image or output, exceed the bytes.
+BLOCK_ROWS, BLOCK_BYTES = 64, 2**20
 
 
-def resize_bilinear(image: Image, size_hw: tuple[int, int], out: Floats | None = None) -> Floats:
+def resize_bilinear(
+    image: Image, size_hw: tuple[int, int], out: Floats | None = None, then: Callable[[Floats], object] | None = None
+) -> Floats:
     """Resize `[H, W, C]` as TF1's bilinear resize: float32 `[*size_hw, C]`, the range of values stays.
 
     No half-pixel centres, no antialiasing: output i reads source i * in / out and its next neighbour
     (SEMANTICS §2.2). Every operation is rounded to float32, as in the original. Written into `out`, contiguous,
-    if given.
+    if given. `then` may change values in place: it gets some rows `[N, size_hw[1] * C]` at a time, as they are made.
     """
     height, width, channels = image.shape
     result = np.empty((*size_hw, channels), np.float32) if out is None else out
+    pixels, lines = image.reshape(height, width * channels), result.reshape(size_hw[0], -1)
     if (height, width) == size_hw:
-        result[...] = image
+        lines[...] = pixels
+        if then is not None:
+            then(lines)
         return result
     upper, lower, down = _axis(height, size_hw[0])
     left, right, across = _columns(width, size_hw[1], channels)
-    pixels, lines = image.reshape(height, width * channels), result.reshape(size_hw[0], -1)
-    block = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (2 * pixels[0].nbytes)))
-    rows = _buffers.array("rows", (2, block, pixels.shape[1]), pixels.dtype)
-    near = _buffers.array("near", (2, block, len(left)), pixels.dtype)
-    values, mixed = (_buffers.array(name, near.shape, np.float32) for name in ("values", "mixed"))
+    # A neighbor of weight 0 adds nothing to a finite number, and is not looked up.
+    mixes_rows, mixes_columns = (image.dtype != np.uint8 or bool(weights.any()) for weights in (down, across))
+    block = max(1, min(BLOCK_ROWS, BLOCK_BYTES // (2 * max(pixels[0].nbytes, lines[0].nbytes))))
+    shape = (2 * block, len(left))
+    near, floats = _buffers.array("near", shape, pixels.dtype), _buffers.array("floats", (2, *shape), np.float32)
     for start in range(0, size_hw[0], block):
-        part = slice(start, min(start + block, size_hw[0]))
-        if part.stop - start < block:
-            rows, near, values, mixed = (item[:, : part.stop - start] for item in (rows, near, values, mixed))
-        # No index is outside; of the ways to make sure of it, "wrap" is the quickest.
-        pixels.take(upper[part], axis=0, out=rows[0], mode="wrap")
-        pixels.take(lower[part], axis=0, out=rows[1], mode="wrap")
-        np.copyto(values, rows.take(left, axis=2, out=near, mode="wrap"))
-        np.copyto(mixed, rows.take(right, axis=2, out=near, mode="wrap"))
-        _mix(values, mixed, across)
-        _mix(mixed[0], mixed[1], down[part])
-        lines[part] = mixed[1]
+        above, below = upper[start : start + block], lower[start : start + block]
+        count, first, end = len(above), above[0], below[-1] + 1
+        shared = mixes_rows and end - first < 2 * count  # most rows of the source serve two rows of the output
+        if shared:
+            rows = pixels[first:end]
+        else:
+            rows = pixels.take(np.concatenate([above, below]) if mixes_rows else above, axis=0, mode="clip")
+        used = len(rows)
+        values, other = floats[0, :used], floats[1, :used]
+        # No index is outside; of the ways to make sure of it, "clip" is the quickest.
+        np.copyto(values, rows.take(left, axis=1, out=near[:used], mode="clip"))
+        if mixes_columns:
+            np.copyto(other, rows.take(right, axis=1, out=near[:used], mode="clip"))
+            _mix(values, other, across, out=values)
+        made = lines[start : start + count]
+        if shared:
+            values.take(below - first, axis=0, out=made, mode="clip")
+            top = values.take(above - first, axis=0, out=floats[1, :count], mode="clip")
+            _mix(top, made, down[start : start + count], out=made)
+        elif mixes_rows:
+            _mix(values[:count], values[count:], down[start : start + count], out=made)
+        else:
+            made[...] = values
+        if then is not None:
+            then(made)
     return result
 
 
-def _mix(first: Floats, second: Floats, weight: Floats) -> None:
-    """Interpolate in place: `second` becomes the mix of the two, `first` where the weight is 0."""
+def _mix(first: Floats, second: Floats, weight: Floats, out: Floats) -> None:
+    """Interpolate into `out`, which may be either; `second` is overwritten. A weight of 0 gives `first`."""
     second -= first
     second *= weight
-    second += first
+    np.add(second, first, out=out)
 
 
 @lru_cache(maxsize=64)

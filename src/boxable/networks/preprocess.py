@@ -39,7 +39,10 @@ class Preprocess:
 
         Written into `out`, contiguous, if given.
         """
-        resized = resize_bilinear(image, self.output_size(*image.shape[:2]), out)
-        resized *= np.float32(2.0 / 255.0)
-        resized -= np.float32(1.0)
-        return resized
+        return resize_bilinear(image, self.output_size(*image.shape[:2]), out, _to_unit)
+
+
+def _to_unit(values: Floats) -> None:
+    """Scale 0..255 to -1..1, in place: two rounded operations (SEMANTICS §2.1)."""
+    values *= np.float32(2.0 / 255.0)
+    values -= np.float32(1.0)
