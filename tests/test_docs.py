@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 import boxable
+from boxable.runtimes.measured import SPEEDS
 from tests.conftest import ROOT
 from tests.video.clips import cat_clip
 
@@ -112,3 +113,18 @@ def test_the_files_that_the_map_names_exist() -> None:
     named = {path for path in re.findall(r"`((?:[a-z_0-9]+/)+[a-z_0-9]+\.py)`", text) if "/x/" not in path}
     assert len(named) > 15
     assert [path for path in sorted(named) if not (ROOT / "src" / "boxable" / path).exists()] == []
+
+
+def test_the_page_on_speed_has_the_speeds_that_decide_what_is_fastest() -> None:
+    kinds = [kind for kind, speeds in SPEEDS.items() if speeds]
+    choices = dict.fromkeys(choice for kind in kinds for choice in SPEEDS[kind])
+    rows = [
+        f"| {name} {precision} | {' | '.join(_times(SPEEDS[kind].get((name, precision))) for kind in kinds)} |"
+        for name, precision in sorted(choices, key=lambda choice: (choice[1], choice[0]))
+    ]
+    table = "\n".join([f"| | {' | '.join(kinds)} |", f"|---{'|---' * len(kinds)}|", *rows])
+    assert table in (ROOT / "docs" / "speed.md").read_text("utf-8")
+
+
+def _times(speed: float | None) -> str:
+    return "" if speed is None else f"{speed:.2f}"

@@ -12,8 +12,9 @@ from boxable.bench.images import BenchImages
 
 logger = logging.getLogger("boxable")
 
-# Threads of some runtimes spin for a while after a call; the next one under test must not be timed against them.
-SETTLE_S = 0.02
+# Threads of some runtimes spin for a while after a call (ONNX Runtime's for 60 ms); the next one under test must not be
+# timed against them.
+SETTLE_S = 0.1
 
 # Images of the folder; where there are fewer, they come again. A pass over few would measure its beginning and end.
 FOLDER = 32

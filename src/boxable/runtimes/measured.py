@@ -23,8 +23,8 @@ SPEEDS: Mapping[ProcessorKind, Mapping[Choice, float]] = {
         ("litert", "fp32"): 1.09, ("openvino", "fp32"): 1.05, ("onnxruntime", "fp32"): 1,
     },
     "AVX2": {
-        ("openvino", "int8"): 1.46, ("litert", "fp32"): 1.13, ("litert", "int8"): 1.12, ("onnxruntime", "int8"): 1.1,
-        ("openvino", "fp32"): 1.02, ("onnxruntime", "fp32"): 1,
+        ("openvino", "int8"): 1.34, ("onnxruntime", "int8"): 1.08, ("litert", "int8"): 1.05,
+        ("litert", "fp32"): 1.02, ("onnxruntime", "fp32"): 1, ("openvino", "fp32"): 0.95,
     },
     "other": {},
 }  # fmt: skip
