@@ -270,7 +270,7 @@ def test_a_damaged_calibration_says_what_to_do(mine: str, empty_home: Path, tmp_
     (path,) = (empty_home / "calibrated").iterdir()
     content = path.read_bytes()
     unfit = json.loads(content)
-    unfit["ranges"].popitem()
+    unfit["ranges"].pop(next(iter(unfit["ranges"])))
     for damaged in (content[:1000], json.dumps(unfit).encode(), json.dumps(unfit | {"factors": {}}).encode()):
         path.write_bytes(damaged)
         with pytest.raises(boxable.BoxableError, match="run `boxable quantize` again"):
