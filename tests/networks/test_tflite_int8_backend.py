@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose
 from boxable.networks.calibration import Calibration
 from boxable.networks.equalize import equalize, linear_groups
 from boxable.networks.int8_backend import quantized_tensors, stays_float
-from boxable.networks.ops import Add, Conv, Predict
+from boxable.networks.network import Graph
+from boxable.networks.ops import Add, Concat, Conv, Dense, Predict, SpatialMean
 from boxable.networks.quantization import Steps
 from boxable.networks.tflite_backend import kernel_and_bias
 from boxable.networks.tflite_graph import build_tflite
@@ -44,6 +45,10 @@ def file(small: Built) -> tflite.Model:
 
 @pytest.fixture(scope="module")
 def operators(file: tflite.Model) -> list[Operator]:
+    return operators_of(file)
+
+
+def operators_of(file: tflite.Model) -> list[Operator]:
     graph = file.Subgraphs(0)
     found = []
     for number in range(graph.OperatorsLength()):
@@ -123,3 +128,73 @@ def test_a_tensor_without_a_range_is_an_error(small: Built) -> None:
         build_tflite(
             small.graph, small.weights, calibration=Calibration(calibration.factors, ranges, calibration.means)
         )
+
+
+def test_an_output_is_float32_with_its_name_and_its_readers_read_int8() -> None:
+    ops = (
+        Conv("first", "images", 4, norm=None),
+        Add("sum", ("first", "first")),
+        Conv("second", "sum", 4, norm=None),
+        Conv("third", "sum", 4, norm=None),
+    )
+    graph = Graph(ops, {"images": (4, 4, 3)}, {"a": "first", "b": "sum", "c": "third"})
+    channels = {"first": 3, "second": 4, "third": 4}
+    weights = {f"{name}/weights": np.ones((1, 1, count, 4), np.float32) for name, count in channels.items()}
+    weights |= {f"{name}/biases": np.zeros(4, np.float32) for name in channels}
+    means = {"images": np.zeros(3, np.float32), "sum": np.zeros(4, np.float32)}
+    calibration = Calibration({}, dict.fromkeys(quantized_tensors(graph), (-1.0, 5.0)), means)
+    file = tflite.Model.GetRootAsModel(build_tflite(graph, weights, calibration=calibration), 0)
+    found = file.Subgraphs(0)
+    outputs = [found.Tensors(found.Outputs(number)) for number in range(found.OutputsLength())]
+    assert [(tensor.Name().decode(), tensor.Type()) for tensor in outputs] == [(name, FLOAT32) for name in "abc"]
+    kinds = [operator.kind for operator in operators_of(file)]
+    assert kinds.count(tflite.BuiltinOperator.QUANTIZE) == 1  # of the image, which is read once
+    assert kinds.count(tflite.BuiltinOperator.DEQUANTIZE) == 3
+    for operator in operators_of(file):
+        if operator.kind in (*LAYERS, tflite.BuiltinOperator.ADD):
+            assert {tensor.Type() for tensor in (operator.inputs[0], operator.output)} == {INT8}
+
+
+def test_float_layers_read_a_tensor_that_was_converted_once() -> None:
+    ops = (
+        Conv("conv", "images", 4, norm=None),
+        SpatialMean("mean", "conv"),
+        Dense("one", "mean", 2),
+        Concat("both", ("conv", "conv")),
+        Add("scaled", ("conv", "conv"), 0.5),
+    )
+    graph = Graph(ops, {"images": (4, 4, 3)}, {"one": "one", "both": "both", "scaled": "scaled"})
+    weights = {
+        "conv/weights": np.ones((1, 1, 3, 4), np.float32), "conv/biases": np.zeros(4, np.float32),
+        "one/weights": np.ones((4, 2), np.float32), "one/biases": np.zeros(2, np.float32),
+    }  # fmt: skip
+    ranges = dict.fromkeys(quantized_tensors(graph), (-1.0, 5.0))
+    calibration = Calibration({}, ranges, {"images": np.zeros(3, np.float32)})
+    found = operators_of(tflite.Model.GetRootAsModel(build_tflite(graph, weights, 2, calibration=calibration), 0))
+    assert [operator.kind for operator in found].count(tflite.BuiltinOperator.DEQUANTIZE) == 1
+    for operator in found:
+        assert operator.output.Shape(0) == 2
+        if operator.kind not in (*LAYERS, tflite.BuiltinOperator.QUANTIZE, tflite.BuiltinOperator.DEQUANTIZE):
+            assert operator.inputs[0].Type() == operator.output.Type() == FLOAT32
+
+
+def test_tensors_of_a_sum_keep_their_own_ranges() -> None:
+    graph = Graph((Add("sum", ("a", "b")),), {"a": (4, 4, 3), "b": (4, 4, 3)}, {"sum": "sum"})
+    ranges = {"a": (0.0, 1.0), "b": (0.0, 2.0), "sum": (0.0, 3.0)}
+    file = tflite.Model.GetRootAsModel(build_tflite(graph, {}, calibration=Calibration({}, ranges, {})), 0)
+    (added,) = (item for item in operators_of(file) if item.kind == tflite.BuiltinOperator.ADD)
+    scales = [tensor.Quantization().ScaleAsNumpy()[0] * 255 for tensor in (*added.inputs, added.output)]
+    assert scales == pytest.approx([1, 2, 3])
+
+
+@pytest.mark.parametrize("side", [149, 150])
+def test_predictions_and_sums_on_the_largest_maps_stay_in_float32(side: int) -> None:
+    ops = (Predict("table", "images", 1, 4), Add("sum", ("images", "images")))
+    graph = Graph(ops, {"images": (side, side, 3)}, {"table": "table", "sum": "sum"})
+    weights = {"table/weights": np.ones((1, 1, 3, 4), np.float32), "table/biases": np.zeros(4, np.float32)}
+    calibration = Calibration(
+        {}, dict.fromkeys(("images", "table", "sum"), (0.0, 6.0)), {"images": np.zeros(3, np.float32)}
+    )
+    file = tflite.Model.GetRootAsModel(build_tflite(graph, weights, calibration=calibration), 0)
+    found = [item for item in operators_of(file) if item.kind in (*LAYERS, tflite.BuiltinOperator.ADD)]
+    assert {item.output.Type() for item in found} == {FLOAT32 if side == 150 else INT8}

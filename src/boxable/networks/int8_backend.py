@@ -23,14 +23,16 @@ FLOAT_MAP = 150
 
 def stays_float(op: Op, graph: Graph) -> bool:
     """Whether an operation computes in float32."""
-    height, width = graph.shapes[op.sources[0]][:2]
-    return not isinstance(op, Conv | Predict | Add) or min(height or FLOAT_MAP, width or FLOAT_MAP) >= FLOAT_MAP
+    if not isinstance(op, Conv | Predict | Add):
+        return True
+    height, width, _ = graph.shapes[op.sources[0]]
+    return min(height or FLOAT_MAP, width or FLOAT_MAP) >= FLOAT_MAP
 
 
 def quantized_tensors(graph: Graph) -> list[str]:
     """Name the tensors whose ranges a network in int8 needs: what its quantized operations read and compute.
 
-    Results of prediction layers are quantized in TFLite only.
+    ONNX graphs do not quantize the results of prediction layers; TFLite files do.
     """
     quantized = [op for op in graph.ops if not stays_float(op, graph)]
     return list(dict.fromkeys(name for op in quantized for name in (*op.sources, op.name)))

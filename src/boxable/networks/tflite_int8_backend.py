@@ -27,13 +27,13 @@ class TfliteInt8Backend:
         self._float = float_backend
         self._calibration = calibration
         self._steps: dict[int, Steps] = {}  # of int8 tensors
-        self._converted: dict[int, int] = {}  # from float32 to int8, and from int8 to float32
+        self._converted: dict[int, int] = {}  # float32 tensor -> the same in int8, and the other way
 
     def conv(self, op: Conv, source: int) -> int:
         if stays_float(op, self._float.graph):
             return self._float.conv(op, self._as_float(source, op.source))
         source = self._as_int8(source, op.source)
-        return self._float.convolve(op, source, self._constants(op, source), self._result(op))
+        return self._finished(op, self._float.convolve(op, source, self._constants(op, source), self._result(op)))
 
     def predict(self, op: Predict, source: int) -> int:
         if stays_float(op, self._float.graph):
@@ -47,7 +47,7 @@ class TfliteInt8Backend:
         if stays_float(op, self._float.graph) or op.scale != 1:
             return self._float.add(op, *self._all_float(op, [first, second]))
         first, second = self._as_int8(first, op.sources[0]), self._as_int8(second, op.sources[1])
-        return self._float.sum(op, first, second, self._result(op))
+        return self._finished(op, self._float.sum(op, first, second, self._result(op)))
 
     def dense(self, op: Dense, source: int) -> int:
         return self._float.dense(op, self._as_float(source, op.source))
@@ -83,6 +83,14 @@ class TfliteInt8Backend:
 
     def _dequantize(self, source: int, shape: Shape) -> int:
         return self._float.file.operator(_KINDS.DEQUANTIZE, [source], self._float.tensor(shape))
+
+    def _finished(self, op: Op, computed: int) -> int:
+        """Return the int8 result of an operation; an output of the graph is float32 and has its name."""
+        if op.name not in self._float.graph.outputs.values():
+            return computed
+        result = self._float.file.operator(_KINDS.DEQUANTIZE, [computed], self._float.result(op))
+        self._converted[result] = computed
+        return result
 
     def _result(self, op: Op) -> int:
         return self._tensor(self._float.graph.shapes[op.name], op.name)
