@@ -54,6 +54,8 @@ class Int8Backend:
         return self._float.convolve(op, source, *self._quantize_layer(op, source, axis=0))
 
     def predict(self, op: Predict, source: str) -> str:
+        if stays_float(op, self._float.graph):
+            return self._float.predict(op, source)
         pixels = self._float.pixels(self._quantize(source, op.source), op.source)
         pixels = self._quantize(pixels, op.source)
         return self._float.table(op, pixels, *self._quantize_layer(op, pixels, axis=1))
