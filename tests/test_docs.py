@@ -2,6 +2,7 @@
 
 import re
 import runpy
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 import boxable
-from boxable.runtimes.measured import SPEEDS
+from boxable.runtimes.measured import LARGE_SPEEDS, SPEEDS, ProcessorKind, Speeds
 from tests.conftest import ROOT
 from tests.video.clips import cat_clip
 
@@ -115,16 +116,39 @@ def test_the_files_that_the_map_names_exist() -> None:
     assert [path for path in sorted(named) if not (ROOT / "src" / "boxable" / path).exists()] == []
 
 
-def test_the_page_on_speed_has_the_speeds_that_decide_what_is_fastest() -> None:
-    kinds = [kind for kind, speeds in SPEEDS.items() if speeds]
-    choices = dict.fromkeys(choice for kind in kinds for choice in SPEEDS[kind])
+@pytest.mark.parametrize("by_kind", [SPEEDS, LARGE_SPEEDS], ids=["small", "large"])
+def test_the_page_on_speed_has_the_speeds_that_decide_what_is_fastest(
+    by_kind: Mapping[ProcessorKind, Speeds],
+) -> None:
+    choices = dict.fromkeys(choice for speeds in by_kind.values() for choice in speeds)
     rows = [
-        f"| {name} {precision} | {' | '.join(_times(SPEEDS[kind].get((name, precision))) for kind in kinds)} |"
+        f"| {name} {precision} | {' | '.join(_times(speeds.get((name, precision))) for speeds in by_kind.values())} |"
         for name, precision in sorted(choices, key=lambda choice: (choice[1], choice[0]))
     ]
-    table = "\n".join([f"| | {' | '.join(kinds)} |", f"|---{'|---' * len(kinds)}|", *rows])
+    table = "\n".join([f"| | {' | '.join(by_kind)} |", f"|---{'|---' * len(by_kind)}|", *rows])
     assert table in (ROOT / "docs" / "speed.md").read_text("utf-8")
 
 
 def _times(speed: float | None) -> str:
     return "" if speed is None else f"{speed:.2f}"
+
+
+@pytest.mark.parametrize(("classes", "by_kind"), [(23, SPEEDS), (601, LARGE_SPEEDS)])
+@pytest.mark.parametrize("kind", ["AMX", "AVX2"])
+def test_these_speeds_are_those_of_the_tables_of_the_page(
+    classes: int, by_kind: Mapping[ProcessorKind, Speeds], kind: ProcessorKind
+) -> None:
+    page = (ROOT / "docs" / "speed.md").read_text("utf-8")
+    part = page.partition(f"<!-- networks {kind} -->")[2].partition("<!-- end")[0]
+    header, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in part.splitlines() if "|" in line]
+    names = {"ONNX Runtime": "onnxruntime", "OpenVINO": "openvino", "LiteRT": "litert"}
+    found = {
+        (names[title], row[0].split(", ")[1]): float(cell)
+        for row in rows
+        if row[0].startswith(f"{classes} classes")
+        for title, cell in zip(header, row, strict=True)
+        if title in names and cell
+    }
+    for choice, speed in by_kind[kind].items():
+        if choice[1] != "bf16":  # measured in another run
+            assert speed == pytest.approx(found["onnxruntime", "fp32"] / found[choice], abs=0.02), choice

@@ -63,7 +63,7 @@ def test_the_fastest_runtime_of_this_kind_of_processor_is_named(
     monkeypatch.setattr(installation, "_version", lambda package: "1.0" if installed else None)
     (line,) = (line for line in invoke("doctor").lines if "int8 speed" in line)
     times = SPEEDS["VNNI"]["litert", "int8"]
-    said = f"on processors with VNNI, litert was {times:.2f} times as fast as the default (onnxruntime in fp32)"
+    said = f"on processors with VNNI, litert was {times:.2f} times as fast as onnxruntime in fp32, the default"
     advice = "" if installed else "; to install it run: pip install 'boxable[litert]'"
     assert line == f"{'ok  ' if installed else '--  '} int8 speed     {said}{advice}"
 
@@ -74,3 +74,11 @@ def test_a_processor_that_was_not_measured_is_named_as_such(
     monkeypatch.setattr(installation, "processor_kind", lambda: "other")
     lines = [line for line in invoke("doctor").lines if "speed" in line]
     assert lines == ["--   speed          not measured on this kind of processor; run: boxable bench --save"]
+
+
+def test_no_extra_is_advised_for_a_gain_that_measurements_do_not_show(
+    invoke: Invoke, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "processor_kind", lambda: "AVX2")
+    (line,) = (line for line in invoke("doctor").lines if "fp32 speed" in line)
+    assert line == "ok   fp32 speed     on processors with AVX2, onnxruntime is as fast as the others"

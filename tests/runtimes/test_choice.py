@@ -10,7 +10,7 @@ import boxable
 from boxable.errors import ArgumentError
 from boxable.runtimes import RuntimeName, choice, precisions_of
 from boxable.runtimes.choice import choices, save_choice
-from boxable.runtimes.measured import SPEEDS, ProcessorKind
+from boxable.runtimes.measured import LARGE, SPEEDS, ProcessorKind
 
 CPU: list[RuntimeName] = ["onnxruntime", "openvino", "litert"]
 
@@ -26,8 +26,15 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     return found
 
 
-def order(runtime: Any = "auto", precision: Any = "fastest", *, calibrated: bool = True, threads: int = 2) -> list[str]:
-    found = choices(runtime, precision, handle="some/model", threads=threads, calibrated=calibrated)
+def order(
+    runtime: Any = "auto",
+    precision: Any = "fastest",
+    *,
+    calibrated: bool = True,
+    threads: int = 2,
+    macs: int | None = 1,
+) -> list[str]:
+    found = choices(runtime, precision, handle="some/model", threads=threads, calibrated=calibrated, macs=macs)
     return [" ".join(item) for item in found]
 
 
@@ -35,9 +42,17 @@ def order(runtime: Any = "auto", precision: Any = "fastest", *, calibrated: bool
 def test_what_was_measured_on_processors_of_this_kind_goes_first(machine: dict[str, Any], kind: ProcessorKind) -> None:
     machine["kind"] = kind
     found = order()
-    measured = [" ".join(item) for item, _ in sorted(SPEEDS[kind].items(), key=lambda item: -item[1])]
-    assert found[: len(measured)] == measured
-    assert sorted(found) == sorted({*measured, *order_of_all()})
+    measured = {" ".join(item): speed for item, speed in SPEEDS[kind].items()}
+    assert set(found[: len(measured)]) == set(measured)
+    assert sorted(found) == sorted(order_of_all())
+    speeds = [measured[name] for name in found[: len(measured)]]
+    assert speeds == sorted(speeds, reverse=True)
+
+
+def test_a_large_network_goes_by_the_speeds_of_the_large_one(machine: dict[str, Any]) -> None:
+    machine["kind"] = "AVX2"
+    assert order(macs=LARGE - 1)[0] == "openvino int8"
+    assert order(macs=LARGE)[0] == order(macs=None)[0] == "onnxruntime int8"
 
 
 def order_of_all() -> list[str]:
@@ -72,7 +87,7 @@ def test_what_was_measured_here_goes_before_the_documented_order(machine: dict[s
     assert order()[:4] == ["litert fp32", "openvino fp32", "onnxruntime int8", "openvino int8"]
     assert order(precision="fp32") == ["litert fp32", "openvino fp32", "onnxruntime fp32"]
     assert order(threads=1)[0] == "openvino int8"
-    assert choices("auto", "fastest", handle="other", threads=2, calibrated=True)[0] == ("openvino", "int8")
+    assert choices("auto", "fastest", handle="other", threads=2, calibrated=True, macs=1)[0] == ("openvino", "int8")
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{}", '{"machine": 7}', '{"machine": [], "seconds": 7}'])

@@ -33,10 +33,8 @@ _OPTIONAL = {
     "pandas": ("Detections.to_pandas", "pandas"),
     "supervision": ("Detections.to_supervision", "supervision"),
 }
-
-
-# Of the runtimes that are optional.
-_PACKAGES: dict[str, str] = {"openvino": "openvino", "litert": "ai-edge-litert"}
+# Less is within what a measurement varies by.
+_WORTH_NAMING = 1.05
 
 
 def check_installation() -> Iterator[Finding]:
@@ -77,21 +75,23 @@ def _required() -> list[str]:
 def _speed() -> Iterator[Finding]:
     """Say for each precision which runtime was the fastest on processors of this kind, and how to install it."""
     kind = processor_kind()
-    speeds = SPEEDS[kind]
+    speeds = SPEEDS.get(kind)
     if not speeds:
         yield Finding("speed", "not measured on this kind of processor; run: boxable bench --save", "note")
+        return
     for precision in ("fp32", "int8"):
-        able = [choice for choice in speeds if choice[1] == precision]
-        if able:
-            best = max(able, key=lambda choice: speeds[choice])
-            package = _PACKAGES.get(best[0], "onnxruntime")
-            missing = "" if _version(package) else f"; to install it run: pip install '{_OPTIONAL[package][1]}'"
-            yield Finding(
-                f"{precision} speed",
-                f"on processors with {kind}, {best[0]} was {speeds[best]:.2f} times as fast as the default "
-                f"(onnxruntime in fp32){missing}",
-                "note" if missing else "ok",
-            )
+        name = max((name for name, able in speeds if able == precision), key=lambda name: speeds[name, precision])
+        times = speeds[name, precision]
+        if times < _WORTH_NAMING:
+            yield Finding(f"{precision} speed", f"on processors with {kind}, onnxruntime is as fast as the others")
+            continue
+        said = f"on processors with {kind}, {name} was {times:.2f} times as fast as onnxruntime in fp32, the default"
+        missing = [
+            f"; to install it run: pip install '{extra}'"
+            for package, (use, extra) in _OPTIONAL.items()
+            if use == f"--runtime {name}" and not _version(package)
+        ]
+        yield Finding(f"{precision} speed", said + "".join(missing), "note" if missing else "ok")
 
 
 def _cache() -> Finding:

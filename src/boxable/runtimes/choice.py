@@ -1,9 +1,9 @@
 """Which runtime and precision `auto` and `fastest` mean on this machine, without measuring when a model is opened.
 
 What `boxable bench --save` measured here comes first. Without it a GPU goes before the CPU (torch where it sees one,
-else CUDA, Core ML or DirectML of ONNX Runtime), and on a CPU the order is that of `SPEEDS` in
-`boxable.runtimes.measured`, by kind of processor. What was not measured follows: fp32, then bf16, then int8, each on
-ONNX Runtime, LiteRT, OpenVINO.
+else CUDA, Core ML or DirectML of ONNX Runtime), and on a CPU the order is by the speeds in
+`boxable.runtimes.measured`, for the kind of processor and the size of the network. What was not measured follows: fp32,
+then bf16, then int8, each on ONNX Runtime, LiteRT, OpenVINO.
 """
 
 import json
@@ -26,7 +26,7 @@ from boxable.runtimes import (
     precisions_available,
     precisions_of,
 )
-from boxable.runtimes.measured import SPEEDS, Choice, processor_kind
+from boxable.runtimes.measured import Choice, processor_kind, speeds_for
 from boxable.settings import home, processor
 from boxable.weights.compiled import Precision
 
@@ -40,11 +40,17 @@ _PACKAGES = ("boxable", "onnxruntime", "openvino", "ai-edge-litert", "torch")
 
 
 def choices(
-    runtime: RuntimeChoice, precision: PrecisionChoice, *, handle: str, threads: int, calibrated: bool
+    runtime: RuntimeChoice,
+    precision: PrecisionChoice,
+    *,
+    handle: str,
+    threads: int,
+    calibrated: bool,
+    macs: int | None,
 ) -> list[Choice]:
     """List the pairs of runtime and precision that are meant, the fastest first. Raises ArgumentError if none is.
 
-    `calibrated` tells whether the model can run in int8.
+    `calibrated` tells whether the model can run in int8, `macs` how many multiply-adds it has (None: unknown).
     """
     if runtime == "auto":
         names = available_runtimes()
@@ -64,7 +70,7 @@ def choices(
     if len(found) == 1:
         return found
     saved = _saved(handle, threads)
-    speeds = SPEEDS[processor_kind()]
+    speeds = speeds_for(processor_kind(), macs)
     return sorted(found, key=lambda choice: (saved.get(choice, float("inf")), _rank(choice, speeds)))
 
 

@@ -1,6 +1,5 @@
 """How fast the runtimes are on each kind of processor, from the measurements in docs/speed.md."""
 
-import platform
 from collections.abc import Mapping
 from typing import Literal
 
@@ -9,11 +8,15 @@ from boxable.settings import processor_features
 from boxable.weights.compiled import Precision
 
 Choice = tuple[RuntimeName, Precision]
-# By what computes products of 8 bits; "other" is what was not measured.
+Speeds = Mapping[Choice, float]
+# By what computes products of 8 bits; "other" is what was not measured, or whose features are unknown.
 ProcessorKind = Literal["AMX", "VNNI", "AVX2", "other"]
 
+# From so many multiply-adds an image on, or where they depend on the image, a network counts as a large one.
+LARGE = 10**9
+
 # How many times as fast as the default (ONNX Runtime in fp32) the 23-class network is on one thread.
-SPEEDS: Mapping[ProcessorKind, Mapping[Choice, float]] = {
+SPEEDS: Mapping[ProcessorKind, Speeds] = {
     "AMX": {
         ("openvino", "int8"): 2.20, ("onnxruntime", "int8"): 1.68, ("openvino", "bf16"): 1.67,
         ("openvino", "fp32"): 1.02, ("onnxruntime", "fp32"): 1, ("litert", "fp32"): 0.97,
@@ -23,18 +26,37 @@ SPEEDS: Mapping[ProcessorKind, Mapping[Choice, float]] = {
         ("litert", "fp32"): 1.09, ("openvino", "fp32"): 1.05, ("onnxruntime", "fp32"): 1,
     },
     "AVX2": {
-        ("openvino", "int8"): 1.34, ("onnxruntime", "int8"): 1.08, ("litert", "int8"): 1.05,
-        ("litert", "fp32"): 1.02, ("onnxruntime", "fp32"): 1, ("openvino", "fp32"): 0.95,
+        ("openvino", "int8"): 1.31, ("onnxruntime", "int8"): 1.08, ("litert", "int8"): 1.05,
+        ("onnxruntime", "fp32"): 1, ("litert", "fp32"): 1, ("openvino", "fp32"): 0.93,
     },
-    "other": {},
+}  # fmt: skip
+# The same of the 601-class network, for large ones.
+LARGE_SPEEDS: Mapping[ProcessorKind, Speeds] = {
+    "AMX": {
+        ("openvino", "int8"): 3.39, ("onnxruntime", "int8"): 2.38,
+        ("openvino", "fp32"): 1.11, ("onnxruntime", "fp32"): 1,
+    },
+    "AVX2": {
+        ("onnxruntime", "int8"): 1.25, ("litert", "int8"): 1.12, ("openvino", "fp32"): 1.04, ("openvino", "int8"): 1.04,
+        ("onnxruntime", "fp32"): 1, ("litert", "fp32"): 0.96,
+    },
 }  # fmt: skip
 
 
+def speeds_for(kind: ProcessorKind, macs: int | None) -> Speeds:
+    """Return the speeds on such processors of a network with so many multiply-adds an image (None: unknown).
+
+    What was not measured with the large network counts as with the small one.
+    """
+    is_large = macs is None or macs >= LARGE
+    return {**SPEEDS.get(kind, {}), **(LARGE_SPEEDS.get(kind, {}) if is_large else {})}
+
+
 def processor_kind() -> ProcessorKind:
-    """Tell which kind of processor this is; one of x86 whose features are unknown counts as having none of them."""
+    """Tell which kind of processor this is."""
     features = processor_features()
     if "amx_int8" in features:
         return "AMX"
     if features & {"avx512_vnni", "avx_vnni"}:
         return "VNNI"
-    return "AVX2" if platform.machine().casefold() in ("x86_64", "amd64") else "other"
+    return "AVX2" if "avx2" in features else "other"
