@@ -1,4 +1,4 @@
-"""Copy pixels into the order of memory."""
+"""Copy pixels to C order."""
 
 from typing import TypeVar
 
