@@ -82,6 +82,10 @@ def end_to_end(rounds: int) -> dict[str, Figure]:
         figures[f"{label}: {DEFAULT}"] = figure(times["ours"] / len(files), "ms")
         figures[f"{label}: {PEER}"] = figure(times[PEER] / len(files), "ms")
         figures[f"{label}: {PEER} / {DEFAULT}"] = figure(times[PEER] / times["ours"], "x")
+    one, two = map(_label, THREADS)
+    for name in WAYS:
+        ratio = figures[f"{one}: {name}"].value / figures[f"{two}: {name}"].value
+        figures[f"1 thread / 2 threads: {name}"] = figure(ratio, "x", ">= 1")
     return figures
 
 
