@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from boxable.boxes import area, clip, decode, extents, iou, to_xywh
+from boxable.boxes import _ends, area, clip, decode, extents, iou, to_xywh
 
 UNIT = [0, 0, 1, 1]
 
@@ -47,6 +47,7 @@ def test_codes_move_the_centre_by_tenths_of_the_anchor_and_scale_by_exp_of_fifth
         ((0, 0.25, 0.5, 0.75), 1 / 3),
         ((0.25, 0.25, 0.75, 0.75), 1 / 7),
         ((0.5, 0, 1, 0.5), 0),  # a common edge
+        ((0.75, 0.75, 1, 1), 0),  # apart on both axes
         ((0.5, 0.5, 0, 0), 1),  # corners in another order
     ],
 )
@@ -62,10 +63,21 @@ def test_iou_of_one_box_with_many_and_of_all_with_all() -> None:
     assert iou(some[0], some).tolist() == expected[0]
     assert iou(some, some[0]).tolist() == expected[0]
     assert iou(some[:, None], some[None]).tolist() == expected
+    assert iou(some, np.stack([some, some])).tolist() == [[1, 1, 1]] * 2
 
 
 def test_extents_are_ordered_sides_and_the_area() -> None:
     assert extents(boxes((1, 0, 0, 0.5))).tolist() == [[0], [0], [1], [0.5], [0.5]]
+
+
+def test_sizes_past_float32_are_infinite() -> None:
+    assert decode(boxes((0, 0, 500, 500)), boxes(UNIT)).tolist() == [[-np.inf, -np.inf, np.inf, np.inf]]
+
+
+@pytest.mark.parametrize("side", [1.5e19, 1e30], ids=["sum of the areas", "area"])
+def test_an_area_past_float32_is_no_error(side: float) -> None:
+    huge = boxes((0, 0, side, side))
+    assert not iou(huge, huge) > 0
 
 
 def test_codes_of_many_boxes_for_each_anchor_decode_as_each_alone() -> None:
@@ -80,6 +92,10 @@ def test_clip_cuts_at_the_window() -> None:
     box = boxes((-1, 0.25, 2, 0.75))
     assert clip(box).tolist() == [[0, 0.25, 1, 0.75]]
     assert clip(box, (0.25, 0.5, 0.5, 1)).tolist() == [[0.25, 0.5, 0.5, 0.75]]
+
+
+def test_a_caller_cannot_change_a_window_that_is_remembered() -> None:
+    assert not any(corners.flags.writeable for corners in _ends((0.0, 0.0, 1.0, 1.0)))
 
 
 def test_area_is_negative_where_one_side_is_inverted() -> None:

@@ -60,7 +60,7 @@ def extents(boxes: Floats) -> Floats:
     return found
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+@np.errstate(over="ignore", invalid="ignore")
 def iou_of_extents(first: Floats, second: Floats) -> Floats:
     """Compute the IoU of boxes from their `extents` `[5, ...]`, of the same number of dimensions."""
     area, other_area = first[4], second[4]
@@ -78,8 +78,10 @@ def clip(boxes: Floats, window: tuple[float, float, float, float] = (0.0, 0.0, 1
 
 @lru_cache(maxsize=8)
 def _ends(window: tuple[float, float, float, float]) -> tuple[Floats, Floats]:
-    """Return the least and the greatest corners `[4]` in a window."""
-    return np.array(window[:2] * 2, np.float32), np.array(window[2:] * 2, np.float32)
+    """Return the least and the greatest corners `[4]` in a window, read-only."""
+    ends = np.array([window[:2] * 2, window[2:] * 2], np.float32)
+    ends.flags.writeable = False
+    return ends[0], ends[1]
 
 
 def area(boxes: Floats) -> Floats:

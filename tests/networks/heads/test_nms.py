@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from boxable.boxes import area, clip, decode, iou
 from boxable.networks.anchors import ssd_anchors
-from boxable.networks.heads.nms import BLOCK, FEW, FIRST_ROWS, NARROW, logit, multiclass_nms, postprocess, sigmoid
+from boxable.networks.heads.nms import (
+    BLOCK,
+    FIRST_ROWS,
+    NARROW,
+    SIGMOID_ROUNDING,
+    logit,
+    multiclass_nms,
+    postprocess,
+    sigmoid,
+)
 from boxable.networks.heads.rules import NmsMode, NmsResult, PostprocessRules
 
 ANCHORS = ssd_anchors((19, 10, 5, 3, 2, 1))
@@ -103,19 +112,6 @@ def test_few_and_many_classes_give_the_same(
     wider = np.concatenate([logits, np.full((anchors, NARROW), -np.inf, np.float32)], axis=1)
     with np.errstate(invalid="ignore"):
         assert_equal(postprocess(codes, logits, places, rules), postprocess(codes, wider, places, rules))
-
-
-@pytest.mark.parametrize("more", [0, 1])
-def test_a_look_at_all_values_finds_as_many_as_it_may_and_more_are_found_in_steps(more: int) -> None:
-    count = FEW + more
-    scores = np.linspace(0.4, 0.9, count, dtype=np.float32)
-    boxes = np.float32([[row, 0, row + 0.5, 1] for row in range(count)]) / count
-    found = multiclass_nms(
-        lambda rows: boxes[rows], scores[:, None],
-        PostprocessRules(min_score=0.4, max_detections=count, max_per_class=count),
-        to_scores=lambda scores: scores, to_value=float,
-    )  # fmt: skip
-    assert found.anchors.tolist() == list(range(count))[::-1]
 
 
 def test_the_background_is_no_class_however_high_its_score() -> None:
@@ -233,12 +229,45 @@ def test_an_iou_at_the_limit_does_not_suppress() -> None:
 
 def test_an_iou_at_the_limit_does_not_suppress_across_blocks_of_candidates() -> None:
     small = [[0.0, 0.0, 0.01, 0.01]] * BLOCK
-    scores = [[0.9] + [0.0] * BLOCK] + [[0.0] * (1 + BLOCK) for _ in range(BLOCK + 2)]
+    scores = [[0.9] + [0.0] * BLOCK] + [[0.0] * (1 + BLOCK) for _ in range(BLOCK + 1)]
     for number in range(BLOCK):  # each of a class of its own
         scores[1 + number][1 + number] = 0.8
-    scores[-2][0], scores[-1][0] = 0.7, 0.6
-    kept = keep([WHOLE, *small, AT_LIMIT, ABOVE_LIMIT], scores, max_detections=1000)
-    assert kept == [*range(BLOCK + 1), BLOCK + 1]
+    scores[-1][0] = 0.7
+    first = list(range(BLOCK + 1))
+    assert keep([WHOLE, *small, AT_LIMIT], scores, max_detections=1000) == [*first, BLOCK + 1]
+    assert keep([WHOLE, *small, ABOVE_LIMIT], scores, max_detections=1000) == first
+
+
+def test_boxes_without_area_in_the_window_count_for_the_limit_per_class_only() -> None:
+    boxes, scores = [[0.0, 2.0, 1.0, 3.0], WHOLE], [[0.9], [0.8]]
+    assert keep(boxes, scores, max_detections=1) == [1]
+    assert keep(boxes, scores, max_per_class=1) == []
+
+
+def in_steps(scores: np.ndarray) -> list[list[float]]:
+    """Scores `[A]` of a class, among so many others that the candidates are taken in steps."""
+    return [[score] + [0.0] * NARROW for score in scores.tolist()]
+
+
+def test_rows_of_nan_hide_no_candidate() -> None:
+    scores = np.full((FIRST_ROWS + 2, 1 + NARROW), np.nan)
+    scores[1, 0] = 0.9
+    assert keep([WHOLE] * len(scores), scores.tolist()) == [1]
+
+
+def test_a_score_where_a_step_ends_is_taken_once() -> None:
+    scores = np.full(FIRST_ROWS + 2, 0.5, np.float32)
+    scores[0] *= np.float32(1 + SIGMOID_ROUNDING)
+    count = len(scores)
+    kept = keep([WHOLE] * count, in_steps(scores), iou_threshold=1.0, max_per_class=1000, max_detections=1000)
+    assert kept == list(range(count))
+
+
+@pytest.mark.parametrize("least", [0.25, 0.9])
+def test_scores_just_below_the_least_are_in_no_step(least: float) -> None:
+    scores = np.full(2 * FIRST_ROWS, least * (1 - SIGMOID_ROUNDING), np.float32)
+    scores[0] = np.nextafter(np.float32(least), np.float32(0))
+    assert keep([WHOLE] * len(scores), in_steps(scores), min_score=least) == []
 
 
 def test_a_suppressed_box_suppresses_nothing() -> None:
@@ -249,7 +278,8 @@ def test_a_suppressed_box_suppresses_nothing() -> None:
 def test_scores_that_rounding_puts_in_another_order_than_values_lose_no_detection() -> None:
     """A float32 sigmoid may give the lower of two values that near the higher score."""
     count = 3 * FIRST_ROWS
-    values = np.float32(0.5) - np.arange(count, dtype=np.float32) * np.float32(6e-8)
+    values = np.full((count, 1 + NARROW), -np.inf, np.float32)  # so many classes that there are steps
+    values[:, 0] = np.float32(0.5) - np.arange(count, dtype=np.float32) * np.float32(6e-8)
     boxes = np.float32([[row, 0, row + 0.5, 1] for row in range(count)]) / count
 
     def to_scores(values: np.ndarray) -> np.ndarray:
@@ -258,7 +288,7 @@ def test_scores_that_rounding_puts_in_another_order_than_values_lose_no_detectio
         return np.float32(0.5) - (((place + 1) ^ 1) - 1).astype(np.float32) * np.float32(6e-8)
 
     found = multiclass_nms(
-        lambda rows: boxes[rows], values[:, None], PostprocessRules(max_detections=count, max_per_class=count),
+        lambda rows: boxes[rows], values, PostprocessRules(max_detections=count, max_per_class=count),
         to_scores=to_scores, to_value=float,
     )  # fmt: skip
     assert sorted(found.anchors.tolist()) == list(range(count))

@@ -117,7 +117,7 @@ def _candidates(
     while True:
         cut = floor
         if wanted < len(row_best):
-            cut = max(np.partition(row_best, -wanted)[-wanted], floor)
+            cut = np.partition(row_best, -wanted)[-wanted]
         last = not cut > floor  # also where the cut is NaN
         cut = floor if last else cut
         near = np.flatnonzero(row_best >= cut)
@@ -143,7 +143,7 @@ class _GreedyNms:
     def __init__(self, rules: PostprocessRules) -> None:
         self._limit = np.float32(rules.iou_threshold)
         self._max_per_class, self._window = rules.max_per_class, rules.clip_window
-        self._rivals: list[tuple[Floats, Integers]] = []  # boxes and groups of what is kept
+        self._rivals: list[tuple[Floats, Integers]] = []  # extents and groups of what is kept
         self._parts: list[tuple[Floats, Floats, Integers, Integers]] = []
         self._of_group: dict[int, int] = {}
         self.visible = 0
@@ -152,12 +152,11 @@ class _GreedyNms:
         """Add the next best candidates, sorted; one that overlaps a better one of its group is suppressed."""
         alive = np.ones(len(boxes), bool)
         better, worse = _places((groups[:, None] == groups) & _IN_ORDER[: len(groups), : len(groups)])
-        if self._rivals or len(better):
-            own = extents(boxes)
-            for rivals, their_groups in self._rivals:
-                new, old = _places(groups[:, None] == their_groups)
-                theirs = extents(rivals).take(old, axis=1)
-                alive[new[iou_of_extents(own.take(new, axis=1), theirs) > self._limit]] = False
+        own = extents(boxes)
+        for theirs, their_groups in self._rivals:
+            new, old = _places(groups[:, None] == their_groups)
+            alive[new[iou_of_extents(own.take(new, axis=1), theirs.take(old, axis=1)) > self._limit]] = False
+        if len(better):
             overlapping = iou_of_extents(own.take(better, axis=1), own.take(worse, axis=1)) > self._limit
             better, worse = better[overlapping], worse[overlapping]
         states = alive.tolist()
@@ -168,7 +167,7 @@ class _GreedyNms:
             [index for index, group in enumerate(groups.tolist()) if states[index] and self._admit(group)], np.intp
         )
         boxes = boxes.take(kept, axis=0)
-        self._rivals.append((boxes, groups.take(kept)))
+        self._rivals.append((own.take(kept, axis=1), groups.take(kept)))
         if self._window is not None:
             boxes = clip(boxes, self._window)
             shown = area(boxes) > 0
