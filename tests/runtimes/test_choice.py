@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import boxable
 from boxable.errors import ArgumentError
+from boxable.networks.network import Network
 from boxable.runtimes import RuntimeName, choice, precisions_of
 from boxable.runtimes.choice import choices, save_choice
 from boxable.runtimes.measured import LARGE, SPEEDS, ProcessorKind
@@ -26,6 +28,12 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, Any]:
     return found
 
 
+def of_size(macs: int | None) -> Network:
+    """A network with so many multiply-adds."""
+    network: Any = SimpleNamespace(macs=macs)
+    return network
+
+
 def order(
     runtime: Any = "auto",
     precision: Any = "fastest",
@@ -34,7 +42,9 @@ def order(
     threads: int = 2,
     macs: int | None = 1,
 ) -> list[str]:
-    found = choices(runtime, precision, handle="some/model", threads=threads, calibrated=calibrated, macs=macs)
+    found = choices(
+        runtime, precision, handle="some/model", threads=threads, calibrated=calibrated, network=of_size(macs)
+    )
     return [" ".join(item) for item in found]
 
 
@@ -87,7 +97,10 @@ def test_what_was_measured_here_goes_before_the_documented_order(machine: dict[s
     assert order()[:4] == ["litert fp32", "openvino fp32", "onnxruntime int8", "openvino int8"]
     assert order(precision="fp32") == ["litert fp32", "openvino fp32", "onnxruntime fp32"]
     assert order(threads=1)[0] == "openvino int8"
-    assert choices("auto", "fastest", handle="other", threads=2, calibrated=True, macs=1)[0] == ("openvino", "int8")
+    assert choices("auto", "fastest", handle="other", threads=2, calibrated=True, network=of_size(1))[0] == (
+        "openvino",
+        "int8",
+    )
 
 
 @pytest.mark.parametrize("damage", ["", "[]", "{}", '{"machine": 7}', '{"machine": [], "seconds": 7}'])

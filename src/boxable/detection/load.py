@@ -61,7 +61,7 @@ def load(
     compiled = compiled_from(model, classes=classes) if isinstance(model, Model) else open_model(_name(model), classes)
     names = choices(
         runtime, precision, handle=compiled.description.handle, threads=threads or available_cores(),
-        calibrated=precision == "fastest" and _is_calibrated(compiled), macs=compiled.description.network.macs,
+        calibrated=precision == "fastest" and _is_calibrated(compiled), network=compiled.description.network,
     )  # fmt: skip
     for number, (name, chosen) in enumerate(names):
         try:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from boxable.errors import ArgumentError
 from boxable.files import write_atomically
+from boxable.networks.network import Network
 from boxable.runtimes import (
     PrecisionChoice,
     RuntimeChoice,
@@ -46,11 +47,11 @@ def choices(
     handle: str,
     threads: int,
     calibrated: bool,
-    macs: int | None,
+    network: Network,
 ) -> list[Choice]:
     """List the pairs of runtime and precision that are meant, the fastest first. Raises ArgumentError if none is.
 
-    `calibrated` tells whether the model can run in int8, `macs` how many multiply-adds it has (None: unknown).
+    `calibrated` tells whether the model can run in int8; its `network` tells its size.
     """
     if runtime == "auto":
         names = available_runtimes()
@@ -70,7 +71,7 @@ def choices(
     if len(found) == 1:
         return found
     saved = _saved(handle, threads)
-    speeds = speeds_for(processor_kind(), macs)
+    speeds = speeds_for(processor_kind(), network.macs)
     return sorted(found, key=lambda choice: (saved.get(choice, float("inf")), _rank(choice, speeds)))
 
 
