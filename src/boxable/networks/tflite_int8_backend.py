@@ -41,7 +41,7 @@ class TfliteInt8Backend:
         source = self._as_int8(source, op.source)
         shape = self._float.shape_of_cells(op)
         cells = self._float.convolve_cells(source, self._constants(op, source), self._tensor(shape, op.name))
-        return self._float.table(op, self._dequantize(cells, shape))
+        return self._float.table(op, self._dequantize(cells, self._float.tensor(shape)))
 
     def add(self, op: Add, first: int, second: int) -> int:
         if stays_float(op, self._float.graph) or op.scale != 1:
@@ -78,17 +78,17 @@ class TfliteInt8Backend:
         if source not in self._steps:
             return source
         if source not in self._converted:
-            self._converted[source] = self._dequantize(source, self._float.graph.shapes[name])
+            self._converted[source] = self._dequantize(source, self._float.tensor(self._float.graph.shapes[name]))
         return self._converted[source]
 
-    def _dequantize(self, source: int, shape: Shape) -> int:
-        return self._float.file.operator(_KINDS.DEQUANTIZE, [source], self._float.tensor(shape))
+    def _dequantize(self, source: int, result: int) -> int:
+        return self._float.file.operator(_KINDS.DEQUANTIZE, [source], result)
 
     def _finished(self, op: Op, computed: int) -> int:
         """Return the int8 result of an operation; an output of the graph is float32 and has its name."""
         if op.name not in self._float.graph.outputs.values():
             return computed
-        result = self._float.file.operator(_KINDS.DEQUANTIZE, [computed], self._float.result(op))
+        result = self._dequantize(computed, self._float.result(op))
         self._converted[result] = computed
         return result
 
