@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo strace test test-optional test-tensorflow lint bench bench-data speed clean
+.PHONY: demo strace test test-optional test-train test-tensorflow lint bench bench-data speed clean
 
 demo: .venv/installed ## Detect in examples/ and say where the annotated images are.
 	@$(BIN)/boxable models pull ssd601 || echo "going on with the 23-class network"
@@ -19,6 +19,9 @@ strace: ## Install strace, with which tests trace what leaves the machine; witho
 
 test-optional: .venv/optional ## Run the tests of what works together with optional packages.
 	@.venv-optional/bin/python -m pytest -m optional
+
+test-train: .venv/optional ## Run the tests of training, which need torch.
+	@.venv-optional/bin/python -m pytest -m training -n 2 --dist loadfile
 
 test-tensorflow: .venv/test .venv/original ## Import what the original itself writes; needs its environment (3 GB).
 	@if [ -d build/original ]; then $(BIN)/python -m pytest -m tensorflow; fi
@@ -83,5 +86,5 @@ ORIGINAL := ../shared/reference/original
 
 .venv/optional: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv-optional
-	@.venv-optional/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,track,openvino,litert,torch]' pandas supervision
+	@.venv-optional/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,track,train,openvino,litert,torch]' pandas supervision
 	@mkdir -p .venv && touch $@

@@ -1,0 +1,1 @@
+"""Training: fine-tuning on annotated images, and the original recipe. Needs `boxable[train]`."""
