@@ -56,8 +56,8 @@ from evaluation_data import (
 from evaluation_peers import Hotcoco, differences, has_original, original
 from measure import SETTLE_S, Figure, arguments, figure, interleaved_ms, machine, report
 
-from boxable.evaluation.evaluate import RESAMPLES, Evaluation, evaluate
 from boxable.metrics.average_precision import Ranking, entries_of
+from boxable.metrics.evaluate import RESAMPLES, Evaluation, evaluate
 from boxable.metrics.matching import match
 from boxable.metrics.prepare import prepare
 from boxable.metrics.protocols import Protocol
@@ -71,7 +71,7 @@ MEMORY = """
 import json
 from evaluation_data import METRIC, VALIDATION_IMAGES, synthetic
 from measure import peak_mb
-from boxable.evaluation.evaluate import evaluate
+from boxable.metrics.evaluate import evaluate
 truth, predictions = synthetic(VALIDATION_IMAGES)
 before = peak_mb()
 evaluate(truth, predictions, METRIC, resamples=0)

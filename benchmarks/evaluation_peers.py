@@ -14,9 +14,9 @@ import numpy as np
 from evaluation_data import Set
 from numpy.typing import NDArray
 
-from boxable.evaluation.evaluate import Evaluation
 from boxable.formats.annotations import Annotations, Predictions
 from boxable.formats.expansion import expand
+from boxable.metrics.evaluate import Evaluation
 from boxable.vocabulary import open_images, open_images_hierarchy
 
 # The loop of oid_challenge_evaluation.py, with its own functions for the dictionaries of an image. Three adaptations to

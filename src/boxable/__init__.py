@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from boxable.errors import UnknownModelError as UnknownModelError
     from boxable.errors import VideoError as VideoError
     from boxable.errors import WeightsError as WeightsError
-    from boxable.evaluation.compare import Comparison as Comparison
-    from boxable.evaluation.compare import Difference as Difference
-    from boxable.evaluation.compare import compare_folders as _compare
-    from boxable.evaluation.evaluate import ClassResult as ClassResult
-    from boxable.evaluation.evaluate import Evaluation as Evaluation
     from boxable.evaluation.evaluate_files import evaluate as evaluate
     from boxable.images.decode import Limits as Limits
     from boxable.images.sources import ImageLike as ImageLike
     from boxable.images.sources import Source as Source
+    from boxable.metrics.compare import Comparison as Comparison
+    from boxable.metrics.compare import Difference as Difference
+    from boxable.metrics.compare import compare_folders as _compare
+    from boxable.metrics.evaluate import ClassResult as ClassResult
+    from boxable.metrics.evaluate import Evaluation as Evaluation
     from boxable.openimages import Dataset as Dataset
     from boxable.openimages import Shard as Shard
     from boxable.openimages import Targets as Targets
@@ -56,8 +56,8 @@ _NAMES = {
     "boxable.detection.load": "load",
     "boxable.errors": "ArgumentError BoxableError FetchError ImageError MissingExtraError RefusedError "
     "UnknownClassError UnknownModelError VideoError WeightsError HashError",
-    "boxable.evaluation.compare": "Comparison Difference compare_folders:compare",
-    "boxable.evaluation.evaluate": "ClassResult Evaluation",
+    "boxable.metrics.compare": "Comparison Difference compare_folders:compare",
+    "boxable.metrics.evaluate": "ClassResult Evaluation",
     "boxable.evaluation.evaluate_files": "evaluate",
     "boxable.images.decode": "Limits",
     "boxable.images.sources": "ImageLike Source",

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from boxable.evaluation.evaluate import Evaluation, evaluate
 from boxable.formats.annotations import Annotations, Coded, ImageLabels, Predictions, TruthBoxes
+from boxable.metrics.evaluate import Evaluation, evaluate
 from boxable.metrics.protocols import Protocol, protocol_named
 from boxable.vocabulary import ClassList
 

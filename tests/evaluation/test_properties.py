@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boxable.evaluation.evaluate import Evaluation
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import Protocol, protocol_named
 from boxable.vocabulary import ClassList, open_images
 from tests.evaluation.drawn import IMAGES, LABELS, Data, boxes_apart, competing, data

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.evaluate import Evaluation
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import Protocol, protocol_named
 from boxable.vocabulary import ClassList, open_images
 from tests.evaluation.made import A, Found, Seen, Truth, aps, entries, evaluated, figures

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from boxable.evaluation.evaluate import Evaluation, evaluate
 from boxable.formats.annotations import Annotations, Predictions
 from boxable.formats.openimages_reading import read_boxes, read_image_labels
 from boxable.formats.reading import read_predictions
+from boxable.metrics.evaluate import Evaluation, evaluate
 from boxable.metrics.protocols import Protocol, protocol_named
 
 RUNS = {

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from boxable.errors import ArgumentError, BoxableError
-from boxable.evaluation.evaluate import evaluate
 from boxable.formats.reading import read_predictions
 from boxable.formats.tables import read_table
+from boxable.metrics.evaluate import evaluate
 from boxable.metrics.protocols import PROTOCOLS, Protocol
 from tests.conftest import Command
 from tests.datasets.reading import read_annotations

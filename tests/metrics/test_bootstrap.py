@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from boxable.evaluation.evaluate import Evaluation
 from boxable.metrics.bootstrap import interval, mean_of_known, resampled
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import protocol_named
 from boxable.vocabulary import ClassList
 from tests.evaluation.made import A, B, C, Found, Seen, Truth, evaluated

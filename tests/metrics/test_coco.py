@@ -5,7 +5,7 @@ from math import nan
 import numpy as np
 import pytest
 
-from boxable.evaluation.evaluate import Evaluation
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import protocol_named
 from tests.evaluation.made import A, B, C, Found, Truth, aps, evaluated, figures
 

@@ -11,9 +11,9 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from boxable.evaluation.evaluate import Evaluation
 from boxable.evaluation.evaluate_files import evaluate
 from boxable.evaluation.report.content import content
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.matching import Outcome
 
 Row = dict[str, Any]

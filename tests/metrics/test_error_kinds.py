@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from boxable.evaluation.evaluate import Evaluation
 from boxable.metrics.error_kinds import ErrorKind, Errors, delta_average_precisions, error_kinds
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import Protocol, protocol_named
 from tests.evaluation.made import ABC, ANIMAL, CAR, CAT, DOG, A, B, C, Found, Seen, Truth, evaluated
 from tests.evaluation.scenes import detector, scene

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.evaluate import Evaluation
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import protocol_named
 from tests.evaluation.made import DOG, A, B, C, Found, Seen, Truth, aps, evaluated
 

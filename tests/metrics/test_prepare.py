@@ -2,7 +2,7 @@
 
 import pytest
 
-from boxable.evaluation.evaluate import Evaluation
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.prepare import known_classes
 from boxable.metrics.protocols import protocol_named
 from boxable.vocabulary import ClassList, open_images

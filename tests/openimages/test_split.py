@@ -1,7 +1,6 @@
 """Train and validation."""
 
 import errno
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -10,10 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from boxable.datasets.hash_split import is_validation
 from boxable.errors import ArgumentError, BoxableError
 from boxable.openimages import Dataset
 from boxable.openimages import split as module
-from boxable.openimages.split import is_validation, split
+from boxable.openimages.split import split
 from boxable.openimages.verification import verify
 from tests.conftest import ROOT
 from tests.openimages.folders import CAT, box_row, copy_image_file, write_folder
@@ -36,14 +36,6 @@ def folder(tmp_path: Path) -> Path:
 
 def rows_of(*tables: Path) -> list[str]:
     return sorted(line for table in tables for line in table.read_text().splitlines()[1:])
-
-
-def test_the_rule_is_the_sha1_of_the_id() -> None:
-    ids = [f"{number:x}" for number in range(1000)]
-    assert [is_validation(image) for image in ids] == [
-        int(hashlib.sha1(image.encode()).hexdigest(), 16) % 5 == 0 for image in ids
-    ]
-    assert 150 < sum(map(is_validation, ids)) < 250
 
 
 @pytest.mark.parametrize("every", [5, 2])

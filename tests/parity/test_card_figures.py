@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import boxable
-from boxable.evaluation.compare import compare
-from boxable.evaluation.run import as_run
+from boxable.metrics.compare import compare
+from boxable.metrics.run import as_run
 from boxable.weights.calibrations import Accuracy, find_calibration, key_of
 from boxable.weights.cards import find_card
 from tests.conftest import ROOT

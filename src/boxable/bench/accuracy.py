@@ -8,8 +8,6 @@ from tempfile import TemporaryDirectory
 
 from boxable.datasets.ground_truth import open_ground_truth
 from boxable.detection.detector import Detector
-from boxable.evaluation import evaluate as measuring
-from boxable.evaluation.evaluate import Evaluation
 from boxable.evaluation.evaluate_files import evaluate
 from boxable.files import write_atomically
 from boxable.formats import ImageRecord
@@ -17,6 +15,8 @@ from boxable.formats.annotations import Annotations
 from boxable.formats.openimages import openimages
 from boxable.formats.reading import read_predictions
 from boxable.formats.record import DetectionRecord
+from boxable.metrics import evaluate as measuring
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import protocol_named
 from boxable.progress import progress
 from boxable.vocabulary import ClassList

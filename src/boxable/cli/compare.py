@@ -23,8 +23,8 @@ def compare(first: Path, second: Path, format_: str, resamples: int, seed: int) 
 
     Example: boxable compare before after
     """
-    from boxable.evaluation.compare import compare_folders
     from boxable.evaluation.summary import comparison_table
+    from boxable.metrics.compare import compare_folders
 
     comparison = compare_folders(first, second, resamples=resamples, seed=seed)
     if format_ == "json":

@@ -12,19 +12,19 @@ from boxable.datasets.ground_truth import open_ground_truth
 from boxable.detection.detector import Detector
 from boxable.detection.load import load
 from boxable.errors import ArgumentError, BoxableError
-from boxable.evaluation import evaluate as measuring
 from boxable.evaluation.detecting import detect_in, detection_files
-from boxable.evaluation.evaluate import RESAMPLES, SEED, Evaluation
 from boxable.evaluation.report.write import PAGE, TEXT, write_report
-from boxable.evaluation.run import CLASSES, ENTRIES, METRICS, write_run
 from boxable.findings import Finding
 from boxable.formats.annotated.image_files import ImageFiles
 from boxable.formats.annotations import Annotations, Predictions, no_predictions
 from boxable.formats.reading import holds_predictions, read_predictions
 from boxable.formats.tables import require_tables
+from boxable.metrics import evaluate as measuring
+from boxable.metrics.evaluate import RESAMPLES, SEED, Evaluation
 from boxable.metrics.input_checks import examples_of, refuse_warnings
 from boxable.metrics.prepare import known_classes
 from boxable.metrics.protocols import UnknownGroupOf, protocol_named
+from boxable.metrics.run import CLASSES, ENTRIES, METRICS, write_run
 from boxable.run_folder import RunFolder, open_run_folder
 from boxable.runtimes import PrecisionChoice, RuntimeChoice
 from boxable.vocabulary import select

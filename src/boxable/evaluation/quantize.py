@@ -10,17 +10,17 @@ from boxable.datasets.ground_truth import is_annotated, open_ground_truth
 from boxable.detection.calibrate import MAX_IMAGES, calibrate
 from boxable.detection.detector import Detector
 from boxable.errors import ArgumentError, BoxableError, ImageError
-from boxable.evaluation.compare import compare
-from boxable.evaluation.evaluate import Evaluation, evaluate
 from boxable.evaluation.evaluate_files import detected
-from boxable.evaluation.run import as_run
 from boxable.findings import counted
 from boxable.formats.annotations import Annotations, no_predictions
 from boxable.formats.tables import require_tables
 from boxable.hashing import sha256_of
 from boxable.images.reading import read_file
 from boxable.images.sources import expand
+from boxable.metrics.compare import compare
+from boxable.metrics.evaluate import Evaluation, evaluate
 from boxable.metrics.protocols import Protocol, UnknownGroupOf, protocol_named
+from boxable.metrics.run import as_run
 from boxable.networks.calibration import Calibration
 from boxable.runtimes import RuntimeName
 from boxable.weights.calibrations import Accuracy, CalibrationKey, SavedCalibration, find_calibration, save_calibration

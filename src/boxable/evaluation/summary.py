@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from boxable.evaluation.compare import Comparison, Difference
-from boxable.evaluation.evaluate import ClassResult, Evaluation, Interval
 from boxable.findings import counted
+from boxable.metrics.compare import Comparison, Difference
+from boxable.metrics.evaluate import ClassResult, Evaluation, Interval
 from boxable.metrics.protocols import Protocol
 
 # Of each end of the list, where not all classes are shown.

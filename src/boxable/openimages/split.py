@@ -1,13 +1,13 @@
 """Split a data folder into train and validation by a hash of the image id."""
 
 import errno
-import hashlib
 import os
 import shutil
 from pathlib import Path
 
 from boxable.datasets.annotated_tables import files_of, named_images
 from boxable.datasets.arrow_tables import has_value, import_arrow, unchanged_batches
+from boxable.datasets.hash_split import EVERY, is_validation
 from boxable.datasets.layout import IMAGE_FOLDER, open_folder, write_description
 from boxable.datasets.scratch import new_folder
 from boxable.datasets.table_writer import table_writer
@@ -18,16 +18,9 @@ from boxable.formats.tables import column_names, is_table, table_errors
 from boxable.progress import progress
 
 TRAIN, VALIDATION = "train", "validation"
-EVERY = 5
 
 # The errors of a file system that cannot make a hard link here.
 _NO_LINK = (errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
-
-
-def is_validation(image_id: str, every: int = EVERY) -> bool:
-    """Whether the SHA-1 of the id (as UTF-8), as a number, is divisible by `every`."""
-    digest = hashlib.sha1(image_id.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
-    return int(digest, 16) % every == 0
 
 
 def split(folder: Path, out: Path, every: int = EVERY) -> dict[str, int]:

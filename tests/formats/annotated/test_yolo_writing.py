@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from boxable.datasets import annotated_tables, layout
+from boxable.datasets.hash_split import is_validation
 from boxable.errors import ArgumentError
 from boxable.openimages.convert_set import convert
-from boxable.openimages.split import is_validation, split
+from boxable.openimages.split import split
 from tests.openimages.made import CAT, DOG, box, rows_of, write_csv, write_set
 
 IDS = [f"i{number:02}" for number in range(20)]

@@ -7,11 +7,11 @@ import numpy as np
 
 import boxable
 from boxable.arrays import Doubles, Integers
-from boxable.evaluation.evaluate import ClassResult, Evaluation
 from boxable.evaluation.report.sheets import Sheets
 from boxable.evaluation.summary import switches
 from boxable.metrics.average_precision import Curve
 from boxable.metrics.error_kinds import ErrorKind, Errors, delta_average_precisions, error_kinds
+from boxable.metrics.evaluate import ClassResult, Evaluation
 from boxable.metrics.matching import Outcome
 from boxable.metrics.sizes import by_size
 from boxable.metrics.thresholds import Threshold, best_threshold, f1_of, pooled_curve

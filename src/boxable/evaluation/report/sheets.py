@@ -10,9 +10,9 @@ from PIL import Image
 
 from boxable.arrays import Doubles, Integers
 from boxable.errors import BoxableError
-from boxable.evaluation.evaluate import ClassResult, Evaluation
 from boxable.images.sources import source_of
 from boxable.metrics.error_kinds import ErrorKind, Errors
+from boxable.metrics.evaluate import ClassResult, Evaluation
 from boxable.metrics.matching import Outcome
 from boxable.reports.embedded import jpeg_url
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from boxable.evaluation.evaluate import Evaluation
 from boxable.evaluation.report.content import content
 from boxable.evaluation.report.markdown import markdown
 from boxable.evaluation.report.page import page
 from boxable.files import write_atomically
+from boxable.metrics.evaluate import Evaluation
 from boxable.vocabulary.selection import Selection
 
 PAGE, TEXT = "report.html", "report.md"

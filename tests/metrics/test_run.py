@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.run import CLASSES, ENTRIES, METRICS, RecordedRun, read_run, write_run
 from boxable.metrics.average_precision import Ranking
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import protocol_named
+from boxable.metrics.run import CLASSES, ENTRIES, METRICS, RecordedRun, read_run, write_run
 from tests.evaluation.made import A, B, C, Found, Truth, evaluated
 from tests.evaluation.scenes import detector, scene
 

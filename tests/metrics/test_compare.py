@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.compare import Comparison, compare
-from boxable.evaluation.evaluate import Evaluation
-from boxable.evaluation.run import RecordedRun, read_run, write_run
+from boxable.metrics.compare import Comparison, compare
+from boxable.metrics.evaluate import Evaluation
 from boxable.metrics.protocols import protocol_named
+from boxable.metrics.run import RecordedRun, read_run, write_run
 from boxable.vocabulary import ClassList
 from tests.evaluation.made import ABC, PLAIN, A, B, C, Seen, evaluated
 from tests.evaluation.scenes import detector, scene

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.evaluate import RESAMPLES, SEED, Interval
-from boxable.evaluation.run import RecordedRun, read_run
 from boxable.findings import counted
 from boxable.metrics.average_precision import Ranking
 from boxable.metrics.bootstrap import class_interval, interval, mean_of_known, resampled
+from boxable.metrics.evaluate import RESAMPLES, SEED, Interval
+from boxable.metrics.run import RecordedRun, read_run
 
 
 @dataclass(frozen=True, slots=True)

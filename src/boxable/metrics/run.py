@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import ArgumentError
-from boxable.evaluation.evaluate import Evaluation
 from boxable.files import atomic_path, write_atomically
 from boxable.metrics.average_precision import Entries
+from boxable.metrics.evaluate import Evaluation
 
 METRICS, CLASSES, ENTRIES = "metrics.json", "per-class.csv", "entries.npz"
 
