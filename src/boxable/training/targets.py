@@ -1,8 +1,16 @@
 """Training targets: which box each anchor has to predict (SEMANTICS §7.2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from boxable.arrays import Floats, Mask
+from boxable.training.matching import Match
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,3 +28,45 @@ class Targets:
     columns: Tensor
     weights: Tensor
     verified: Tensor
+
+    @property
+    def matched(self) -> Tensor:
+        """Which anchors predict a box: bool `[B, A]`."""
+        return self.match >= 0
+
+    def of_anchors(self, values: Tensor) -> Tensor:
+        """Return the values `[B, A, ...]` of each anchor's box, of those of all boxes `[B, M, ...]`; any if none."""
+        rows = self.match.clamp(min=0)
+        return values[torch.arange(len(rows), device=rows.device)[:, None], rows]
+
+
+class ImageTargets(NamedTuple):
+    """The targets of one image with `N` boxes, as in `Targets`.
+
+    `match` int16 `[A]`, `boxes` float32 `[N, 4]`, `columns` int64 `[N]`, `weights` float32 `[N]`, `verified` bool
+    `[C]`.
+    """
+
+    match: Match
+    boxes: Floats
+    columns: NDArray[np.int64]
+    weights: Floats
+    verified: Mask
+
+
+def collate_targets(images: Sequence[ImageTargets]) -> Targets:
+    """Stack the targets of at least one image; boxes are padded to the largest number of an image, and to 1."""
+    most = max(1, *(len(image.boxes) for image in images))
+
+    def padded(name: str) -> Tensor:
+        rows = [getattr(image, name) for image in images]
+        table = np.zeros((len(rows), most, *rows[0].shape[1:]), rows[0].dtype)
+        for target, row in zip(table, rows, strict=True):
+            target[: len(row)] = row
+        return torch.from_numpy(table)
+
+    return Targets(
+        torch.from_numpy(np.stack([image.match for image in images]).astype(np.int64)),
+        padded("boxes"), padded("columns"), padded("weights"),
+        torch.from_numpy(np.stack([image.verified for image in images])),
+    )  # fmt: skip

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from boxable.boxes import CODE_SCALES
+from boxable.networks.heads.box_coder_torch import decode
 from boxable.networks.heads.nms import SIGMOID_ROUNDING, postprocess
 from boxable.networks.heads.rules import NmsResult, PostprocessRules
 
@@ -101,7 +101,7 @@ def _table(codes: Tensor, logits: Tensor, anchors: Tensor, rules: PostprocessRul
     key = ((2**31 - 1 - scores.view(torch.int32).long()) << 32) + place
     order = key.masked_fill(~wanted, _LAST).argsort(1)
     scores, columns, rows, wanted = (tensor.gather(1, order) for tensor in (scores, columns, rows, wanted))
-    boxes = _decode(codes.float().gather(1, rows[..., None].expand(-1, -1, 4)), anchors[rows])
+    boxes = decode(codes.float().gather(1, rows[..., None].expand(-1, -1, 4)), anchors[rows])
 
     together = (wanted[:, :, None] & wanted[:, None, :]).triu(1)
     if rules.nms != "class-agnostic":
@@ -136,15 +136,6 @@ def _candidates(values: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor, Ten
         scores, top.indices % columns, near.gather(1, top.indices // columns),
         torch.full_like(lower, -1.0) if complete else lower,
     )  # fmt: skip
-
-
-def _decode(codes: Tensor, anchors: Tensor) -> Tensor:
-    """As `boxes.decode`."""
-    sizes = anchors[..., 2:] - anchors[..., :2]
-    centre_scale, _, size_scale, _ = CODE_SCALES  # both axes have the same
-    centres = codes[..., :2] / centre_scale * sizes + (anchors[..., :2] + sizes * 0.5)
-    halves = torch.exp(codes[..., 2:] / size_scale) * sizes * 0.5
-    return torch.cat([centres - halves, centres + halves], -1)
 
 
 def _iou(boxes: Tensor) -> Tensor:

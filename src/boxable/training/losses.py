@@ -1,0 +1,61 @@
+"""The losses of a batch, before they are normalized: those of the original (SEMANTICS §7.3)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from boxable.networks.heads.box_coder_torch import decode, encode
+from boxable.training.matching import BACKGROUND
+from boxable.training.mining import mine
+from boxable.training.targets import Targets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LossSums:
+    """Sums over a batch, to be divided by the number of matched anchors of all ranks, or by 1 if there are fewer.
+
+    `localization` and `classification`: float32 scalars with gradient. `matched`: a float32 scalar, the sum of the
+    weights of the matched anchors, before mining.
+    """
+
+    localization: Tensor
+    classification: Tensor
+    matched: Tensor
+
+
+def original_loss(outputs: Mapping[str, Tensor], targets: Targets, anchors: Tensor) -> LossSums:
+    """Compute the loss of the original recipe over the anchors that hard example mining selects (SEMANTICS §7.3).
+
+    `outputs`: `box_encodings` float32 `[B, A, 4]` and `class_logits` float32 `[B, A, 1 + C]`. `anchors` float32
+    `[A, 4]`. Every class counts, verified or not, and anchors without a box have to predict background.
+    """
+    codes, logits = outputs["box_encodings"], outputs["class_logits"]
+    localization, classification = localization_losses(codes, targets, anchors), cross_entropies(logits, targets)
+    kept = mine(classification.detach(), decode(codes.detach(), anchors), targets.match)
+    return LossSums(localization[kept].sum(), classification[kept].sum(), box_weights(targets).sum())
+
+
+def box_weights(targets: Targets) -> Tensor:
+    """Return the weight of each anchor's box, 0 without one: float32 `[B, A]`."""
+    return targets.of_anchors(targets.weights) * targets.matched
+
+
+def localization_losses(codes: Tensor, targets: Targets, anchors: Tensor) -> Tensor:
+    """Compute the weighted Huber loss (delta 1) of box codes `[B, A, 4]`, summed over the four: float32 `[B, A]`."""
+    wanted = encode(targets.of_anchors(targets.boxes), anchors)
+    losses = functional.huber_loss(codes, torch.where(targets.matched[..., None], wanted, 0.0), reduction="none")
+    return losses.sum(2) * box_weights(targets)
+
+
+def cross_entropies(logits: Tensor, targets: Targets) -> Tensor:
+    """Compute the weighted sigmoid cross-entropy of the logits `[B, A, 1 + C]`, summed over columns: float32 `[B, A]`.
+
+    The column of the background is trained as a class. Anchors with a box have its weight, ignored ones 0, others 1.
+    """
+    columns = torch.where(targets.matched, targets.of_anchors(targets.columns) + 1, 0)
+    wanted = torch.zeros_like(logits).scatter_(2, columns[..., None], 1.0)
+    losses = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(2)
+    return losses * (box_weights(targets) + (targets.match == BACKGROUND))

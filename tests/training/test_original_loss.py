@@ -1,0 +1,170 @@
+"""The loss of the original recipe has the values of the original: analytic cases, and two recorded batches."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from boxable.arrays import Floats
+from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
+from boxable.networks.heads.box_coder_torch import decode, encode
+from boxable.networks.torch_backend import TorchGraph
+from boxable.training.losses import (
+    LossSums,
+    box_weights,
+    cross_entropies,
+    localization_losses,
+    original_loss,
+)
+from boxable.training.matching import match_anchors
+from boxable.training.mining import hardest, mine
+from boxable.training.targets import ImageTargets, Targets, collate_targets
+from boxable.weights.pull import open_model
+from tests.parity.formula_weights import formula_weights
+
+ANCHORS = ssd_mobilenet_v2(2).head.anchors
+PLACED = torch.tensor(ANCHORS)
+Boxes = list[tuple[float, float, float, float]]
+
+
+def image_targets(objects: Any, columns: Any, classes: int, weights: Any = None) -> ImageTargets:
+    boxes = np.array(objects, np.float32).reshape(-1, 4)
+    weight = np.ones(len(boxes), np.float32) if weights is None else np.array(weights, np.float32)
+    match = match_anchors(boxes, ANCHORS, weight)
+    return ImageTargets(match, boxes, np.array(columns, np.int64), weight, np.ones(classes, bool))
+
+
+def normalized(sums: LossSums) -> tuple[float, float]:
+    most = sums.matched.clamp(min=1)
+    return float(sums.localization / most), float(sums.classification / most)
+
+
+def zeros() -> dict[str, torch.Tensor]:
+    return {"box_encodings": torch.zeros(1, 1917, 4), "class_logits": torch.zeros(1, 1917, 602)}
+
+
+def waves() -> dict[str, torch.Tensor]:
+    anchor, column, code = np.arange(1917.0)[:, None], np.arange(602.0), np.arange(4.0)
+    codes, logits = 0.5 * np.cos(0.13 * anchor + 0.7 * code), 4 * np.sin(0.37 * anchor + 0.011 * column) - 2
+    return {"box_encodings": torch.tensor(codes[None]).float(), "class_logits": torch.tensor(logits[None]).float()}
+
+
+BOX = (0.1, 0.2, 0.6, 0.7)
+NINE = dict.fromkeys((1232, 1286, 1292, 1298, 1352, 1725, 1726, 1727, 1730), 0)
+
+
+@pytest.mark.parametrize(
+    ("objects", "classes", "outputs", "localization", "classification", "matched"),
+    [
+        pytest.param([BOX], [68], zeros(), 2.3329675, 1669.0986, NINE, id="a"),
+        pytest.param([BOX], [68], waves(), 2.6188726, 1560.9268, NINE, id="b"),
+        pytest.param([(0.5, 0.5, 0.505, 0.505)], [10], waves(), 28.125359, 1557.9087, {540: 0}, id="c"),
+        pytest.param([BOX, BOX], [570, 392], waves(), 2.6188726, 1560.4899, NINE, id="d"),
+        pytest.param([], [], waves(), 0.0, 1211.4009, {}, id="e"),
+        pytest.param(
+            [BOX, (0, 0, 1, 1), (0.3, 0.3, 0.42, 0.45)], [68, 570, 0], waves(), 2.3899777, 1560.5509,
+            NINE | {363: 2, 1862: 1, 1911: 1}, id="f",
+        ),
+    ],
+)  # fmt: skip
+def test_analytic_cases_have_the_values_of_the_original(
+    objects: Boxes, classes: list[int], outputs: dict[str, torch.Tensor], localization: float, classification: float,
+    matched: dict[int, int],
+) -> None:  # fmt: skip
+    """SEMANTICS §7.5."""
+    image = image_targets(objects, classes, 601)
+    found = {anchor: int(image.match[anchor]) for anchor in np.flatnonzero(image.match >= 0)}
+    assert matched.items() <= found.items()
+    assert len(found) == (15 if len(objects) == 3 else len(matched))
+    sums = original_loss(outputs, collate_targets([image]), PLACED)
+    assert normalized(sums) == pytest.approx((localization, classification), rel=1e-6)
+    assert sums.matched == len(found)
+
+
+def test_box_codes_are_those_of_the_original() -> None:
+    """SEMANTICS §7.5."""
+    boxes = torch.tensor([BOX, (0.5, 0.5, 0.505, 0.505)])
+    codes = encode(boxes, PLACED[[1232, 540]])
+    theirs = [[2.3904572, -0.00000071, 0.8916872, 0.8916872], [0.24999969, 0.24999969, -14.978658, -14.978658]]
+    torch.testing.assert_close(codes, torch.tensor(theirs), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(decode(codes, PLACED[[1232, 540]]), boxes, rtol=0, atol=1e-6)
+    assert encode(torch.zeros(4), PLACED[0]).isfinite().all()
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A batch of the recording: what the original was given, and what it computed."""
+
+    network: str
+    facts: Mapping[str, Any]
+    arrays: Mapping[str, Floats]
+    targets: Targets
+    module: TorchGraph
+    images: torch.Tensor
+
+
+@pytest.fixture(scope="module", params=["real23", "formula601"])
+def network(request: pytest.FixtureRequest, reference: Path) -> tuple[str, TorchGraph]:
+    name: str = request.param
+    if name == "real23":
+        request.getfixturevalue("ssd23_weights")
+        model = open_model("ssd23").model()
+        (graph,), weights = model.network.graphs.values(), model.weights
+    else:
+        made_up = ssd_mobilenet_v2(601)
+        (graph,), weights = made_up.graphs.values(), formula_weights(made_up.variables)
+    return name, TorchGraph(graph, weights).eval()
+
+
+@pytest.fixture(scope="module", params=["A", "B"])
+def recorded(request: pytest.FixtureRequest, network: tuple[str, TorchGraph], reference: Path) -> Recorded:
+    name, module = network
+    facts = json.loads((reference / "loss" / f"{name}.json").read_text())[request.param]
+    with np.load(reference / "loss" / f"{name}_{request.param}.npz") as file:
+        arrays = dict(file)
+    photos = [np.asarray(Image.open(reference / "photos" / f"{photo}.png").convert("RGB")) for photo in facts["photos"]]
+    images = torch.from_numpy(np.stack([ssd_mobilenet_v2(2).preprocess(photo) for photo in photos]))
+    weights = facts["groundtruth_weights"]
+    rows = zip(
+        facts["groundtruth_boxes"], facts["groundtruth_classes_0based"], [int(name[-2:])] * 2,
+        [None, None] if weights == "all 1" else weights, strict=True,
+    )  # fmt: skip
+    return Recorded(name, facts, arrays, collate_targets([image_targets(*row) for row in rows]), module, images)
+
+
+def test_targets_are_the_recorded_ones(recorded: Recorded) -> None:
+    targets, theirs = recorded.targets, recorded.arrays
+    np.testing.assert_array_equal(targets.match, theirs["match"])
+    columns = torch.where(targets.matched, targets.of_anchors(targets.columns) + 1, 0)
+    np.testing.assert_array_equal(columns, theirs["cls_target_class"])
+    np.testing.assert_array_equal(box_weights(targets), theirs["reg_weights"])
+    codes = encode(targets.of_anchors(targets.boxes), PLACED)[targets.matched]
+    np.testing.assert_array_equal(targets.matched.nonzero(), theirs["positive_image_anchor"])
+    np.testing.assert_allclose(codes, theirs["positive_reg_targets"], rtol=1e-6, atol=1e-5)
+
+
+@torch.no_grad()
+def test_losses_and_mined_anchors_are_the_recorded_ones(recorded: Recorded) -> None:
+    outputs, targets, theirs = recorded.module({"images": recorded.images}), recorded.targets, recorded.arrays
+    localization = localization_losses(outputs["box_encodings"], targets, PLACED)
+    classification = cross_entropies(outputs["class_logits"], targets)
+    np.testing.assert_allclose(localization, theirs["loc_loss_per_anchor"], rtol=0, atol=3e-4)
+    np.testing.assert_allclose(classification, theirs["cls_loss_per_anchor"], rtol=0, atol=3e-4)
+
+    boxes = decode(outputs["box_encodings"], PLACED)
+    kept = mine(classification, boxes, targets.match)
+    for image in range(2):
+        survivors = set(hardest(classification[image], boxes[image]).tolist())
+        assert survivors == set(theirs[f"miner_before_ratio_image{image}"].tolist())
+        assert set(kept[image].nonzero()[:, 0].tolist()) == set(theirs[f"miner_kept_image{image}"].tolist())
+
+    sums, facts = original_loss(outputs, targets, PLACED), recorded.facts
+    theirs_normalized = facts["localization_loss"], facts["classification_loss"]
+    assert normalized(sums) == pytest.approx(theirs_normalized, rel=1e-5)
+    assert sums.matched.clamp(min=1) == facts["normalizer"]
