@@ -27,11 +27,12 @@ _OTHERS = ("rocket", "camera", "hubble", "retina", "clock", "rocket_640x181", "c
 PHOTOS = (*record.PHOTOS, *(_OTHERS if REFERENCE.is_dir() else ()))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recorded:
     """A network, and how far its heads may be from the recorded ones."""
 
     name: str
+    model: Model
     detector: Detector
     onnx: bytes
     codes_tolerance: float
@@ -53,8 +54,9 @@ class Photo:
 
 @pytest.fixture(scope="session")
 def real23(ssd23_weights: Path) -> Recorded:
-    onnx = open_model("ssd23").onnx("detector", "fp32")
-    return Recorded("real23", boxable.load("ssd23"), onnx, 5e-4, 3e-4)
+    compiled = open_model("ssd23")
+    onnx = compiled.onnx("detector", "fp32")
+    return Recorded("real23", compiled.model(), boxable.load("ssd23"), onnx, 5e-4, 3e-4)
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +64,7 @@ def formula601() -> Recorded:
     network = ssd_mobilenet_v2(601)
     model = Model(network, formula_weights(network.variables), open_images(), "formula601")
     onnx = compiled_from(model).onnx("detector", "fp32")
-    return Recorded("formula601", boxable.load(model), onnx, 1e-4, 3e-4)
+    return Recorded("formula601", model, boxable.load(model), onnx, 1e-4, 3e-4)
 
 
 @pytest.fixture(params=record.NETWORKS)

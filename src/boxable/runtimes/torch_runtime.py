@@ -45,9 +45,12 @@ class TorchRuntime:
         self._threads = concurrency.threads_each if os.getpid() == _PROCESS else 1
         model = compiled.model()
         with _settings(self._threads, on_gpu=self.on_gpu):
+            modules = {
+                name: TorchGraph(graph, model.weights, folded=True) for name, graph in model.network.graphs.items()
+            }
             self._modules = {
-                name: TorchGraph(graph, model.weights).eval().requires_grad_(False).to(self.device, self._dtype)
-                for name, graph in model.network.graphs.items()
+                name: module.eval().requires_grad_(False).to(self.device, self._dtype)
+                for name, module in modules.items()
             }
 
     def run(self, graph: str, inputs: Mapping[str, Floats]) -> Mapping[str, Any]:
