@@ -17,7 +17,6 @@ from boxable.networks.heads.box_coder_torch import decode, encode
 from boxable.networks.torch_backend import TorchGraph
 from boxable.training.losses import (
     LossSums,
-    box_weights,
     cross_entropies,
     localization_losses,
     original_loss,
@@ -143,7 +142,7 @@ def test_targets_are_the_recorded_ones(recorded: Recorded) -> None:
     np.testing.assert_array_equal(targets.match, theirs["match"])
     columns = torch.where(targets.matched, targets.of_anchors(targets.columns) + 1, 0)
     np.testing.assert_array_equal(columns, theirs["cls_target_class"])
-    np.testing.assert_array_equal(box_weights(targets), theirs["reg_weights"])
+    np.testing.assert_array_equal(targets.box_weights, theirs["reg_weights"])
     codes = encode(targets.of_anchors(targets.boxes), PLACED)[targets.matched]
     np.testing.assert_array_equal(targets.matched.nonzero(), theirs["positive_image_anchor"])
     np.testing.assert_allclose(codes, theirs["positive_reg_targets"], rtol=1e-6, atol=1e-5)

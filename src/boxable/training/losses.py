@@ -1,4 +1,4 @@
-"""The losses of a batch, before they are normalized: those of the original (SEMANTICS §7.3)."""
+"""The losses of a batch, before they are normalized: of the original recipe (SEMANTICS §7.3) and of the default."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torchvision.ops import sigmoid_focal_loss
 
 from boxable.networks.heads.box_coder_torch import decode, encode
-from boxable.training.matching import BACKGROUND
+from boxable.training.class_targets import class_targets
+from boxable.training.eql import EqlV2
 from boxable.training.mining import mine
 from boxable.training.targets import Targets
 
@@ -35,19 +37,31 @@ def original_loss(outputs: Mapping[str, Tensor], targets: Targets, anchors: Tens
     codes, logits = outputs["box_encodings"], outputs["class_logits"]
     localization, classification = localization_losses(codes, targets, anchors), cross_entropies(logits, targets)
     kept = mine(classification.detach(), decode(codes.detach(), anchors), targets.match)
-    return LossSums(localization[kept].sum(), classification[kept].sum(), box_weights(targets).sum())
+    return LossSums(localization[kept].sum(), classification[kept].sum(), targets.box_weights.sum())
 
 
-def box_weights(targets: Targets) -> Tensor:
-    """Return the weight of each anchor's box, 0 without one: float32 `[B, A]`."""
-    return targets.of_anchors(targets.weights) * targets.matched
+def default_loss(
+    outputs: Mapping[str, Tensor], targets: Targets, anchors: Tensor, ancestors: Tensor, eql: EqlV2 | None = None
+) -> LossSums:
+    """Compute the focal loss (arXiv:1708.02002) of the classes and the Huber loss of the boxes, over all anchors.
+
+    Arguments as in `original_loss`, and `ancestors` bool `[C, C]`, as in `class_targets`. The logit of the background
+    is not used. With `eql`, classes are reweighted, and its statistics updated if it is in training mode.
+    """
+    logits = outputs["class_logits"][..., 1:]
+    labels, weights = class_targets(targets, ancestors)
+    if eql is not None:
+        weights = eql(logits.detach(), labels, weights)
+    classification = sigmoid_focal_loss(logits, labels, alpha=0.25, gamma=2.0) * weights
+    localization = localization_losses(outputs["box_encodings"], targets, anchors)
+    return LossSums(localization.sum(), classification.sum(), targets.box_weights.sum())
 
 
 def localization_losses(codes: Tensor, targets: Targets, anchors: Tensor) -> Tensor:
     """Compute the weighted Huber loss (delta 1) of box codes `[B, A, 4]`, summed over the four: float32 `[B, A]`."""
     wanted = encode(targets.of_anchors(targets.boxes), anchors)
     losses = functional.huber_loss(codes, torch.where(targets.matched[..., None], wanted, 0.0), reduction="none")
-    return losses.sum(2) * box_weights(targets)
+    return losses.sum(2) * targets.box_weights
 
 
 def cross_entropies(logits: Tensor, targets: Targets) -> Tensor:
@@ -58,4 +72,4 @@ def cross_entropies(logits: Tensor, targets: Targets) -> Tensor:
     columns = torch.where(targets.matched, targets.of_anchors(targets.columns) + 1, 0)
     wanted = torch.zeros_like(logits).scatter_(2, columns[..., None], 1.0)
     losses = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(2)
-    return losses * (box_weights(targets) + (targets.match == BACKGROUND))
+    return losses * targets.anchor_weights

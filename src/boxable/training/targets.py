@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from boxable.arrays import Floats, Mask
-from boxable.training.matching import Match
+from boxable.training.matching import BACKGROUND, Match
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +33,16 @@ class Targets:
     def matched(self) -> Tensor:
         """Which anchors predict a box: bool `[B, A]`."""
         return self.match >= 0
+
+    @property
+    def box_weights(self) -> Tensor:
+        """The weight of each anchor's box, 0 without one: float32 `[B, A]`."""
+        return self.of_anchors(self.weights) * self.matched
+
+    @property
+    def anchor_weights(self) -> Tensor:
+        """The weight of each anchor in classification: that of its box, 1 for background, 0 if ignored."""
+        return self.box_weights + (self.match == BACKGROUND)
 
     def of_anchors(self, values: Tensor) -> Tensor:
         """Return the values `[B, A, ...]` of each anchor's box, of those of all boxes `[B, M, ...]`; any if none."""
