@@ -13,7 +13,7 @@ import importlib.abc, importlib.machinery, os, sys
 
 class Library(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name, path, target=None):
-        if name in ('onnxruntime', 'openvino', 'openvino_telemetry', 'ultralytics'):
+        if name in ('onnxruntime', 'openvino', 'openvino_telemetry', 'ultralytics', 'mlflow'):
             return importlib.machinery.ModuleSpec(name, self)
     def exec_module(self, module):
         if module.__name__ == 'onnxruntime':
@@ -26,11 +26,15 @@ class Library(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 print('silent')
         if module.__name__ == 'ultralytics':
             print(os.environ.get('YOLO_OFFLINE'), os.environ.get('YOLO_CONFIG_DIR'))
+        if module.__name__ == 'mlflow':
+            print('mlflow', os.environ.get('MLFLOW_DISABLE_TELEMETRY'))
 
 sys.meta_path.insert(0, Library())
-from boxable.runtimes.telemetry import import_onnxruntime, import_openvino, import_ultralytics
+from boxable.runtimes.telemetry import (
+    import_mlflow, import_onnxruntime, import_openvino, import_ultralytics
+)
 before = dict(os.environ)
-names = [load().__name__ for load in (import_onnxruntime, import_openvino, import_ultralytics)]
+names = [load().__name__ for load in (import_onnxruntime, import_openvino, import_ultralytics, import_mlflow)]
 print(*names)
 assert dict(os.environ) == before
 import openvino_telemetry
@@ -49,7 +53,10 @@ def test_telemetry_is_off_during_the_import_and_the_process_as_before(own: str |
         "silent",
         "true",
         str(Path("cache", "benchmarks")),
+        "mlflow",
+        "true",
         "onnxruntime",
         "openvino",
         "ultralytics",
+        "mlflow",
     ]

@@ -47,6 +47,14 @@ def import_ultralytics() -> Any:
     return ultralytics
 
 
+def import_mlflow() -> Any:
+    """Import MLflow, which decides at its import whether it reports. Raises ImportError if it is not installed."""
+    with _importing, _set(os.environ, "MLFLOW_DISABLE_TELEMETRY", "true"):
+        import mlflow
+
+    return mlflow
+
+
 @contextmanager
 def _set(items: MutableMapping[str, Any], key: str, value: Any) -> Iterator[None]:
     """Set an item for a while."""
