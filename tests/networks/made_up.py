@@ -39,7 +39,11 @@ def branches(num_classes: int) -> Network:
     corners = np.random.default_rng(5).uniform(0, 0.6, (rows, 2)).astype(np.float32)
     anchors = np.concatenate([corners, corners + np.float32(0.4)], axis=1)
     columns = {"Classes": ClassColumns()}
-    return Network("branches", num_classes, {"one": graph}, Preprocess((63, 47)), SsdHead("one", anchors), columns)
+    layers = tuple(layer.name for layer in graph.layers)
+    return Network(
+        "branches", num_classes, {"one": graph}, Preprocess((63, 47)), SsdHead("one", anchors), columns,
+        {"head": ("Boxes", "Classes"), "all": layers}, dict.fromkeys(layers, 0.1),
+    )  # fmt: skip
 
 
 def two_stages(num_classes: int) -> Network:
@@ -66,7 +70,11 @@ def two_stages(num_classes: int) -> Network:
     )
     columns = {"Second/classes": ClassColumns(), "Second/boxes": ClassColumns(background=False, values=4)}
     preprocess = Preprocess((48, 80), keep_aspect=True)
-    return Network("two_stages", num_classes, {"first": first, "second": second}, preprocess, TwoStageHead(), columns)
+    layers = tuple(layer.name for graph in (first, second) for layer in graph.layers)
+    return Network(
+        "two_stages", num_classes, {"first": first, "second": second}, preprocess, TwoStageHead(), columns,
+        {"head": ("Second/classes", "Second/boxes"), "all": layers}, dict.fromkeys(layers, 0.1),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import pytest
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.networks.network import Graph, Network
 from boxable.networks.ops import Conv, Window
+from boxable.networks.partition import partition
 from boxable.networks.walk import walk
-from tests.networks.conftest import Built, random_weights
+from tests.networks.conftest import random_weights
 from tests.networks.made_up import NumpyBackend, branches, two_stages
 
 if TYPE_CHECKING:
@@ -119,6 +120,22 @@ def test_folded_it_computes_the_same_with_kernels_and_biases_alone() -> None:
         np.testing.assert_allclose(found[name].detach(), values.detach(), rtol=0, atol=2e-5)
 
 
+@pytest.mark.parametrize("build", BUILDERS)
+def test_the_parts_of_a_partition_compute_what_the_whole_computes(build: Callable[[int], Network]) -> None:
+    from boxable.networks.torch_backend import TorchGraph
+
+    network = build(4)
+    weights = random_weights(network, 3)
+    for module in opened(network).values():
+        inputs = tensors_for(module.graph, 2)
+        expected = module.eval()(inputs)
+        for scope in network.scopes.values():
+            frozen, trained = (TorchGraph(part, weights).eval() for part in partition(module.graph, scope))
+            assert {**frozen.variables(), **trained.variables()}.keys() == module.variables().keys()
+            for name, values in trained(frozen(inputs)).items():
+                np.testing.assert_array_equal(values.detach(), expected[name].detach())
+
+
 @pytest.mark.parametrize("norm", ["batch", "batch_without_gamma"])
 def test_training_normalizes_by_the_batch_and_moves_the_statistics_by_3_in_10000(norm: Any) -> None:
     import torch
@@ -191,13 +208,3 @@ def slopes(module: "TorchGraph") -> tuple[float, float]:
     gradients = torch.autograd.grad(after(0), list(module.parameters()))
     slope = sum((gradient * direction).sum() for gradient, direction in zip(gradients, directions, strict=True))
     return float(slope), float((after(1e-7) - after(-2e-7)).detach() / 2e-7)
-
-
-def test_making_a_module_leaves_the_random_numbers_of_torch_alone(small: Built) -> None:
-    import torch
-
-    from boxable.networks.torch_backend import TorchGraph
-
-    before = torch.get_rng_state()
-    TorchGraph(small.graph, small.weights)
-    assert torch.equal(torch.get_rng_state(), before)

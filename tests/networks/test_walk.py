@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from boxable.networks.architectures.ssd_mobilenet_v2 import ROOT
 from boxable.networks.ops import Conv, Window
-from boxable.networks.walk import fold, unfold
+from boxable.networks.walk import fold, has_statistics, unfold
 from tests.networks.conftest import Built
 
 
@@ -51,6 +51,19 @@ def test_unfolding_gives_a_batch_norm_that_folding_undoes_bit_for_bit(small: Bui
         }
         for found, expected in zip(fold(layer, weights), (kernel, bias), strict=True):
             assert_array_equal(found, expected)
+
+
+def test_a_network_whose_batch_norm_was_folded_has_no_statistics(small: Built) -> None:
+    folded: dict[str, np.ndarray] = {}
+    for layer in small.graph.layers:
+        folded |= unfold(layer, *fold(layer, small.weights))
+    assert has_statistics(small.network, small.weights)
+    assert not has_statistics(small.network, folded)
+    assert not has_statistics(small.graph, folded)
+    norm = f"{ROOT}/Conv_1/BatchNorm"
+    for change in ({f"{norm}/moving_mean": 1e-7}, {f"{norm}/moving_variance": 1.0}):
+        changed = {name: np.full_like(folded[name], value) for name, value in change.items()}
+        assert has_statistics(small.network, folded | changed)
 
 
 def _convolve(patch: np.ndarray, kernel: np.ndarray, depthwise: bool) -> np.ndarray:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from boxable.arrays import Floats
 from boxable.networks.heads import DetectionHead
 from boxable.networks.ops import Conv, Dense, Layer, Op, Predict, Shape, VariableShapes
 from boxable.networks.preprocess import Preprocess
@@ -54,12 +55,21 @@ class ClassColumns:
     background: bool = True
     values: int = 1
 
+    def grouped(self, outputs: Floats, num_classes: int) -> Floats:
+        """View a tensor with the layer's outputs on its last axis as `[..., groups, columns, values]`.
+
+        The background is column 0 if there is one; classes follow in order.
+        """
+        return outputs.reshape(*outputs.shape[:-1], -1, num_classes + self.background, self.values)
+
 
 @dataclass(frozen=True)
 class Network:
     """An architecture for a number of classes (the background not counted).
 
-    `class_layers` names the layers whose outputs hold classes, the one that tells their number first.
+    `class_layers` names the layers whose outputs hold classes, the one that tells their number first. For training,
+    `scopes` names layers that are trained together, and `initial_stddevs` has the standard deviation of each layer's
+    initial kernel (a normal distribution, truncated at two of them).
     """
 
     name: str
@@ -68,6 +78,8 @@ class Network:
     preprocess: Preprocess
     head: DetectionHead
     class_layers: Mapping[str, ClassColumns] = field(default_factory=dict)
+    scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    initial_stddevs: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def layers(self) -> tuple[Layer, ...]:

@@ -6,13 +6,15 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from boxable.arrays import Floats
-from boxable.networks.network import Graph
+from boxable.networks.network import Graph, Network
 from boxable.networks.ops import Add, Concat, Conv, Dense, Layer, Op, Pool, Predict, SpatialMean
 
 # TF variable name -> float32 array.
 Weights = Mapping[str, Floats]
 
 BATCH_NORM_EPSILON = 0.001  # SEMANTICS §3.1
+# Of a batch norm that changes nothing.
+_UNFOLDED_VARIANCE = np.float32(1) - np.float32(BATCH_NORM_EPSILON)
 
 T = TypeVar("T")
 
@@ -92,8 +94,18 @@ def unfold(layer: Layer, kernel: Floats, bias: Floats) -> dict[str, Floats]:
         "gamma": np.ones_like(bias),
         "beta": bias,
         "moving_mean": np.zeros_like(bias),
-        "moving_variance": np.full_like(bias, np.float32(1) - np.float32(BATCH_NORM_EPSILON)),
+        "moving_variance": np.full_like(bias, _UNFOLDED_VARIANCE),
     }
     if norm == "batch_without_gamma":
         del vectors["gamma"]
     return {layer.kernel_name: kernel} | {f"{layer.name}/BatchNorm/{name}": values for name, values in vectors.items()}
+
+
+def has_statistics(network: Graph | Network, weights: Weights) -> bool:
+    """Tell whether batch norms have moving statistics of their own; False where all are what `unfold` makes."""
+    norms = [f"{layer.name}/BatchNorm" for layer in network.layers if isinstance(layer, Conv) and layer.norm]
+    return any(
+        bool((weights[f"{norm}/moving_mean"] != 0).any())
+        or bool((weights[f"{norm}/moving_variance"] != _UNFOLDED_VARIANCE).any())
+        for norm in norms
+    )

@@ -1,6 +1,6 @@
 """A model for some of its classes: columns of other classes are not computed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -31,15 +31,15 @@ def select_classes(model: Model, classes: Selection) -> Model:
 def keep_columns(network: Network, weights: Mapping[str, Floats], columns: Integers) -> dict[str, Floats]:
     """Keep these columns of the class layers of a network, ascending from 0; other classes cannot be found anymore."""
     kept = dict(weights)
-    for layer, held in network.class_layers.items():
-        for name in (name for name in kept if name.startswith(f"{layer}/")):
-            kept[name] = _keep_columns(kept[name], columns, held, network.num_classes)
+    for name, held in class_variables(network, kept).items():
+        first = int(held.background)
+        places = np.concatenate([np.arange(first), first + columns])
+        grouped = held.grouped(kept[name], network.num_classes)[..., places, :]
+        kept[name] = np.ascontiguousarray(grouped.reshape(*kept[name].shape[:-1], -1))
     return kept
 
 
-def _keep_columns(values: Floats, columns: np.ndarray, held: ClassColumns, count: int) -> Floats:
-    """Keep these columns, and the background's, of a tensor with the outputs of a class layer on its last axis."""
-    background = int(held.background)
-    kept = np.concatenate([np.arange(background), columns + background])
-    grouped = values.reshape(*values.shape[:-1], -1, count + background, held.values)[..., kept, :]
-    return np.ascontiguousarray(grouped.reshape(*values.shape[:-1], -1))
+def class_variables(network: Network, names: Iterable[str]) -> dict[str, ClassColumns]:
+    """Find the variables of class layers among these, and how their last axis, the outputs, holds the classes."""
+    layers = network.class_layers
+    return {name: held for name in names for layer, held in layers.items() if name.startswith(f"{layer}/")}

@@ -120,3 +120,16 @@ def test_another_number_of_classes_changes_the_class_layers_alone(classes: int) 
 
 def test_the_23_class_network_has_5008348_numbers() -> None:
     assert sum(prod(shape) for shape in ssd_mobilenet_v2(23).variables.values()) == 5_008_348
+
+
+def test_scopes_are_the_predictions_then_the_eight_extra_layers_too_then_all() -> None:
+    names = [layer.name for layer in NETWORK.layers]
+    assert NETWORK.scopes["head"] == tuple(name for name in names if name.startswith("BoxPredictor_"))
+    assert NETWORK.scopes["neck"] == tuple(name for name in names if "/layer_19_" in name) + NETWORK.scopes["head"]
+    assert NETWORK.scopes["all"] == tuple(names)
+    assert [len(layers) for layers in NETWORK.scopes.values()] == [12, 20, 72]
+
+
+def test_kernels_of_the_52_layers_of_the_backbone_start_wider_than_the_others() -> None:
+    stddevs = [NETWORK.initial_stddevs[layer.name] for layer in NETWORK.layers]
+    assert stddevs == [0.09] * 52 + [0.03] * 20

@@ -27,6 +27,9 @@ BOTTLENECKS = (
 # Layers after the backbone: channels of the 1x1 and of the 3x3 stride-2 convolution (SEMANTICS §3.2).
 EXTRAS = ((256, 512), (128, 256), (128, 256), (64, 128))
 
+# Of the kernels of the backbone, and of those of extra layers and predictions, before training (SEMANTICS §3.5).
+BACKBONE_STDDEV, NECK_STDDEV = 0.09, 0.03
+
 # The map that is predicted on first: the output of this expansion, before its stride (SEMANTICS §3.2).
 FIRST_MAP = f"{ROOT}/expanded_conv_13/expand"
 
@@ -52,7 +55,20 @@ def ssd_mobilenet_v2(num_classes: int) -> Network:
     graph = Graph(tuple(ops), {"images": (*size, 3)}, {name: name for name in ("box_encodings", "class_logits")})
     anchors = ssd_anchors(tuple(_side(graph.shapes[layer.source]) for layer in box_layers))
     columns = {layer.name: ClassColumns() for layer in class_layers}
-    return Network("ssd_mobilenet_v2", num_classes, {GRAPH: graph}, Preprocess(size), SsdHead(GRAPH, anchors), columns)
+    scopes = _scopes(graph)
+    stddevs = {name: NECK_STDDEV if name in scopes["neck"] else BACKBONE_STDDEV for name in scopes["all"]}
+    return Network(
+        "ssd_mobilenet_v2", num_classes, {GRAPH: graph}, Preprocess(size), SsdHead(GRAPH, anchors), columns, scopes,
+        stddevs,
+    )  # fmt: skip
+
+
+def _scopes(graph: Graph) -> dict[str, tuple[str, ...]]:
+    """Name the layers of the head (all predictions), of the neck (those and the extra layers), and all."""
+    layers = tuple(layer.name for layer in graph.layers)
+    head = tuple(layer.name for layer in graph.layers if isinstance(layer, Predict))
+    extras = tuple(name for name in layers if name.startswith(f"{ROOT}/layer_19_"))
+    return {"head": head, "neck": (*extras, *head), "all": layers}
 
 
 def _side(shape: Shape) -> int:
