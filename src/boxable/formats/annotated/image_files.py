@@ -20,6 +20,8 @@ from boxable.images.decode import ON_ITS_SIDE, orientation_of
 from boxable.images.image_ids import IMAGE_FOLDERS, files_by_id, image_id
 
 _UNKNOWN_SIZE = "image|s of unknown size, without a file that tells it"
+# The subject of the finding about images without a file.
+MISSING = "missing image file|s"
 
 
 class ImageFiles:
@@ -157,7 +159,7 @@ def add_image_file(images: AnnotatedSet, image: AnnotatedImage, folder: Path, mo
     """
     name = copy_image_file(image, folder, mode)
     missing = name is None and mode != "none"
-    images.count("missing image file|s", int(missing), [image.image_id], effect="the boxes are kept")
+    images.count(MISSING, int(missing), [image.image_id], effect="the boxes are kept")
     return name
 
 
