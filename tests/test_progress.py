@@ -68,12 +68,22 @@ def test_frames_have_a_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "frames/s" in terminal.getvalue()
 
 
+def test_a_text_is_shown_beside_a_bar_that_leaves_room_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal = use_terminal(monkeypatch)
+    with progress("training", 1000, live=False, texts=True) as advance:
+        advance(5, "loss 1.234 [not markup], 1,234 images/s")
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue())
+    assert "5/1000" in shown
+    assert "loss 1.234 [not markup], 1,234 images/s" in shown
+
+
 def test_it_shows_nothing_where_it_is_not_wanted_or_stderr_is_no_terminal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     terminal = use_terminal(monkeypatch)
-    with progress("reading", 9, shown=False) as advance:
-        advance()
+    with progress("reading", 9, shown=False, texts=True) as advance:
+        advance(1, "text")
     monkeypatch.setattr(terminal, "isatty", lambda: False)
     with progress("reading", 9) as advance:
         advance()

@@ -1,0 +1,59 @@
+"""Progress of training for people: one live line on a terminal, elsewhere a line in the log every half minute."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from boxable.progress import progress
+
+logger = logging.getLogger("boxable")
+
+# Seconds between updates; those of a terminal cost a millisecond each.
+_TERMINAL_S, _LOG_S = 0.25, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class StepFigures:
+    """What is shown of a step. `phase` is what is done: the scope that is trained, or validation."""
+
+    step: int
+    phase: str
+    loss: float
+    lr: float
+    images_per_s: float
+
+    def __str__(self) -> str:
+        return f"{self.phase}: loss {self.loss:.3f}, lr {self.lr:.2g}, {self.images_per_s:,.0f} images/s"
+
+
+@contextmanager
+def screen(steps: int, first_step: int = 0) -> Iterator[Callable[[StepFigures], None]]:
+    """Show the progress of a run from `first_step` to `steps`; yield the function to call after each step.
+
+    It may be called more often than something is shown; a change of phase is shown at once on a terminal.
+    """
+    on_terminal = sys.stderr.isatty()
+    started = shown_s = time.monotonic()
+    step, phase = first_step, ""
+    with progress("training", steps, done=first_step, live=False, texts=True) as advance:
+
+        def show(figures: StepFigures) -> None:
+            nonlocal step, phase, shown_s
+            now = time.monotonic()
+            if on_terminal and (figures.phase != phase or now - shown_s >= _TERMINAL_S):
+                advance(figures.step - step, str(figures))
+                step, phase, shown_s = figures.step, figures.phase, now
+            if not on_terminal and now - shown_s >= _LOG_S:
+                left = (now - started) / max(figures.step - first_step, 1) * (steps - figures.step)
+                logger.info("step %s of %s, %s, %s left", f"{figures.step:,}", f"{steps:,}", figures, _clock(left))
+                shown_s = now
+
+        yield show
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
