@@ -1,6 +1,13 @@
+import numpy as np
 import torch
+from torchvision.ops import nms
 
 from boxable.training.mining import hardest, mine
+
+
+def indices(losses: torch.Tensor, boxes: torch.Tensor) -> list[int]:
+    return hardest(losses.numpy(), boxes.numpy()).tolist()
+
 
 # Boxes far from each other.
 APART = torch.stack([torch.arange(30) * 2.0, torch.zeros(30), torch.arange(30) * 2.0 + 1, torch.ones(30)], 1)
@@ -34,18 +41,34 @@ def test_a_positive_that_nms_suppresses_brings_no_negatives() -> None:
 
 def test_equal_losses_are_in_the_order_of_the_anchors() -> None:
     """SEMANTICS §6.3."""
-    assert hardest(torch.ones(30), APART).tolist() == list(range(30))
+    assert indices(torch.ones(30), APART) == list(range(30))
     boxes = APART.clone()
     boxes[7] = APART[3]
-    assert hardest(torch.ones(30), boxes).tolist() == [index for index in range(30) if index != 7]
+    assert indices(torch.ones(30), boxes) == [index for index in range(30) if index != 7]
 
 
 def test_only_an_iou_above_the_float32_of_0_99_suppresses() -> None:
-    # As of exact numbers the IoU of 2**-23 more than float32(0.99) is 0.99, a little less and a little more.
+    # The width of the second box is the IoU: float32(0.99), which is more than 0.99, and a little more than that.
     equal = torch.tensor([0.99]).item()
     for width, kept in ((equal, [0, 1]), (equal + 2**-23, [0])):
         boxes = torch.tensor([[0, 0, 1, 1], [0, 0, 1, width]])
-        assert hardest(torch.tensor([2.0, 1.0]), boxes).tolist() == kept
+        assert indices(torch.tensor([2.0, 1.0]), boxes) == kept
+
+
+def test_a_suppressed_box_suppresses_none() -> None:
+    boxes = torch.tensor([[0, 0, 1, width] for width in (0.986, 0.993, 1.0)])
+    assert indices(torch.tensor([1.0, 2.0, 3.0]), boxes) == [2, 0]
+    assert indices(torch.tensor([2.0, 3.0, 1.0]), boxes) == [1]
+
+
+def test_near_duplicates_are_suppressed_as_torchvision_does() -> None:
+    generator = torch.Generator().manual_seed(0)
+    near = torch.rand(40, 1, 4, generator=generator) + torch.rand(40, 25, 4, generator=generator) * 0.008
+    boxes = torch.cat([near[..., :2], near[..., :2] + near[..., 2:] + 0.1], 2).flatten(0, 1)
+    losses = torch.rand(1000, generator=generator)
+    expected = nms(boxes, losses, float(np.float32(0.99))).tolist()
+    assert 200 < len(expected) < 900
+    assert indices(losses, boxes) == expected
 
 
 def test_boxes_without_area_or_end_suppress_nothing() -> None:
@@ -54,10 +77,10 @@ def test_boxes_without_area_or_end_suppress_nothing() -> None:
         [[0.5, 0.5, 0.5, 0.5], [-infinite, -infinite, infinite, infinite], [-infinite, 0.5, infinite, 0.5]]
     )
     boxes = boxes.repeat_interleave(2, 0)
-    assert hardest(torch.arange(6.0), boxes).tolist() == [5, 4, 3, 2, 1, 0]
+    assert indices(torch.arange(6.0), boxes) == [5, 4, 3, 2, 1, 0]
 
 
 def test_no_more_than_3000_are_hard() -> None:
-    places = torch.arange(3100.0)
-    boxes = torch.stack([places, places, places + 1, places + 1], 1)
-    assert hardest(places, boxes).tolist() == list(range(3099, 99, -1))
+    sizes = 1.011 ** torch.arange(3100.0)
+    boxes = torch.stack([torch.zeros(3100), torch.zeros(3100), sizes, sizes], 1)
+    assert indices(torch.arange(3100.0), boxes) == list(range(3099, 99, -1))

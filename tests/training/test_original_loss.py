@@ -1,7 +1,7 @@
 """The loss of the original recipe has the values of the original: analytic cases, and two recorded batches."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from boxable.arrays import Floats
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.networks.heads.box_coder_torch import decode, encode
 from boxable.networks.torch_backend import TorchGraph
+from boxable.networks.torch_layers import torch_axes
 from boxable.training.losses import (
     LossSums,
     cross_entropies,
@@ -23,6 +24,7 @@ from boxable.training.losses import (
 )
 from boxable.training.matching import match_anchors
 from boxable.training.mining import hardest, mine
+from boxable.training.regularization import l2_loss, regularized_variables
 from boxable.training.targets import ImageTargets, Targets, collate_targets
 from boxable.weights.pull import open_model
 from tests.parity.formula_weights import formula_weights
@@ -100,8 +102,8 @@ def test_box_codes_are_those_of_the_original() -> None:
 class Recorded:
     """A batch of the recording: what the original was given, and what it computed."""
 
-    network: str
     facts: Mapping[str, Any]
+    regularized: Sequence[str]
     arrays: Mapping[str, Floats]
     targets: Targets
     module: TorchGraph
@@ -124,7 +126,8 @@ def network(request: pytest.FixtureRequest, reference: Path) -> tuple[str, Torch
 @pytest.fixture(scope="module", params=["A", "B"])
 def recorded(request: pytest.FixtureRequest, network: tuple[str, TorchGraph], reference: Path) -> Recorded:
     name, module = network
-    facts = json.loads((reference / "loss" / f"{name}.json").read_text())[request.param]
+    everything = json.loads((reference / "loss" / f"{name}.json").read_text())
+    facts = everything[request.param]
     with np.load(reference / "loss" / f"{name}_{request.param}.npz") as file:
         arrays = dict(file)
     photos = [np.asarray(Image.open(reference / "photos" / f"{photo}.png").convert("RGB")) for photo in facts["photos"]]
@@ -134,7 +137,8 @@ def recorded(request: pytest.FixtureRequest, network: tuple[str, TorchGraph], re
         facts["groundtruth_boxes"], facts["groundtruth_classes_0based"], [int(name[-2:])] * 2,
         [None, None] if weights == "all 1" else weights, strict=True,
     )  # fmt: skip
-    return Recorded(name, facts, arrays, collate_targets([image_targets(*row) for row in rows]), module, images)
+    targets = collate_targets([image_targets(*row) for row in rows])
+    return Recorded(facts, everything["regularised_variables"], arrays, targets, module, images)
 
 
 def test_targets_are_the_recorded_ones(recorded: Recorded) -> None:
@@ -159,7 +163,7 @@ def test_losses_and_mined_anchors_are_the_recorded_ones(recorded: Recorded) -> N
     boxes = decode(outputs["box_encodings"], PLACED)
     kept = mine(classification, boxes, targets.match)
     for image in range(2):
-        survivors = set(hardest(classification[image], boxes[image]).tolist())
+        survivors = set(hardest(classification[image].numpy(), boxes[image].numpy()).tolist())
         assert survivors == set(theirs[f"miner_before_ratio_image{image}"].tolist())
         assert set(kept[image].nonzero()[:, 0].tolist()) == set(theirs[f"miner_kept_image{image}"].tolist())
 
@@ -167,3 +171,32 @@ def test_losses_and_mined_anchors_are_the_recorded_ones(recorded: Recorded) -> N
     theirs_normalized = facts["localization_loss"], facts["classification_loss"]
     assert normalized(sums) == pytest.approx(theirs_normalized, rel=1e-5)
     assert sums.matched.clamp(min=1) == facts["normalizer"]
+
+
+@pytest.mark.parametrize("regularized", [False, True], ids=["detection", "total"])
+def test_gradients_are_the_recorded_ones(recorded: Recorded, regularized: bool) -> None:
+    module, facts, theirs = recorded.module, recorded.facts, recorded.arrays
+    variables, layers = module.variables(), module.graph.layers
+    names = regularized_variables(layers)
+    assert sorted(names) == sorted(f"{layer}/weights" for layer in recorded.regularized)
+
+    sums = original_loss(module({"images": recorded.images}), recorded.targets, PLACED)
+    loss, kind = (sums.localization + sums.classification) / sums.matched.clamp(min=1), "detection"
+    if regularized:
+        regularization = l2_loss(variables[name] for name in names)
+        assert regularization.item() == pytest.approx(facts["regularization_loss"], rel=1e-5)
+        loss, kind = loss + regularization, "total"
+    assert loss.item() == pytest.approx(facts[f"{kind}_loss"], rel=1e-5)
+
+    trainable = [name for name, variable in variables.items() if variable.requires_grad]
+    found = dict(zip(trainable, torch.autograd.grad(loss, [variables[name] for name in trainable]), strict=True))
+    assert sorted(trainable) == sorted(theirs["grad_variable_names"].tolist())
+    norms = [found[name].norm().item() for name in theirs["grad_variable_names"].tolist()]
+    np.testing.assert_allclose(norms, theirs[f"grad_{kind}_l2_norms"], rtol=3e-3)
+
+    axes = {layer.kernel_name: tuple(np.argsort(torch_axes(layer))) for layer in layers}
+    for key in [key for key in theirs if key.startswith(f"grad_{kind}|")]:
+        name = key.split("|")[1]
+        values = found[name].permute(axes[name]) if name in axes else found[name]
+        tolerance = 1e-2 * found[name].abs().max().item()
+        np.testing.assert_allclose(values.flatten()[::97], theirs[key], rtol=0, atol=tolerance)

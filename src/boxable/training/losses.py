@@ -36,7 +36,7 @@ def original_loss(outputs: Mapping[str, Tensor], targets: Targets, anchors: Tens
     """
     codes, logits = outputs["box_encodings"], outputs["class_logits"]
     localization, classification = localization_losses(codes, targets, anchors), cross_entropies(logits, targets)
-    kept = mine(classification.detach(), decode(codes.detach(), anchors), targets.match)
+    kept = mine(classification, decode(codes.detach(), anchors), targets.match)
     return LossSums(localization[kept].sum(), classification[kept].sum(), targets.box_weights.sum())
 
 
@@ -70,6 +70,6 @@ def cross_entropies(logits: Tensor, targets: Targets) -> Tensor:
     The column of the background is trained as a class. Anchors with a box have its weight, ignored ones 0, others 1.
     """
     columns = torch.where(targets.matched, targets.of_anchors(targets.columns) + 1, 0)
-    wanted = torch.zeros_like(logits).scatter_(2, columns[..., None], 1.0)
-    losses = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none").sum(2)
+    # -log(1 - sigmoid(x)) of every column; -log(sigmoid(x)), which the wanted one has, is less by x.
+    losses = functional.softplus(logits).sum(2) - logits.gather(2, columns[..., None])[..., 0]
     return losses * targets.anchor_weights
