@@ -31,7 +31,7 @@ def test_a_box_is_of_its_class_and_its_ancestors_and_perhaps_of_a_descendant() -
     labels, weights = class_targets(targets([0], [CAR], list(range(5))), ancestor_matrix(CLASSES))
     assert labels.tolist() == [[[1, 1, 0, 0, 0]]]
     assert weights.tolist() == [[[1, 1, 0, 1, 1]]]
-    assert labels.dtype == weights.dtype == torch.float32
+    assert (labels.dtype, weights.dtype) == (torch.bool, torch.float32)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from torchvision.ops import sigmoid_focal_loss
 
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.training.eql import EqlV2
-from boxable.training.losses import default_loss
+from boxable.training.losses import default_loss, focal_losses
 from boxable.training.matching import ignore_inside, match_anchors
 from boxable.training.targets import ImageTargets, Targets, collate_targets
 
@@ -42,6 +43,15 @@ def test_the_focal_loss_is_summed_over_the_classes_of_all_anchors(
     # The boxes have the loss of the original recipe, SEMANTICS §7.5.
     assert (sums.localization / sums.matched).item() == pytest.approx(2.3329675, rel=1e-6)
     assert sums.matched == 9
+
+
+def test_the_focal_loss_is_that_of_torchvision_also_far_from_0() -> None:
+    logits = torch.linspace(-60, 60, 241)[:, None].expand(-1, 2).requires_grad_()
+    labels = torch.tensor([False, True]).expand(241, 2)
+    losses, theirs = focal_losses(logits, labels, torch.full((241, 2), 0.5)), sigmoid_focal_loss(logits, labels.float())
+    torch.testing.assert_close(losses, 0.5 * theirs, rtol=1e-5, atol=1e-8)
+    gradients = [torch.autograd.grad(values.sum(), logits)[0] for values in (losses, 0.5 * theirs)]
+    torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-8)
 
 
 def test_the_background_is_not_trained() -> None:

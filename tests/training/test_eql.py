@@ -1,12 +1,15 @@
+import json
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from torch import distributed
 
 from boxable.training.eql import EqlV2
 
 # Three classes at two anchors: the first is positive at one, the second at none, the third at both.
-LABELS = torch.tensor([[[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]])
+LABELS = torch.tensor([[[True, False, True], [False, False, True]]])
 WEIGHTS = torch.tensor([[[1.0, 1.0, 1.0], [0.5, 1.0, 0.0]]])
 LOGITS = torch.zeros(1, 2, 3)  # all gradients are 0.5
 
@@ -41,3 +44,17 @@ def test_evaluation_changes_no_statistics_and_a_state_restores_them() -> None:
     assert torch.equal(weights, eql(LOGITS, LABELS, WEIGHTS))
     assert not torch.equal(weights, WEIGHTS)
     assert restored.positive.tolist() == [0.5, 0, 0.5]
+
+
+def _run_rank(rank: int, folder: Path) -> None:
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
+    eql = EqlV2(3)
+    eql(LOGITS, LABELS, WEIGHTS * (rank + 1))
+    (folder / str(rank)).write_text(json.dumps([eql.positive.tolist(), eql.negative.tolist()]))
+    distributed.destroy_process_group()
+
+
+def test_ranks_share_their_gradients(tmp_path: Path) -> None:
+    torch.multiprocessing.spawn(_run_rank, (tmp_path,), nprocs=2)
+    for rank in "01":
+        assert json.loads((tmp_path / rank).read_text()) == [[1.5, 0, 1.5], [0.75, 3, 0]]

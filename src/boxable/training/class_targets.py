@@ -20,7 +20,7 @@ def ancestor_matrix(classes: ClassList) -> Tensor:
 
 
 def class_targets(targets: Targets, ancestors: Tensor) -> tuple[Tensor, Tensor]:
-    """Make labels (0 or 1) and weights of the classes, without the background: each float32 `[B, A, C]`.
+    """Make labels bool and weights float32 of the classes, without the background: each `[B, A, C]`.
 
     `ancestors` bool `[C, C]`, as in `ancestor_matrix`. An anchor with a box is positive for its class and the ancestors
     of that, with the weight of the box; it may be of any descendant, so these have weight 0. All else is negative, with
@@ -31,4 +31,4 @@ def class_targets(targets: Targets, ancestors: Tensor) -> tuple[Tensor, Tensor]:
     labels = (ancestors | own)[columns] & matched
     descendants = ancestors.T[columns] & matched
     weights = (targets.verified[:, None] & ~descendants) | labels
-    return labels.float(), weights * targets.anchor_weights[..., None]
+    return labels, weights * targets.anchor_weights[..., None]

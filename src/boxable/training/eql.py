@@ -24,12 +24,12 @@ class EqlV2(nn.Module):
             self.register_buffer(name, torch.zeros(classes, dtype=torch.float64))
 
     def forward(self, logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
-        """Reweight weights `[..., C]` of labels (0 or 1) `[..., C]`; in training mode, then add up the gradients.
+        """Reweight weights `[..., C]` of labels bool `[..., C]`; in training mode, then add up the gradients.
 
         They are those of the sigmoid cross-entropy of the logits `[..., C]`, with the new weights.
         """
         of_positives, of_negatives = self._factors()
-        weights = weights * torch.where(labels > 0, of_positives, of_negatives)
+        weights = weights * torch.where(labels, of_positives, of_negatives)
         if self.training:
             self._add(logits, labels, weights)
         return weights
@@ -42,7 +42,7 @@ class EqlV2(nn.Module):
 
     def _add(self, logits: Tensor, labels: Tensor, weights: Tensor) -> None:
         with torch.no_grad():
-            gradients = ((torch.sigmoid(logits) - labels).abs() * weights).flatten(0, -2)
+            gradients = ((torch.sigmoid(logits) - labels.float()).abs() * weights).flatten(0, -2)
             positive = gradients * labels.flatten(0, -2)
             both = torch.stack([positive.sum(0), (gradients - positive).sum(0)]).double()
             if distributed.is_available() and distributed.is_initialized():

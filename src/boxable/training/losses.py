@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.ops import sigmoid_focal_loss
 
 from boxable.networks.heads.box_coder_torch import decode, encode
 from boxable.training.class_targets import class_targets
 from boxable.training.eql import EqlV2
 from boxable.training.mining import mine
 from boxable.training.targets import Targets
+
+# Of the focal loss: the weight of positives (negatives have the rest). Its exponent gamma is 2.
+ALPHA = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,9 +54,20 @@ def default_loss(
     labels, weights = class_targets(targets, ancestors)
     if eql is not None:
         weights = eql(logits.detach(), labels, weights)
-    classification = sigmoid_focal_loss(logits, labels, alpha=0.25, gamma=2.0) * weights
+    classification = focal_losses(logits, labels, weights)
     localization = localization_losses(outputs["box_encodings"], targets, anchors)
     return LossSums(localization.sum(), classification.sum(), targets.box_weights.sum())
+
+
+def focal_losses(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    """Compute the weighted focal loss of logits `[...]`, alpha 0.25, gamma 2: float32 `[...]`.
+
+    `labels` bool `[...]`, `weights` float32 `[...]`. As `torchvision.ops.sigmoid_focal_loss`, in half its time.
+    """
+    wrong = torch.where(labels, -logits, logits)  # the logit of the other label
+    return (
+        torch.sigmoid(wrong).square() * functional.softplus(wrong) * (weights * torch.where(labels, ALPHA, 1 - ALPHA))
+    )
 
 
 def localization_losses(codes: Tensor, targets: Targets, anchors: Tensor) -> Tensor:
