@@ -18,7 +18,7 @@ MEAN_COLOR = (123, 117, 104)
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """The probability of each step; the defaults are those of the default recipe.
+    """The probability of each step.
 
     `colors` is that of each of the four distortions of color.
     """
@@ -40,6 +40,7 @@ class Augmentation:
         distort_colors(rng, image, self.colors)
 
 
+DEFAULT = Augmentation()
 # The original recipe, SEMANTICS §7.7: a flip, then a crop.
 ORIGINAL = Augmentation(zoom_out=0.0, colors=0.0)
 

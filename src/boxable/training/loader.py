@@ -1,0 +1,87 @@
+"""Batches of training samples, made in worker processes."""
+
+import logging
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from boxable.errors import ImageError
+from boxable.training.order import SampleKey
+from boxable.training.samples import Sample, Samples
+from boxable.training.targets import Targets, collate_targets
+
+logger = logging.getLogger("boxable")
+
+# Unreadable images that are named in the log; further ones are only counted.
+_NAMED = 20
+
+
+class Batch(NamedTuple):
+    """The inputs of a network float32 `[B, h, w, 3]`, their targets, and why images were replaced by others."""
+
+    images: Tensor
+    targets: Targets
+    unreadable: tuple[str, ...]
+
+
+def batches(samples: Samples, plan: Iterable[Sequence[SampleKey]], workers: int) -> Iterator[Batch]:
+    """Make a batch of each list of keys, in order, in this number of processes ahead of time, or in this one for 0.
+
+    The content does not depend on the number of workers. Each unreadable image is logged once. Raises ImageError where
+    there is no replacement for one.
+    """
+    loader = DataLoader(
+        _Caught(samples), batch_sampler=plan, num_workers=workers, collate_fn=_collate, worker_init_fn=_start_worker,
+        generator=torch.Generator(),  # the seed of workers, which nobody uses, is not drawn from the global one
+    )  # fmt: skip
+    logged: set[str] = set()
+    for batch in loader:
+        if isinstance(batch, ImageError):
+            raise batch
+        _log(batch.unreadable, logged)
+        yield batch
+
+
+class _Caught:
+    """Samples, or the ImageError that making one raised: raised in a worker it would become a traceback."""
+
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def __getitem__(self, key: SampleKey) -> Sample | ImageError:
+        try:
+            return self._samples[key]
+        except ImageError as error:
+            return ImageError(str(error))
+
+
+def _collate(found: Sequence[Sample | ImageError]) -> Batch | ImageError:
+    samples = []
+    for sample in found:
+        if isinstance(sample, ImageError):
+            return sample
+        samples.append(sample)
+    return Batch(
+        torch.from_numpy(np.stack([sample.image for sample in samples])),
+        collate_targets([sample.targets for sample in samples]),
+        tuple(sample.unreadable for sample in samples if sample.unreadable is not None),
+    )
+
+
+def _start_worker(number: int) -> None:
+    """Leave Ctrl-C to the main process, which ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _log(messages: Iterable[str], logged: set[str]) -> None:
+    for message in messages:
+        if message not in logged and len(logged) < _NAMED:
+            logged.add(message)
+            logger.warning("%s; another image is used in its place", message)
+            if len(logged) == _NAMED:
+                logger.warning("further unreadable images are not logged")

@@ -1,0 +1,131 @@
+"""Training samples: an annotated image, augmented, as the input of a network and the targets of its anchors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from boxable.arrays import Floats, Integers, Mask
+from boxable.boxes import clip
+from boxable.datasets.dataset import Dataset
+from boxable.datasets.dataset import Targets as Annotations
+from boxable.errors import ImageError
+from boxable.images.contiguous import contiguous
+from boxable.images.decode import Pixels
+from boxable.networks.preprocess import Preprocess
+from boxable.training.augmentation import DEFAULT, ORIGINAL, Augmentation
+from boxable.training.matching import ignore_inside, match_anchors
+from boxable.training.order import SampleKey, SampleOrder
+from boxable.training.targets import ImageTargets
+
+# Replacements that are tried for an unreadable image.
+_REPLACEMENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRules:
+    """How annotated images become samples; the defaults are those of the default recipe.
+
+    Without `augmentation` the image stays. `exhaustive` annotations: all classes are verified in each image;
+    `verified`: those with a box or a negative label. A positive label without a box leaves the class unverified: it is
+    somewhere. With `ignore_group_of`, group-of boxes are not objects, and anchors inside are ignored. At most
+    `most_boxes` of an image are used, the first ones.
+    """
+
+    augmentation: Augmentation | None = DEFAULT
+    annotations: Literal["exhaustive", "verified"] = "exhaustive"
+    ignore_group_of: bool = True
+    most_boxes: int | None = None
+
+
+# The original recipe: SEMANTICS §7.1, §7.2 and §7.7.
+ORIGINAL_RULES = SampleRules(ORIGINAL, ignore_group_of=False, most_boxes=100)
+
+
+class Sample(NamedTuple):
+    """The input of a network float32 `[h, w, 3]`, and its targets.
+
+    `unreadable` tells why the image of the key could not be read, if it is another that replaces it.
+    """
+
+    image: Floats
+    targets: ImageTargets
+    unreadable: str | None
+
+
+class Samples:
+    """The samples of a Dataset by their key: a pure function of the seed of `order` and the key.
+
+    `columns` maps the label ids of the Dataset to columns of the network, of which it has `num_classes`; boxes of other
+    classes are dropped. `anchors` float32 `[A, 4]` and `preprocess` are those of the network.
+    """
+
+    def __init__(
+        self, dataset: Dataset, order: SampleOrder, columns: Mapping[int, int], num_classes: int, anchors: Floats,
+        preprocess: Preprocess, rules: SampleRules,
+    ) -> None:  # fmt: skip
+        self._dataset, self._order, self._anchors, self._preprocess = dataset, order, anchors, preprocess
+        self._columns, self._num_classes, self._rules = dict(columns), num_classes, rules
+
+    def __getitem__(self, key: SampleKey | tuple[int, int]) -> Sample:
+        """Make a sample.
+
+        An unreadable image is replaced by the next readable one of the epoch's order. Raises ImageError where there is
+        none in the next 100.
+        """
+        key = SampleKey(*key)
+        pixels, annotations, unreadable = self._read(key)
+        boxes, columns, group_of = self._objects(annotations)
+        verified = self._verified(annotations, columns)
+        rng = np.random.default_rng([self._order.seed, *key])
+        augmentation = self._rules.augmentation
+        if augmentation is not None:
+            pixels, boxes, rows = augmentation.spatial(rng, pixels, boxes)
+            columns, group_of = columns[rows], group_of[rows]
+        image = self._preprocess(contiguous(pixels))
+        if augmentation is not None:
+            augmentation.photometric(rng, image)
+        return Sample(image, self._targets(boxes, columns, group_of, verified), unreadable)
+
+    def _read(self, key: SampleKey) -> tuple[Pixels, Annotations, str | None]:
+        """Load the image of a key, or a replacement and the error."""
+        try:
+            return *self._dataset[key.number], None
+        except ImageError as error:
+            cause = error
+        for number in islice(self._order.following(key), _REPLACEMENTS):
+            try:
+                return *self._dataset[number], str(cause)
+            except ImageError:
+                continue  # told by its own sample
+        raise ImageError(f"{cause}; the next {_REPLACEMENTS} images are unreadable too") from cause
+
+    def _objects(self, annotations: Annotations) -> tuple[Floats, Integers, Mask]:
+        """Clip the boxes `[N, 4]` of the network's classes to the image: boxes, columns, and whether they are groups.
+
+        Boxes without area are dropped.
+        """
+        boxes = clip(annotations.boxes)
+        columns = np.array([self._columns.get(label_id, -1) for label_id in annotations.label_ids.tolist()], np.int64)
+        kept = (columns >= 0) & (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
+        return boxes[kept], columns[kept], annotations.group_of[kept] == 1
+
+    def _verified(self, annotations: Annotations, columns: Integers) -> Mask:
+        """Tell which classes are verified in an image, with boxes of these columns `[N]`: bool `[C]`."""
+        if self._rules.annotations == "exhaustive":
+            return np.ones(self._num_classes, np.bool_)
+        verified = np.zeros(self._num_classes, np.bool_)
+        for label_ids, value in ((annotations.negative, True), (annotations.positive, False)):
+            verified[[self._columns[label_id] for label_id in label_ids.tolist() if label_id in self._columns]] = value
+        verified[columns] = True
+        return verified
+
+    def _targets(self, boxes: Floats, columns: Integers, group_of: Mask, verified: Mask) -> ImageTargets:
+        """Match the anchors of an image with its boxes `[N, 4]`."""
+        groups = group_of & self._rules.ignore_group_of
+        rows = np.flatnonzero(~groups)[: self._rules.most_boxes]
+        match = match_anchors(boxes[rows], self._anchors)
+        match = ignore_inside(match, boxes[groups], self._anchors)
+        return ImageTargets(match, boxes[rows], columns[rows], np.ones(len(rows), np.float32), verified)
