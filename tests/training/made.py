@@ -7,21 +7,24 @@ import numpy as np
 from boxable.networks.anchors import ssd_anchors
 from boxable.networks.preprocess import Preprocess
 from boxable.openimages import Dataset
+from boxable.training.images import training_images
 from boxable.training.order import SampleOrder
 from boxable.training.samples import SampleRules, Samples
 from tests.openimages.folders import CAT, DOG, box_row, copy_image_file, photo, write_folder
 
 ANCHORS = ssd_anchors((5, 3, 1))
-COLUMNS = {446: 0, 122: 2}  # Dog and Cat of four classes
 NUM_CLASSES = 4
+COLUMNS = np.full(500, -1, np.int32)
+COLUMNS[[446, 122]] = 0, 2  # Dog and Cat
 PLAIN = SampleRules(augmentation=None)
 
 
-def samples_of(folder: Path, rules: SampleRules, seed: int = 0) -> Samples:
+def samples_of(folder: Path, rules: SampleRules, seed: int = 0, size: int = 30) -> Samples:
     """The samples of all images of a data folder."""
     dataset = Dataset(folder)
-    order = SampleOrder(np.arange(len(dataset)), seed)
-    return Samples(dataset, order, COLUMNS, NUM_CLASSES, ANCHORS, Preprocess((30, 30)), rules)
+    images, _ = training_images(dataset, np.arange(len(dataset), dtype=np.int32))
+    order = SampleOrder(len(images), seed)
+    return Samples(images, order, COLUMNS, NUM_CLASSES, ANCHORS, Preprocess((size, size)), rules)
 
 
 def write_images(folder: Path, count: int) -> Path:

@@ -26,7 +26,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def plan(images: int, steps: int, size: int) -> list[list[SampleKey]]:
-    order = SampleOrder(np.arange(images), 0)
+    order = SampleOrder(images, 0)
     return [order.keys(step * size, size) for step in range(steps)]
 
 
@@ -62,7 +62,7 @@ def test_the_content_is_the_same_in_two_workers(tmp_path: Path, caplog: pytest.L
     assert len(alone) == len(together) == 6
     assert torch.equal(torch.get_rng_state(), state)
     unreadable = [message for batch in together for message in batch.unreadable]
-    assert len(unreadable) == sum(key.number == 3 for own in keys for key in own) > 2
+    assert len(unreadable) == sum(key.position == 3 for own in keys for key in own) > 2
     assert [record.message for record in caplog.records] == [f"{unreadable[0]}; another image is used in its place"] * 2
 
 
@@ -90,7 +90,7 @@ def test_without_any_image_the_error_is_the_same_in_a_worker(tmp_path: Path, wor
 
 def test_batches_are_made_as_they_are_taken(tmp_path: Path) -> None:
     """A plan may be endless."""
-    samples, order = samples_of(write_images(tmp_path / "set", 3), PLAIN), SampleOrder(np.arange(3), 0)
+    samples, order = samples_of(write_images(tmp_path / "set", 3), PLAIN), SampleOrder(3, 0)
     endless = (order.keys(2 * step, 2) for step in iter(int, 1))
     made = batches(samples, endless, 0)
     assert equal(next(made), next(made))
@@ -99,11 +99,10 @@ def test_batches_are_made_as_they_are_taken(tmp_path: Path) -> None:
 PROGRAM = """
 import sys, time
 from pathlib import Path
-import numpy as np
 from boxable.training.loader import batches
 from boxable.training.order import SampleOrder
 from tests.training.made import PLAIN, samples_of
-order = SampleOrder(np.arange(3), 0)
+order = SampleOrder(3, 0)
 try:
     for batch in batches(samples_of(Path(sys.argv[1]), PLAIN), (order.keys(0, 2) for _ in iter(int, 1)), 2):
         print("ready", flush=True)

@@ -12,9 +12,9 @@ from boxable.networks.preprocess import Preprocess
 from boxable.openimages import Dataset
 from boxable.training.augmentation import Augmentation
 from boxable.training.order import SampleKey, SampleOrder
-from boxable.training.samples import ORIGINAL_RULES, Sample, SampleRules, Samples
+from boxable.training.samples import ORIGINAL_RULES, Sample, SampleRules
 from tests.openimages.folders import CAT, DOG, PERSON, box_row, copy_image_file, photo, write_folder
-from tests.training.made import ANCHORS, COLUMNS, NUM_CLASSES, PLAIN, samples_of, write_images
+from tests.training.made import ANCHORS, NUM_CLASSES, PLAIN, samples_of, write_images
 
 FIRST = SampleKey(0, 0)
 GROUP, UNKNOWN = "0,0,1,0,0", "-1,-1,-1,-1,-1"
@@ -107,6 +107,7 @@ class TestVerified:
             ([CAT], [(CAT, 0), (DOG, 0)], [0, 2]),
             ([], [(CAT, 0), (CAT, 1)], []),
             ([PERSON], [(PERSON, 0)], []),
+            ([], [("user/yeti", 0), (DOG, 0)], [0]),
         ],
     )
     def test_else_those_with_a_box_or_a_negative_label(
@@ -158,9 +159,7 @@ class TestAugmented:
         """The upper left quarter of the image is red, and boxed; colors stay near red."""
         folder = write_folder(tmp_path / "set", [box_row("a", CAT, (0, 0, 0.5, 0.5))])
         copy_image_file(folder, "a", photo(200, 300))
-        dataset = Dataset(folder)
-        order = SampleOrder(np.arange(1), 0)
-        samples = Samples(dataset, order, COLUMNS, NUM_CLASSES, ANCHORS, Preprocess((300, 300)), rules)
+        samples = samples_of(folder, rules, size=300)
         found = 0
         for epoch in range(60):
             image, targets, _ = samples[epoch, 0]
@@ -181,8 +180,8 @@ class TestUnreadable:
     def test_an_image_is_replaced_by_the_next_readable_one_of_the_epoch(self, tmp_path: Path) -> None:
         folder = write_images(tmp_path / "set", 6)
         samples = samples_of(folder, PLAIN)
-        order = SampleOrder(np.arange(6), 0)
-        bad, next_, good = (key.number for key in order.keys(6, 3))
+        order = SampleOrder(6, 0)
+        bad, next_, good = (key.position for key in order.keys(6, 3))
         expected = samples[1, good]
         copy_image_file(folder, f"i{bad:02}", b"\xff\xd8 no image")
         (folder / "images" / f"i{next_:02}.jpg").unlink()
@@ -192,14 +191,6 @@ class TestUnreadable:
         assert found.unreadable is not None
         assert f"i{bad:02}.jpg" in found.unreadable
         assert samples[1, good].unreadable is None
-
-    def test_an_image_that_is_not_of_the_order_replaces_none(self, tmp_path: Path) -> None:
-        folder = write_images(tmp_path / "set", 4)
-        copy_image_file(folder, "i00", b"no image")
-        dataset, order = Dataset(folder), SampleOrder(np.array([0, 2]), 0)
-        samples = Samples(dataset, order, COLUMNS, NUM_CLASSES, ANCHORS, Preprocess((30, 30)), PLAIN)
-        for epoch in range(4):
-            np.testing.assert_array_equal(samples[epoch, 0].image, samples[epoch, 2].image)
 
     def test_none_that_is_readable_is_an_error(self, tmp_path: Path) -> None:
         folder = write_folder(tmp_path / "set", [box_row("a"), box_row("b")])

@@ -1,21 +1,21 @@
 """Training samples: an annotated image, augmented, as the input of a network and the targets of its anchors."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from boxable.arrays import Floats, Integers, Mask
-from boxable.boxes import clip
-from boxable.datasets.dataset import Dataset
+from boxable.arrays import Floats, Ints, Mask
 from boxable.datasets.dataset import Targets as Annotations
 from boxable.errors import ImageError
 from boxable.images.contiguous import contiguous
 from boxable.images.decode import Pixels
 from boxable.networks.preprocess import Preprocess
 from boxable.training.augmentation import DEFAULT, ORIGINAL, Augmentation
+from boxable.training.data import LabelPolicy
+from boxable.training.images import TrainingImages
 from boxable.training.matching import ignore_inside, match_anchors
 from boxable.training.order import SampleKey, SampleOrder
 from boxable.training.targets import ImageTargets
@@ -35,7 +35,7 @@ class SampleRules:
     """
 
     augmentation: Augmentation | None = DEFAULT
-    annotations: Literal["exhaustive", "verified"] = "exhaustive"
+    annotations: LabelPolicy = "exhaustive"
     ignore_group_of: bool = True
     most_boxes: int | None = None
 
@@ -56,18 +56,18 @@ class Sample(NamedTuple):
 
 
 class Samples:
-    """The samples of a Dataset by their key: a pure function of the seed of `order` and the key.
+    """The samples of training images by their key: a pure function of the seed of `order` and the key.
 
-    `columns` maps the label ids of the Dataset to columns of the network, of which it has `num_classes`; boxes of other
-    classes are dropped. `anchors` float32 `[A, 4]` and `preprocess` are those of the network.
+    `columns` int32 has the column of the network for each label id, -1 for none, and the network has `num_classes`;
+    boxes of other classes are dropped. `anchors` float32 `[A, 4]` and `preprocess` are those of the network.
     """
 
     def __init__(
-        self, dataset: Dataset, order: SampleOrder, columns: Mapping[int, int], num_classes: int, anchors: Floats,
+        self, images: TrainingImages, order: SampleOrder, columns: Ints, num_classes: int, anchors: Floats,
         preprocess: Preprocess, rules: SampleRules,
     ) -> None:  # fmt: skip
-        self._dataset, self._order, self._anchors, self._preprocess = dataset, order, anchors, preprocess
-        self._columns, self._num_classes, self._rules = dict(columns), num_classes, rules
+        self._images, self._order, self._anchors, self._preprocess = images, order, anchors, preprocess
+        self._columns, self._num_classes, self._rules = columns, num_classes, rules
 
     def __getitem__(self, key: SampleKey | tuple[int, int]) -> Sample:
         """Make a sample.
@@ -77,52 +77,51 @@ class Samples:
         """
         key = SampleKey(*key)
         pixels, annotations, unreadable = self._read(key)
-        boxes, columns, group_of = self._objects(annotations)
+        columns = self._columns_of(annotations.label_ids)
         verified = self._verified(annotations, columns)
+        known = np.flatnonzero(columns >= 0)
+        boxes = annotations.boxes[known]
         rng = np.random.default_rng([self._order.seed, *key])
         augmentation = self._rules.augmentation
         if augmentation is not None:
             pixels, boxes, rows = augmentation.spatial(rng, pixels, boxes)
-            columns, group_of = columns[rows], group_of[rows]
+            known = known[rows]
         image = self._preprocess(contiguous(pixels))
         if augmentation is not None:
             augmentation.photometric(rng, image)
-        return Sample(image, self._targets(boxes, columns, group_of, verified), unreadable)
+        targets = self._targets(boxes, columns[known], annotations.group_of[known] == 1, verified)
+        return Sample(image, targets, unreadable)
 
     def _read(self, key: SampleKey) -> tuple[Pixels, Annotations, str | None]:
         """Load the image of a key, or a replacement and the error."""
         try:
-            return *self._dataset[key.number], None
+            return *self._images[key.position], None
         except ImageError as error:
             cause = error
-        for number in islice(self._order.following(key), _REPLACEMENTS):
+        for position in islice(self._order.following(key), _REPLACEMENTS):
             try:
-                return *self._dataset[number], str(cause)
+                return *self._images[position], str(cause)
             except ImageError:
                 continue  # told by its own sample
         raise ImageError(f"{cause}; the next {_REPLACEMENTS} images are unreadable too") from cause
 
-    def _objects(self, annotations: Annotations) -> tuple[Floats, Integers, Mask]:
-        """Clip the boxes `[N, 4]` of the network's classes to the image: boxes, columns, and whether they are groups.
+    def _columns_of(self, label_ids: Ints) -> NDArray[np.int64]:
+        """Look up the columns of label ids `[N]`: int64 `[N]`, -1 for classes that the network does not have."""
+        known = label_ids < len(self._columns)
+        return np.where(known, self._columns[label_ids * known], -1).astype(np.int64)
 
-        Boxes without area are dropped.
-        """
-        boxes = clip(annotations.boxes)
-        columns = np.array([self._columns.get(label_id, -1) for label_id in annotations.label_ids.tolist()], np.int64)
-        kept = (columns >= 0) & (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
-        return boxes[kept], columns[kept], annotations.group_of[kept] == 1
-
-    def _verified(self, annotations: Annotations, columns: Integers) -> Mask:
+    def _verified(self, annotations: Annotations, columns: NDArray[np.int64]) -> Mask:
         """Tell which classes are verified in an image, with boxes of these columns `[N]`: bool `[C]`."""
         if self._rules.annotations == "exhaustive":
             return np.ones(self._num_classes, np.bool_)
-        verified = np.zeros(self._num_classes, np.bool_)
-        for label_ids, value in ((annotations.negative, True), (annotations.positive, False)):
-            verified[[self._columns[label_id] for label_id in label_ids.tolist() if label_id in self._columns]] = value
+        negative, positive = (self._columns_of(ids) for ids in (annotations.negative, annotations.positive))
+        verified = np.zeros(self._num_classes + 1, np.bool_)  # the last, -1, is of classes that it does not have
+        verified[negative] = True
+        verified[positive] = False
         verified[columns] = True
-        return verified
+        return verified[:-1]
 
-    def _targets(self, boxes: Floats, columns: Integers, group_of: Mask, verified: Mask) -> ImageTargets:
+    def _targets(self, boxes: Floats, columns: NDArray[np.int64], group_of: Mask, verified: Mask) -> ImageTargets:
         """Match the anchors of an image with its boxes `[N, 4]`."""
         groups = group_of & self._rules.ignore_group_of
         rows = np.flatnonzero(~groups)[: self._rules.most_boxes]
