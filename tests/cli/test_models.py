@@ -6,7 +6,7 @@ import pytest
 
 from boxable.errors import WeightsError
 from tests.cli.conftest import Invoke
-from tests.conftest import Command
+from tests.conftest import EXAMPLES, Command
 
 
 def test_the_list_has_name_classes_state_and_handle(command: Command, empty_home: Path) -> None:
@@ -97,3 +97,21 @@ def test_a_failed_pull_prints_what_was_tried_and_what_to_do_on_lines_of_their_ow
     assert result.stderr.splitlines() == [
         "boxable: cannot fetch it; tried:", "  a: answered\\x1b 404", "  npm: not installed", "By hand: so",
     ]  # fmt: skip
+
+
+def test_the_folder_of_a_training_run_is_a_model_for_every_verb(
+    invoke: Invoke, ssd23_weights: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    (run / "best").mkdir(parents=True)
+    (run / "best" / "model.safetensors").write_bytes(ssd23_weights.read_bytes())
+    image = EXAMPLES / "chelsea.png"
+    for path in (run, run / "best"):
+        assert invoke("detect", image, "--model", path) == invoke("detect", image, "--model", "ssd23")
+        evaluated, expected = (invoke("evaluate", EXAMPLES, model, "--resamples", 0) for model in (path, "ssd23"))
+        assert (evaluated.code, evaluated.stdout) == (0, expected.stdout)
+        assert invoke("classes", "--model", path).lines == invoke("classes", "--model", "ssd23").lines
+        assert f"file           {run / 'best' / 'model.safetensors'}" in invoke("models", "info", path).lines
+    quantized = invoke("quantize", run, "--calibration", EXAMPLES, "--loss", 100)
+    assert quantized.code == 0
+    assert invoke("detect", image, "--model", run / "best", "--precision", "int8").code == 0

@@ -110,12 +110,16 @@ def test_a_name_that_is_no_model_is_refused(name: str, says: str) -> None:
 
 def test_missing_model_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "folder.onnx").mkdir()
-    for name, says in (
-        ("gone.onnx", "no such file"),
-        ("gone.safetensors", "no such file"),
-        ("folder.onnx", "cannot read"),
+    (tmp_path / "run" / "last").mkdir(parents=True)
+    (tmp_path / "run" / "last" / "model.safetensors").write_bytes(noise())
+    for name, kind, says in (
+        ("gone.onnx", WeightsError, "no such file"),
+        ("gone.safetensors", WeightsError, "no such file"),
+        ("folder.onnx", UnknownModelError, "expected a model's name or a file that Boxable wrote"),
+        ("run", UnknownModelError, ".*or a folder with model.safetensors or best/model.safetensors in it"),
+        ("run/last", WeightsError, "not a readable .safetensors file"),
     ):
-        with pytest.raises(WeightsError, match=rf"{name}: {says}"):
+        with pytest.raises(kind, match=rf"{name}(/model.safetensors)?: {says}"):
             boxable.load(tmp_path / name)
 
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from boxable.errors import UnknownModelError
 from boxable.weights.cards import find_card
 from boxable.weights.describe import describe
+from tests.weights.conftest import Small, sha256
 
 
 def facts(name: str) -> dict[str, list[str]]:
@@ -73,3 +75,17 @@ def test_what_int8_costs_is_told_with_its_interval(ssd23_weights: Path) -> None:
             "eval-oi",
             "all three",
         ]
+
+
+def test_a_file_and_its_folder_are_described(empty_home: Path, tmp_path: Path, small: Small) -> None:
+    path = tmp_path / "run" / "best" / "model.safetensors"
+    small.model.save(path)
+    for name in (path, path.parent, path.parent.parent):
+        found = facts(str(name))
+        assert found["handle"] == ["tests/two/1"]
+        assert (found["file"], found["sha256"]) == ([str(path)], [sha256(path.read_bytes())])
+        assert found["int8"] == [f"not calibrated; run: boxable quantize {name} --calibration DIR"]
+        assert found["classes"] == ["2: Cat, robot"]
+        assert "installed" not in found
+    with pytest.raises(UnknownModelError):
+        facts(str(tmp_path))

@@ -83,6 +83,19 @@ def test_what_is_not_installed_cannot_be_removed(empty_home: Path, tmp_path: Pat
     assert file.exists()
 
 
+def test_the_calibration_of_a_file_is_removed_by_its_folder_too(empty_home: Path, tmp_path: Path, small: Small) -> None:
+    path = tmp_path / "run" / "best" / "model.safetensors"
+    small.model.save(path)
+    for name in (path, path.parent, path.parent.parent):
+        save_calibration(key_of(path, path.read_bytes()), "run", EMPTY)
+        (removed,) = remove_model(str(name), calibration_only=True)
+        assert removed.parent == empty_home / "calibrated"
+        assert not removed.exists()
+    assert path.exists()
+    with pytest.raises(ArgumentError, match="got a file; delete it yourself"):
+        remove_model(str(tmp_path / "run"))
+
+
 def test_a_published_model_is_removed_by_its_alias(empty_home: Path, small: Small) -> None:
     handle = find_card("ssd601").handle
     install(replace(small.model, handle=handle))

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from boxable.errors import WeightsError
+from boxable.errors import UnknownModelError, WeightsError
 from boxable.weights.cards import find_card
 from boxable.weights.model import Model
-from boxable.weights.pull import _say_once, default_card, open_model, pull
+from boxable.weights.pull import _say_once, classes_of_model, default_card, open_model, pull, read_weights
 from boxable.weights.store import installed
 from tests.file_server import FileServer, Resource
 from tests.weights.conftest import HEAD, TAIL, Small, card_for, pretend_installed, sha256
@@ -164,3 +164,36 @@ def test_the_default_falls_back_to_the_23_class_network_and_says_so_in_one_line(
     assert record.getMessage() == (
         "using ssd23 (23 classes, a weak detector); for the 601-class network run: boxable models pull ssd601"
     )
+
+
+def test_a_checkpoint_and_a_training_run_are_opened_as_the_model_in_them(
+    empty_home: Path, tmp_path: Path, small: Small
+) -> None:
+    run = tmp_path / "run"
+    small.model.save(run / "best" / "model.safetensors")
+    replace(small.model, handle="tests/last").save(run / "last" / "model.safetensors")
+    file = run / "best" / "model.safetensors"
+    for path in (file, run / "best", run):
+        compiled = open_model(str(path))
+        assert (compiled.name, compiled.description.handle) == (str(file), "tests/two/1")
+        assert compiled.reopen().model().handle == "tests/two/1"
+        assert read_weights(str(path))[1] == read_weights(str(file))[1]
+        assert read_weights(str(path))[0].to_bytes() == small.model.to_bytes()
+        assert classes_of_model(str(path)) == small.model.classes
+    assert open_model(str(run / "last")).description.handle == "tests/last"
+    (run / "model.safetensors").write_bytes((run / "last" / "model.safetensors").read_bytes())
+    assert open_model(str(run)).description.handle == "tests/last"
+
+
+def test_a_folder_without_a_model_is_no_model(empty_home: Path, tmp_path: Path) -> None:
+    (tmp_path / "run" / "best").mkdir(parents=True)
+    (tmp_path / "graph.onnx").write_bytes(b"")
+    for read in (open_model, read_weights, classes_of_model):
+        with pytest.raises(
+            UnknownModelError, match=r"run: .*a folder with model.safetensors or best/model.safetensors"
+        ):
+            read(str(tmp_path / "run"))
+    with pytest.raises(WeightsError, match=r"expected a model's name or the .safetensors file with its weights"):
+        read_weights(str(tmp_path / "graph.onnx"))
+    with pytest.raises(UnknownModelError, match="unknown model 'nowhere'"):
+        read_weights("nowhere")

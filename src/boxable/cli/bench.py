@@ -84,8 +84,8 @@ def bench(
 ) -> int:
     """Measure the speed of a model on this machine, stage by stage.
 
-    Others that are installed are measured beside it. MODEL is a name or file; without it the 601-class network if
-    installed, else ssd23.
+    Others that are installed are measured beside it. MODEL is a name, file or folder of a training run; without it
+    the 601-class network if installed, else ssd23.
 
     \b
     decode       JPEG file in memory to pixels

@@ -11,7 +11,9 @@ from boxable.findings import counted
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("query", required=False)
 @click.option("--tree", is_flag=True, help="Show kinds below what they are kinds of.")
-@click.option("--model", metavar="NAME", help="Only those of this model (see `boxable models list`) or model file.")
+@click.option(
+    "--model", metavar="NAME", help="Only those of this model (see `boxable models list`), or model file or folder."
+)
 def classes(query: str | None, tree: bool, model: str | None) -> None:
     """List classes: label id, MID, name, and what each is a kind of.
 

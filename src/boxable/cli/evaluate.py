@@ -80,9 +80,9 @@ def evaluate(
     there; .csv, .csv.gz or .parquet), one table of boxes, COCO JSON, YOLO, Pascal VOC or TFRecord.
 
     PREDICTIONS_OR_MODEL is a table (ImageID, LabelName, Score, XMin, XMax, YMin, YMax), COCO JSON, what
-    `boxable detect` writes in any format but table (of yolo the folder of --out), or a model's name or file. A model
-    detects in the images first; with --out it goes on where it was stopped. Its mean AP is over
-    the classes that it can name.
+    `boxable detect` writes in any format but table (of yolo the folder of --out), or a model's name, file or folder. A
+    model detects in the images first; with --out it goes on where it was stopped. Its mean AP is over the classes that
+    it can name.
 
     \b
     challenge      mAP at IoU 0.5 of the Open Images Challenge: expanded ground truth, only verified

@@ -25,7 +25,8 @@ class PathArgument(click.Path):
 model_option = click.option(
     "--model",
     metavar="NAME",
-    help="Name (see `boxable models list`) or file.  [default: the 601-class network if installed, else ssd23]",
+    help="Name (see `boxable models list`), file, or folder of a training run.  [default: the 601-class network if "
+    "installed, else ssd23]",
 )
 classes_option = click.option(
     "--classes", metavar="SELECTION", help='Look only for these, as in "Vehicle,-Car"; see `boxable classes --help`.'

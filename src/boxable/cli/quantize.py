@@ -54,11 +54,11 @@ def quantize(
 ) -> None:
     """Make a model ready for int8.
 
-    Afterwards `boxable.load(MODEL, precision="int8")` works. MODEL is a name (see `boxable models list`) or a
-    .safetensors file. Mean AP by the rules of the Open Images Challenge is measured before and after, on images that
-    were not calibrated with (the same content under another name counts as the same image), with the 95 % interval of
-    the difference from a paired bootstrap over images. `boxable models info` shows it from then on. Measuring needs
-    boxable[evaluate].
+    Afterwards `boxable.load(MODEL, precision="int8")` works. MODEL is a name (see `boxable models list`), a
+    .safetensors file or the folder of a training run. Mean AP by the rules of the Open Images Challenge is measured
+    before and after, on images that were not calibrated with (the same content under another name counts as the same
+    image), with the 95 % interval of the difference from a paired bootstrap over images. `boxable models info` shows it
+    from then on. Measuring needs boxable[evaluate].
 
     Exit codes: 0 done; 1 int8 loses more than it may, and nothing was kept, or what is needed cannot be read or
     written; 2 wrong usage or input; 130 stopped by Ctrl-C.

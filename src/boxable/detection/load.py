@@ -27,7 +27,7 @@ def load(
     runtime: RuntimeChoice = "onnxruntime",
     classes: Selection | None = None,
 ) -> Detector:
-    """Open a model by handle, alias or TF-Hub URL, from a file that Boxable wrote, or from a Model.
+    """Open a model by handle, alias or TF-Hub URL, from a file that Boxable wrote or its folder, or from a Model.
 
     Without an argument: the 601-class network if its weights are installed, else the 23-class one, which is fetched; a
     line on the log says which. With `classes`, a selection such as "Person,Car", the network computes no others: the

@@ -54,7 +54,7 @@ def quantize(
     runtime: RuntimeName = "onnxruntime",
     unknown_group_of: UnknownGroupOf = "auto",
 ) -> Iterator[str]:
-    """Calibrate a model (its name or .safetensors file) on up to 200 images of the folders in `calibration`.
+    """Calibrate a model (its name, .safetensors file or folder) on up to 200 images of the folders in `calibration`.
 
     Mean AP in float32 and in int8 is measured on each set of `data`, as `evaluate` takes them (and `unknown_group_of`),
     without the images of the calibration set; without `data`, on those folders of `calibration` that have annotations,

@@ -127,7 +127,7 @@ def unknown_model(name: str, imported: Sequence[str] = ()) -> UnknownModelError:
     shown = ", ".join([*(card.alias for card in all_cards()), *imported])
     return UnknownModelError(
         f"unknown model {name!r}: {hint}known are {shown} (`boxable models list`), "
-        "or a .onnx or .safetensors file that Boxable wrote"
+        "or a .onnx or .safetensors file that Boxable wrote, or the folder of one"
     )
 
 

@@ -1,4 +1,4 @@
-"""Describe a published or imported model as lines of text."""
+"""Describe a model as lines of text."""
 
 import shlex
 from collections.abc import Iterator
@@ -7,12 +7,13 @@ from pathlib import Path
 
 from boxable.errors import WeightsError
 from boxable.findings import counted
+from boxable.hashing import hash_of_file
 from boxable.networks.network import Network
 from boxable.vocabulary import ClassList
 from boxable.weights.calibrations import find_calibration, key_of
-from boxable.weights.cards import Card, get_card, unknown_model
+from boxable.weights.cards import Card, get_card
 from boxable.weights.model import Model
-from boxable.weights.pull import imported, imported_handles
+from boxable.weights.pull import imported, users_file
 from boxable.weights.store import installed, read_file
 
 # Classes that are named.
@@ -20,19 +21,22 @@ _SHOWN = 10
 
 
 def describe(name: str) -> Iterator[str]:
-    """Yield the description of a published or imported model, line by line. Raises UnknownModelError."""
+    """Yield the description of a published or imported model, or of a file or its folder, line by line.
+
+    Raises UnknownModelError, and WeightsError for a file that cannot be read.
+    """
     card = get_card(name)
     if card is not None:
         yield from _published(card)
         return
     path = imported(name)
-    if path is None:
-        raise unknown_model(name, imported_handles())
+    is_installed = path is not None
+    path = path or users_file(name)
     model = Model.from_bytes(read_file(path), str(path))
     yield _line("handle", model.handle)
     yield _line("made from", model.origin)
     yield from _network(model.network, model.score_threshold)
-    yield from _file(path)
+    yield from _file(path) if is_installed else [_line("file", str(path)), _line("sha256", hash_of_file(path))]
     yield from _int8(path, name)
     yield _classes(model.classes, name)
 

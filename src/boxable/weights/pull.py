@@ -25,6 +25,7 @@ from boxable.weights.store import (
     installed_handles,
     is_whole,
     lock,
+    model_file,
     read_file,
     read_installed,
 )
@@ -78,7 +79,7 @@ def _say_once(message: str) -> None:
 
 
 def open_model(name: str | None, classes: Selection | None = None) -> Compiled:
-    """Open a model by handle, alias, URL or file of Boxable's, or the default (None), for runtimes.
+    """Open a model by handle, alias, URL, file of Boxable's or folder with one, or the default (None), for runtimes.
 
     A published model that is not installed is fetched. Raises UnknownModelError, UnknownClassError and WeightsError.
     """
@@ -95,7 +96,7 @@ def open_model(name: str | None, classes: Selection | None = None) -> Compiled:
 
 
 def classes_of_model(name: str) -> ClassList:
-    """Return the classes of a model by handle, alias, URL or file of Boxable's; nothing is fetched.
+    """Return the classes of a model by handle, alias, URL, file of Boxable's or folder with one; nothing is fetched.
 
     Raises UnknownModelError, and WeightsError for a file that cannot be read.
     """
@@ -104,18 +105,31 @@ def classes_of_model(name: str) -> ClassList:
 
 
 def read_weights(name: str) -> tuple[Model, CalibrationKey]:
-    """Read a model by handle, alias, URL or .safetensors file, with its weights, and the key of its calibration.
+    """Read a model by handle, alias, URL, .safetensors file or folder with one, and the key of its calibration.
 
     A published model that is not installed is fetched. Raises UnknownModelError, and WeightsError for an ONNX file.
     """
     card = get_card(name)
     path = (installed(card.handle) or pull(card)) if card else imported(name)
-    if path is None and not (os.path.exists(name) or name.endswith(SUFFIXES)):
+    if path is not None:
+        data = read_installed(path)
+    else:
+        path = users_file(name)
+        data = read_file(path)
+    return Model.from_bytes(data, name), key_of(path, data)
+
+
+def users_file(name: str) -> Path:
+    """Return the .safetensors file of a user's model by its path or that of its folder.
+
+    Raises UnknownModelError where there is none, and WeightsError for an ONNX file.
+    """
+    if not (os.path.exists(name) or name.endswith(SUFFIXES)):
         raise unknown_model(name, imported_handles())
-    if path is None and not name.endswith(".safetensors"):
+    path = model_file(Path(name))
+    if path.suffix != ".safetensors":
         raise WeightsError(f"{name}: expected a model's name or the .safetensors file with its weights")
-    data = read_file(Path(name)) if path is None else read_installed(path)
-    return Model.from_bytes(data, name), key_of(path or Path(name), data)
+    return path
 
 
 def imported_handles() -> list[str]:

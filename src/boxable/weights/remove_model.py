@@ -7,26 +7,25 @@ from boxable.errors import ArgumentError
 from boxable.files import writing
 from boxable.settings import home
 from boxable.weights.calibrations import model_of, own_calibrations
-from boxable.weights.cards import get_card, unknown_model
-from boxable.weights.pull import imported_handles
-from boxable.weights.store import SUFFIXES, installed, lock
+from boxable.weights.cards import get_card
+from boxable.weights.pull import imported_handles, users_file
+from boxable.weights.store import installed, lock
 
 
 def remove_model(name: str, *, calibration_only: bool = False) -> list[Path]:
     """Remove a model: its weights, the user's calibration of it, its compiled graphs, and the speeds measured of it.
 
-    With `calibration_only` the calibration and the int8 graphs alone; `name` may then be a .safetensors file too.
+    With `calibration_only` the calibration and the int8 graphs alone; `name` may then be a .safetensors file, or a
+    folder with one, too.
     Compiled graphs that another installed model shares stay. Returns the files and folders that were removed. Raises
     ArgumentError where there is nothing to remove, UnknownModelError, and BoxableError for what cannot be removed.
     """
     card = get_card(name)
     handle = card.handle if card else name
     is_known = card is not None or name in imported_handles()
-    if not is_known and not (name.endswith(SUFFIXES) and Path(name).is_file()):
-        raise unknown_model(name, imported_handles())
+    weights = installed(handle) if is_known else users_file(name)
     if not is_known and not calibration_only:
         raise ArgumentError(f"{name}: expected the name of an installed model, got a file; delete it yourself")
-    weights = installed(handle) if is_known else Path(name)
     if weights is None:
         raise ArgumentError(f"{name} is not installed; `boxable models list` shows what is")
     with lock(handle if is_known else model_of(weights)):

@@ -29,6 +29,8 @@ from boxable.weights.compiled import Compiled
 from boxable.weights.model import Model, read_description
 
 SUFFIXES = (".onnx", ".safetensors")
+# The model in the folder of a checkpoint, and the checkpoint in the folder of a training run that is its result.
+CHECKPOINT_FILE, BEST = "model.safetensors", "best"
 MAX_HEADER_BYTES = 2**22
 _HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]*(/[A-Za-z0-9][A-Za-z0-9._@-]*)*")
 
@@ -84,13 +86,30 @@ def compiled_installed(path: Path, name: str, classes: Selection | None = None) 
         raise
 
 
-def compiled_file(path: Path, classes: Selection | None = None) -> Compiled:
-    """Open a user's .onnx or .safetensors file. Raises UnknownModelError for other files, and WeightsError."""
-    if path.suffix not in SUFFIXES:
+def model_file(path: Path) -> Path:
+    """Return the file of a user's model: of a folder the checkpoint in it, or that of the best step of a training run.
+
+    Raises UnknownModelError where it is no file that Boxable writes.
+    """
+    if path.is_dir():
+        places = (path / CHECKPOINT_FILE, path / BEST / CHECKPOINT_FILE)
+        found = next((place for place in places if place.is_file()), None)
+    else:
+        found = path if path.suffix in SUFFIXES else None
+    if found is None:
         raise UnknownModelError(
-            f"{path}: expected a model's name or a file that Boxable wrote ({' or '.join(SUFFIXES)}); "
-            "`boxable import` reads other formats"
+            f"{path}: expected a model's name or a file that Boxable wrote ({' or '.join(SUFFIXES)}), or a folder with "
+            f"{CHECKPOINT_FILE} or {BEST}/{CHECKPOINT_FILE} in it; `boxable import` reads other formats"
         )
+    return found
+
+
+def compiled_file(path: Path, classes: Selection | None = None) -> Compiled:
+    """Open a user's model: a .onnx or .safetensors file, or a folder with one (`model_file`).
+
+    Raises UnknownModelError for other files, and WeightsError.
+    """
+    path = model_file(path)
     data, reopen = read_file(path), partial(compiled_file, path.absolute(), classes)
     if path.suffix == ".onnx":
         from boxable.weights.onnx_file import OnnxFile  # imports onnx
