@@ -23,6 +23,7 @@ from boxable.cli.import_ import import_
 from boxable.cli.models import models
 from boxable.cli.process import prepare_streams, print_message, silence_decoders, silence_litert
 from boxable.cli.quantize import quantize
+from boxable.cli.train import train
 from boxable.cli.video import video
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError, WeightsError
 from boxable.printing import one_line
@@ -45,7 +46,21 @@ def cli(context: click.Context) -> None:
         silence_litert()
 
 
-for verb in (detect, video, evaluate, compare, quantize, bench, data, classes, models, import_, doctor, completion):
+for verb in (
+    detect,
+    video,
+    evaluate,
+    compare,
+    train,
+    quantize,
+    bench,
+    data,
+    classes,
+    models,
+    import_,
+    doctor,
+    completion,
+):
     cli.add_command(verb)
 
 

@@ -43,15 +43,22 @@ def original_loss(outputs: Mapping[str, Tensor], targets: Targets, anchors: Tens
 
 
 def default_loss(
-    outputs: Mapping[str, Tensor], targets: Targets, anchors: Tensor, ancestors: Tensor, eql: EqlV2 | None = None
+    outputs: Mapping[str, Tensor],
+    targets: Targets,
+    anchors: Tensor,
+    ancestors: Tensor,
+    trained: Tensor,
+    eql: EqlV2 | None = None,
 ) -> LossSums:
     """Compute the focal loss (arXiv:1708.02002) of the classes and the Huber loss of the boxes, over all anchors.
 
-    Arguments as in `original_loss`, and `ancestors` bool `[C, C]`, as in `class_targets`. The logit of the background
-    is not used. With `eql`, classes are reweighted, and its statistics updated if it is in training mode.
+    Arguments as in `original_loss`, `ancestors` bool `[C, C]`, as in `class_targets`, and `trained` bool `[C]`: other
+    classes do not count. The logit of the background is not used.
+    With `eql`, classes are reweighted, and its statistics updated if it is in training mode.
     """
     logits = outputs["class_logits"][..., 1:]
     labels, weights = class_targets(targets, ancestors)
+    weights = weights * trained
     if eql is not None:
         weights = eql(logits.detach(), labels, weights)
     classification = focal_losses(logits, labels, weights)

@@ -3,6 +3,7 @@
 import logging
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ logger = logging.getLogger("boxable")
 
 # Seconds between updates; those of a terminal cost a millisecond each.
 _TERMINAL_S, _LOG_S = 0.25, 30.0
+# Steps that the speed is averaged over.
+_MARKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +60,17 @@ def screen(steps: int, first_step: int = 0) -> Iterator[Callable[[StepFigures], 
 
 def _clock(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
+
+
+class Speed:
+    """Images a second, over the time since the last few calls."""
+
+    def __init__(self) -> None:
+        self._marks = deque([(time.monotonic(), 0)], maxlen=_MARKS)
+
+    def add(self, images: int) -> float:
+        """Count images that are done now; return how many there were in a second."""
+        first, before = self._marks[0]
+        now, count = time.monotonic(), self._marks[-1][1] + images
+        self._marks.append((now, count))
+        return (count - before) / max(now - first, 1e-9)

@@ -1,7 +1,7 @@
 """Training targets: which box each anchor has to predict (SEMANTICS §7.2)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,10 @@ class Targets:
     columns: Tensor
     weights: Tensor
     verified: Tensor
+
+    def to(self, device: torch.device) -> "Targets":
+        """Copy to a device, unless they are there."""
+        return Targets(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     @property
     def matched(self) -> Tensor:
@@ -80,3 +84,20 @@ def collate_targets(images: Sequence[ImageTargets]) -> Targets:
         padded("boxes"), padded("columns"), padded("weights"),
         torch.from_numpy(np.stack([image.verified for image in images])),
     )  # fmt: skip
+
+
+def split_targets(targets: Targets) -> list[ImageTargets]:
+    """Return the targets of each image, as they were before `collate_targets`; boxes of weight 0 are dropped."""
+    return [
+        ImageTargets(match.astype(np.int16), boxes[kept], columns[kept], weights[kept], verified)
+        for match, boxes, columns, weights, verified, kept in zip(
+            *(
+                values.cpu().numpy()
+                for values in (
+                    targets.match, targets.boxes, targets.columns, targets.weights, targets.verified,
+                    targets.weights > 0,
+                )
+            ),
+            strict=True,
+        )
+    ]  # fmt: skip

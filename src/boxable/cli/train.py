@@ -1,0 +1,63 @@
+"""`boxable train`: fine-tune a model on annotated images."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from boxable.cli.options import PathArgument
+
+
+@click.command()
+@click.argument("data", type=PathArgument())
+@click.option(
+    "--from",
+    "start",
+    metavar="MODEL",
+    help="What to start from: a model's name or file, or random.  [default: as in detect]",
+)
+@click.option("--out", metavar="RUN", required=True, type=PathArgument(file_okay=False), help="The folder of the run.")
+@click.option("--name", metavar="NAME", help="Install the best model under this name.")
+@click.option(
+    "--val",
+    metavar="SET",
+    type=PathArgument(),
+    help="Images to validate by.  [default: the split of DATA, else a fifth]",
+)
+@click.option(
+    "--train",
+    type=click.Choice(["auto", "head", "neck", "all"]),
+    default="auto",
+    show_default=True,
+    help="What is trained: predictions, extra layers too, everything; auto: predictions first, then everything.",
+)
+@click.option("--keep", is_flag=True, help="Add new classes only: all that the model has stays as it is, bit by bit.")
+@click.option("--recipe", type=click.Choice(["default", "original"]), default="default", show_default=True,
+              help="How it is trained; original: as Google trained it.")  # fmt: skip
+@click.option("--annotations", type=click.Choice(["exhaustive", "verified"]),
+              help="Whether classes without a label in an image are absent, or unknown.  "
+              "[default: by the format]")  # fmt: skip
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long it may take.  [default: 10]")
+@click.option("--steps", type=click.IntRange(min=1), help="Steps instead of minutes.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Images in a step.  [default: of the recipe, 32 or 24]")
+@click.option("--accumulate", metavar="N", type=click.IntRange(min=1), default=1, show_default=True,
+              help="Divide each step into so many parts, which takes less memory.")  # fmt: skip
+@click.option("--eql", is_flag=True, help="Reweight rare classes (equalization loss v2).")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
+@click.option("--workers", type=click.IntRange(min=0), help="Processes that read images.  [default: half of the cores]")
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in RUN, if there is one.")
+@click.option("--log", metavar="NAME", help="Log to mlflow, trackio or wandb too.")
+def train(data: Path, out: Path, **options: Any) -> None:
+    """Fine-tune a model on annotated images.
+
+    Example: boxable train photos/ --from ssd23 --out run --name mine
+    """
+    from boxable.training import import_torch
+
+    import_torch()
+    from boxable.training.options import Options
+    from boxable.training.train import run
+
+    result = run(Options(data, out=out, **options))
+    if result is not None:
+        click.echo(result)

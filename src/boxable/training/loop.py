@@ -1,0 +1,176 @@
+"""The training loop."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from boxable.errors import BoxableError
+from boxable.training.checkpoints import BEST, LAST, Checkpoint, load_checkpoint, save_checkpoint
+from boxable.training.inputs import Batch, Batches, Keys, Source, save_batch
+from boxable.training.learner import Learner, Losses
+from boxable.training.log import RunLog
+from boxable.training.order import SampleOrder
+from boxable.training.plan import Phase, Plan
+from boxable.training.ranks import Ranks
+from boxable.training.recipes import Recipe
+from boxable.training.screen import Speed, StepFigures
+from boxable.training.state import State
+from boxable.training.trainee import Trainee
+from boxable.training.validation import Validation
+from boxable.weights.model import Model
+
+logger = logging.getLogger("boxable")
+
+# The time between checkpoints, the validations in a row without a better one after which a phase ends, and the steps of
+# a run that are logged, at most.
+CHECKPOINT_S, PATIENCE, LOGGED = 120.0, 8, 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """What stays the same during a run.
+
+    `accumulate`: the batches into which each rank divides its share of a step. `kept`: only the class columns after
+    those of this model are trained. Only the first rank has a `log`; `show` is called after each step.
+    """
+
+    folder: Path
+    plan: Plan
+    recipe: Recipe
+    order: SampleOrder
+    source: Source
+    validation: Validation
+    ranks: Ranks
+    accumulate: int
+    kept: Model | None
+    batch_statistics: bool
+    log: RunLog | None
+    show: Callable[[StepFigures], None]
+
+
+class Loop:
+    """A run, from where its last checkpoint left it to the end of its plan."""
+
+    def __init__(self, job: Job, start: Checkpoint) -> None:
+        self._job, self._model, self._tensors = job, start.model, dict(start.tensors)
+        self.state = State.from_dict(start.state)
+        self._log_every = max(1, job.plan.steps // LOGGED)
+        self._saved = time.monotonic()
+        self._speed = Speed()
+
+    def run(self) -> None:
+        """Train all phases that are left; each begins with the best model so far."""
+        phases, state = self._job.plan.phases, self.state
+        while state.phase < len(phases):
+            learner = self._phase(phases[state.phase])
+            state.next_phase()
+            if state.phase == len(phases):
+                self._save(LAST, learner.model(), learner.tensors())
+            else:
+                best = load_checkpoint(self._job.folder / BEST)
+                self._model, self._tensors = best.model if best else learner.model(), {}
+                self._save(LAST, self._model, {})
+
+    def _phase(self, phase: Phase) -> Learner:
+        job, state = self._job, self.state
+        momentum = job.recipe.batch_norm_momentum if job.batch_statistics else None
+        trainee = Trainee(self._model, phase.scope, job.ranks.device, kept=job.kept, batch_norm_momentum=momentum)
+        learner = Learner(trainee, job.recipe, job.ranks)
+        if self._tensors:
+            learner.load(self._tensors)
+        with self._batches(phase, trainee) as batches:
+            for micro_batches in _grouped(batches(self._plan(phase)), job.accumulate):
+                lr = job.recipe.learning_rate(state.phase_step, phase.steps, phase.scope)
+                losses = learner.step(micro_batches, lr, state.phase_step)
+                self._require_finite(losses, micro_batches)
+                state.step, state.phase_step = state.step + 1, state.phase_step + 1
+                state.samples += job.plan.batch_size
+                self._report(phase, losses, lr)
+                if state.phase_step % phase.validate_every == 0 or state.phase_step == phase.steps:
+                    self._validate(learner)
+                if state.stale >= PATIENCE:
+                    logger.info("%s: no better validation in %d; going on", phase.scope, PATIENCE)
+                    break
+                self._save_in_time(learner)
+        return learner
+
+    @contextmanager
+    def _batches(self, phase: Phase, trainee: Trainee) -> Iterator[Batches]:
+        """Yield what makes the batches of key lists: from cached features, or from images."""
+        source = self._job.source
+        if phase.views and not self._job.ranks.is_distributed:
+            with source.cached(trainee, phase.views, self._job.folder) as batches:
+                yield batches
+        else:
+            yield lambda plan: source.live(trainee, plan)
+
+    def _plan(self, phase: Phase) -> Iterator[Keys]:
+        """Yield the keys of the batches of this rank in the steps of the phase that are left, `accumulate` a step."""
+        job, ranks = self._job, self._job.ranks
+        size, first, left = job.plan.batch_size, self.state.samples, phase.steps - self.state.phase_step
+        for start in range(first, first + left * size, size):
+            keys = job.order.keys(start, size)[ranks.rank :: ranks.count]
+            for part in range(job.accumulate):
+                yield keys[part :: job.accumulate]
+
+    def _validate(self, learner: Learner) -> None:
+        """Measure the model on the first rank, and keep it if it is the best so far."""
+        job, state = self._job, self.state
+        model = learner.model()
+        evaluation = job.validation.measure(model)[0] if job.ranks.is_first else None
+        mean_ap = job.ranks.share(evaluation.mean_ap if evaluation else 0.0)
+        if mean_ap > state.best_map:
+            state.best_map, state.best_step, state.stale = mean_ap, state.step, 0
+            self._save(BEST, model, learner.tensors())
+        else:
+            state.stale += 1
+        if evaluation is not None and job.log:
+            job.log.validation(
+                state.step, map=mean_ap, interval=None,
+                per_class={result.item.name: result.ap for result in evaluation.scored},
+            )  # fmt: skip
+
+    def _report(self, phase: Phase, losses: Losses, lr: float) -> None:
+        """Show a step, and log it if its turn has come."""
+        job, state = self._job, self.state
+        speed = self._speed.add(job.plan.batch_size)
+        job.show(StepFigures(state.step, phase.scope, losses.total, lr, speed))
+        if job.log is not None and state.step % self._log_every == 0:
+            job.log.train(
+                state.step, phase=phase.scope, loss=losses.total, localization=losses.localization,
+                classification=losses.classification, regularization=losses.regularization, lr=lr, images_per_s=speed,
+            )  # fmt: skip
+
+    def _require_finite(self, losses: Losses, batches: Sequence[Batch]) -> None:
+        if losses.is_finite:
+            return
+        path = self._job.folder / f"not-finite-{self._job.ranks.rank}.safetensors"
+        save_batch(batches, path)
+        raise BoxableError(
+            f"step {self.state.step + 1}: expected finite losses and gradients, got loss {losses.total:g} and gradient "
+            f"norm {losses.gradient_norm:g}; the batch is in {path}, and {LAST}/ has the state before"
+        )
+
+    def _save_in_time(self, learner: Learner) -> None:
+        if time.monotonic() - self._saved > CHECKPOINT_S:
+            self._save(LAST, learner.model(), learner.tensors())
+
+    def _save(self, name: str, model: Model, tensors: Mapping[str, Tensor]) -> None:
+        """Write a checkpoint, on the first rank."""
+        self._saved = time.monotonic()
+        if self._job.ranks.is_first:
+            save_checkpoint(Checkpoint(model, tensors, self.state.to_dict()), self._job.folder / name)
+
+
+def _grouped(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    group: list[Batch] = []
+    for batch in batches:
+        group.append(batch)
+        if len(group) == size:
+            yield group
+            group = []

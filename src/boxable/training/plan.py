@@ -1,0 +1,120 @@
+"""The plan of a run: its phases in steps. Minutes become steps once, before the first step."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from boxable.errors import ArgumentError
+
+Scope = Literal["head", "neck", "all", "auto"]
+
+# Of the minutes: what is kept for the end (the last evaluation, the report), and what `auto` gives to the heads.
+_RESERVED, _HEADS = 0.08, 0.25
+# The scopes whose inputs can be cached, the most views of an image, and what caching may take of the time of its phase.
+CACHED, MOST_VIEWS, _CACHING = ("head", "neck"), 8, 0.4
+# What validation may take of the time of a phase, and how often it is done at least and at most.
+_VALIDATING, _VALIDATIONS = 0.1, (5, 20)
+# Before another phase the heads need no more: epochs, and on a small set so many steps.
+_HEAD_EPOCHS, _HEAD_STEPS = 80, 400
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Steps that train one scope. `views` of each image are cached, 0: features are computed in every step."""
+
+    scope: str
+    steps: int
+    validate_every: int
+    views: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The phases of a run, one after the other, and the images of a batch on all ranks together."""
+
+    phases: tuple[Phase, ...]
+    batch_size: int
+
+    @property
+    def steps(self) -> int:
+        """Steps of all phases."""
+        return sum(phase.steps for phase in self.phases)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for run.json."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> "Plan":
+        """Read what `to_dict` made."""
+        return cls(tuple(Phase(**phase) for phase in content["phases"]), content["batch_size"])
+
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """What was measured on this machine before the plan: seconds.
+
+    `step`: of a batch by scope, from features that are there. `features`: of computing those of an image. `validation`:
+    of all validation images.
+    """
+
+    step: Mapping[str, float]
+    features: float
+    validation: float
+
+
+def plan_steps(scopes: tuple[str, ...], steps: int, batch_size: int, views: int) -> Plan:
+    """Plan this many steps in all: the same number for each scope. Raises ArgumentError for fewer than scopes."""
+    if steps < len(scopes):
+        raise ArgumentError(f"steps: expected at least {len(scopes)}, one for each phase, got {steps}")
+    each, more = divmod(steps, len(scopes))
+    lengths = [each] * (len(scopes) - 1) + [each + more]
+    return Plan(
+        tuple(
+            Phase(scope, length, max(1, length // 10), views if scope in CACHED else 0)
+            for scope, length in zip(scopes, lengths, strict=True)
+        ),
+        batch_size,
+    )
+
+
+def plan_minutes(
+    scopes: tuple[str, ...], minutes: float, batch_size: int, images: int, most_views: int, speeds: Speeds
+) -> Plan:
+    """Plan phases that end within these minutes, by what was measured; at least a step each.
+
+    Of `images`, at most `most_views` views fit in the cache. The first of two scopes takes a quarter of the time, and
+    no more than it needs.
+    """
+    left = minutes * 60 * (1 - _RESERVED)
+    phases = []
+    for scope in scopes:
+        seconds = left if scope == scopes[-1] else _HEADS * left
+        phases.append(_phase(scope, seconds, batch_size, images, most_views, speeds, first=scope != scopes[-1]))
+        left -= _seconds(phases[-1], images, speeds)
+    return Plan(tuple(phases), batch_size)
+
+
+def _phase(
+    scope: str, seconds: float, batch_size: int, images: int, most_views: int, speeds: Speeds, *, first: bool
+) -> Phase:
+    step, views = speeds.step[scope], 0
+    if scope in CACHED:
+        views = min(most_views, MOST_VIEWS, int(_CACHING * seconds / (images * speeds.features)))
+        if views:
+            seconds -= views * images * speeds.features
+        else:
+            step += batch_size * speeds.features
+    steps = max(1, int(seconds * (1 - _VALIDATING) / step))
+    if first and scope in CACHED:
+        steps = min(steps, max(_HEAD_STEPS, _HEAD_EPOCHS * images // batch_size))
+    fewest, most = _VALIDATIONS
+    validations = min(max(int(_VALIDATING * steps * step / speeds.validation), fewest), most, steps)
+    return Phase(scope, steps, -(-steps // validations), views)
+
+
+def _seconds(phase: Phase, images: int, speeds: Speeds) -> float:
+    """Estimate how long a phase takes."""
+    step = speeds.step[phase.scope]
+    caching = phase.views * images * speeds.features
+    return caching + phase.steps * step + phase.steps // phase.validate_every * speeds.validation

@@ -1,0 +1,77 @@
+"""The processes of a distributed run, as torchrun starts them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, distributed
+
+from boxable.errors import ArgumentError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """The rank of this process, how many there are, and the device that this one computes on."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes files and prints."""
+        return self.rank == 0
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether there are other processes."""
+        return self.count > 1
+
+    def sum(self, value: Tensor) -> Tensor:
+        """Sum a tensor over all processes, in place."""
+        if self.is_distributed:
+            distributed.all_reduce(value)
+        return value
+
+    def maximum(self, value: Tensor) -> Tensor:
+        """Return the maximum of a tensor over all processes, in place."""
+        if self.is_distributed:
+            distributed.all_reduce(value, distributed.ReduceOp.MAX)
+        return value
+
+    def share(self, value: T) -> T:
+        """Return what the first process passes."""
+        if not self.is_distributed:
+            return value
+        shared = [value]
+        distributed.broadcast_object_list(shared, device=self.device)
+        return shared[0]
+
+
+@contextmanager
+def open_ranks() -> Iterator[Ranks]:
+    """Join the group of processes that torchrun started; without torchrun this process is the only one.
+
+    NCCL connects GPUs, gloo CPUs. Raises ArgumentError for more processes on a machine than it has GPUs.
+    """
+    count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpus and local >= gpus:
+        raise ArgumentError(f"expected at most {gpus} processes, one a GPU, got {local + 1}; lower --nproc-per-node")
+    device = torch.device("cuda", local) if gpus else torch.device("cpu")
+    if gpus:
+        torch.cuda.set_device(device)
+    if count == 1:
+        yield Ranks(0, 1, device)
+        return
+    distributed.init_process_group("nccl" if gpus else "gloo", device_id=device if gpus else None)
+    try:
+        yield Ranks(rank, count, device)
+    finally:
+        distributed.destroy_process_group()
