@@ -6,7 +6,7 @@ import io
 import pytest
 from PIL import Image
 
-from boxable.reports.embedded import csp_hash, jpeg_url
+from boxable.reports.embedded import csp_hash, jpeg_url, png_url
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,7 @@ def test_an_image_is_a_jpeg_in_the_url() -> None:
     assert head == "data:image/jpeg;base64"
     image = Image.open(io.BytesIO(base64.b64decode(data)))
     assert (image.format, image.size) == ("JPEG", (8, 4))
+
+
+def test_a_png_is_as_it_was_in_the_url() -> None:
+    assert png_url(b"\x89PNG") == "data:image/png;base64,iVBORw=="

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from boxable.openimages.stats import ClassStats, Stats
-from boxable.reports.html_page import bars, page, table
+from boxable.reports.html_page import bars, facts, page, table
 
 # Classes shown in the terminal and the plot.
 _SHOWN = 20
@@ -32,12 +32,13 @@ def stats_lines(stats: Stats) -> Iterator[str]:
 
 def stats_page(stats: Stats, title: str) -> str:
     """Format the statistics as one HTML page, with every class."""
-    facts = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in _facts(stats))
     plots = "".join(bars(name, rows) for name, rows in _plots(stats))
     boxed = [(item.name, item.boxes) for item in stats.classes if item.boxes]
     largest = bars(f"Classes with most boxes, {min(_SHOWN, len(boxed))} of {len(boxed):,}", boxed[:_SHOWN])
     classes = table(_HEADS, [_row(item) for item in stats.classes])
-    return page(title, f'<dl>{facts}</dl><div class="plots">{plots}{largest}</div><h2>All classes</h2>{classes}')
+    return page(
+        title, f'{facts(list(_facts(stats)))}<div class="plots">{plots}{largest}</div><h2>All classes</h2>{classes}'
+    )
 
 
 def _facts(stats: Stats) -> Iterator[tuple[str, str]]:

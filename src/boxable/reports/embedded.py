@@ -12,6 +12,11 @@ def csp_hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
+def png_url(data: bytes) -> str:
+    """Format a PNG as a data URL."""
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
 def jpeg_url(image: Image.Image, quality: int) -> str:
     """Encode an image as a data URL of a JPEG."""
     data = io.BytesIO()

@@ -19,6 +19,17 @@ def page(title: str, body: str) -> str:
     )
 
 
+def facts(rows: Sequence[tuple[str, str]]) -> str:
+    """Format names with their values as a list."""
+    return f"<dl>{''.join(f'<dt>{text(name)}</dt><dd>{text(value)}</dd>' for name, value in rows)}</dl>"
+
+
+def side_by_side(caption: str, images: Sequence[tuple[str, str]]) -> str:
+    """Format a figure of images in a row, each given as its name and a data URL."""
+    shown = "".join(f'<div><img src="{url}" alt="{text(name)}">{text(name)}</div>' for name, url in images)
+    return f'<figure class="row"><div>{shown}</div><figcaption>{text(caption)}</figcaption></figure>'
+
+
 def bars(title: str, rows: Sequence[tuple[str, int]]) -> str:
     """Format a bar chart of names and counts."""
     most = max((count for _, count in rows), default=0) or 1
