@@ -88,6 +88,20 @@ def test_analytic_cases_have_the_values_of_the_original(
     assert sums.matched == len(found)
 
 
+def test_losses_are_summed_over_the_mined_anchors_by_the_weights_of_their_boxes() -> None:
+    image = image_targets([BOX], [1], 2, weights=[0.5])
+    shifted = torch.tensor(BOX) + 0.01
+    matched = torch.tensor(image.match) == 0
+    # All nine anchors predict one box, so that NMS keeps the first of them, and three negatives with it.
+    codes = torch.where(matched[:, None], encode(shifted, PLACED), 0.0)
+    outputs = {"box_encodings": codes[None], "class_logits": torch.zeros(1, 1917, 3)}
+    sums = original_loss(outputs, collate_targets([image]), PLACED)
+    assert sums.matched == 9 * 0.5
+    assert sums.classification.item() == pytest.approx((0.5 + 3) * 3 * np.log(2), rel=1e-6)
+    # Half the square of both center codes, 10 times the shift over the anchor's size; the weight is 0.5.
+    assert sums.localization.item() == pytest.approx(0.5 * (0.1 / (ANCHORS[1232][2] - ANCHORS[1232][0])) ** 2, rel=1e-3)
+
+
 def test_box_codes_are_those_of_the_original() -> None:
     """SEMANTICS §7.5."""
     boxes = torch.tensor([BOX, (0.5, 0.5, 0.505, 0.505)])

@@ -80,7 +80,7 @@ def focal_losses(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 def localization_losses(codes: Tensor, targets: Targets, anchors: Tensor) -> Tensor:
     """Compute the weighted Huber loss (delta 1) of box codes `[B, A, 4]`, summed over the four: float32 `[B, A]`."""
     wanted = encode(targets.of_anchors(targets.boxes), anchors)
-    losses = functional.huber_loss(codes, torch.where(targets.matched[..., None], wanted, 0.0), reduction="none")
+    losses = functional.huber_loss(codes, wanted, reduction="none")
     return losses.sum(2) * targets.box_weights
 
 
