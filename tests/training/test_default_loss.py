@@ -14,6 +14,7 @@ from boxable.training.targets import ImageTargets, Targets, collate_targets
 ANCHORS = ssd_mobilenet_v2(2).head.anchors
 PLACED = torch.tensor(ANCHORS)
 ALONE = torch.zeros(2, 2, dtype=torch.bool)
+BOTH = torch.ones(2, dtype=torch.bool)
 BOX = np.array([[0.1, 0.2, 0.6, 0.7]], np.float32)  # matched with nine anchors
 
 
@@ -38,7 +39,7 @@ def test_the_focal_loss_is_summed_over_the_classes_of_all_anchors(
     verified: tuple[bool, bool], positives: int, negatives: int
 ) -> None:
     """arXiv:1708.02002: alpha (1 - p)^2 log(1 / p) for positives, (1 - alpha) p^2 log(1 / (1 - p)) for negatives."""
-    sums = default_loss(zeros(), one_box(0, verified), PLACED, ALONE)
+    sums = default_loss(zeros(), one_box(0, verified), PLACED, ALONE, BOTH)
     assert sums.classification.item() == pytest.approx(positives * POSITIVE + negatives * NEGATIVE, rel=1e-5)
     # The boxes have the loss of the original recipe, SEMANTICS §7.5.
     assert (sums.localization / sums.matched).item() == pytest.approx(2.3329675, rel=1e-6)
@@ -56,7 +57,7 @@ def test_the_focal_loss_is_that_of_torchvision_also_far_from_0() -> None:
 
 def test_the_background_is_not_trained() -> None:
     outputs = zeros()
-    default_loss(outputs, one_box(1), PLACED, ALONE).classification.backward()
+    default_loss(outputs, one_box(1), PLACED, ALONE, BOTH).classification.backward()
     gradient = outputs["class_logits"].grad
     assert gradient is not None
     assert not gradient[..., 0].any()
@@ -67,21 +68,29 @@ def test_the_background_is_not_trained() -> None:
 def test_ignored_anchors_and_ancestors() -> None:
     everywhere = np.array([[-1, -1, 2, 2]], np.float32)
     targets = one_box(0, (True, True), everywhere)
-    sums = default_loss(zeros(), targets, PLACED, ALONE)
+    sums = default_loss(zeros(), targets, PLACED, ALONE, BOTH)
     assert sums.classification.item() == pytest.approx(9 * (POSITIVE + NEGATIVE), rel=1e-5)
     ancestors = torch.tensor([[False, True], [False, False]])
-    assert default_loss(zeros(), targets, PLACED, ancestors).classification.item() == pytest.approx(
+    assert default_loss(zeros(), targets, PLACED, ancestors, BOTH).classification.item() == pytest.approx(
         18 * POSITIVE, rel=1e-5
     )
-    assert default_loss(zeros(), targets, PLACED, ancestors.T).classification.item() == pytest.approx(
+    assert default_loss(zeros(), targets, PLACED, ancestors.T, BOTH).classification.item() == pytest.approx(
         9 * POSITIVE, rel=1e-5
     )
+
+
+def test_classes_that_are_not_trained_do_not_count() -> None:
+    eql = EqlV2(2)
+    second = torch.tensor([False, True])
+    sums = default_loss(zeros(), one_box(0), PLACED, ALONE, second, eql)
+    assert sums.classification.item() == pytest.approx(1917 * NEGATIVE, rel=1e-5)
+    assert (eql.positive.tolist(), eql.negative.tolist()) == ([0, 0], [0, 1917 / 2])
 
 
 def test_equalization_reweights_the_classes() -> None:
     eql = EqlV2(2).eval()
     eql.positive += torch.tensor([0.8, 1.0])
     eql.negative += torch.tensor([1.0, 0.0])
-    sums = default_loss(zeros(), one_box(0), PLACED, ALONE, eql)
+    sums = default_loss(zeros(), one_box(0), PLACED, ALONE, BOTH, eql)
     expected = 9 * 3 * POSITIVE + (1908 * 0.5 + 1917) * NEGATIVE
     assert sums.classification.item() == pytest.approx(expected, rel=1e-5)
