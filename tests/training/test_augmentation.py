@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from boxable.training.augmentation import MEAN_COLOR, ORIGINAL, Augmentation, zoom_out
+from boxable.training.augmentation import ORIGINAL, Augmentation, zoom_out
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
 BOXES = np.float32([[0.25, 0.25, 0.5, 0.75], [0, 0, 1, 1]])
@@ -22,8 +22,8 @@ def test_zooming_out_moves_boxes_with_their_pixels() -> None:
         inner = (boxes[0] * [height, width, height, width]).round().astype(int)
         np.testing.assert_array_equal(canvas[inner[0] : inner[2], inner[1] : inner[3]], IMAGE[12:24, 16:48])
         assert boxes.dtype == np.float32
-        canvas[top:bottom, left:right] = MEAN_COLOR
-        assert (canvas == np.uint8(MEAN_COLOR)).all()
+        canvas[top:bottom, left:right] = 123, 117, 104
+        assert (canvas == (123, 117, 104)).all()
 
 
 def test_the_canvas_is_up_to_twice_as_large_and_the_image_anywhere_on_it() -> None:
@@ -38,19 +38,21 @@ def test_the_canvas_is_up_to_twice_as_large_and_the_image_anywhere_on_it() -> No
 
 
 @pytest.mark.parametrize("field", ["flip", "zoom_out", "crop"])
-def test_each_step_can_be_the_only_one(field: str) -> None:
-    found = replace(NONE, **{field: 1.0}).spatial(np.random.default_rng(3), IMAGE, BOXES)
+@pytest.mark.parametrize("seed", range(4))
+def test_each_step_can_be_the_only_one(field: str, seed: int) -> None:
+    found = replace(NONE, **{field: 1.0}).spatial(np.random.default_rng(seed), IMAGE, BOXES)
     assert {
-        "flip": found.image.shape == IMAGE.shape and np.array_equal(found.image, IMAGE[:, ::-1]),
+        "flip": np.array_equal(found.image, IMAGE[:, ::-1]),
         "zoom_out": found.image.size > IMAGE.size,
-        "crop": found.image.size < IMAGE.size,
+        "crop": found.image.size <= IMAGE.size and not np.array_equal(found.image, IMAGE[:, ::-1]),
     }[field]
 
 
 def test_without_steps_nothing_changes() -> None:
-    found = NONE.spatial(np.random.default_rng(0), IMAGE, BOXES)
-    assert found.image is IMAGE
-    assert found.boxes is BOXES
+    for seed in range(8):
+        found = NONE.spatial(np.random.default_rng(seed), IMAGE, BOXES)
+        assert found.image is IMAGE
+        assert found.boxes is BOXES
     pixels = np.zeros((4, 4, 3), np.float32)
     NONE.photometric(np.random.default_rng(0), pixels)
     assert not pixels.any()

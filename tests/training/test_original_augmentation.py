@@ -1,5 +1,7 @@
 """Flip and crop as in the original: rules of boxes exactly, windows by their distribution."""
 
+from math import sqrt
+
 import numpy as np
 import pytest
 
@@ -65,7 +67,49 @@ class TestBoxesAfterACrop:
         assert crop(IMAGE, BOXES[:0], (20, 20, 30, 40), 0.0).boxes.shape == (0, 4)
 
 
+def plain_window(
+    draws: list[list[float]], height: int, width: int, boxes: list[list[int]], covered: float
+) -> tuple[int, int, int, int]:
+    """TensorFlow's rule, one attempt after the other, with boxes in pixels and the same random numbers."""
+    least, most = 0.1 * height * width, height * width
+    for ratio, size, down, across in draws:
+        aspect = 0.5 + 1.5 * ratio
+        rows, highest = round(sqrt(least / aspect)), round(sqrt(most / aspect))
+        if round(highest * aspect) > width:
+            highest = int((width + 0.5) / aspect)
+        highest = min(highest, height)
+        rows = highest if rows >= highest else rows + int(size * (highest - rows + 1))
+        columns = round(rows * aspect)
+        if rows * columns < least:
+            rows += 1
+            columns = round(rows * aspect)
+        if rows * columns > most:
+            rows -= 1
+            columns = round(rows * aspect)
+        if not (least <= rows * columns <= most and 0 < rows <= height and 0 < columns <= width):
+            continue
+        top, left = int(down * (height - rows)), int(across * (width - columns))
+        for ymin, xmin, ymax, xmax in boxes:
+            shared = max(0, min(ymax, top + rows) - max(ymin, top)) * max(
+                0, min(xmax, left + columns) - max(xmin, left)
+            )
+            area = max(0, ymax - ymin) * max(0, xmax - xmin)
+            if area >= 1 and shared / area >= covered:
+                return top, left, top + rows, left + columns
+    return 0, 0, height, width
+
+
 class TestWindow:
+    @pytest.mark.parametrize("size", [(480, 640), (40, 60), (9, 7), (5, 5), (3, 8), (2, 2), (30, 1), (300, 5)])
+    @pytest.mark.parametrize("covered", OVERLAPS)
+    def test_it_is_that_of_the_rule_written_out(self, size: tuple[int, int], covered: float) -> None:
+        boxes = np.float32([[0.05, 0.05, 0.35, 0.25], [0.5, 0.55, 0.9, 1], [0.61, 0.61, 0.613, 0.611]])
+        pixels = (boxes * np.float32([*size, *size])).astype(int).tolist()
+        for seed in range(40):
+            draws = np.random.default_rng(seed).random((4, 100)).T.tolist()
+            found = sample_window(np.random.default_rng(seed), *size, boxes, covered)
+            assert found == plain_window(draws, *size, pixels, covered)
+
     def test_area_and_aspect_ratio_are_in_their_limits_and_uniform(self) -> None:
         windows = windows_of(3000, 480, 640, [[0, 0, 1, 1]], 0.0)
         rows, columns = (windows[:, 2:] - windows[:, :2]).T
@@ -122,6 +166,13 @@ def test_some_images_are_not_cropped() -> None:
     kept = sum(ssd_random_crop(rng, IMAGE, BOXES, 0.85).image is IMAGE for _ in range(2000))
     assert 250 < kept < 350
     assert ssd_random_crop(rng, IMAGE, BOXES, 0.0).rows.tolist() == [0, 1, 2]
+
+
+def test_of_boxes_that_reach_outside_the_part_in_the_image_is_covered() -> None:
+    outside, inside = np.float32([[-9, 0, 1, 1]]), np.float32([[0, 0, 1, 1]])
+    for seed in range(20):
+        first, second = (ssd_random_crop(np.random.default_rng(seed), IMAGE, box, 1.0) for box in (outside, inside))
+        np.testing.assert_array_equal(first.image, second.image)
 
 
 def test_each_limit_is_drawn_as_often() -> None:

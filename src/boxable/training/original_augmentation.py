@@ -88,8 +88,7 @@ def sample_window(
 def _candidates(rng: np.random.Generator, height: int, width: int) -> Integers:
     """Sample windows `[100 or fewer, 4]` in an image: a uniform aspect ratio, then a uniform height, then a place.
 
-    Those whose area is outside the limits because their sides were rounded are made a row larger or smaller, and
-    dropped if that does not help.
+    Where rounded sides make the area too small, it gets one more row; what does not fit into the image is dropped.
     """
     ratio, size, down, across = rng.random((4, ATTEMPTS))
     ratio = ASPECT_RATIOS[0] + (ASPECT_RATIOS[1] - ASPECT_RATIOS[0]) * ratio
@@ -99,10 +98,8 @@ def _candidates(rng: np.random.Generator, height: int, width: int) -> Integers:
     lowest = np.minimum(lowest, highest)
     rows = lowest + size * (highest - lowest + 1) // 1
     rows += rows * np.rint(rows * ratio) < least
-    rows -= rows * np.rint(rows * ratio) > most
     columns = np.rint(rows * ratio)
-    pixels = rows * columns
-    valid = (pixels >= max(least, 1)) & (pixels <= most) & (rows <= height) & (columns <= width)
+    valid = (columns >= 1) & (rows <= height) & (columns <= width)
     # The last row and column are never reached, as in the original.
     top, left = down * (height - rows) // 1, across * (width - columns) // 1
     windows: Integers = np.stack([top, left, top + rows, left + columns], axis=1)[valid].astype(np.intp)
