@@ -12,12 +12,15 @@ PAGE = Path(__file__).parent / "command.md"
 
 # The one meaning of an option whose help differs between verbs, since each says what it does with it.
 MEANINGS = {
+    "--batch-size": "Images that are computed at once.",
     "--classes": "Only these classes, in the grammar of `boxable classes`.",
     "--data": "Annotated images to measure the accuracy on, as `boxable evaluate` takes them.",
     "--every": "One of every N: frames that are processed, images that go to validation.",
     "--format": "The format of the results on stdout; with `--out` of `detect` also of the file.",
+    "--from": "What to take the weights from: a model, or a file or folder.",
     "--images": "A folder of images.",
     "--model": "The model: a name, see `boxable models list`, or a file.",
+    "--name": "The name under which the model is installed.",
     "--out": "The file or folder that results are written to.",
     "--runtime": "What runs the network.",
     "--seed": "The seed of random numbers.",

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from boxable.openimages import Dataset as Dataset
     from boxable.openimages import Shard as Shard
     from boxable.openimages import Targets as Targets
+    from boxable.training.train import TrainingResult as TrainingResult
+    from boxable.training.train import train as train
     from boxable.video.detect import FrameDetections as FrameDetections
     from boxable.video.detect import detect_video as detect_video
     from boxable.vocabulary import ClassList as ClassList
@@ -62,6 +64,7 @@ _NAMES = {
     "boxable.images.decode": "Limits",
     "boxable.images.sources": "ImageLike Source",
     "boxable.openimages": ":openimages Dataset Shard Targets",
+    "boxable.training.train": "TrainingResult train",
     "boxable.video.detect": "FrameDetections detect_video",
     "boxable.vocabulary": "ClassList ObjectClass",
     "boxable.weights.model": "Model",

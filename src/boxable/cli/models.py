@@ -76,7 +76,7 @@ def info(name: str) -> None:
 @click.option(
     "--from",
     "local",
-    metavar="PATH",
+    metavar="SOURCE",
     type=PathArgument(),
     help="Take it from this file or folder instead of the network.",
 )

@@ -13,10 +13,10 @@ from boxable.cli.options import PathArgument
 @click.option(
     "--from",
     "start",
-    metavar="MODEL",
+    metavar="SOURCE",
     help="What to start from: a model's name or file, or random.  [default: as in detect]",
 )
-@click.option("--out", metavar="RUN", required=True, type=PathArgument(file_okay=False), help="The folder of the run.")
+@click.option("--out", metavar="PATH", required=True, type=PathArgument(file_okay=False), help="The folder of the run.")
 @click.option("--name", metavar="NAME", help="Install the best model under this name.")
 @click.option(
     "--val",
@@ -52,12 +52,8 @@ def train(data: Path, out: Path, **options: Any) -> None:
 
     Example: boxable train photos/ --from ssd23 --out run --name mine
     """
-    from boxable.training import import_torch
+    from boxable.training.train import train as train_model
 
-    import_torch()
-    from boxable.training.options import Options
-    from boxable.training.train import run
-
-    result = run(Options(data, out=out, **options))
+    result = train_model(data, out=out, **options)
     if result is not None:
         click.echo(result)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from boxable.arrays import Ints
 from boxable.datasets.as_data_folder import as_data_folder
@@ -18,11 +17,9 @@ from boxable.formats.annotations import Annotations
 from boxable.metrics.input_checks import examples_of
 from boxable.training.image_files import has_file, is_in
 from boxable.training.images import TrainingImages, known_mids, training_images
+from boxable.training.options import LabelPolicy
 from boxable.training.splits import Origin, Split, split_images
 from boxable.vocabulary import ClassList
-
-# Whether a class without a label in an image is absent from it, or unknown.
-LabelPolicy = Literal["exhaustive", "verified"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

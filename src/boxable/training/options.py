@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from boxable.errors import ArgumentError
-from boxable.training.data import LabelPolicy
-from boxable.training.plan import Scope
 from boxable.weights.cards import get_card
 from boxable.weights.store import check_handle
 
+Scope = Literal["head", "neck", "all", "auto"]
 RecipeName = Literal["default", "original"]
+# Whether a class without a label in an image is absent from it, or unknown.
+LabelPolicy = Literal["exhaustive", "verified"]
 
 MINUTES = 10.0
 # What to start from instead of a model: untrained variables.

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from boxable.errors import ArgumentError
-
-Scope = Literal["head", "neck", "all", "auto"]
+from boxable.findings import counted
 
 # Of the minutes: what is kept for the end (the last evaluation, the report), and what `auto` gives to the heads.
 _RESERVED, _HEADS = 0.08, 0.25
@@ -111,6 +110,18 @@ def _phase(
     fewest, most = _VALIDATIONS
     validations = min(max(int(_VALIDATING * steps * step / speeds.validation), fewest), most, steps)
     return Phase(scope, steps, -(-steps // validations), views)
+
+
+def plan_lines(plan: Plan, speeds: Speeds | None, images: int) -> list[str]:
+    """Format the phases, with their speeds and how long they take where that is known."""
+    lines = []
+    for phase in plan.phases:
+        line = f"{phase.scope}: {counted(phase.steps, 'step|s')} of {counted(plan.batch_size, 'image|s')}"
+        if speeds is not None:
+            rate = plan.batch_size / speeds.step[phase.scope]
+            line += f", {rate:,.0f} images/s, about {_seconds(phase, images, speeds) / 60:.1f} minutes"
+        lines.append(line)
+    return lines
 
 
 def _seconds(phase: Phase, images: int, speeds: Speeds) -> float:

@@ -15,17 +15,22 @@ RECORD = "run.json"
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What does not change during a run, nor when it is resumed. `data` tells the training images and boxes apart."""
+    """What does not change during a run, nor when it is resumed. `data` tells training images and boxes from others.
+
+    `start_map` is the mAP of the starting model on the validation images.
+    """
 
     arguments: dict[str, Any]
     classes: list[str]
     data: str
+    start_map: float
     plan: Plan
 
     def write(self, folder: Path) -> None:
         """Write it to a run's folder."""
         content = {
             "version": boxable.__version__, "arguments": self.arguments, "classes": self.classes, "data": self.data,
+            "start_map": self.start_map,
             "plan": self.plan.to_dict(),
         }  # fmt: skip
         write_atomically(folder / RECORD, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode())
@@ -49,6 +54,12 @@ def read_record(folder: Path) -> RunRecord | None:
         return None
     try:
         content = json.loads(path.read_text("utf-8"))
-        return RunRecord(content["arguments"], content["classes"], content["data"], Plan.from_dict(content["plan"]))
+        return RunRecord(
+            content["arguments"],
+            content["classes"],
+            content["data"],
+            content["start_map"],
+            Plan.from_dict(content["plan"]),
+        )
     except (OSError, ValueError, KeyError, TypeError):
         raise ArgumentError(f"{path}: damaged, or of another version; take another --out") from None

@@ -14,9 +14,9 @@ from boxable.images.contiguous import contiguous
 from boxable.images.decode import Pixels
 from boxable.networks.preprocess import Preprocess
 from boxable.training.augmentation import DEFAULT, ORIGINAL, Augmentation
-from boxable.training.data import LabelPolicy
 from boxable.training.images import TrainingImages
 from boxable.training.matching import ignore_inside, match_anchors
+from boxable.training.options import LabelPolicy
 from boxable.training.order import SampleKey, SampleOrder
 from boxable.training.targets import ImageTargets
 

@@ -19,7 +19,7 @@ from boxable.training.features import views_that_fit
 from boxable.training.inputs import Source
 from boxable.training.options import MINUTES, RANDOM, Options
 from boxable.training.order import SampleOrder, repeat_factors
-from boxable.training.plan import MOST_VIEWS, Plan, plan_minutes, plan_steps
+from boxable.training.plan import MOST_VIEWS, Plan, Speeds, plan_minutes, plan_steps
 from boxable.training.ranks import Ranks
 from boxable.training.recipes import DefaultRecipe, OriginalRecipe, Recipe
 from boxable.training.samples import SampleRules, Samples
@@ -110,7 +110,7 @@ def _workers(ranks: Ranks) -> int:
     return min(16, cores if ranks.device.type == "cuda" else max(1, cores // 2))
 
 
-def make_plan(options: Options, setup: Setup, validation_s: float) -> Plan:
+def make_plan(options: Options, setup: Setup, validation_s: float) -> tuple[Plan, Speeds | None]:
     """Plan the phases, by speeds that are measured where the run is bounded by minutes."""
     scopes = ("head",) if options.keep else AUTO if options.train == "auto" else (options.train,)
     batch_size = options.batch_size or setup.recipe.batch_size
@@ -122,10 +122,10 @@ def make_plan(options: Options, setup: Setup, validation_s: float) -> Plan:
     images = setup.source.images
     views = 0 if setup.ranks.is_distributed else views_that_fit(trainee.feature_shapes, images, options.out)
     if options.steps is not None:
-        return plan_steps(scopes, options.steps, batch_size, min(views, MOST_VIEWS))
+        return plan_steps(scopes, options.steps, batch_size, min(views, MOST_VIEWS)), None
     speeds = measure_speeds(setup.start, scopes, setup.recipe, setup.source, setup.order, batch_size, setup.ranks,
                             setup.kept, validation_s)  # fmt: skip
-    return plan_minutes(scopes, options.minutes or MINUTES, batch_size, images, views, speeds)
+    return plan_minutes(scopes, options.minutes or MINUTES, batch_size, images, views, speeds), speeds
 
 
 def digest_of(data: TrainingData) -> str:

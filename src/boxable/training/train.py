@@ -1,36 +1,23 @@
 """`boxable.train`: from annotated images and a starting model to a better model."""
 
-import logging
-import time
-from contextlib import ExitStack
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from boxable.errors import ArgumentError
-from boxable.metrics.evaluate import RESAMPLES, Evaluation
-from boxable.run_folder import open_run_folder
-from boxable.training.checkpoints import BEST, LAST, Checkpoint, load_checkpoint
-from boxable.training.class_table import class_notes, class_rows, table_lines
-from boxable.training.data import TrainingData, open_training_data
-from boxable.training.log import RunLog
-from boxable.training.loop import Job, Loop
-from boxable.training.options import Options
-from boxable.training.ranks import open_ranks
-from boxable.training.record import RunRecord, read_record
-from boxable.training.screen import screen
-from boxable.training.setup import Setup, digest_of, make_plan, prepare
-from boxable.training.state import State
-from boxable.training.trackers import tracker_named
-from boxable.training.validation import Validation
+from boxable.errors import MissingExtraError
+from boxable.metrics.evaluate import Evaluation
+from boxable.training.options import LabelPolicy, Options, RecipeName, Scope
 from boxable.weights.model import Model
-from boxable.weights.store import install, lock
 
-logger = logging.getLogger("boxable")
+_Path = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingResult:
-    """What a run made: the best model, its evaluation, and that of the starting model on the same images."""
+    """What a run made: the best model, its evaluation, and that of the starting model on the same images.
+
+    `folder` has the model in best/: `boxable.load(folder)` opens it.
+    """
 
     folder: Path
     model: Model
@@ -41,78 +28,59 @@ class TrainingResult:
         return f"<TrainingResult {self.folder}: mAP {self.start.mean_ap:.4f} to {self.evaluation.mean_ap:.4f}>"
 
 
-def run(options: Options) -> TrainingResult | None:
-    """Train as the options say, or go on with a run. Returns None on all ranks but the first."""
-    tracker = tracker_named(options.log) if options.log else None
-    with ExitStack() as opened:
-        ranks = opened.enter_context(open_ranks())
-        if ranks.is_first:
-            opened.enter_context(open_run_folder(options.out))
-        record = read_record(options.out)
-        if record is not None and not options.resume:
-            raise ArgumentError(
-                f"{options.out}: there is a run already; go on with it by --resume, or take another --out"
-            )
-        data = opened.enter_context(open_training_data(options.data, options.val, annotations=options.annotations))
-        setup = prepare(options, data, ranks)
-        validation = Validation(data.validation, data.annotations)
-        validation.require_boxes(setup.start.classes)
-        if ranks.is_first:
-            _introduce(options, data, setup)
-        if record is None:
-            record = _begin(options, data, setup, validation)
-        record.require_same(options.that_decide(), digest_of(data), options.out)
-        checkpoint = load_checkpoint(options.out / LAST) or Checkpoint(setup.start, {}, State().to_dict())
-        step = State.from_dict(checkpoint.state).step
-        log = None
-        if ranks.is_first:
-            log = RunLog(options.out, step, tracker, record.arguments)
-            opened.callback(log.close)
-        show = opened.enter_context(screen(record.plan.steps, step))
-        job = Job(
-            options.out, record.plan, setup.recipe, setup.order, setup.source, validation, ranks, options.accumulate,
-            setup.kept, setup.batch_statistics, log, show,
-        )  # fmt: skip
-        Loop(job, checkpoint).run()
-        return _finish(options, setup, validation) if ranks.is_first else None
+def train(
+    data: _Path,
+    start: _Path | None = None,
+    *,
+    out: _Path,
+    name: str | None = None,
+    val: _Path | None = None,
+    train: Scope = "auto",
+    keep: bool = False,
+    recipe: RecipeName = "default",
+    annotations: LabelPolicy | None = None,
+    minutes: float | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    accumulate: int = 1,
+    eql: bool = False,
+    seed: int = 0,
+    workers: int | None = None,
+    resume: bool = False,
+    log: str | None = None,
+) -> TrainingResult | None:
+    """Train a model on annotated images, and return the one with the highest mAP on the validation images.
 
+    `data` is a set of any format that `boxable data convert` reads. Validation images are those of the set `val`, else
+    of the split of `data`, else one in five by the hash of the image id. `start` is a model's name or file, or
+    `"random"`; None: as `boxable.load` does. Classes that the model shares with the data keep their columns, others are
+    new; with `keep` all columns of the model stay as they are, bit by bit, and only those of new classes are trained.
 
-def _introduce(options: Options, data: TrainingData, setup: Setup) -> None:
-    """Log what is trained on, and what is odd about it."""
-    rows = class_rows(data, setup.known, setup.start.classes, keep=options.keep)
-    logger.info("%s", data)
-    for line in table_lines(rows):
-        logger.info("%s", line)
-    for note in [*data.notes, *class_notes(data, rows)]:
-        logger.warning("%s", note)
+    `train` is the scope: `"head"` (the predictions; features of some augmented views of each image are computed once),
+    `"neck"` (the extra layers too), `"all"`, or `"auto"`: the head, then all. `recipe="original"` is that of the
+    original (SEMANTICS §7). With `annotations="exhaustive"` classes without a label in an image are absent from it,
+    with `"verified"` unknown, unless an image label says otherwise; None: by the format. `eql` reweights rare classes
+    (equalization loss v2, arXiv:2012.08548).
 
+    The run takes about `minutes` (10), or a number of `steps`, of `batch_size` images on all ranks together (32, and 24
+    in the original recipe), in `accumulate` parts on each rank. Images are read by `workers` processes. The folder
+    `out` gets run.json, log.jsonl, TensorBoard's events, curves.png, report.html, and the checkpoints best/ and last/.
+    A run that was stopped goes on with the same arguments and `resume`, to the same result. `log` names a tracker
+    (`mlflow`, `trackio`, `wandb`). With `name` the best model is installed under this name.
 
-def _begin(options: Options, data: TrainingData, setup: Setup, validation: Validation) -> RunRecord:
-    """Evaluate the starting model, plan the run, and write its record."""
-    ranks = setup.ranks
-    started = time.perf_counter()
-    if ranks.is_first:
-        evaluation, _ = validation.measure(setup.start)
-        logger.info("starting model: mAP %.4f", evaluation.mean_ap)
-    plan = make_plan(options, setup, time.perf_counter() - started)
-    plan = ranks.share(plan)
-    for phase in plan.phases:
-        logger.info("%s: %d steps of %d images, a validation every %d", phase.scope, phase.steps, plan.batch_size,
-                    phase.validate_every)  # fmt: skip
-    record = RunRecord(options.that_decide(), [item.mid for item in setup.start.classes], digest_of(data), plan)
-    if ranks.is_first:
-        record.write(options.out)
-    return record
+    Under torchrun every process calls this, and all but the first get None. Raises ArgumentError for what cannot be
+    used, BoxableError for what cannot be read or written and for losses that are not finite, WeightsError for a model
+    without weights, and MissingExtraError without `boxable[train]`.
+    """
+    try:
+        import tensorboard  # noqa: F401
+        import torchvision  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("training", "boxable[train]") from None
+    from boxable.training.execute import execute
 
-
-def _finish(options: Options, setup: Setup, validation: Validation) -> TrainingResult:
-    """Evaluate the best model and the starting one with intervals, write the report, and install the model."""
-    best = load_checkpoint(options.out / BEST)
-    if best is None:
-        raise AssertionError("each phase ends with a validation")
-    start, _ = validation.measure(setup.start, resamples=RESAMPLES)
-    evaluation, _ = validation.measure(best.model, resamples=RESAMPLES)
-    if options.name is not None:
-        with lock(options.name):
-            install(best.model)
-    return TrainingResult(options.out, best.model, evaluation, start)
+    options = Options(
+        Path(data), None if start is None else os.fspath(start), Path(out), name, None if val is None else Path(val),
+        train, keep, recipe, annotations, minutes, steps, batch_size, accumulate, eql, seed, workers, resume, log,
+    )  # fmt: skip
+    return execute(options)

@@ -12,7 +12,7 @@ from boxable.metrics.evaluate import SEED, Evaluation, evaluate
 from boxable.metrics.input_checks import examples_of
 from boxable.metrics.protocols import CHALLENGE, PASCAL
 from boxable.progress import progress
-from boxable.training.data import LabelPolicy
+from boxable.training.options import LabelPolicy
 from boxable.vocabulary import ClassList
 from boxable.weights.model import Model
 

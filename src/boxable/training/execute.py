@@ -1,0 +1,123 @@
+"""A training run from beginning to end: data, plan, loop, report, installed model."""
+
+import logging
+import time
+from contextlib import ExitStack
+
+from boxable.errors import ArgumentError
+from boxable.metrics.evaluate import RESAMPLES
+from boxable.run_folder import open_run_folder
+from boxable.training.checkpoints import BEST, LAST, Checkpoint, load_checkpoint
+from boxable.training.class_table import ClassRow, class_notes, class_rows, table_lines
+from boxable.training.data import TrainingData, open_training_data
+from boxable.training.log import RunLog
+from boxable.training.loop import Job, Loop
+from boxable.training.options import Options
+from boxable.training.plan import plan_lines
+from boxable.training.ranks import open_ranks
+from boxable.training.record import RunRecord, read_record
+from boxable.training.report import ReportContent, write_report
+from boxable.training.screen import screen
+from boxable.training.setup import Setup, digest_of, make_plan, prepare
+from boxable.training.state import State
+from boxable.training.trackers import tracker_named
+from boxable.training.train import TrainingResult
+from boxable.training.validation import Validation
+from boxable.weights.store import install, lock
+
+logger = logging.getLogger("boxable")
+
+
+def execute(options: Options) -> TrainingResult | None:
+    """Train as the options say, or go on with a run. Returns None on all ranks but the first."""
+    tracker = tracker_named(options.log) if options.log else None
+    with ExitStack() as opened:
+        ranks = opened.enter_context(open_ranks())
+        if ranks.is_first:
+            opened.enter_context(open_run_folder(options.out))
+        record = read_record(options.out)
+        if record is not None and not options.resume:
+            raise ArgumentError(
+                f"{options.out}: there is a run already; go on with it by --resume, or take another --out"
+            )
+        data = opened.enter_context(open_training_data(options.data, options.val, annotations=options.annotations))
+        setup = prepare(options, data, ranks)
+        validation = Validation(data.validation, data.annotations)
+        validation.require_boxes(setup.start.classes)
+        rows = _introduce(options, data, setup) if ranks.is_first else []
+        if record is None:
+            record = _begin(options, data, setup, validation)
+        record.require_same(options.that_decide(), digest_of(data), options.out)
+        checkpoint = load_checkpoint(options.out / LAST) or Checkpoint(setup.start, {}, State().to_dict())
+        step = State.from_dict(checkpoint.state).step
+        log = None
+        if ranks.is_first:
+            log = RunLog(options.out, step, tracker, record.arguments)
+            opened.callback(log.close)
+            if not step:
+                log.validation(0, map=record.start_map, interval=None, per_class={})
+        show = opened.enter_context(screen(record.plan.steps, step))
+        job = Job(
+            options.out, record.plan, setup.recipe, setup.order, setup.source, validation, ranks, options.accumulate,
+            setup.kept, setup.batch_statistics, log, show,
+        )  # fmt: skip
+        Loop(job, checkpoint).run()
+        if not ranks.is_first:
+            return None
+        return _finish(options, data, setup, validation, rows, record.plan.steps)
+
+
+def _introduce(options: Options, data: TrainingData, setup: Setup) -> list[ClassRow]:
+    """Log what is trained on, and what is odd about it; return the table of classes."""
+    rows = class_rows(data, setup.known, setup.start.classes, keep=options.keep)
+    logger.info("%s", data)
+    for line in table_lines(rows):
+        logger.info("%s", line)
+    for note in [*data.notes, *class_notes(data, rows)]:
+        logger.warning("%s", note)
+    return rows
+
+
+def _begin(options: Options, data: TrainingData, setup: Setup, validation: Validation) -> RunRecord:
+    """Evaluate the starting model, plan the run, and write its record."""
+    ranks = setup.ranks
+    started = time.perf_counter()
+    mean_ap = validation.measure(setup.start)[0].mean_ap if ranks.is_first else 0.0
+    seconds = time.perf_counter() - started
+    plan, speeds = ranks.share(make_plan(options, setup, seconds))
+    record = RunRecord(
+        options.that_decide(), [item.mid for item in setup.start.classes], digest_of(data), mean_ap, plan
+    )
+    if ranks.is_first:
+        logger.info("mAP of the starting model: %.4f", mean_ap)
+        for line in plan_lines(plan, speeds, setup.source.images):
+            logger.info("%s", line)
+        record.write(options.out)
+    return record
+
+
+def _finish(
+    options: Options, data: TrainingData, setup: Setup, validation: Validation, rows: list[ClassRow], steps: int
+) -> TrainingResult:
+    """Evaluate the starting model and the best one with intervals, write the report, and install the model."""
+    best = load_checkpoint(options.out / BEST)
+    if best is None:
+        raise AssertionError("each phase ends with a validation")
+    before, _ = validation.measure(setup.start, resamples=RESAMPLES)
+    after, _ = validation.measure(best.model, resamples=RESAMPLES)
+    facts = [
+        ("starting model", options.start or "the default"),
+        ("data", str(data)),
+        ("trained", f"{options.train}{', new classes alone' if options.keep else ''}, {options.recipe} recipe"),
+        ("steps", f"{steps:,}, the best one {State.from_dict(best.state).best_step:,}"),
+    ]
+    files = validation.annotations.files
+    report = write_report(
+        options.out, ReportContent(f"Training of {setup.start.handle}", facts, rows, before, after, files)
+    )
+    if options.name is not None:
+        with lock(options.name):
+            install(best.model)
+        logger.info("installed as %s", options.name)
+    logger.info("wrote %s", report)
+    return TrainingResult(options.out, best.model, after, before)
