@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from boxable.errors import ArgumentError
 from boxable.findings import counted
 
 # Of the minutes: what is kept for the end (the last evaluation, the report), and what `auto` gives to the heads.
@@ -62,19 +61,19 @@ class Speeds:
     validation: float
 
 
-def plan_steps(scopes: tuple[str, ...], steps: int, batch_size: int, views: int) -> Plan:
-    """Plan this many steps in all: the same number for each scope. Raises ArgumentError for fewer than scopes."""
-    if steps < len(scopes):
-        raise ArgumentError(f"steps: expected at least {len(scopes)}, one for each phase, got {steps}")
+def plan_steps(scopes: tuple[str, ...], steps: int, batch_size: int, images: int, most_views: int) -> Plan:
+    """Plan this many steps in all, at least one for each scope: the same number for each.
+
+    Of `images`, at most `most_views` views fit in the cache. No more are made than a phase uses.
+    """
     each, more = divmod(steps, len(scopes))
-    lengths = [each] * (len(scopes) - 1) + [each + more]
-    return Plan(
-        tuple(
-            Phase(scope, length, max(1, length // 10), views if scope in CACHED else 0)
-            for scope, length in zip(scopes, lengths, strict=True)
-        ),
-        batch_size,
-    )
+
+    def phase(scope: str) -> Phase:
+        length = each + (more if scope == scopes[-1] else 0)
+        views = min(most_views, MOST_VIEWS, length * batch_size // images) if scope in CACHED else 0
+        return Phase(scope, length, max(1, length // 10), views)
+
+    return Plan(tuple(map(phase, scopes)), batch_size)
 
 
 def plan_minutes(

@@ -19,7 +19,7 @@ from boxable.training.features import views_that_fit
 from boxable.training.inputs import Source
 from boxable.training.options import MINUTES, RANDOM, Options
 from boxable.training.order import SampleOrder, repeat_factors
-from boxable.training.plan import MOST_VIEWS, Plan, Speeds, plan_minutes, plan_steps
+from boxable.training.plan import Plan, Speeds, plan_minutes, plan_steps
 from boxable.training.ranks import Ranks
 from boxable.training.recipes import DefaultRecipe, OriginalRecipe, Recipe
 from boxable.training.samples import SampleRules, Samples
@@ -73,6 +73,7 @@ def prepare(options: Options, data: TrainingData, ranks: Ranks) -> Setup:
             anchors, ancestors.to(device), trained.to(device), rules,
             EqlV2(len(start.classes)).to(device) if options.eql else None, from_random=options.start == RANDOM,
         )  # fmt: skip
+    _require_images_for(options.accumulate * ranks.count, options.batch_size or recipe.batch_size)
     factors = repeat_factors(data.images) if options.recipe == "default" else None
     order = SampleOrder(len(data.images), options.seed, factors)
     samples = Samples(
@@ -104,6 +105,14 @@ def _start(options: Options, data: TrainingData) -> tuple[ClassList, Model]:
     return found.classes, replace(model, handle=handle, origin=origin)
 
 
+def _require_images_for(parts: int, batch_size: int) -> None:
+    """Raise ArgumentError unless each rank and accumulation has an image of a batch."""
+    if batch_size < parts:
+        raise ArgumentError(
+            f"batch_size: expected at least {parts}, an image for each rank and accumulation, got {batch_size}"
+        )
+
+
 def _workers(ranks: Ranks) -> int:
     """Choose the number of processes that make samples; on a CPU, half of the cores are left to training."""
     cores = available_cores()
@@ -112,17 +121,13 @@ def _workers(ranks: Ranks) -> int:
 
 def make_plan(options: Options, setup: Setup, validation_s: float) -> tuple[Plan, Speeds | None]:
     """Plan the phases, by speeds that are measured where the run is bounded by minutes."""
-    scopes = ("head",) if options.keep else AUTO if options.train == "auto" else (options.train,)
+    scopes = ("head",) if options.keep else AUTO[: options.steps] if options.train == "auto" else (options.train,)
     batch_size = options.batch_size or setup.recipe.batch_size
-    parts = setup.ranks.count * options.accumulate
-    if batch_size < parts:
-        raise ArgumentError(f"batch_size: expected at least {parts}, an image for each rank and accumulation, "
-                            f"got {batch_size}")  # fmt: skip
     trainee = Trainee(setup.start, "head", setup.ranks.device, kept=setup.kept)
     images = setup.source.images
     views = 0 if setup.ranks.is_distributed else views_that_fit(trainee.feature_shapes, images, options.out)
     if options.steps is not None:
-        return plan_steps(scopes, options.steps, batch_size, min(views, MOST_VIEWS)), None
+        return plan_steps(scopes, options.steps, batch_size, images, views), None
     speeds = measure_speeds(setup.start, scopes, setup.recipe, setup.source, setup.order, batch_size, setup.ranks,
                             setup.kept, validation_s)  # fmt: skip
     return plan_minutes(scopes, options.minutes or MINUTES, batch_size, images, views, speeds), speeds
