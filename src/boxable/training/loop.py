@@ -153,7 +153,7 @@ class Loop:
         save_batch(batches, path)
         raise BoxableError(
             f"step {self.state.step + 1}: expected finite losses and gradients, got loss {losses.total:g} and gradient "
-            f"norm {losses.gradient_norm:g}; the batch is in {path}, and {LAST}/ has the state before"
+            f"norm {losses.gradient_norm:g}; check the starting model, and the boxes of this batch, which is in {path}"
         )
 
     def _save_in_time(self, learner: Learner) -> None:
