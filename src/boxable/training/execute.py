@@ -3,6 +3,7 @@
 import logging
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 
 from boxable.errors import ArgumentError
 from boxable.metrics.evaluate import RESAMPLES
@@ -30,7 +31,7 @@ logger = logging.getLogger("boxable")
 
 def execute(options: Options) -> TrainingResult | None:
     """Train as the options say, or go on with a run. Returns None on all ranks but the first."""
-    tracker = tracker_named(options.log) if options.log else None
+    tracker = None if options.log is None else tracker_named(options.log)
     with ExitStack() as opened:
         ranks = opened.enter_context(open_ranks())
         if ranks.is_first:
@@ -117,7 +118,7 @@ def _finish(
     )
     if options.name is not None:
         with lock(options.name):
-            install(best.model)
+            install(replace(best.model, handle=options.name))
         logger.info("installed as %s", options.name)
     logger.info("wrote %s", report)
     return TrainingResult(options.out, best.model, after, before)
