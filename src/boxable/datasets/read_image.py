@@ -19,10 +19,11 @@ def image_path(folder: DataFolder, image_id: str) -> Path:
     """
     if not image_id or image_id in (".", "..") or any(char in image_id for char in "/\\\0"):
         raise ImageError(f"{image_id!r}: expected an image id that is a file name")
-    candidates = [folder.image_files.folder / f"{image_id}{suffix}" for suffix in _SUFFIXES]
+    # Lazily: most images are found under the first suffix, and a path takes as long to make as to look for.
+    candidates = (folder.image_files.folder / f"{image_id}{suffix}" for suffix in _SUFFIXES)
     direct = next((path for path in candidates if path.exists()), None)
     nested = folder.image_files.find(image_id) if direct is None and folder.image_files.has_subfolders else None
-    return direct or nested or candidates[0]
+    return direct or nested or folder.image_files.folder / f"{image_id}{_SUFFIXES[0]}"
 
 
 def read_image(folder: DataFolder, image_id: str, *, as_stored: bool) -> Pixels:
