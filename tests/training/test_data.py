@@ -11,6 +11,8 @@ from boxable.datasets.annotated_formats import FORMATS
 from boxable.datasets.hash_split import is_validation
 from boxable.errors import ArgumentError
 from boxable.openimages.convert_set import convert
+from boxable.openimages.split import split
+from boxable.training import image_files
 from boxable.training.data import TrainingData, open_training_data
 from tests.openimages.made import CAT, DOG, box, write_csv, write_set
 from tests.training.sets import BOXES, NAMES, TRAIN, VALIDATION, training_set, write_photo
@@ -82,6 +84,14 @@ def test_the_split_of_other_formats_counts_too(tmp_path: Path, form: str) -> Non
         assert data.origin == "format"
 
 
+def test_a_set_that_was_split_before_is_taken_as_it_is_split(tmp_path: Path) -> None:
+    split(training_set(tmp_path / "set"), tmp_path / "parts", 3)
+    with open_training_data(tmp_path / "parts") as data:
+        assert validated(data) == [name for name in NAMES if is_validation(name, 3)]
+        assert trained(data) == [name for name in NAMES if not is_validation(name, 3)]
+        assert data.origin == "format"
+
+
 @pytest.mark.parametrize(
     ("plan", "used"),
     [
@@ -131,6 +141,15 @@ def test_images_of_the_validation_set_are_not_trained_on_whatever_they_are_calle
         pass
 
 
+def test_of_very_many_images_the_ids_tell_which_are_validation_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_files, "MAX_COMPARED", len(NAMES) - 1)
+    source, other = training_set(tmp_path / "set"), training_set(tmp_path / "other", [box("v1"), box(NAMES[1])])
+    with open_training_data(source, other) as data:
+        assert trained(data) == [name for name in NAMES if name != NAMES[1]]  # v1 has the bytes of i00
+
+
 def test_images_without_a_file_are_dropped(tmp_path: Path) -> None:
     source = training_set(tmp_path / "set", [*BOXES, *(box(f"j{number}") for number in range(20))])
     lost = ["j1", next(f"j{number}" for number in range(20) if is_validation(f"j{number}"))]
@@ -164,24 +183,31 @@ def test_boxes_that_cannot_be_used_are_dropped_and_counted(tmp_path: Path) -> No
         *BOXES,
         box(first, "/m/strange"),
         box(first, CAT, (0.5, 0.5, 0.2, 0.7)),  # no width
+        box(first, CAT, (0.2, 0.5, 0.7, 0.7)),  # no height
         box(second, CAT, (1.1, 1.5, 0.2, 0.7)),  # outside
+        box(second, CAT, (0.1, 0.5, -0.2, 0)),
         box(second, CAT, ("nan", 0.5, 0.2, 0.7)),  # type: ignore[arg-type]
+        box(second, CAT, ("-inf", 0.5, 0.2, 0.7)),  # type: ignore[arg-type]
         box(third, DOG, (0.6, 0.5, 0.2, 0.7)),  # exchanged
         box(fourth, DOG, (-0.5, 0.5, 0.2, 1.5)),
+        box(fourth, DOG, (0.5, 0.6, 0.2, 1.5)),
+        box(fourth, DOG, (0.5, 1.0000001, 0.2, 1)),  # rounded
     ]
     source = training_set(tmp_path / "set", rows)
     with open_training_data(source) as data:
         assert notes(data).splitlines() == [
             "1 training box of a class that the set does not name (/m/strange): dropped",
-            f"4 training boxes without an area in the image ({first}, {second}, {third}): dropped",
-            f"1 training box reaching outside the image ({fourth}): clipped",
+            f"7 training boxes without an area in the image ({first}, {second}, {third}): dropped",
+            f"2 training boxes reaching outside the image ({fourth}): clipped",
         ]
-        assert [len(data.images.targets(position).boxes) for position in range(4)] == [2, 2, 2, 3]
+        assert [len(data.images.targets(position).boxes) for position in range(4)] == [2, 2, 2, 5]
         targets = data.images.targets(3)
-        assert targets.mids == (CAT, DOG, DOG)
+        assert targets.mids == (CAT, DOG, DOG, DOG, DOG)
         assert targets.boxes[2] == pytest.approx([0.2, 0, 1, 0.5])
-        assert {len(getattr(targets, name)) for name in targets.__slots__ if name.startswith(("group", "label"))} == {3}
-        assert data.images.class_counts() == {CAT: (len(TRAIN),) * 2, DOG: (len(TRAIN) + 1, len(TRAIN))}
+        rows = ("boxes", "label_ids", "group_of", "occluded", "truncated", "depiction", "inside")
+        assert {len(getattr(targets, name)) for name in rows} == {5}
+        assert targets.boxes.max() == 1
+        assert data.images.class_counts() == {CAT: (len(TRAIN),) * 2, DOG: (len(TRAIN) + 3, len(TRAIN))}
         assert "/m/strange" not in [item.mid for item in data.classes]
 
 

@@ -76,11 +76,9 @@ def table_lines(rows: list[ClassRow]) -> list[str]:
     lines = [_line(row, widths) for row in cells]
     if len(shown) > 2 * _SHOWN:
         lines[1 + _SHOWN : -_SHOWN] = [f"… {counted(len(shown) - 2 * _SHOWN, 'class|es')} more"]
-    others = len(rows) - len(shown)
-    return [
-        *lines,
-        *([f"and {counted(others, 'class|es')} of the starting model without boxes here"] if others else []),
-    ]
+    if others := len(rows) - len(shown):
+        lines.append(f"and {counted(others, 'class|es')} of the starting model without boxes here")
+    return lines
 
 
 def _cells(row: ClassRow) -> tuple[str, ...]:

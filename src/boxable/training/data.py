@@ -103,11 +103,8 @@ def _require_parts(path: Path, val: Path | None, split: Split, truth: Annotation
     if not len(truth.boxes):
         raise ArgumentError(f"{where}: no box in them; expected boxes to validate by, so give others with --val DIR")
     if not truth.files:
-        raise ArgumentError(f"{where}: no image file there; expected files named by image id, {_example(truth)}")
-
-
-def _example(truth: Annotations) -> str:
-    return f"such as {truth.listed_images[0]}.jpg"
+        example = f"{truth.listed_images[0]}.jpg"
+        raise ArgumentError(f"{where}: no image file there; expected files named by image id, such as {example}")
 
 
 def _validation_with_files(truth: Annotations) -> tuple[Annotations, list[Finding]]:
@@ -128,7 +125,7 @@ def _with_files(dataset: Dataset, numbers: Ints, truth: Annotations, path: Path)
             f"{path}: no image file there; expected the images to train on, named by image id, "
             f"such as {dataset.image_id(int(numbers[0]))}.jpg in {dataset.files.image_files.folder}"
         )
-    shared = is_in(dataset, numbers, truth.files.values())
+    shared = is_in(dataset, numbers, truth.files)
     if not (there & ~shared).any():
         raise ArgumentError(f"{path}: all of its training images are validation images too; give others with --val DIR")
     notes = [

@@ -1,7 +1,7 @@
 """The image files of a training set: which are missing, and which are validation images too."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from boxable.datasets.read_image import image_path
 from boxable.errors import ImageError
 from boxable.hashing import hash_of_file
 
-# Of more images, the sizes of the files alone would take minutes; their ids have to tell them apart.
+# Of more images so many sizes are equal that most files would be read; their ids tell them apart then.
 MAX_COMPARED = 100_000
 
 
@@ -27,15 +27,16 @@ def has_file(dataset: Dataset, numbers: Ints) -> Mask:
     return np.fromiter(there, bool, len(numbers))
 
 
-def is_in(dataset: Dataset, numbers: Ints, others: Iterable[Path]) -> Mask:
-    """Tell which of these images have the same bytes as one of the `others`, bool `[I]`.
+def is_in(dataset: Dataset, numbers: Ints, others: Mapping[str, Path]) -> Mask:
+    """Tell which of these images have the same bytes as one of the `others`, files by image id: bool `[I]`.
 
-    Files are hashed only where sizes are equal. Of more than `MAX_COMPARED` images none is compared.
+    Files are hashed only where sizes are equal. Of more than `MAX_COMPARED` images the ids are compared instead.
     """
     if len(numbers) > MAX_COMPARED:
-        return np.zeros(len(numbers), bool)
+        ids = map(dataset.image_id, numbers.tolist())
+        return np.fromiter((image_id in others for image_id in ids), bool, len(numbers))
     by_size: dict[int, list[Path]] = {}
-    for path in others:
+    for path in others.values():
         by_size.setdefault(_size(path), []).append(path)
     hashes: dict[int, set[str]] = {}
 

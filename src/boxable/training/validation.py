@@ -53,11 +53,15 @@ class Validation:
         """
         images = self.annotations.listed_images
         broken: dict[str, str] = {}
-        predictions = to_predictions(
-            (image, found)
-            for image, found in zip(images, self.detect(model, images, min_score=0), strict=True)
-            if found.error is None or broken.update({image: found.error})
-        )
+
+        def readable() -> Iterator[tuple[str, Detections]]:
+            for image, found in zip(images, self.detect(model, images, min_score=0), strict=True):
+                if found.error is None:
+                    yield image, found
+                else:
+                    broken[image] = found.error
+
+        predictions = to_predictions(readable())
         if len(broken) == len(images):
             raise BoxableError(f"none of the validation images can be read: {'; '.join(list(broken.values())[:3])}")
         self._drop(broken)
@@ -72,9 +76,7 @@ class Validation:
                 advance()
 
     def _evaluate(self, predictions: Predictions, classes: ClassList, resamples: int, seed: int) -> Evaluation:
-        return evaluate(
-            self.annotations, predictions, self.protocol, nameable=classes, resamples=resamples, seed=seed
-        )  # fmt: skip
+        return evaluate(self.annotations, predictions, self.protocol, nameable=classes, resamples=resamples, seed=seed)
 
     def _drop(self, broken: dict[str, str]) -> None:
         for error in broken.values():
