@@ -62,6 +62,13 @@ def test_the_table_is_aligned_and_leaves_out_what_has_no_boxes(path: Path) -> No
         ]
 
 
+def test_a_kept_class_that_is_only_validated_by_is_shown(path: Path) -> None:
+    model = ClassList.from_mids([(CAT, ""), (HORSE, ""), ("/m/0k4j", "")])
+    with open_training_data(path) as data:
+        rows = class_rows(data, model, result_classes(data, model, keep=True), keep=True)
+        assert [line.split()[0] for line in table_lines(rows)] == ["class", "Cat", "Horse", "Mouse", "Dog", "and"]
+
+
 def test_of_many_classes_the_first_and_the_last_are_shown() -> None:
     names = [f"class {number:03}" for number in range(100)]
     rows = [ClassRow(item, 1000, 1, 1, "new") for item in ClassList.from_names(names)]

@@ -186,6 +186,7 @@ def test_boxes_that_cannot_be_used_are_dropped_and_counted(tmp_path: Path) -> No
         box(first, CAT, (0.2, 0.5, 0.7, 0.7)),  # no height
         box(second, CAT, (1.1, 1.5, 0.2, 0.7)),  # outside
         box(second, CAT, (0.1, 0.5, -0.2, 0)),
+        box(second, CAT, (0.1, 0.5, 1.1, 1.5)),
         box(second, CAT, ("nan", 0.5, 0.2, 0.7)),  # type: ignore[arg-type]
         box(second, CAT, ("-inf", 0.5, 0.2, 0.7)),  # type: ignore[arg-type]
         box(third, DOG, (0.6, 0.5, 0.2, 0.7)),  # exchanged
@@ -197,7 +198,7 @@ def test_boxes_that_cannot_be_used_are_dropped_and_counted(tmp_path: Path) -> No
     with open_training_data(source) as data:
         assert notes(data).splitlines() == [
             "1 training box of a class that the set does not name (/m/strange): dropped",
-            f"7 training boxes without an area in the image ({first}, {second}, {third}): dropped",
+            f"8 training boxes without an area in the image ({first}, {second}, {third}): dropped",
             f"2 training boxes reaching outside the image ({fourth}): clipped",
         ]
         assert [len(data.images.targets(position).boxes) for position in range(4)] == [2, 2, 2, 5]

@@ -32,8 +32,7 @@ class Validation:
     """
 
     def __init__(self, annotations: Annotations, policy: LabelPolicy, *, threads: int | None = None) -> None:
-        protocol = PASCAL if policy == "exhaustive" else CHALLENGE
-        self.protocol = protocol.for_flags(annotations.boxes.group_of)
+        self.protocol = PASCAL if policy == "exhaustive" else CHALLENGE
         self.annotations = annotations
         self.unreadable: list[str] = []
         self._threads = threads
