@@ -7,6 +7,7 @@ import pytest
 
 from boxable.datasets.as_data_folder import as_data_folder
 from boxable.datasets.dataset import Dataset
+from boxable.datasets.ground_truth import open_ground_truth
 from boxable.openimages.convert_set import convert
 from boxable.openimages.split import split
 from tests.openimages.made import box, write_set
@@ -40,3 +41,13 @@ def test_what_is_split_outlives_the_temporary_images(tmp_path: Path) -> None:
     assert sorted(path.name for path in found) == ["a.jpg", "b.jpg"]
     assert all(path.read_bytes().startswith(b"\xff\xd8") for path in found)
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["train", "validation"]
+
+
+def test_of_one_table_it_has_the_name_and_the_images(tmp_path: Path) -> None:
+    source = write_set(tmp_path / "set", [box("a")])
+    with (
+        as_data_folder(source / "annotations-bbox.csv") as (folder, _),
+        open_ground_truth(folder) as found,
+    ):
+        assert folder.name == "annotations-bbox.csv"
+        assert [*found.files] == ["a"]

@@ -62,8 +62,8 @@ def read_table(path: Path, columns: Mapping[str, Kind], *, optional: Sequence[st
 
 
 def is_table(path: Path) -> bool:
-    """Tell whether the name says that this is a file which `read_table` reads."""
-    return path.name.lower().endswith(SUFFIXES)
+    """Tell whether the name says that this is a file which `read_table` reads, and it is no folder."""
+    return path.name.lower().endswith(SUFFIXES) and not path.is_dir()
 
 
 def require_utf8(path: Path) -> None:
