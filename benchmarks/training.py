@@ -77,7 +77,7 @@ def step_seconds(job: Job, setup: Setup, scope: str, views: int) -> list[float]:
 
 
 def start(setup: Setup) -> Checkpoint:
-    return Checkpoint(setup.start, {}, State().to_dict())
+    return Checkpoint(setup.start, {}, State())
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request to finish properly."""
+"""Ctrl-C as a request to finish properly, and SIGTERM as Ctrl-C."""
 
 import signal
 import threading
@@ -21,3 +21,13 @@ def polite_interrupt() -> Iterator[threading.Event]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Raise KeyboardInterrupt at SIGTERM too, which clusters send some seconds before they kill a job."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,11 +1,15 @@
 """`boxable train`: fine-tune a model on annotated images."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import click
 
+from boxable.cli.interrupt import sigterm_as_interrupt
 from boxable.cli.options import PathArgument
+from boxable.cli.process import print_message
+from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError
 
 
 @click.command()
@@ -47,13 +51,31 @@ from boxable.cli.options import PathArgument
 @click.option("--workers", type=click.IntRange(min=0), help="Processes that read images.  [default: half of the cores]")
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in RUN, if there is one.")
 @click.option("--log", metavar="NAME", help="Log to mlflow, trackio or wandb too.")
-def train(data: Path, out: Path, **options: Any) -> None:
+def train(data: Path, out: Path, **options: Any) -> int:
     """Fine-tune a model on annotated images.
+
+    Ctrl-C saves the state of the run; the same command with --resume goes on from there, after a crash from the last
+    checkpoint. torchrun --nproc-per-node N -m boxable train ... trains in N processes.
 
     Example: boxable train photos/ --from ssd23 --out run --name mine
     """
+    from boxable.training.torchrun import LostRankError, is_first_here
     from boxable.training.train import train as train_model
 
-    result = train_model(data, out=out, **options)
+    silent = not is_first_here()  # about what the first process says too
+    if silent:
+        logging.getLogger("boxable").setLevel(logging.WARNING)
+    try:
+        with sigterm_as_interrupt():
+            result = train_model(data, out=out, **options)
+    except (ArgumentError, LostRankError) as error:
+        if silent:
+            return USAGE if isinstance(error, ArgumentError) else FAILED
+        raise
+    except KeyboardInterrupt as stop:
+        if not silent:
+            print_message(" ".join(["boxable: stopped", *stop.args]) + "; go on with --resume")
+        return INTERRUPTED
     if result is not None:
         click.echo(result)
+    return 0

@@ -14,12 +14,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
-from boxable.errors import BoxableError
+from boxable.errors import BoxableError, WeightsError
 from boxable.files import writing
+from boxable.training.state import State
 from boxable.weights.model import Model
 
 LAST, BEST = "last", "best"
@@ -28,11 +28,11 @@ MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.j
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Checkpoint:
-    """What training continues from: the model that is evaluated, tensors by name, and plain values."""
+    """What training continues from: the model that is evaluated, tensors by name, and where the run is."""
 
     model: Model
     tensors: Mapping[str, Tensor]
-    state: Mapping[str, Any]
+    state: State
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
@@ -47,7 +47,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
             checkpoint.model.save(new / MODEL)
             with _disk_errors():
                 save_file({name: values.contiguous() for name, values in checkpoint.tensors.items()}, new / OPTIMIZER)
-            (new / STATE).write_text(json.dumps(checkpoint.state, indent=1) + "\n", "utf-8")
+            (new / STATE).write_text(json.dumps(checkpoint.state.to_dict(), indent=1) + "\n", "utf-8")
             for name in (OPTIMIZER, STATE):
                 with (new / name).open("rb+") as file:
                     os.fsync(file.fileno())
@@ -68,8 +68,9 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         return None
     try:
         model = Model.from_bytes((folder / MODEL).read_bytes(), str(folder / MODEL))
-        return Checkpoint(model, load_file(folder / OPTIMIZER), json.loads((folder / STATE).read_text("utf-8")))
-    except (OSError, ValueError, SafetensorError) as error:
+        state = State.from_dict(json.loads((folder / STATE).read_text("utf-8")))
+        return Checkpoint(model, load_file(folder / OPTIMIZER), state)
+    except (OSError, ValueError, TypeError, SafetensorError, WeightsError) as error:
         raise BoxableError(f"{folder}: damaged ({error}); remove it to start anew, or take another --out") from error
 
 

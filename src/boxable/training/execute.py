@@ -36,7 +36,7 @@ def execute(options: Options) -> TrainingResult | None:
         ranks = opened.enter_context(open_ranks())
         if ranks.is_first:
             opened.enter_context(open_run_folder(options.out))
-        record = read_record(options.out)
+        record = ranks.share(read_record(options.out) if ranks.is_first else None)
         if record is not None and not options.resume:
             raise ArgumentError(
                 f"{options.out}: there is a run already; go on with it by --resume, or take another --out"
@@ -49,15 +49,15 @@ def execute(options: Options) -> TrainingResult | None:
         if record is None:
             record = _begin(options, data, setup, validation)
         record.require_same(options.that_decide(), digest_of(data), options.out)
-        checkpoint = load_checkpoint(options.out / LAST) or Checkpoint(setup.start, {}, State().to_dict())
-        step = State.from_dict(checkpoint.state).step
-        log = None
+        checkpoint = ranks.share(load_checkpoint(options.out / LAST) if ranks.is_first else None)
+        checkpoint = checkpoint or Checkpoint(setup.start, {}, State())
+        step, log = checkpoint.state.step, None
         if ranks.is_first:
             log = RunLog(options.out, step, tracker, record.arguments)
             opened.callback(log.close)
             if not step:
                 log.validation(0, map=record.start_map, interval=None, per_class={})
-        show = opened.enter_context(screen(record.plan.steps, step))
+        show = opened.enter_context(screen(record.plan.steps, step, shown=ranks.is_first))
         job = Job(
             options.out, record.plan, setup.recipe, setup.order, setup.source, validation, ranks, options.accumulate,
             setup.kept, setup.batch_statistics, log, show,
@@ -110,7 +110,7 @@ def _finish(
         ("starting model", options.start or "the default"),
         ("data", str(data)),
         ("trained", f"{options.train}{', new classes alone' if options.keep else ''}, {options.recipe} recipe"),
-        ("steps", f"{steps:,}, the best one {State.from_dict(best.state).best_step:,}"),
+        ("steps", f"{steps:,}, the best one {best.state.best_step:,}"),
     ]
     files = validation.annotations.files
     report = write_report(

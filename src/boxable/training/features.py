@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 import torch
@@ -23,18 +24,17 @@ Shapes = Mapping[str, Shape]
 class FeatureCache:
     """Features and targets of views, by row: a memory-mapped float16 file, 0.69 MB a view of the SSD, and a list.
 
-    Rows are appended in order, and then read in any order.
+    Rows are appended in order, and then read in any order. The file has no name, so a killed process leaves none.
     """
 
-    def __init__(self, path: Path, shapes: Shapes, rows: int) -> None:
-        """Make the file, with room for `rows`. Raises BoxableError where it cannot be written."""
-        self._path, self._shapes = path, shapes
+    def __init__(self, folder: Path, shapes: Shapes, rows: int) -> None:
+        """Make the file on the disk of a folder, with room for `rows`. Raises BoxableError where there is none."""
+        self._shapes = shapes
         self._targets: list[ImageTargets] = []
-        with writing(path), path.open("wb") as file:
+        with writing(folder), TemporaryFile(dir=folder) as file:
             if hasattr(os, "posix_fallocate"):  # a full disk is an error now, not a signal when a page is written
                 os.posix_fallocate(file.fileno(), 0, rows * bytes_of_view(shapes))
-        with writing(path):
-            self._values = np.memmap(path, np.float16, "r+", shape=(rows, _width(shapes)))
+            self._values = np.memmap(file, np.float16, "r+", shape=(rows, _width(shapes)))
 
     def append(self, features: Mapping[str, Tensor], targets: Targets) -> None:
         """Add the features `[B, *shape]` by name, and the targets, of the next `B` views."""
@@ -52,10 +52,6 @@ class FeatureCache:
             for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
         }
         return features, collate_targets([self._targets[row] for row in rows])
-
-    def remove(self) -> None:
-        """Remove the file."""
-        self._path.unlink(missing_ok=True)
 
 
 def bytes_of_view(shapes: Shapes) -> int:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from boxable.training.trainee import Trainee
 
 logger = logging.getLogger("boxable")
 
-CACHE = "features.f16"
 # Images at once while features are cached, and batches of cached features that are read ahead.
 _TOGETHER, _AHEAD = 16, 2
 
@@ -43,36 +41,29 @@ class Source:
             images, targets = batch.images.to(trainee.device), batch.targets.to(trainee.device)
             yield trainee.features_of(images), targets
 
-    @contextmanager
-    def cached(self, trainee: Trainee, views: int, folder: Path) -> Iterator[Batches]:
-        """Cache the features of so many views of each image; yield what reads the batches of a plan from there.
+    def cached(self, trainee: Trainee, views: int, folder: Path) -> Batches:
+        """Cache the features of so many views of each image on the disk of a folder; return what reads batches of them.
 
-        The file is in this folder, and removed when the block ends. Epoch e of an image has its view e, and after the
-        last one the first again.
+        Epoch e of an image has its view e, and after the last one the first again.
         """
         keys = [SampleKey(view, position) for view in range(views) for position in range(self.images)]
         size = bytes_of_view(trainee.feature_shapes) / 1e6
         logger.info(
             "caching features: %s of %s, %.2f MB each, %.0f MB in %s",
-            counted(views, "view|s"), counted(self.images, "image|s"), size, size * len(keys), folder / CACHE,
+            counted(views, "view|s"), counted(self.images, "image|s"), size, size * len(keys), folder,
         )  # fmt: skip
-        cache = FeatureCache(folder / CACHE, trainee.feature_shapes, len(keys))
-        try:
-            with progress("caching features", len(keys)) as advance:
-                for features, targets in self.live(trainee, list(_chunks(keys, _TOGETHER))):
-                    cache.append(features, targets)
-                    advance(len(targets.match))
+        cache = FeatureCache(folder, trainee.feature_shapes, len(keys))
+        with progress("caching features", len(keys)) as advance:
+            for features, targets in self.live(trainee, list(_chunks(keys, _TOGETHER))):
+                cache.append(features, targets)
+                advance(len(targets.match))
 
-            def read(keys: Keys) -> Batch:
-                rows = [(key.epoch + key.copy) % views * self.images + key.position for key in keys]
-                features, targets = cache.read(rows)
-                return {name: values.to(trainee.device) for name, values in features.items()}, targets.to(
-                    trainee.device
-                )
+        def read(keys: Keys) -> Batch:
+            rows = [(key.epoch + key.copy) % views * self.images + key.position for key in keys]
+            features, targets = cache.read(rows)
+            return {name: part.to(trainee.device) for name, part in features.items()}, targets.to(trainee.device)
 
-            yield lambda plan: prefetch((read(keys) for keys in plan), _AHEAD)
-        finally:
-            cache.remove()
+        return lambda plan: prefetch((read(keys) for keys in plan), _AHEAD)
 
 
 def _chunks(keys: list[SampleKey], size: int) -> Iterator[list[SampleKey]]:

@@ -49,6 +49,7 @@ class Learner:
         self._parameters = trainee.parameters
         self._optimizer = recipe.optimizer(self._parameters)
         self._average = recipe.average(self._parameters)
+        self._reweighting = recipe.reweighting()
         self._module: nn.Module = trainee.trained
         if ranks.is_distributed:
             self._module = DistributedDataParallel(trainee.trained)
@@ -64,7 +65,7 @@ class Learner:
         for number, (features, targets) in enumerate(batches):
             is_last = number == len(batches) - 1
             with nullcontext() if is_last else self._without_sync():
-                found = self._recipe.loss(self._module(dict(features)), targets)
+                found = self._recipe.loss(self._module(dict(features)), targets, self._reweighting)
                 sums += torch.stack([found.localization, found.classification]).detach()
                 # DistributedDataParallel averages the gradients of ranks.
                 loss = (found.localization + found.classification) * (self._ranks.count / matched.clamp(min=1))
@@ -106,9 +107,11 @@ class Learner:
             self._assign(variables)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return what `load` needs: variables, averages and the state of the optimizer, by name."""
+        """Return what `load` needs: variables, averages, the state of the optimizer and of reweighting, by name."""
         found = {f"variable/{name}": values.detach() for name, values in self.trainee.trained.variables().items()}
         found |= {f"average/{name}": values for name, values in self._average.averages.items()}
+        if self._reweighting is not None:
+            found |= {f"reweighting/{name}": values for name, values in self._reweighting.state_dict().items()}
         for name, parameter in self._parameters.items():
             for slot, values in self._optimizer.state[parameter].items():
                 found[f"optimizer/{slot}/{name}"] = values
@@ -116,12 +119,14 @@ class Learner:
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Continue from the tensors of a checkpoint."""
-        kinds: dict[str, dict[str, Tensor]] = {"variable": {}, "average": {}, "optimizer": {}}
+        kinds: dict[str, dict[str, Tensor]] = {"variable": {}, "average": {}, "reweighting": {}, "optimizer": {}}
         for key, values in tensors.items():
             kind, _, name = key.partition("/")
             kinds[kind][name] = values
         self.trainee.trained.load_state_dict(kinds["variable"])
         self._average.load(kinds["average"])
+        if self._reweighting is not None:
+            self._reweighting.load_state_dict(kinds["reweighting"])
         for key, values in kinds["optimizer"].items():
             slot, _, name = key.partition("/")
             parameter = self._parameters[name]

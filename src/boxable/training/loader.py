@@ -1,7 +1,10 @@
 """Batches of training samples, made in worker processes."""
 
+import ctypes
 import logging
+import os
 import signal
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from boxable.errors import ImageError
+from boxable.training.interrupts import held_interrupts
 from boxable.training.order import SampleKey
 from boxable.training.samples import Sample, Samples
 from boxable.training.targets import Targets, collate_targets
@@ -19,6 +23,8 @@ logger = logging.getLogger("boxable")
 
 # Unreadable images that are named in the log; further ones are only counted.
 _NAMED = 20
+# prctl(2): the signal that this process gets when its parent ends.
+_PR_SET_PDEATHSIG = 1
 
 
 class Batch(NamedTuple):
@@ -40,11 +46,17 @@ def batches(samples: Samples, plan: Iterable[Sequence[SampleKey]], workers: int)
         generator=torch.Generator(),  # the seed of workers, which nobody uses, is not drawn from the global one
     )  # fmt: skip
     logged: set[str] = set()
-    for batch in loader:
-        if isinstance(batch, ImageError):
-            raise batch
-        _log(batch.unreadable, logged)
-        yield batch
+    with held_interrupts():  # a worker inherits it until it is started
+        found = iter(loader)
+    try:
+        for batch in found:
+            if isinstance(batch, ImageError):
+                raise batch
+            _log(batch.unreadable, logged)
+            yield batch
+    finally:
+        with held_interrupts():  # they would be lost while it ends its workers
+            del found
 
 
 class _Caught:
@@ -74,8 +86,15 @@ def _collate(found: Sequence[Sample | ImageError]) -> Batch | ImageError:
 
 
 def _start_worker(number: int) -> None:
-    """Leave Ctrl-C to the main process, which ends the workers."""
+    """Leave Ctrl-C to the main process, which ends the workers, and end with it if it is killed.
+
+    Otherwise a forked worker would hold the lock of the run for seconds, which it has inherited. SIGTERM is sent to all
+    processes of a job: a worker that it killed would be an error in the main process, in the middle of a step.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _log(messages: Iterable[str], logged: set[str]) -> None:

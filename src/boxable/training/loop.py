@@ -2,9 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from boxable.errors import BoxableError
 from boxable.training.checkpoints import BEST, LAST, Checkpoint, load_checkpoint, save_checkpoint
 from boxable.training.inputs import Batch, Batches, Keys, Source, save_batch
+from boxable.training.interrupts import held_interrupts
 from boxable.training.learner import Learner, Losses
 from boxable.training.log import RunLog
 from boxable.training.order import SampleOrder
@@ -19,7 +20,6 @@ from boxable.training.plan import Phase, Plan
 from boxable.training.ranks import Ranks
 from boxable.training.recipes import Recipe
 from boxable.training.screen import Speed, StepFigures
-from boxable.training.state import State
 from boxable.training.trainee import Trainee
 from boxable.training.validation import Validation
 from boxable.weights.model import Model
@@ -54,60 +54,109 @@ class Job:
 
 
 class Loop:
-    """A run, from where its last checkpoint left it to the end of its plan."""
+    """A run, from where its last checkpoint left it to the end of its plan.
+
+    Ctrl-C and SIGTERM never divide a step or a checkpoint. Wherever else they come, `last/` gets the state after the
+    last step, and a KeyboardInterrupt says so.
+    """
 
     def __init__(self, job: Job, start: Checkpoint) -> None:
-        self._job, self._model, self._tensors = job, start.model, dict(start.tensors)
-        self.state = State.from_dict(start.state)
+        self._job, self._model, self._tensors = job, start.model, start.tensors
+        self.state = replace(start.state)
         self._log_every = max(1, job.plan.steps // LOGGED)
         self._saved = time.monotonic()
         self._speed = Speed()
+        self._is_in_step = False
 
     def run(self) -> None:
         """Train all phases that are left; each begins with the best model so far."""
-        phases, state = self._job.plan.phases, self.state
-        while state.phase < len(phases):
-            learner = self._phase(phases[state.phase])
-            state.next_phase()
-            if state.phase == len(phases):
-                self._save(LAST, learner.model(), learner.tensors())
-            else:
-                best = load_checkpoint(self._job.folder / BEST)
-                self._model, self._tensors = best.model if best else learner.model(), {}
-                self._save(LAST, self._model, {})
+        # Of several processes only the first one stops at once; it tells the others after the next step.
+        with nullcontext() if self._job.ranks.is_first else held_interrupts():
+            while self.state.phase < len(self._job.plan.phases):
+                self._phase(self._job.plan.phases[self.state.phase])
 
-    def _phase(self, phase: Phase) -> Learner:
+    def _phase(self, phase: Phase) -> None:
         job, state = self._job, self.state
         momentum = job.recipe.batch_norm_momentum if job.batch_statistics else None
         trainee = Trainee(self._model, phase.scope, job.ranks.device, kept=job.kept, batch_norm_momentum=momentum)
         learner = Learner(trainee, job.recipe, job.ranks)
         if self._tensors:
             learner.load(self._tensors)
-        with self._batches(phase, trainee) as batches:
-            for micro_batches in _grouped(batches(self._plan(phase)), job.accumulate):
-                lr = job.recipe.learning_rate(state.phase_step, phase.steps, phase.scope)
-                losses = learner.step(micro_batches, lr, state.phase_step)
-                self._require_finite(losses, micro_batches)
-                state.step, state.phase_step = state.step + 1, state.phase_step + 1
-                state.samples += job.plan.batch_size
-                self._report(phase, losses, lr)
-                if state.phase_step % phase.validate_every == 0 or state.phase_step == phase.steps:
-                    self._validate(learner)
-                if state.stale >= PATIENCE:
-                    logger.info("%s: no better validation in %d; going on", phase.scope, PATIENCE)
-                    break
-                self._save_in_time(learner)
-        return learner
+        try:
+            self._train(phase, trainee, learner)
+        except KeyboardInterrupt:
+            if self._is_in_step:  # it raised an error, and some of the state is that after it
+                raise
+            with held_interrupts():
+                self._save(LAST, learner.model(), learner.tensors())
+            raise KeyboardInterrupt(f"after step {state.step:,} of {job.plan.steps:,}") from None
+        with held_interrupts():
+            state.next_phase()
+            if state.phase == len(job.plan.phases):
+                self._save(LAST, learner.model(), learner.tensors())
+            else:
+                self._begin_with_the_best()
 
-    @contextmanager
-    def _batches(self, phase: Phase, trainee: Trainee) -> Iterator[Batches]:
-        """Yield what makes the batches of key lists: from cached features, or from images."""
+    def _train(self, phase: Phase, trainee: Trainee, learner: Learner) -> None:
+        """Take the steps of a phase that are left."""
+        if self._is_due(phase):  # the run was stopped before this validation
+            self._validate(learner)
+        if self._is_over(phase):
+            return
+        batches = _grouped(self._batches(phase, trainee)(self._plan(phase)), self._job.accumulate)
+        try:
+            for micro_batches in batches:
+                self._step(phase, learner, micro_batches)
+                if self._is_due(phase):
+                    self._validate(learner)
+                if self._is_over(phase):
+                    break
+                if time.monotonic() - self._saved > CHECKPOINT_S:
+                    with held_interrupts():
+                        self._save(LAST, learner.model(), learner.tensors())
+        finally:
+            with held_interrupts():  # they would be lost while threads and processes end
+                batches.close()
+        if self.state.stale >= PATIENCE and self._job.ranks.is_first:
+            logger.info("%s: no better validation in %d; going on", phase.scope, PATIENCE)
+
+    def _step(self, phase: Phase, learner: Learner, micro_batches: Sequence[Batch]) -> None:
+        job, state = self._job, self.state
+        with held_interrupts() as is_interrupted:
+            self._is_in_step = True
+            lr = job.recipe.learning_rate(state.phase_step, phase.steps, phase.scope)
+            losses = learner.step(micro_batches, lr, state.phase_step)
+            self._require_finite(losses, micro_batches)
+            state.step, state.phase_step = state.step + 1, state.phase_step + 1
+            state.samples += job.plan.batch_size
+            self._report(phase, losses, lr)
+            must_stop = job.ranks.any(is_interrupted())
+            self._is_in_step = False
+        if must_stop:
+            raise KeyboardInterrupt
+
+    def _is_due(self, phase: Phase) -> bool:
+        """Tell whether a validation follows the latest step."""
+        done = self.state.phase_step
+        return done > self.state.validated and (done % phase.validate_every == 0 or done == phase.steps)
+
+    def _is_over(self, phase: Phase) -> bool:
+        return self.state.phase_step == phase.steps or self.state.stale >= PATIENCE
+
+    def _begin_with_the_best(self) -> None:
+        """Go on with the best model; it is the one that the checkpoint of the next phase's start has."""
+        best = self._job.ranks.share(load_checkpoint(self._job.folder / BEST) if self._job.ranks.is_first else None)
+        if best is None:
+            raise AssertionError("each phase ends with a validation")
+        self._model, self._tensors = best.model, {}
+        self._save(LAST, self._model, {})
+
+    def _batches(self, phase: Phase, trainee: Trainee) -> Batches:
+        """Return what makes the batches of key lists: from cached features, or from images."""
         source = self._job.source
         if phase.views and not self._job.ranks.is_distributed:
-            with source.cached(trainee, phase.views, self._job.folder) as batches:
-                yield batches
-        else:
-            yield lambda plan: source.live(trainee, plan)
+            return source.cached(trainee, phase.views, self._job.folder)
+        return lambda plan: source.live(trainee, plan)
 
     def _plan(self, phase: Phase) -> Iterator[Keys]:
         """Yield the keys of the batches of this rank in the steps of the phase that are left, `accumulate` a step."""
@@ -123,17 +172,18 @@ class Loop:
         job, state = self._job, self.state
         model = learner.model()
         evaluation = job.validation.measure(model)[0] if job.ranks.is_first else None
-        mean_ap = job.ranks.share(evaluation.mean_ap if evaluation else 0.0)
-        if mean_ap > state.best_map:
-            state.best_map, state.best_step, state.stale = mean_ap, state.step, 0
-            self._save(BEST, model, learner.tensors())
-        else:
+        with held_interrupts():
+            mean_ap = job.ranks.share(evaluation.mean_ap if evaluation else 0.0)
+            state.validated = state.phase_step
             state.stale += 1
-        if evaluation is not None and job.log:
-            job.log.validation(
-                state.step, map=mean_ap, interval=None,
-                per_class={result.item.name: result.ap for result in evaluation.scored},
-            )  # fmt: skip
+            if mean_ap > state.best_map:
+                state.best_map, state.best_step, state.stale = mean_ap, state.step, 0
+                self._save(BEST, model, learner.tensors())
+            if evaluation is not None and job.log:
+                job.log.validation(
+                    state.step, map=mean_ap, interval=None,
+                    per_class={result.item.name: result.ap for result in evaluation.scored},
+                )  # fmt: skip
 
     def _report(self, phase: Phase, losses: Losses, lr: float) -> None:
         """Show a step, and log it if its turn has come."""
@@ -156,18 +206,14 @@ class Loop:
             f"norm {losses.gradient_norm:g}; check the starting model, and the boxes of this batch, which is in {path}"
         )
 
-    def _save_in_time(self, learner: Learner) -> None:
-        if time.monotonic() - self._saved > CHECKPOINT_S:
-            self._save(LAST, learner.model(), learner.tensors())
-
     def _save(self, name: str, model: Model, tensors: Mapping[str, Tensor]) -> None:
         """Write a checkpoint, on the first rank."""
         self._saved = time.monotonic()
         if self._job.ranks.is_first:
-            save_checkpoint(Checkpoint(model, tensors, self.state.to_dict()), self._job.folder / name)
+            save_checkpoint(Checkpoint(model, tensors, self.state), self._job.folder / name)
 
 
-def _grouped(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+def _grouped(batches: Iterable[Batch], size: int) -> Generator[list[Batch]]:
     group: list[Batch] = []
     for batch in batches:
         group.append(batch)

@@ -4,14 +4,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed
 
 from boxable.errors import ArgumentError
+from boxable.training.torch_errors import clear_errors
 
 T = TypeVar("T")
+
+# How long processes wait for the first one, which validates alone.
+_TIMEOUT = timedelta(hours=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,12 @@ class Ranks:
             distributed.all_reduce(value, distributed.ReduceOp.MAX)
         return value
 
+    def any(self, flag: bool) -> bool:
+        """Tell whether a flag is set in any process."""
+        return bool(self.maximum(torch.tensor(float(flag), device=self.device)))
+
     def share(self, value: T) -> T:
-        """Return what the first process passes."""
+        """Return what the first process passes, by a pickle; it alone reads and writes the folder of the run."""
         if not self.is_distributed:
             return value
         shared = [value]
@@ -57,21 +66,28 @@ class Ranks:
 def open_ranks() -> Iterator[Ranks]:
     """Join the group of processes that torchrun started; without torchrun this process is the only one.
 
-    NCCL connects GPUs, gloo CPUs. Raises ArgumentError for more processes on a machine than it has GPUs.
+    NCCL connects GPUs, gloo CPUs. Raises ArgumentError for more processes on a machine than it has GPUs, and in the
+    block what `clear_errors` does.
     """
     count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    local = int(os.environ.get("LOCAL_RANK", "0"))
+    here, local = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), int(os.environ.get("LOCAL_RANK", "0"))
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if gpus and local >= gpus:
-        raise ArgumentError(f"expected at most {gpus} processes, one a GPU, got {local + 1}; lower --nproc-per-node")
+    if gpus and here > gpus:
+        raise ArgumentError(f"expected at most {gpus} processes, one a GPU, got {here}; lower --nproc-per-node")
     device = torch.device("cuda", local) if gpus else torch.device("cpu")
     if gpus:
         torch.cuda.set_device(device)
-    if count == 1:
-        yield Ranks(0, 1, device)
-        return
-    distributed.init_process_group("nccl" if gpus else "gloo", device_id=device if gpus else None)
-    try:
+    with clear_errors():
+        if count == 1:
+            yield Ranks(0, 1, device)
+            return
+        # torchrun keeps its store when it restarts processes; the addresses of the former ones would be found there.
+        attempt = f"{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}-of-{count}"
+        store, _, _ = next(distributed.rendezvous("env://", timeout=_TIMEOUT))
+        distributed.init_process_group(
+            "nccl" if gpus else "gloo", store=distributed.PrefixStore(attempt, store), rank=rank, world_size=count,
+            timeout=_TIMEOUT, device_id=device if gpus else None,
+        )  # fmt: skip
         yield Ranks(rank, count, device)
-    finally:
+        # Not after an error: NCCL would wait for the processes that go on.
         distributed.destroy_process_group()

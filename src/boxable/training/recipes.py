@@ -51,7 +51,10 @@ class OriginalRecipe:
         """Make the average that the original keeps beside its variables."""
         return Ema(parameters, decay=DECAY)
 
-    def loss(self, outputs: Mapping[str, Tensor], targets: Targets) -> LossSums:
+    def reweighting(self) -> None:
+        """Return None: classes have the same weight."""
+
+    def loss(self, outputs: Mapping[str, Tensor], targets: Targets, reweighting: EqlV2 | None) -> LossSums:
         """Compute the loss over the anchors of hard example mining."""
         return original_loss(outputs, targets, self._anchors)
 
@@ -64,7 +67,8 @@ class OriginalRecipe:
 class DefaultRecipe:
     """The default recipe: focal loss, AdamW with warm-up and cosine, and EMA; docs/training.md has the ablations.
 
-    The first names are those of `OriginalRecipe`. `peaks` are the highest learning rates by scope.
+    The first names are those of `OriginalRecipe`. `peaks` are the highest learning rates by scope. With `eql`, classes
+    are reweighted.
     """
 
     name: ClassVar = "default"
@@ -78,7 +82,7 @@ class DefaultRecipe:
     ancestors: Tensor
     trained: Tensor
     rules: SampleRules
-    eql: EqlV2 | None = None
+    eql: bool = False
     from_random: bool = False
     peaks: Mapping[str, float] = field(default_factory=lambda: {"head": 3e-3, "neck": 1e-3, "all": 5e-4})
     weight_decay: float = 1e-4
@@ -100,9 +104,13 @@ class DefaultRecipe:
         """Make an average that forgets the start early."""
         return Ema(parameters, decay=self.ema_decay, warm_up=True)
 
-    def loss(self, outputs: Mapping[str, Tensor], targets: Targets) -> LossSums:
+    def reweighting(self) -> EqlV2 | None:
+        """Make what reweights classes by their gradients so far, if they are: its buffers are state of the training."""
+        return EqlV2(len(self.trained)).to(self.trained.device) if self.eql else None
+
+    def loss(self, outputs: Mapping[str, Tensor], targets: Targets, reweighting: EqlV2 | None) -> LossSums:
         """Compute the focal loss and the Huber loss."""
-        return default_loss(outputs, targets, self.anchors, self.ancestors, self.trained, self.eql)
+        return default_loss(outputs, targets, self.anchors, self.ancestors, self.trained, reweighting)
 
     def regularization(self, layers: tuple[Layer, ...], parameters: Parameters) -> Tensor:
         """Return 0: AdamW decays the kernels itself."""

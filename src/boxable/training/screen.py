@@ -34,11 +34,15 @@ class StepFigures:
 
 
 @contextmanager
-def screen(steps: int, first_step: int = 0) -> Iterator[Callable[[StepFigures], None]]:
+def screen(steps: int, first_step: int = 0, *, shown: bool = True) -> Iterator[Callable[[StepFigures], None]]:
     """Show the progress of a run from `first_step` to `steps`; yield the function to call after each step.
 
-    It may be called more often than something is shown; a change of phase is shown at once on a terminal.
+    Unless `shown`, nothing is. It may be called more often than something is shown; a change of phase is shown at once
+    on a terminal.
     """
+    if not shown:
+        yield lambda figures: None
+        return
     on_terminal = sys.stderr.isatty()
     started = shown_s = time.monotonic()
     step, phase = first_step, ""

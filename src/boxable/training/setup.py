@@ -14,7 +14,6 @@ from boxable.settings import available_cores
 from boxable.training.augmentation import DEFAULT
 from boxable.training.class_targets import ancestor_matrix
 from boxable.training.data import TrainingData
-from boxable.training.eql import EqlV2
 from boxable.training.features import views_that_fit
 from boxable.training.inputs import Source
 from boxable.training.options import MINUTES, RANDOM, Options
@@ -70,8 +69,7 @@ def prepare(options: Options, data: TrainingData, ranks: Ranks) -> Setup:
             ancestors = torch.zeros_like(ancestors)
         trained = torch.tensor([not options.keep or item not in known for item in start.classes])
         recipe = DefaultRecipe(
-            anchors, ancestors.to(device), trained.to(device), rules,
-            EqlV2(len(start.classes)).to(device) if options.eql else None, from_random=options.start == RANDOM,
+            anchors, ancestors.to(device), trained.to(device), rules, options.eql, from_random=options.start == RANDOM,
         )  # fmt: skip
     _require_images_for(options.accumulate * ranks.count, options.batch_size or recipe.batch_size)
     factors = repeat_factors(data.images) if options.recipe == "default" else None

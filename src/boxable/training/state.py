@@ -10,17 +10,18 @@ class State:
     """The position of a run, and its best validation so far.
 
     `step` counts the steps of the run, `phase_step` those of its phase; `samples` the samples that all ranks used.
-    `stale`: validations of this phase in a row without a better one. `best_map` is -1 before the first validation.
+    `validated`: the step of the phase after which was the latest validation; `stale`: validations of the phase in a row
+    without a better one. `best_map` is -1 before the first validation.
     """
 
     step: int = 0
     phase: int = 0
     phase_step: int = 0
     samples: int = 0
+    validated: int = 0
     stale: int = 0
     best_map: float = -1.0
     best_step: int = 0
-    finished: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for state.json."""
@@ -28,9 +29,10 @@ class State:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "State":
-        """Read what `to_dict` made."""
+        """Read what `to_dict` made. Raises TypeError for anything else."""
         return cls(**content)
 
     def next_phase(self) -> None:
         """Go on to the first step of the next phase."""
-        self.phase, self.phase_step, self.stale = self.phase + 1, 0, 0
+        self.phase += 1
+        self.phase_step = self.validated = self.stale = 0
