@@ -57,12 +57,15 @@ def execute(options: Options) -> TrainingResult | None:
             opened.callback(log.close)
             if not step:
                 log.validation(0, map=record.start_map, interval=None, per_class={})
-        show = opened.enter_context(screen(record.plan.steps, step, shown=ranks.is_first))
-        job = Job(
-            options.out, record.plan, setup.recipe, setup.order, setup.source, validation, ranks, options.accumulate,
-            setup.kept, setup.batch_statistics, log, show,
-        )  # fmt: skip
-        Loop(job, checkpoint).run()
+        with screen(record.plan.steps, step, shown=ranks.is_first) as show:
+            job = Job(
+                options.out, record.plan, setup.recipe, setup.order, setup.source, validation, ranks,
+                options.accumulate, setup.kept, setup.batch_statistics, log, show,
+            )  # fmt: skip
+            loop = Loop(job, checkpoint)
+            if loop.is_finished and ranks.is_first:
+                logger.info("%s: all steps are taken; evaluating the result again", options.out)
+            loop.run()
         if not ranks.is_first:
             return None
         return _finish(options, data, setup, validation, rows, record.plan.steps)

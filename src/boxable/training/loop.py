@@ -68,11 +68,16 @@ class Loop:
         self._speed = Speed()
         self._is_in_step = False
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether no phase is left."""
+        return self.state.phase == len(self._job.plan.phases)
+
     def run(self) -> None:
         """Train all phases that are left; each begins with the best model so far."""
         # Of several processes only the first one stops at once; it tells the others after the next step.
         with nullcontext() if self._job.ranks.is_first else held_interrupts():
-            while self.state.phase < len(self._job.plan.phases):
+            while not self.is_finished:
                 self._phase(self._job.plan.phases[self.state.phase])
 
     def _phase(self, phase: Phase) -> None:
@@ -92,7 +97,7 @@ class Loop:
             raise KeyboardInterrupt(f"after step {state.step:,} of {job.plan.steps:,}") from None
         with held_interrupts():
             state.next_phase()
-            if state.phase == len(job.plan.phases):
+            if self.is_finished:
                 self._save(LAST, learner.model(), learner.tensors())
             else:
                 self._begin_with_the_best()
