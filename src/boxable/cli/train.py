@@ -43,7 +43,7 @@ from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError
               "[default: by the format]")  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="How long it may take.  [default: 10]")
 @click.option("--steps", type=click.IntRange(min=1), help="Steps instead of minutes.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Images in a step.  [default: of the recipe, 32 or 24]")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Images in a step.  [default: of the recipe, 16 or 24]")
 @click.option("--accumulate", metavar="N", type=click.IntRange(min=1), default=1, show_default=True,
               help="Divide each step into so many parts, which takes less memory.")  # fmt: skip
 @click.option("--eql", is_flag=True, help="Reweight rare classes (equalization loss v2).")

@@ -72,7 +72,7 @@ class DefaultRecipe:
     """
 
     name: ClassVar = "default"
-    batch_size: ClassVar = 32
+    batch_size: ClassVar = 16
     evaluates_average: ClassVar = True
     batch_norm_momentum: ClassVar = 0.03
     # The probability that untrained columns of classes give (RetinaNet, arXiv:1708.02002, section 4.1).

@@ -62,7 +62,7 @@ def train(
     with `"verified"` unknown, unless an image label says otherwise; None: by the format. `eql` reweights rare classes
     (equalization loss v2, arXiv:2012.08548).
 
-    The run takes about `minutes` (10), or a number of `steps`, of `batch_size` images on all ranks together (32, and 24
+    The run takes about `minutes` (10), or a number of `steps`, of `batch_size` images on all ranks together (16, and 24
     in the original recipe), in `accumulate` parts on each rank. Images are read by `workers` processes. The folder
     `out` gets run.json, log.jsonl, TensorBoard's events, curves.png, report.html, and the checkpoints best/ and last/.
     A run that was stopped goes on with the same arguments and `resume`, to the same result. `log` names a tracker
