@@ -20,8 +20,8 @@ strace: ## Install strace, with which tests trace what leaves the machine; witho
 test-optional: .venv/optional ## Run the tests of what works together with optional packages.
 	@.venv-optional/bin/python -m pytest -m optional
 
-test-train: .venv/optional ## Run the tests of training, which need torch.
-	@.venv-optional/bin/python -m pytest -m training -n 2 --dist loadfile
+test-train: .venv/optional ## Run the tests of training, which need torch, on two cores.
+	@OMP_NUM_THREADS=1 .venv-optional/bin/python -m pytest -m training -n 2 --dist loadfile
 
 test-tensorflow: .venv/test .venv/original ## Import what the original itself writes; needs its environment (3 GB).
 	@if [ -d build/original ]; then $(BIN)/python -m pytest -m tensorflow; fi

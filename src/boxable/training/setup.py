@@ -53,8 +53,12 @@ class Setup:
 
 
 def prepare(options: Options, data: TrainingData, ranks: Ranks) -> Setup:
-    """Make the parts of a run. Raises ArgumentError and WeightsError."""
-    known, start = _start(options, data)
+    """Open the starting model, and make the parts of a run. Raises ArgumentError and WeightsError."""
+    return assemble(options, data, ranks, *_start(options, data))
+
+
+def assemble(options: Options, data: TrainingData, ranks: Ranks, known: ClassList, start: Model) -> Setup:
+    """Make the parts of a run from a model with the classes of the result, of which some are `known`."""
     head, device = start.network.head, ranks.device
     if not isinstance(head, SsdHead):
         raise ArgumentError(f"{start.network.name} cannot be trained; expected a single-stage detector")
