@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from boxable.errors import ImageError
+from boxable.findings import counted
 from boxable.training.interrupts import held_interrupts
 from boxable.training.order import SampleKey
 from boxable.training.samples import Sample, Samples
@@ -38,25 +39,27 @@ class Batch(NamedTuple):
 def batches(samples: Samples, plan: Iterable[Sequence[SampleKey]], workers: int) -> Iterator[Batch]:
     """Make a batch of each list of keys, in order, in this number of processes ahead of time, or in this one for 0.
 
-    The content does not depend on the number of workers. Each unreadable image is logged once. Raises ImageError where
-    there is no replacement for one.
+    The content does not depend on the number of workers. Each unreadable image is logged once, and many are counted at
+    the end. Raises ImageError where there is no replacement for one.
     """
     loader = DataLoader(
         _Caught(samples), batch_sampler=plan, num_workers=workers, collate_fn=_collate, worker_init_fn=_start_worker,
         generator=torch.Generator(),  # the seed of workers, which nobody uses, is not drawn from the global one
     )  # fmt: skip
-    logged: set[str] = set()
+    unreadable: set[str] = set()
     with held_interrupts():  # a worker inherits it until it is started
         found = iter(loader)
     try:
         for batch in found:
             if isinstance(batch, ImageError):
                 raise batch
-            _log(batch.unreadable, logged)
+            _log(batch.unreadable, unreadable)
             yield batch
     finally:
         with held_interrupts():  # they would be lost while it ends its workers
             del found
+        if len(unreadable) > _NAMED:
+            logger.warning("%s in all, with others in their place", counted(len(unreadable), "unreadable image|s"))
 
 
 class _Caught:
@@ -97,10 +100,12 @@ def _start_worker(number: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _log(messages: Iterable[str], logged: set[str]) -> None:
+def _log(messages: Iterable[str], known: set[str]) -> None:
+    """Log the messages that are not `known`, unless there are many, and add them there."""
     for message in messages:
-        if message not in logged and len(logged) < _NAMED:
-            logged.add(message)
-            logger.warning("%s; another image is used in its place", message)
-            if len(logged) == _NAMED:
-                logger.warning("further unreadable images are not logged")
+        if message not in known:
+            known.add(message)
+            if len(known) <= _NAMED:
+                logger.warning("%s; another image is used in its place", message)
+            if len(known) == _NAMED:
+                logger.warning("further unreadable images are only counted")
