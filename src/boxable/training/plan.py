@@ -6,12 +6,13 @@ from typing import Any
 
 from boxable.findings import counted
 
-# Of the minutes: what is kept for the end (the last evaluation, the report), and what `auto` gives to the heads.
-_RESERVED, _HEADS = 0.08, 0.25
+# Of the minutes: what is kept for the end (two evaluations and the report), and what `auto` gives to the heads.
+_RESERVED, _LAST, _HEADS = 0.08, 2, 0.25
 # The scopes whose inputs can be cached, the most views of an image, and what caching may take of the time of its phase.
 CACHED, MOST_VIEWS, _CACHING = ("head", "neck"), 8, 0.4
-# What validation may take of the time of a phase, and how often it is done at least and at most.
-_VALIDATING, _VALIDATIONS = 0.1, (5, 20)
+# What validation takes of the time of a phase, and how often it is done at least and at most; where that is not often
+# enough, what it may take.
+_VALIDATING, _VALIDATIONS, _MOST_VALIDATING = 0.1, (5, 20), 0.3
 # Before another phase the heads need no more: epochs, and on a small set so many steps.
 _HEAD_EPOCHS, _HEAD_STEPS = 80, 400
 
@@ -84,12 +85,12 @@ def plan_minutes(
     Of `images`, at most `most_views` views fit in the cache. The first of two scopes takes a quarter of the time, and
     no more than it needs.
     """
-    left = minutes * 60 * (1 - _RESERVED)
+    left = minutes * 60 - max(_RESERVED * minutes * 60, _LAST * speeds.validation)
     phases = []
     for scope in scopes:
         seconds = left if scope == scopes[-1] else _HEADS * left
         phases.append(_phase(scope, seconds, batch_size, images, most_views, speeds, first=scope != scopes[-1]))
-        left -= _seconds(phases[-1], images, speeds)
+        left -= _seconds(phases[-1], batch_size, images, speeds)
     return Plan(tuple(phases), batch_size)
 
 
@@ -108,6 +109,9 @@ def _phase(
         steps = min(steps, max(_HEAD_STEPS, _HEAD_EPOCHS * images // batch_size))
     fewest, most = _VALIDATIONS
     validations = min(max(int(_VALIDATING * steps * step / speeds.validation), fewest), most, steps)
+    if validations * speeds.validation > _VALIDATING * seconds:
+        validations = max(1, min(validations, int(_MOST_VALIDATING * seconds / speeds.validation)))
+        steps = max(validations, min(steps, int((seconds - validations * speeds.validation) / step)))
     return Phase(scope, steps, -(-steps // validations), views)
 
 
@@ -118,13 +122,15 @@ def plan_lines(plan: Plan, speeds: Speeds | None, images: int) -> list[str]:
         line = f"{phase.scope}: {counted(phase.steps, 'step|s')} of {counted(plan.batch_size, 'image|s')}"
         if speeds is not None:
             rate = plan.batch_size / speeds.step[phase.scope]
-            line += f", {rate:,.0f} images/s, about {_seconds(phase, images, speeds) / 60:.1f} minutes"
+            line += f", {rate:,.0f} images/s, about {_seconds(phase, plan.batch_size, images, speeds) / 60:.1f} minutes"
         lines.append(line)
     return lines
 
 
-def _seconds(phase: Phase, images: int, speeds: Speeds) -> float:
+def _seconds(phase: Phase, batch_size: int, images: int, speeds: Speeds) -> float:
     """Estimate how long a phase takes."""
-    step = speeds.step[phase.scope]
-    caching = phase.views * images * speeds.features
-    return caching + phase.steps * step + phase.steps // phase.validate_every * speeds.validation
+    features = phase.views * images
+    if phase.scope in CACHED and not phase.views:
+        features = phase.steps * batch_size
+    validations = -(-phase.steps // phase.validate_every)
+    return features * speeds.features + phase.steps * speeds.step[phase.scope] + validations * speeds.validation
