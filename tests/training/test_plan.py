@@ -63,8 +63,9 @@ def test_the_head_gets_no_more_than_it_needs() -> None:
 
 def test_a_validation_that_takes_all_the_time_leaves_a_step_for_each_phase() -> None:
     speeds = Speeds({"head": 1.0, "all": 10.0}, features=1.0, validation=3600)
-    plan = plan_minutes(AUTO, 1, 16, 1_000_000, 0, speeds)
-    assert plan.phases == (Phase("head", 1, 1), Phase("all", 1, 1))
+    for minutes in (1, -1):
+        plan = plan_minutes(AUTO, minutes, 16, 1_000_000, 8, speeds)
+        assert plan.phases == (Phase("head", 1, 1), Phase("all", 1, 1))
 
 
 def test_a_plan_is_read_as_it_was_written() -> None:

@@ -31,6 +31,7 @@ logger = logging.getLogger("boxable")
 
 def execute(options: Options) -> TrainingResult | None:
     """Train as the options say, or go on with a run. Returns None on all ranks but the first."""
+    began = time.perf_counter()
     tracker = None if options.log is None else tracker_named(options.log)
     with ExitStack() as opened:
         ranks = opened.enter_context(open_ranks())
@@ -47,7 +48,7 @@ def execute(options: Options) -> TrainingResult | None:
         validation.require_boxes(setup.start.classes)
         rows = _introduce(options, data, setup) if ranks.is_first else []
         if record is None:
-            record = _begin(options, data, setup, validation)
+            record = _begin(options, data, setup, validation, began)
         record.require_same(options.that_decide(), digest_of(data), options.out)
         checkpoint = ranks.share(load_checkpoint(options.out / LAST) if ranks.is_first else None)
         checkpoint = checkpoint or Checkpoint(setup.start, {}, State())
@@ -82,13 +83,13 @@ def _introduce(options: Options, data: TrainingData, setup: Setup) -> list[Class
     return rows
 
 
-def _begin(options: Options, data: TrainingData, setup: Setup, validation: Validation) -> RunRecord:
+def _begin(options: Options, data: TrainingData, setup: Setup, validation: Validation, began: float) -> RunRecord:
     """Evaluate the starting model, plan the run, and write its record."""
     ranks = setup.ranks
     started = time.perf_counter()
     mean_ap = validation.measure(setup.start)[0].mean_ap if ranks.is_first else 0.0
     seconds = time.perf_counter() - started
-    plan, speeds = ranks.share(make_plan(options, setup, seconds))
+    plan, speeds = ranks.share(make_plan(options, setup, seconds, began))
     record = RunRecord(
         options.that_decide(), [item.mid for item in setup.start.classes], digest_of(data), mean_ap, plan
     )

@@ -80,17 +80,17 @@ def plan_steps(scopes: tuple[str, ...], steps: int, batch_size: int, images: int
 def plan_minutes(
     scopes: tuple[str, ...], minutes: float, batch_size: int, images: int, most_views: int, speeds: Speeds
 ) -> Plan:
-    """Plan phases that end within these minutes, by what was measured; at least a step each.
+    """Plan phases that end within the minutes that are left, by what was measured; at least a step each.
 
     Of `images`, at most `most_views` views fit in the cache. The first of two scopes takes a quarter of the time, and
     no more than it needs.
     """
-    left = minutes * 60 - max(_RESERVED * minutes * 60, _LAST * speeds.validation)
+    left = max(0.0, minutes * 60 - max(_RESERVED * minutes * 60, _LAST * speeds.validation))
     phases = []
     for scope in scopes:
         seconds = left if scope == scopes[-1] else _HEADS * left
         phases.append(_phase(scope, seconds, batch_size, images, most_views, speeds, first=scope != scopes[-1]))
-        left -= _seconds(phases[-1], batch_size, images, speeds)
+        left = max(0.0, left - _seconds(phases[-1], batch_size, images, speeds))
     return Plan(tuple(phases), batch_size)
 
 

@@ -1,5 +1,6 @@
 """What a run is made of, from its options and data: the starting model, the recipe, the samples, the plan."""
 
+import time
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -121,8 +122,11 @@ def _workers(ranks: Ranks) -> int:
     return min(16, cores if ranks.device.type == "cuda" else max(1, cores // 2))
 
 
-def make_plan(options: Options, setup: Setup, validation_s: float) -> tuple[Plan, Speeds | None]:
-    """Plan the phases, by speeds that are measured where the run is bounded by minutes."""
+def make_plan(options: Options, setup: Setup, validation_s: float, began: float) -> tuple[Plan, Speeds | None]:
+    """Plan the phases, by speeds that are measured where the run is bounded by minutes.
+
+    The minutes count from `began`, a time of `time.perf_counter`.
+    """
     scopes = ("head",) if options.keep else AUTO[: options.steps] if options.train == "auto" else (options.train,)
     batch_size = options.batch_size or setup.recipe.batch_size
     trainee = Trainee(setup.start, "head", setup.ranks.device, kept=setup.kept)
@@ -132,7 +136,8 @@ def make_plan(options: Options, setup: Setup, validation_s: float) -> tuple[Plan
         return plan_steps(scopes, options.steps, batch_size, images, views), None
     speeds = measure_speeds(setup.start, scopes, setup.recipe, setup.source, setup.order, batch_size, setup.ranks,
                             setup.kept, validation_s)  # fmt: skip
-    return plan_minutes(scopes, options.minutes or MINUTES, batch_size, images, views, speeds), speeds
+    minutes = (options.minutes or MINUTES) - (time.perf_counter() - began) / 60
+    return plan_minutes(scopes, minutes, batch_size, images, views, speeds), speeds
 
 
 def digest_of(data: TrainingData) -> str:
