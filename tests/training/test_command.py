@@ -1,6 +1,7 @@
 """`boxable train` on bad data, in bad folders, with bad models and options: one line and an exit code, nothing left."""
 
 import os
+import re
 import resource
 import shutil
 from collections.abc import Callable, Iterator
@@ -205,6 +206,8 @@ def test_a_folder_has_one_run(train: Train, good: Path, out: Path, ssd23_weights
     arguments = (good, "--out", out, "--from", ssd23_weights, "--steps", "1")
     first = train(*arguments)
     assert (first.stderr, first.code) == ("", 0)
+    figure = r"0\.\d{4} \(0\.\d{4} to [01]\.\d{4}\)"
+    assert re.fullmatch(f"mAP {figure} of the starting model, {figure} of the best: {out}\n", first.stdout)
     assert {path.name for path in out.iterdir()} >= FILES
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     again = train(*arguments)

@@ -27,6 +27,17 @@ class TrainingResult:
     def __repr__(self) -> str:
         return f"<TrainingResult {self.folder}: mAP {self.start.mean_ap:.4f} to {self.evaluation.mean_ap:.4f}>"
 
+    def __str__(self) -> str:
+        return (
+            f"mAP {_with_interval(self.start)} of the starting model, {_with_interval(self.evaluation)} of the best: "
+            f"{self.folder}"
+        )
+
+
+def _with_interval(evaluation: Evaluation) -> str:
+    between = "" if evaluation.interval is None else " ({:.4f} to {:.4f})".format(*evaluation.interval)
+    return f"{evaluation.mean_ap:.4f}{between}"
+
 
 def train(
     data: _Path,
