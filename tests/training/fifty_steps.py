@@ -42,7 +42,7 @@ def main(data: str, out: str, recipe: str, batch_size: str) -> None:
             options.out, plan, setup.recipe, setup.order, setup.source, validation, ranks, options.accumulate,
             setup.kept, setup.batch_statistics, log, lambda _: times.append(time.perf_counter()),
         )  # fmt: skip
-        Loop(job, Checkpoint(model, {}, State().to_dict())).run()
+        Loop(job, Checkpoint(model, {}, State())).run()
         log.close()
     losses = [line["loss"] for line in read_log(options.out / LOG) if line["kind"] == "train"]
     seconds = (times[-1] - times[1]) / (STEPS - 1)
