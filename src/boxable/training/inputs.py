@@ -44,7 +44,7 @@ class Source:
     def cached(self, trainee: Trainee, views: int, folder: Path) -> Batches:
         """Cache the features of so many views of each image on the disk of a folder; return what reads batches of them.
 
-        Epoch e of an image has its view e, and after the last one the first again.
+        The keys of their plans are those of `as_views`.
         """
         keys = [SampleKey(view, position) for view in range(views) for position in range(self.images)]
         size = bytes_of_view(trainee.feature_shapes) / 1e6
@@ -59,11 +59,16 @@ class Source:
                 advance(len(targets.match))
 
         def read(keys: Keys) -> Batch:
-            rows = [(key.epoch + key.copy) % views * self.images + key.position for key in keys]
+            rows = [key.epoch * self.images + key.position for key in keys]
             features, targets = cache.read(rows)
             return {name: part.to(trainee.device) for name, part in features.items()}, targets.to(trainee.device)
 
         return lambda plan: prefetch((read(keys) for keys in plan), _AHEAD)
+
+
+def as_views(keys: Keys, views: int) -> Keys:
+    """Replace samples by views of their images: epoch e has view e, and after the last one the first again."""
+    return [SampleKey((key.epoch + key.copy) % views, key.position) for key in keys]
 
 
 def _chunks(keys: list[SampleKey], size: int) -> Iterator[list[SampleKey]]:

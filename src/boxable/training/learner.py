@@ -1,13 +1,11 @@
 """One step of training, and the tensors that the next one depends on."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from boxable.training.ranks import Ranks
 from boxable.training.recipes import Recipe
@@ -50,9 +48,6 @@ class Learner:
         self._optimizer = recipe.optimizer(self._parameters)
         self._average = recipe.average(self._parameters)
         self._reweighting = recipe.reweighting()
-        self._module: nn.Module = trainee.trained
-        if ranks.is_distributed:
-            self._module = DistributedDataParallel(trainee.trained)
 
     def step(self, batches: Sequence[tuple[Features, Targets]], lr: float, step: int) -> Losses:
         """Take one step of the optimizer on the batches of this rank together; `step` is that of the phase, from 0.
@@ -62,17 +57,14 @@ class Learner:
         """
         matched = self._ranks.sum(torch.stack([targets.box_weights.sum() for _, targets in batches]).sum())
         sums = torch.zeros(2, device=self._ranks.device)
-        for number, (features, targets) in enumerate(batches):
-            is_last = number == len(batches) - 1
-            with nullcontext() if is_last else self._without_sync():
-                found = self._recipe.loss(self._module(dict(features)), targets, self._reweighting)
-                sums += torch.stack([found.localization, found.classification]).detach()
-                # DistributedDataParallel averages the gradients of ranks.
-                loss = (found.localization + found.classification) * (self._ranks.count / matched.clamp(min=1))
-                if is_last:
-                    regularization = self._recipe.regularization(self.trainee.trained.graph.layers, self._parameters)
-                    loss = loss + regularization
-                loss.backward()
+        for features, targets in batches:
+            found = self._recipe.loss(self.trainee.trained(dict(features)), targets, self._reweighting)
+            sums += torch.stack([found.localization, found.classification]).detach()
+            ((found.localization + found.classification) / matched.clamp(min=1)).backward()
+        regularization = self._recipe.regularization(self.trainee.trained.graph.layers, self._parameters)
+        if regularization.requires_grad and self._ranks.is_first:
+            regularization.backward()
+        self._ranks.sum_gradients(self._parameters.values())
         localization, classification = (self._ranks.sum(sums) / matched.clamp(min=1)).tolist()
         norm = float(nn.utils.clip_grad_norm_(self._parameters.values(), CLIP_NORM))
         losses = Losses(localization, classification, float(regularization.detach()), norm)
@@ -86,14 +78,6 @@ class Learner:
         self._optimizer.step()
         self._optimizer.zero_grad()
         self._average.update(self._parameters, step)
-
-    @contextmanager
-    def _without_sync(self) -> Iterator[None]:
-        """Leave gradients on their rank: they are summed with those of the last batch."""
-        with ExitStack() as stack:
-            if isinstance(self._module, DistributedDataParallel):
-                stack.enter_context(self._module.no_sync())
-            yield
 
     def model(self) -> Model:
         """Copy the model that the recipe evaluates: with the moving averages, or with the variables."""

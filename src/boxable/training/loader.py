@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -47,8 +47,7 @@ def batches(samples: Samples, plan: Iterable[Sequence[SampleKey]], workers: int)
         generator=torch.Generator(),  # the seed of workers, which nobody uses, is not drawn from the global one
     )  # fmt: skip
     unreadable: set[str] = set()
-    with held_interrupts():  # a worker inherits it until it is started
-        found = iter(loader)
+    found = _without_interrupts(loader)
     try:
         for batch in found:
             if isinstance(batch, ImageError):
@@ -88,13 +87,21 @@ def _collate(found: Sequence[Sample | ImageError]) -> Batch | ImageError:
     )
 
 
+def _without_interrupts(loader: DataLoader) -> Iterator[Any]:
+    """Start the workers with Ctrl-C blocked, which they inherit: it is left to the main process, which ends them."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        return iter(loader)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def _start_worker(number: int) -> None:
-    """Leave Ctrl-C to the main process, which ends the workers, and end with it if it is killed.
+    """End with the main process if it is killed, and in silence at SIGTERM.
 
     Otherwise a forked worker would hold the lock of the run for seconds, which it has inherited. SIGTERM is sent to all
     processes of a job: a worker that it killed would be an error in the main process, in the middle of a step.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda number, frame: os._exit(0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

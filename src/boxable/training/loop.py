@@ -11,7 +11,7 @@ from torch import Tensor
 
 from boxable.errors import BoxableError
 from boxable.training.checkpoints import BEST, LAST, Checkpoint, load_checkpoint, save_checkpoint
-from boxable.training.inputs import Batch, Batches, Keys, Source, save_batch
+from boxable.training.inputs import Batch, Batches, Keys, Source, as_views, save_batch
 from boxable.training.interrupts import held_interrupts
 from boxable.training.learner import Learner, Losses
 from boxable.training.log import RunLog
@@ -168,7 +168,9 @@ class Loop:
         job, ranks = self._job, self._job.ranks
         size, first, left = job.plan.batch_size, self.state.samples, phase.steps - self.state.phase_step
         for start in range(first, first + left * size, size):
-            keys = job.order.keys(start, size)[ranks.rank :: ranks.count]
+            keys: Keys = job.order.keys(start, size)[ranks.rank :: ranks.count]
+            if phase.views:
+                keys = as_views(keys, phase.views)
             for part in range(job.accumulate):
                 yield keys[part :: job.accumulate]
 

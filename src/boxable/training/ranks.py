@@ -1,14 +1,14 @@
 """The processes of a distributed run, as torchrun starts them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 
 from boxable.errors import ArgumentError
 from boxable.training.torch_errors import clear_errors
@@ -48,6 +48,20 @@ class Ranks:
         if self.is_distributed:
             distributed.all_reduce(value, distributed.ReduceOp.MAX)
         return value
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Sum the gradients of parameters over all processes, in place.
+
+        They are summed as one vector: the order of additions is the same in each step and in a run that is resumed.
+        That of DistributedDataParallel changes after the first step.
+        """
+        if not self.is_distributed:
+            return
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        vector = self.sum(torch.cat([gradient.reshape(-1) for gradient in gradients]))
+        parts = vector.split([gradient.numel() for gradient in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
+            gradient.copy_(part.view(gradient.shape))
 
     def any(self, flag: bool) -> bool:
         """Tell whether a flag is set in any process."""
