@@ -45,7 +45,7 @@ class FeatureCache:
 
     def read(self, rows: Sequence[int]) -> tuple[dict[str, Tensor], Targets]:
         """Return the features of rows, float32 `[B, *shape]` by name, and their targets."""
-        block = torch.from_numpy(self._values[rows])
+        block = torch.from_numpy(self._values[[*rows]])
         parts = block.split([prod(_known(shape)) for shape in self._shapes.values()], 1)
         features = {
             name: part.float().unflatten(1, _known(shape))

@@ -1,0 +1,8 @@
+"""The command, but each step is followed by a checkpoint: `python -m tests.training.saving train ...`."""
+
+from boxable.cli import main
+from boxable.training import loop
+
+if __name__ == "__main__":
+    loop.CHECKPOINT_S = 0.0
+    main()
