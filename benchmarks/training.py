@@ -100,8 +100,8 @@ def main() -> None:
         (batch,) = setup.source.live(trainee, [setup.order.keys(0, BATCH)])
         memory = InMemory(setup.source.samples, setup.source.images, setup.source.workers, batch)
         job = Job(
-            out, Plan((), BATCH), setup.recipe, setup.order, memory, validation, setup.ranks, accumulate=1, kept=None,
-            batch_statistics=False, log=None, show=print,
+            out, Plan((), BATCH), setup.start, setup.recipe, setup.order, memory, validation, setup.ranks, accumulate=1,
+            kept=None, batch_statistics=False, log=None, show=print,
         )  # fmt: skip
         cached = replace(job, source=setup.source)
 

@@ -22,7 +22,8 @@ def progress(
     A `total` of None is unknown; `done` of it is done before. A bar of bytes or frames shows the speed; that of bytes
     stays afterwards.
     Unless `live`, the bar is drawn by `advance` only: a thread that draws it in between would disturb timings.
-    With `texts` it is `advance(count=1, text="")`, and the text is shown beside a bar that leaves room for it.
+    With `texts` it is `advance(count=1, text="")`, and the text is shown beside a bar that leaves room for it; it may
+    say how long the rest takes, which the bar then does not.
     """
     if (total is not None and total < 2) or not shown or not sys.stderr.isatty():
         yield lambda count=1, text="": None
@@ -40,7 +41,7 @@ def progress(
         "bytes": (bars.DownloadColumn(), bars.TransferSpeedColumn()),
         "frames": (bars.MofNCompleteColumn(), FrameRate()),
     }
-    clock = bars.TimeElapsedColumn() if total is None else bars.TimeRemainingColumn()
+    clock = bars.TimeElapsedColumn() if total is None or texts else bars.TimeRemainingColumn()
     columns = [bars.TextColumn("{task.description}"), bars.BarColumn(None if texts else 40), *amounts[unit], clock]
     if texts:
         columns.append(bars.TextColumn("{task.fields[text]}", markup=False))

@@ -236,7 +236,7 @@ WRONG: dict[str, tuple[list[object], int, str]] = {
     "ground truth of another kind": (["found.txt", "found.csv"], 2, "found.txt: a file of no known format; expected"),
     "no such predictions": (["set", "none.csv"], 2, "none.csv: no such file"),
     "predictions without scores": (["set", "set/annotations-bbox.csv"], 2, "no column Score; it has ImageID"),
-    "predictions that are a folder": (["set", "folder.csv"], 2, "folder.csv: no data.yaml"),
+    "predictions that are a folder": (["set", "folder.csv"], 2, "'folder.csv' is taken as a model"),
     "predictions that are text": (["set", "found.txt"], 2, "'found.txt' is taken as a model, which needs images"),
     "results without COCO ground truth": (["set", "results.json"], 2, "names images by number"),
     "a model without pictures": (["set", "ssd23"], 2, "give --images DIR"),

@@ -39,7 +39,7 @@ def main(data: str, out: str, recipe: str, batch_size: str) -> None:
         plan = Plan((Phase("all", STEPS, STEPS),), int(batch_size))
         times = [time.perf_counter()]
         job = Job(
-            options.out, plan, setup.recipe, setup.order, setup.source, validation, ranks, options.accumulate,
+            options.out, plan, model, setup.recipe, setup.order, setup.source, validation, ranks, options.accumulate,
             setup.kept, setup.batch_statistics, log, lambda _: times.append(time.perf_counter()),
         )  # fmt: skip
         Loop(job, Checkpoint(model, {}, State())).run()

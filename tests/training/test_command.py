@@ -216,7 +216,7 @@ def test_a_folder_has_one_run(train: Train, good: Path, out: Path, ssd23_weights
     assert "there is a run already; go on with it by --resume, or take another --out" in line
     other = train(*arguments, "--resume", "--seed", "1")
     assert (other.stdout, other.code) == ("", 2)
-    assert "its run has seed 0, got 1; resume it with the same arguments" in other.stderr
+    assert "its run was started with --seed 0, got 1; resume it with the same options" in other.stderr
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
     named = train(*arguments, "--resume", "--name", "named/later")
     assert (named.stderr, named.code) == ("", 0)

@@ -1,6 +1,6 @@
 """A graph and its variables as a torch module, for inference and training. Needs torch."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -58,9 +58,13 @@ class TorchGraph(nn.Module):
             for vector in BATCH_NORM_VECTORS[layer.norm]:
                 yield f"{layer.name}/BatchNorm/{vector}", getattr(norm, _VECTORS[vector])
 
-    def weights(self) -> dict[str, Floats]:
-        """Copy the variables as float32 arrays in TensorFlow's layout, by TF variable name."""
-        copied = {name: tensor.detach().float().cpu().numpy() for name, tensor in self.variables().items()}
+    def weights(self, replaced: Mapping[str, Tensor] | None = None) -> dict[str, Floats]:
+        """Copy the variables as float32 arrays in TensorFlow's layout, by TF variable name.
+
+        Tensors in `replaced`, in torch's layout, take the place of variables.
+        """
+        tensors = {**self.variables(), **(replaced or {})}
+        copied = {name: tensor.detach().float().cpu().numpy() for name, tensor in tensors.items()}
         for layer in self.graph.layers:
             copied[layer.kernel_name] = copied[layer.kernel_name].transpose(np.argsort(torch_axes(layer)))
         return {name: np.array(values, order="C") for name, values in copied.items()}

@@ -5,7 +5,7 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 
-from boxable.errors import ArgumentError
+from boxable.errors import ArgumentError, BoxableError
 from boxable.metrics.evaluate import RESAMPLES
 from boxable.run_folder import open_run_folder
 from boxable.training.checkpoints import BEST, LAST, Checkpoint, load_checkpoint
@@ -49,9 +49,9 @@ def execute(options: Options) -> TrainingResult | None:
         rows = _introduce(options, data, setup) if ranks.is_first else []
         if record is None:
             record = _begin(options, data, setup, validation, began)
-        record.require_same(options.that_decide(), digest_of(data), options.out)
+        record.require_same(options.that_decide(), digest_of(data, setup.start), options.out)
         checkpoint = ranks.share(load_checkpoint(options.out / LAST) if ranks.is_first else None)
-        checkpoint = checkpoint or Checkpoint(setup.start, {}, State())
+        checkpoint = checkpoint or Checkpoint(setup.start, {}, State(best_map=record.start_map))
         step, log = checkpoint.state.step, None
         if ranks.is_first:
             log = RunLog(options.out, step, tracker, record.arguments)
@@ -60,7 +60,7 @@ def execute(options: Options) -> TrainingResult | None:
                 log.validation(0, map=record.start_map, interval=None, per_class={})
         with screen(record.plan.steps, step, shown=ranks.is_first) as show:
             job = Job(
-                options.out, record.plan, setup.recipe, setup.order, setup.source, validation, ranks,
+                options.out, record.plan, setup.start, setup.recipe, setup.order, setup.source, validation, ranks,
                 options.accumulate, setup.kept, setup.batch_statistics, log, show,
             )  # fmt: skip
             loop = Loop(job, checkpoint)
@@ -89,13 +89,13 @@ def _begin(options: Options, data: TrainingData, setup: Setup, validation: Valid
     started = time.perf_counter()
     mean_ap = validation.measure(setup.start)[0].mean_ap if ranks.is_first else 0.0
     seconds = time.perf_counter() - started
-    plan, speeds = ranks.share(make_plan(options, setup, seconds, began))
+    plan = ranks.share(make_plan(options, setup, seconds, began))
     record = RunRecord(
-        options.that_decide(), [item.mid for item in setup.start.classes], digest_of(data), mean_ap, plan
+        options.that_decide(), [item.mid for item in setup.start.classes], digest_of(data, setup.start), mean_ap, plan
     )
     if ranks.is_first:
         logger.info("mAP of the starting model: %.4f", mean_ap)
-        for line in plan_lines(plan, speeds, setup.source.images):
+        for line in plan_lines(plan):
             logger.info("%s", line)
         record.write(options.out)
     return record
@@ -107,7 +107,9 @@ def _finish(
     """Evaluate the starting model and the best one with intervals, write the report, and install the model."""
     best = load_checkpoint(options.out / BEST)
     if best is None:
-        raise AssertionError("each phase ends with a validation")
+        raise BoxableError(f"{options.out / BEST}: expected the best checkpoint, got none; take another --out")
+    if not best.state.best_step:
+        logger.warning("no checkpoint is better than the starting model, which %s has", options.out / BEST)
     before, _ = validation.measure(setup.start, resamples=RESAMPLES)
     after, _ = validation.measure(best.model, resamples=RESAMPLES)
     facts = [

@@ -44,6 +44,8 @@ class Learner:
 
     def __init__(self, trainee: Trainee, recipe: Recipe, ranks: Ranks) -> None:
         self.trainee, self._recipe, self._ranks = trainee, recipe, ranks
+        if ranks.is_distributed and ranks.device.type == "cuda":
+            trainee.trained = nn.SyncBatchNorm.convert_sync_batchnorm(trainee.trained)
         self._parameters = trainee.parameters
         self._optimizer = recipe.optimizer(self._parameters)
         self._average = recipe.average(self._parameters)
@@ -81,14 +83,7 @@ class Learner:
 
     def model(self) -> Model:
         """Copy the model that the recipe evaluates: with the moving averages, or with the variables."""
-        if not self._recipe.evaluates_average:
-            return self.trainee.to_model()
-        variables = {name: values.detach().clone() for name, values in self._parameters.items()}
-        self._assign(self._average.averages)
-        try:
-            return self.trainee.to_model()
-        finally:
-            self._assign(variables)
+        return self.trainee.to_model(self._average.averages if self._recipe.evaluates_average else None)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what `load` needs: variables, averages, the state of the optimizer and of reweighting, by name."""
@@ -116,8 +111,3 @@ class Learner:
             parameter = self._parameters[name]
             of_parameter = values if values.ndim == 0 else torch.empty_like(parameter).copy_(values)
             self._optimizer.state[parameter][slot] = of_parameter
-
-    def _assign(self, values: Mapping[str, Tensor]) -> None:
-        with torch.no_grad():
-            for name, parameter in self._parameters.items():
-                parameter.copy_(values[name])

@@ -35,12 +35,14 @@ CHECKPOINT_S, PATIENCE, LOGGED = 120.0, 8, 2000
 class Job:
     """What stays the same during a run.
 
-    `accumulate`: the batches into which each rank divides its share of a step. `kept`: only the class columns after
-    those of this model are trained. Only the first rank has a `log`; `show` is called after each step.
+    `start` is the starting model with the classes of the result. `accumulate`: the batches into which each rank divides
+    its share of a step. `kept`: only the class columns after those of that model are trained. Only the first rank has a
+    `log`; `show` is called after each step.
     """
 
     folder: Path
     plan: Plan
+    start: Model
     recipe: Recipe
     order: SampleOrder
     source: Source
@@ -56,8 +58,8 @@ class Job:
 class Loop:
     """A run, from where its last checkpoint left it to the end of its plan.
 
-    Ctrl-C and SIGTERM never divide a step or a checkpoint. Wherever else they come, `last/` gets the state after the
-    last step, and a KeyboardInterrupt says so.
+    Ctrl-C and SIGTERM wait for the end of a step or a checkpoint. Then `last/` gets the state after the last step, and
+    KeyboardInterrupt is raised.
     """
 
     def __init__(self, job: Job, start: Checkpoint) -> None:
@@ -90,7 +92,7 @@ class Loop:
         try:
             self._train(phase, trainee, learner)
         except KeyboardInterrupt:
-            if self._is_in_step:  # it raised an error, and some of the state is that after it
+            if self._is_in_step:  # an error interrupted the step, and the state is inconsistent
                 raise
             with held_interrupts():
                 self._save(LAST, learner.model(), learner.tensors())
@@ -98,9 +100,12 @@ class Loop:
         with held_interrupts():
             state.next_phase()
             if self.is_finished:
+                if not state.best_step:  # no checkpoint is better than the starting model
+                    self._save(BEST, job.start, {})
                 self._save(LAST, learner.model(), learner.tensors())
             else:
-                self._begin_with_the_best()
+                self._model, self._tensors = self._best(), {}
+                self._save(LAST, self._model, {})
 
     def _train(self, phase: Phase, trainee: Trainee, learner: Learner) -> None:
         """Take the steps of a phase that are left."""
@@ -114,6 +119,7 @@ class Loop:
                 self._step(phase, learner, micro_batches)
                 if self._is_due(phase):
                     self._validate(learner)
+                    self._speed = Speed()
                 if self._is_over(phase):
                     break
                 if time.monotonic() - self._saved > CHECKPOINT_S:
@@ -123,7 +129,7 @@ class Loop:
             with held_interrupts():  # they would be lost while threads and processes end
                 batches.close()
         if self.state.stale >= PATIENCE and self._job.ranks.is_first:
-            logger.info("%s: no better validation in %d; going on", phase.scope, PATIENCE)
+            logger.info("%s: validation mAP did not improve in %d validations; next phase", phase.scope, PATIENCE)
 
     def _step(self, phase: Phase, learner: Learner, micro_batches: Sequence[Batch]) -> None:
         job, state = self._job, self.state
@@ -148,13 +154,14 @@ class Loop:
     def _is_over(self, phase: Phase) -> bool:
         return self.state.phase_step == phase.steps or self.state.stale >= PATIENCE
 
-    def _begin_with_the_best(self) -> None:
-        """Go on with the best model; it is the one that the checkpoint of the next phase's start has."""
+    def _best(self) -> Model:
+        """Return the best model so far, which the next phase begins with."""
+        if not self.state.best_step:
+            return self._job.start
         best = self._job.ranks.share(load_checkpoint(self._job.folder / BEST) if self._job.ranks.is_first else None)
         if best is None:
-            raise AssertionError("each phase ends with a validation")
-        self._model, self._tensors = best.model, {}
-        self._save(LAST, self._model, {})
+            raise BoxableError(f"{self._job.folder / BEST}: expected the best checkpoint so far, got none")
+        return best.model
 
     def _batches(self, phase: Phase, trainee: Trainee) -> Batches:
         """Return what makes the batches of key lists: from cached features, or from images."""
@@ -196,7 +203,9 @@ class Loop:
         """Show a step, and log it if its turn has come."""
         job, state = self._job, self.state
         speed = self._speed.add(job.plan.batch_size)
-        job.show(StepFigures(state.step, phase.scope, losses.total, lr, speed))
+        left_s = (phase.steps - state.phase_step) * job.plan.batch_size / speed
+        left_s += sum(later.seconds for later in job.plan.phases[state.phase + 1 :])
+        job.show(StepFigures(state.step, phase.scope, losses.total, lr, speed, left_s))
         if job.log is not None and state.step % self._log_every == 0:
             job.log.train(
                 state.step, phase=phase.scope, loss=losses.total, localization=losses.localization,
@@ -215,7 +224,8 @@ class Loop:
 
     def _save(self, name: str, model: Model, tensors: Mapping[str, Tensor]) -> None:
         """Write a checkpoint, on the first rank."""
-        self._saved = time.monotonic()
+        if name == LAST:
+            self._saved = time.monotonic()
         if self._job.ranks.is_first:
             save_checkpoint(Checkpoint(model, tensors, self.state), self._job.folder / name)
 

@@ -1,7 +1,7 @@
 """The plan of a run: its phases in steps. Minutes become steps once, before the first step."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from boxable.findings import counted
@@ -19,12 +19,16 @@ _HEAD_EPOCHS, _HEAD_STEPS = 80, 400
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """Steps that train one scope. `views` of each image are cached, 0: features are computed in every step."""
+    """Steps that train one scope. `views` of each image are cached, 0: features are computed in every step.
+
+    `seconds` is the estimate of how long it takes, 0 where nothing was measured.
+    """
 
     scope: str
     steps: int
     validate_every: int
     views: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,9 @@ def plan_minutes(
     phases = []
     for scope in scopes:
         seconds = left if scope == scopes[-1] else _HEADS * left
-        phases.append(_phase(scope, seconds, batch_size, images, most_views, speeds, first=scope != scopes[-1]))
-        left = max(0.0, left - _seconds(phases[-1], batch_size, images, speeds))
+        phase = _phase(scope, seconds, batch_size, images, most_views, speeds, first=scope != scopes[-1])
+        phases.append(replace(phase, seconds=round(_seconds(phase, batch_size, images, speeds), 1)))
+        left = max(0.0, left - phases[-1].seconds)
     return Plan(tuple(phases), batch_size)
 
 
@@ -115,14 +120,14 @@ def _phase(
     return Phase(scope, steps, -(-steps // validations), views)
 
 
-def plan_lines(plan: Plan, speeds: Speeds | None, images: int) -> list[str]:
-    """Format the phases, with their speeds and how long they take where that is known."""
+def plan_lines(plan: Plan) -> list[str]:
+    """Format the phases, with the images a second and the minutes that were estimated, validations included."""
     lines = []
     for phase in plan.phases:
         line = f"{phase.scope}: {counted(phase.steps, 'step|s')} of {counted(plan.batch_size, 'image|s')}"
-        if speeds is not None:
-            rate = plan.batch_size / speeds.step[phase.scope]
-            line += f", {rate:,.0f} images/s, about {_seconds(phase, plan.batch_size, images, speeds) / 60:.1f} minutes"
+        if phase.seconds:
+            rate = phase.steps * plan.batch_size / phase.seconds
+            line += f", {rate:,.0f} images/s, about {phase.seconds / 60:.1f} minutes"
         lines.append(line)
     return lines
 

@@ -28,6 +28,11 @@ class Ranks:
     device: torch.device
 
     @property
+    def on_this_machine(self) -> int:
+        """How many processes of the run there are on this machine."""
+        return int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if self.is_distributed else 1
+
+    @property
     def is_first(self) -> bool:
         """Whether this process writes files and prints."""
         return self.rank == 0

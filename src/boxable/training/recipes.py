@@ -29,7 +29,6 @@ class OriginalRecipe:
     that new columns of classes give at first; None leaves their biases at 0.
     """
 
-    name: ClassVar = "original"
     batch_size: ClassVar = 24
     evaluates_average: ClassVar = False
     batch_norm_momentum: ClassVar = 0.0003
@@ -71,7 +70,6 @@ class DefaultRecipe:
     are reweighted.
     """
 
-    name: ClassVar = "default"
     batch_size: ClassVar = 16
     evaluates_average: ClassVar = True
     batch_norm_momentum: ClassVar = 0.03
@@ -83,7 +81,6 @@ class DefaultRecipe:
     trained: Tensor
     rules: SampleRules
     eql: bool = False
-    from_random: bool = False
     peaks: Mapping[str, float] = field(default_factory=lambda: {"head": 3e-3, "neck": 1e-3, "all": 5e-4})
     weight_decay: float = 1e-4
     ema_decay: float = 0.98

@@ -39,12 +39,13 @@ class RunRecord:
         """Raise ArgumentError unless a run with these arguments and data is this one."""
         for name, value in arguments.items():
             if value != self.arguments.get(name):
+                option = "--from" if name == "start" else f"--{name.replace('_', '-')}"
                 raise ArgumentError(
-                    f"{folder}: its run has {name} {self.arguments.get(name)}, got {value}; resume it with the same "
-                    "arguments, or take another --out"
+                    f"{folder}: its run was started with {option} {_shown(self.arguments.get(name))}, got "
+                    f"{_shown(value)}; resume it with the same options, or take another --out"
                 )
         if data != self.data:
-            raise ArgumentError(f"{folder}: its data have changed since it began; take another --out")
+            raise ArgumentError(f"{folder}: its data or starting model have changed since it began; take another --out")
 
 
 def read_record(folder: Path) -> RunRecord | None:
@@ -63,3 +64,7 @@ def read_record(folder: Path) -> RunRecord | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise ArgumentError(f"{path}: damaged, or of another version; take another --out") from None
+
+
+def _shown(value: Any) -> str:
+    return "left out" if value is None else str(value)

@@ -21,16 +21,18 @@ _MARKS = 20
 
 @dataclass(frozen=True, slots=True)
 class StepFigures:
-    """What is shown of a step. `phase` is what is done: the scope that is trained, or validation."""
+    """What is shown of a step. `phase` is the scope that is trained, `left_s` the seconds that are left."""
 
     step: int
     phase: str
     loss: float
     lr: float
     images_per_s: float
+    left_s: float
 
     def __str__(self) -> str:
-        return f"{self.phase}: loss {self.loss:.3f}, lr {self.lr:.2g}, {self.images_per_s:,.0f} images/s"
+        left = timedelta(seconds=round(self.left_s))
+        return f"{self.phase}: loss {self.loss:.3f}, lr {self.lr:.2g}, {self.images_per_s:,.0f} images/s, {left} left"
 
 
 @contextmanager
@@ -44,7 +46,7 @@ def screen(steps: int, first_step: int = 0, *, shown: bool = True) -> Iterator[C
         yield lambda figures: None
         return
     on_terminal = sys.stderr.isatty()
-    started = shown_s = time.monotonic()
+    shown_s = time.monotonic()
     step, phase = first_step, ""
     with progress("training", steps, done=first_step, live=False, texts=True) as advance:
 
@@ -55,15 +57,10 @@ def screen(steps: int, first_step: int = 0, *, shown: bool = True) -> Iterator[C
                 advance(figures.step - step, str(figures))
                 step, phase, shown_s = figures.step, figures.phase, now
             if not on_terminal and now - shown_s >= _LOG_S:
-                left = (now - started) / max(figures.step - first_step, 1) * (steps - figures.step)
-                logger.info("step %s of %s, %s, %s left", f"{figures.step:,}", f"{steps:,}", figures, _clock(left))
+                logger.info("step %s of %s, %s", f"{figures.step:,}", f"{steps:,}", figures)
                 shown_s = now
 
         yield show
-
-
-def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds)))
 
 
 class Speed:

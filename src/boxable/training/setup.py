@@ -1,5 +1,6 @@
 """What a run is made of, from its options and data: the starting model, the recipe, the samples, the plan."""
 
+import json
 import time
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,7 @@ from boxable.training.features import views_that_fit
 from boxable.training.inputs import Source
 from boxable.training.options import MINUTES, RANDOM, Options
 from boxable.training.order import SampleOrder, repeat_factors
-from boxable.training.plan import Plan, Speeds, plan_minutes, plan_steps
+from boxable.training.plan import Plan, plan_minutes, plan_steps
 from boxable.training.ranks import Ranks
 from boxable.training.recipes import DefaultRecipe, OriginalRecipe, Recipe
 from boxable.training.samples import SampleRules, Samples
@@ -31,8 +32,6 @@ from boxable.weights.extend_classes import initialized, with_classes
 from boxable.weights.model import Model
 from boxable.weights.pull import open_model
 
-# The phases of `auto`.
-AUTO = ("head", "all")
 RANDOM_ARCHITECTURE = "ssd_mobilenet_v2"
 
 
@@ -74,7 +73,7 @@ def assemble(options: Options, data: TrainingData, ranks: Ranks, known: ClassLis
             ancestors = torch.zeros_like(ancestors)
         trained = torch.tensor([not options.keep or item not in known for item in start.classes])
         recipe = DefaultRecipe(
-            anchors, ancestors.to(device), trained.to(device), rules, options.eql, from_random=options.start == RANDOM,
+            anchors, ancestors.to(device), trained.to(device), rules, options.eql
         )  # fmt: skip
     _require_images_for(options.accumulate * ranks.count, options.batch_size or recipe.batch_size)
     factors = repeat_factors(data.images) if options.recipe == "default" else None
@@ -118,30 +117,51 @@ def _require_images_for(parts: int, batch_size: int) -> None:
 
 def _workers(ranks: Ranks) -> int:
     """Choose the number of processes that make samples; on a CPU, half of the cores are left to training."""
-    cores = available_cores()
-    return min(16, cores if ranks.device.type == "cuda" else max(1, cores // 2))
+    cores = available_cores() // ranks.on_this_machine
+    return min(16, max(1, cores if ranks.device.type == "cuda" else cores // 2))
 
 
-def make_plan(options: Options, setup: Setup, validation_s: float, began: float) -> tuple[Plan, Speeds | None]:
+def make_plan(options: Options, setup: Setup, validation_s: float, began: float) -> Plan:
     """Plan the phases, by speeds that are measured where the run is bounded by minutes.
 
     The minutes count from `began`, a time of `time.perf_counter`.
     """
-    scopes = ("head",) if options.keep else AUTO[: options.steps] if options.train == "auto" else (options.train,)
+    scopes = _scopes(options)
     batch_size = options.batch_size or setup.recipe.batch_size
     trainee = Trainee(setup.start, "head", setup.ranks.device, kept=setup.kept)
     images = setup.source.images
     views = 0 if setup.ranks.is_distributed else views_that_fit(trainee.feature_shapes, images, options.out)
     if options.steps is not None:
-        return plan_steps(scopes, options.steps, batch_size, images, views), None
+        return plan_steps(scopes, options.steps, batch_size, images, views)
     speeds = measure_speeds(setup.start, scopes, setup.recipe, setup.source, setup.order, batch_size, setup.ranks,
                             setup.kept, validation_s)  # fmt: skip
     minutes = (options.minutes or MINUTES) - (time.perf_counter() - began) / 60
-    return plan_minutes(scopes, minutes, batch_size, images, views, speeds), speeds
+    return plan_minutes(scopes, minutes, batch_size, images, views, speeds)
 
 
-def digest_of(data: TrainingData) -> str:
-    """Tell the training images with their boxes from others."""
-    index = data.images.dataset.index
-    parts = (data.images.numbers, data.images.usable, index.box_starts, index.box, index.box_label)
-    return sha256_of(b"".join(sha256_of(np.ascontiguousarray(part).tobytes()).encode() for part in parts))[:16]
+def _scopes(options: Options) -> tuple[str, ...]:
+    """Return the scopes of the phases; `auto` trains the head first, where the rest of the network is trained already.
+
+    The original recipe has one phase, and so has a run of a single step.
+    """
+    if options.keep:
+        return ("head",)
+    if options.train != "auto":
+        return (options.train,)
+    one_phase = options.recipe == "original" or options.start == RANDOM or options.steps == 1
+    return ("all",) if one_phase else ("head", "all")
+
+
+def digest_of(data: TrainingData, start: Model) -> str:
+    """Hash what a run depends on beside its arguments: images, boxes and classes of both sets, and the model.
+
+    The content of image files is not part of it.
+    """
+    index, truth = data.images.dataset.index, data.validation.boxes
+    arrays = (
+        data.images.numbers, data.images.usable, index.box_starts, index.box, index.box_label, truth.box,
+        truth.image.codes, truth.label.codes, *(values for _, values in sorted(start.weights.items())),
+    )  # fmt: skip
+    names = [*index.mids, *truth.image.values, *truth.label.values, *(item.mid for item in start.classes)]
+    hashes = [sha256_of(np.ascontiguousarray(array).tobytes()) for array in arrays]
+    return sha256_of(json.dumps([hashes, names]).encode())[:16]

@@ -11,7 +11,7 @@ class State:
 
     `step` counts the steps of the run, `phase_step` those of its phase; `samples` the samples that all ranks used.
     `validated`: the step of the phase after which was the latest validation; `stale`: validations of the phase in a row
-    without a better one. `best_map` is -1 before the first validation.
+    without a better one. `best_map` begins with that of the starting model.
     """
 
     step: int = 0

@@ -21,9 +21,10 @@ def clear_errors() -> Iterator[None]:
         yield
     except RuntimeError as error:
         text = str(error)
-        if isinstance(error, distributed.DistError) or "gloo" in text:  # the path of its source file
+        is_of_gloo = distributed.is_initialized() and "gloo" in text  # the path of its source file
+        if isinstance(error, distributed.DistError) or is_of_gloo:
             raise LostRankError("another process of this run has ended; see its message or that of torchrun") from error
-        if "DataLoader worker" in text:
+        if "DataLoader worker (pid" in text:
             raise BoxableError(
                 f"a process that reads images has ended, perhaps for want of memory; try fewer --workers "
                 f"({one_line(text)})"

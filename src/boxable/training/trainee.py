@@ -1,5 +1,6 @@
 """A model while it is trained: a frozen part, whose features can be cached, and a trained part."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -55,8 +56,8 @@ class Trainee:
         """The variables that are trained, by TF name."""
         return {name: values for name, values in self.trained.variables().items() if isinstance(values, nn.Parameter)}
 
-    def to_model(self) -> Model:
-        """Copy the model with the trained variables as they are."""
-        weights = {**self._model.weights, **self.trained.weights()}
+    def to_model(self, replaced: Mapping[str, Tensor] | None = None) -> Model:
+        """Copy the model with the trained variables, or with the tensors that take the place of some of them."""
+        weights = {**self._model.weights, **self.trained.weights(replaced)}
         model = replace(self._model, weights=weights)
         return model if self._kept is None else with_columns_of(model, self._kept)

@@ -48,7 +48,7 @@ class Validation:
     def measure(self, model: Model, *, resamples: int = 0, seed: int = SEED) -> tuple[Evaluation, Predictions]:
         """Detect in all images with a model, in fp32 on ONNX Runtime, and evaluate; intervals if there are `resamples`.
 
-        Raises BoxableError where no image can be read.
+        Raises BoxableError where no image can be read, or none with boxes.
         """
         images = self.annotations.listed_images
         broken: dict[str, str] = {}
@@ -64,7 +64,10 @@ class Validation:
         if len(broken) == len(images):
             raise BoxableError(f"none of the validation images can be read: {'; '.join(list(broken.values())[:3])}")
         self._drop(broken)
-        return self._evaluate(predictions, model.classes, resamples, seed), predictions
+        evaluation = self._evaluate(predictions, model.classes, resamples, seed)
+        if not evaluation.scored:
+            raise BoxableError("no readable validation image has a box of a class of the model; give others with --val")
+        return evaluation, predictions
 
     def detect(self, model: Model, images: Sequence[str], *, min_score: float) -> Iterator[Detections]:
         """Detect in some of the images with a model, in their order; an unreadable one has no detections."""
