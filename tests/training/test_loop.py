@@ -53,7 +53,7 @@ def _keys(shapes: Path, out: Path, accumulate: int, state: State, views: int) ->
         setup = prepare(Options(shapes, "ssd23", out, workers=0), data, ranks)
         source = Recorded(setup.source.samples, setup.source.images, 0, [])
         job = Job(
-            out, Plan((Phase("head", STEPS, STEPS, views),), SIZE), setup.recipe, setup.order, source,
+            out, Plan((Phase("head", STEPS, STEPS, views),), SIZE), setup.start, setup.recipe, setup.order, source,
             Validation(data.validation, data.annotations), ranks, accumulate, None, False, None, print,
         )  # fmt: skip
         Loop(job, Checkpoint(setup.start, {}, state)).run()
@@ -113,5 +113,5 @@ def test_a_phase_ends_without_better_validations_and_the_next_begins_with_the_be
     assert hash_of_file(tmp_path / "run" / "last" / "model.safetensors") == hash_of_file(
         tmp_path / "run" / "best" / "model.safetensors"
     )
-    assert "head: no better validation in 2; going on" in run.output
+    assert "head: validation mAP did not improve in 2 validations; next phase" in run.output
     assert [line["step"] for line in lines_of(tmp_path / "run", "train")] == [*range(1, 2 * len(maps) + 1)]

@@ -35,14 +35,13 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"data": Path("/other")}, "has data .*/set, got /other"), ({"val": Path("/v")}, "has val None, got /v"),
-        ({"start": "ssd601"}, "has start ssd23, got ssd601"), ({"train": "head"}, "has train auto, got head"),
-        ({"keep": True}, "has keep False, got True"), ({"recipe": "original"}, "has recipe default, got original"),
-        ({"annotations": "verified"}, "has annotations None, got verified"),
-        ({"minutes": 3}, "has minutes None, got 3"),
-        ({"steps": 3}, "has steps None, got 3"), ({"batch_size": 3}, "has batch_size None, got 3"),
-        ({"accumulate": 3}, "has accumulate 1, got 3"), ({"eql": True}, "has eql False, got True"),
-        ({"seed": 3}, "has seed 0, got 3"),
+        ({"data": Path("/other")}, "--data .*/set, got /other"), ({"val": Path("/v")}, "--val left out, got /v"),
+        ({"start": "ssd601"}, "--from ssd23, got ssd601"), ({"train": "head"}, "--train auto, got head"),
+        ({"keep": True}, "--keep False, got True"), ({"recipe": "original"}, "--recipe default, got original"),
+        ({"annotations": "verified"}, "--annotations left out, got verified"),
+        ({"minutes": 3}, "--minutes left out, got 3"), ({"steps": 3}, "--steps left out, got 3"),
+        ({"batch_size": 3}, "--batch-size left out, got 3"), ({"accumulate": 3}, "--accumulate 1, got 3"),
+        ({"eql": True}, "--eql False, got True"), ({"seed": 3}, "--seed 0, got 3"),
     ],
 )  # fmt: skip
 def test_a_run_is_resumed_with_the_arguments_that_decide(tmp_path: Path, change: dict[str, Any], told: str) -> None:
@@ -51,7 +50,7 @@ def test_a_run_is_resumed_with_the_arguments_that_decide(tmp_path: Path, change:
     found = read_record(tmp_path)
     assert found is not None
     with pytest.raises(
-        ArgumentError, match=f"its run {told}; resume it with the same arguments, or take another --out"
+        ArgumentError, match=f"its run was started with {told}; resume it with the same options, or take another --out"
     ):
         found.require_same(Options(**{**given, **change}).that_decide(), "0123", tmp_path)
 
@@ -64,7 +63,9 @@ def test_others_may_change(tmp_path: Path) -> None:
 
 def test_other_data_are_refused(tmp_path: Path) -> None:
     options = Options(tmp_path / "set", "ssd23", tmp_path / "run")
-    with pytest.raises(ArgumentError, match="its data have changed since it began; take another --out"):
+    with pytest.raises(
+        ArgumentError, match="its data or starting model have changed since it began; take another --out"
+    ):
         record_of(options).require_same(options.that_decide(), "3210", tmp_path)
 
 
