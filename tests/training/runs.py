@@ -22,8 +22,8 @@ from tests.openimages.made import BOX_HEADER, box, write_csv
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload([
     "boxable.training.execute", "boxable.training.curves", "boxable.networks.onnx_graph", "boxable.metrics.bootstrap",
-    "boxable.runtimes.onnx_runtime", "boxable.datasets.arrow_tables", "torch.utils.tensorboard", "torchvision",
-    "matplotlib.pyplot", "onnx", "pyarrow", "pandas", "tests.training.runs",
+    "boxable.runtimes.onnx_runtime", "boxable.datasets.arrow_tables", "tensorboard.compat.proto.event_pb2",
+    "torchvision", "matplotlib.pyplot", "onnx", "pyarrow", "pandas", "tests.training.runs",
 ])  # fmt: skip
 
 SQUARE, DISC = "user/square", "user/disc"

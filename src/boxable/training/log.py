@@ -11,6 +11,7 @@ from typing import Any
 
 from boxable.errors import BoxableError
 from boxable.files import reading, write_atomically, writing
+from boxable.training.events import EventFile
 from boxable.training.trackers import Tracker
 
 logger = logging.getLogger("boxable")
@@ -41,16 +42,13 @@ class RunLog:
         repeated. The tracker starts a run with the name of the folder and this `config`, or continues the run that it
         started before. Raises BoxableError where a file cannot be written, or the tracker cannot start.
         """
-        from torch.utils.tensorboard import SummaryWriter
-
         self._folder, self._tracker = folder, tracker
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         lines = _remove_after(folder / LOG, first_step)
         with writing(folder):
             self._file = (folder / LOG).open("ab")
-            # TensorBoard ignores older events from this step on.
-            self._events = SummaryWriter(str(folder), purge_step=first_step + 1 if first_step else 0)
+            self._events = EventFile(folder, purge_step=first_step + 1 if first_step else 0)
         if tracker is not None:
             self._start(tracker, config or {}, first_step, lines)
 
@@ -93,7 +91,7 @@ class RunLog:
         """Hand figures to TensorBoard and the tracker, and `details` to TensorBoard only."""
         with writing(self._folder):
             for name, figure in {**figures, **(details or {})}.items():
-                self._events.add_scalar(name, figure, step)
+                self._events.add(name, figure, step)
             self._events.flush()
         finite = {name: figure for name, figure in figures.items() if math.isfinite(figure)}
         self._track(lambda tracker: tracker.log(finite, step))
