@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from multiprocessing import active_children
 from pathlib import Path
@@ -124,31 +125,53 @@ def test_workers_end_with_the_batches(tmp_path: Path) -> None:
 
 # Ctrl-C ends it, after some more batches.
 PROGRAM = """
-import signal, sys
+import os, signal, sys, time
 from pathlib import Path
 from boxable.training.loader import batches
 from boxable.training.order import SampleOrder
 from tests.training.made import PLAIN, samples_of
-order, more, interrupts = SampleOrder(3, 0), 20, []
-for batch in batches(samples_of(Path(sys.argv[1]), PLAIN), (order.keys(0, 2) for _ in iter(int, 1)), 2):
-    signal.signal(signal.SIGINT, lambda *_: interrupts.append(1))
-    print("ready", flush=True)
-    more -= len(interrupts)
-    if not more:
-        break
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+order = SampleOrder(3, 0)
+try:
+    for batch in batches(samples_of(Path(sys.argv[1]), PLAIN), (order.keys(0, 2) for _ in iter(int, 1)), 2):
+        print(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text(), flush=True)
+        time.sleep(0.05)
+except KeyboardInterrupt:
+    time.sleep(0.2)
+    print("interrupted")
 """
 
 
-def test_an_interrupt_is_for_the_main_process_alone(tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "set", 3)
+def running(folder: Path) -> tuple[subprocess.Popen[str], list[int]]:
+    """The program in a process group of its own, and its workers, which work."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=environment, start_new_session=True,
-    ) as running:  # fmt: skip
-        assert running.stdout is not None
-        assert running.stdout.readline() == "ready\n"
-        os.killpg(running.pid, signal.SIGINT)
-        _, errors = running.communicate(timeout=60)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, write_images(folder / "set", 3)], stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(3)]
+    workers = [int(pid) for pid in lines[-1].split()]
+    assert len(workers) == 2
+    return process, workers
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_is_not_told_by_workers(tmp_path: Path, number: signal.Signals) -> None:
+    process, _ = running(tmp_path)
+    os.killpg(process.pid, number)
+    output, errors = process.communicate(timeout=30)
+    assert output.endswith("interrupted\n")
     assert errors == ""
-    assert running.returncode == 0
+    assert process.returncode == 0
+
+
+def test_workers_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    """They have inherited the lock of the run, which is resumed at once."""
+    process, workers = running(tmp_path)
+    process.kill()
+    process.communicate(timeout=30)
+    deadline = time.monotonic() + 2
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
