@@ -8,7 +8,7 @@ import click
 
 from boxable.cli.interrupt import sigterm_as_interrupt
 from boxable.cli.options import PathArgument
-from boxable.cli.process import print_message
+from boxable.cli.process import keep_freed_memory, print_message
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError
 
 
@@ -119,6 +119,7 @@ def train(data: Path, out: Path, **options: Any) -> int:
     from boxable.training.torchrun import LostRankError, is_first_here
     from boxable.training.train import train as train_model
 
+    keep_freed_memory()
     silent = not is_first_here()  # about what the first process says too
     if silent:
         logging.getLogger("boxable").setLevel(logging.WARNING)
