@@ -107,7 +107,7 @@ def _run(
     file = os.open(printed, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(file, stream)
-    loop.CHECKPOINT_S, loop.PATIENCE = save_s, 2
+    loop.CHECKPOINT_S, loop.PATIENCE = save_s, 0.2
     if stop_at is not None:
         stop_before(*stop_at)
     sys.argv = ["boxable", *arguments]

@@ -1,6 +1,7 @@
 """The training loop."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -26,9 +27,11 @@ from boxable.weights.model import Model
 
 logger = logging.getLogger("boxable")
 
-# The time between checkpoints, the validations in a row without a better one after which a phase ends, and the steps of
-# a run that are logged, at most.
-CHECKPOINT_S, PATIENCE, LOGGED = 120.0, 8, 2000
+# The time between checkpoints, and the steps of a run that are logged, at most.
+CHECKPOINT_S, LOGGED = 120.0, 2000
+# Early stopping: a phase ends after this share of its validations in a row without a better one of the same phase. A
+# phase may begin below the model it started from and catch up as its learning rate falls, so others do not count.
+PATIENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,8 +131,8 @@ class Loop:
         finally:
             with held_interrupts():  # they would be lost while threads and processes end
                 batches.close()
-        if self.state.stale >= PATIENCE and self._job.ranks.is_first:
-            logger.info("%s: validation mAP did not improve in %d validations; next phase", phase.scope, PATIENCE)
+        if self._is_stale(phase) and self._job.ranks.is_first:
+            logger.info("%s: ended early, %d validations in a row without a better one", phase.scope, self.state.stale)
 
     def _step(self, phase: Phase, learner: Learner, micro_batches: Sequence[Batch]) -> None:
         job, state = self._job, self.state
@@ -152,7 +155,10 @@ class Loop:
         return done > self.state.validated and (done % phase.validate_every == 0 or done == phase.steps)
 
     def _is_over(self, phase: Phase) -> bool:
-        return self.state.phase_step == phase.steps or self.state.stale >= PATIENCE
+        return self.state.phase_step == phase.steps or self._is_stale(phase)
+
+    def _is_stale(self, phase: Phase) -> bool:
+        return self.state.stale >= math.ceil(PATIENCE * phase.validations)
 
     def _best(self) -> Model:
         """Return the best model so far, which the next phase begins with."""
@@ -190,8 +196,10 @@ class Loop:
             mean_ap = job.ranks.share(evaluation.mean_ap if evaluation else 0.0)
             state.validated = state.phase_step
             state.stale += 1
+            if mean_ap > state.phase_map:
+                state.phase_map, state.stale = mean_ap, 0
             if mean_ap > state.best_map:
-                state.best_map, state.best_step, state.stale = mean_ap, state.step, 0
+                state.best_map, state.best_step = mean_ap, state.step
                 self._save(BEST, model, learner.tensors())
             if evaluation is not None and job.log:
                 job.log.validation(

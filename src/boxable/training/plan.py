@@ -30,6 +30,11 @@ class Phase:
     views: int = 0
     seconds: float = 0.0
 
+    @property
+    def validations(self) -> int:
+        """How often the model is validated: after so many steps each time, and after the last one."""
+        return -(-self.steps // self.validate_every)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -137,5 +142,4 @@ def _seconds(phase: Phase, batch_size: int, images: int, speeds: Speeds) -> floa
     features = phase.views * images
     if phase.scope in CACHED and not phase.views:
         features = phase.steps * batch_size
-    validations = -(-phase.steps // phase.validate_every)
-    return features * speeds.features + phase.steps * speeds.step[phase.scope] + validations * speeds.validation
+    return features * speeds.features + phase.steps * speeds.step[phase.scope] + phase.validations * speeds.validation

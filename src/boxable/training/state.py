@@ -10,8 +10,9 @@ class State:
     """The position of a run, and its best validation so far.
 
     `step` counts the steps of the run, `phase_step` those of its phase; `samples` the samples that all ranks used.
-    `validated`: the step of the phase after which was the latest validation; `stale`: validations of the phase in a row
-    without a better one. `best_map` begins with that of the starting model.
+    `validated`: the step of the phase after which was the latest validation; `phase_map` is the highest mAP of the
+    phase, and `stale` counts its validations in a row without a higher one. `best_map` is that of best/, and begins
+    with that of the starting model.
     """
 
     step: int = 0
@@ -20,6 +21,7 @@ class State:
     samples: int = 0
     validated: int = 0
     stale: int = 0
+    phase_map: float = -1.0
     best_map: float = -1.0
     best_step: int = 0
 
@@ -36,3 +38,4 @@ class State:
         """Go on to the first step of the next phase."""
         self.phase += 1
         self.phase_step = self.validated = self.stale = 0
+        self.phase_map = -1.0
