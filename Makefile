@@ -86,5 +86,5 @@ ORIGINAL := ../shared/reference/original
 
 .venv/optional: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv-optional
-	@.venv-optional/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,track,train,openvino,litert,torch]' pandas supervision
+	@.venv-optional/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,track,train,openvino,litert,torch]' pandas supervision torchvision
 	@mkdir -p .venv && touch $@

@@ -22,7 +22,7 @@ from PIL import Image
 
 from boxable.training.checkpoints import Checkpoint
 from boxable.training.data import open_training_data
-from boxable.training.inputs import Batch, Keys, Source
+from boxable.training.inputs import Batch, BatchSource, Keys
 from boxable.training.loop import Job, Loop
 from boxable.training.options import Options
 from boxable.training.plan import Phase, Plan
@@ -57,7 +57,7 @@ def write_set(folder: Path) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class InMemory(Source):
+class InMemory(BatchSource):
     """The same batch again and again: data that cost nothing."""
 
     batch: Batch
@@ -99,11 +99,8 @@ def main() -> None:
         trainee = Trainee(setup.start, "all", setup.ranks.device)
         (batch,) = setup.source.live(trainee, [setup.order.keys(0, BATCH)])
         memory = InMemory(setup.source.samples, setup.source.images, setup.source.workers, batch)
-        job = Job(
-            out, Plan((), BATCH), setup.start, setup.recipe, setup.order, memory, validation, setup.ranks, accumulate=1,
-            kept=None, batch_statistics=False, log=None, show=print,
-        )  # fmt: skip
-        cached = replace(job, source=setup.source)
+        cached = Job(out, Plan((), BATCH), setup, validation, accumulate=1, log=None, show=print)
+        job = replace(cached, setup=replace(setup, source=memory))
 
         def bare() -> None:
             outputs = trainee.trained(dict(batch[0]))

@@ -48,10 +48,11 @@ def test_data_and_a_folder_are_needed(invoke: Invoke, arguments: tuple[object, .
     assert result.stderr == f"boxable: {message} See: boxable train --help\n"
 
 
-def test_without_torch_the_package_to_install_is_named(
-    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("missing", ["torch", "tensorboard", "matplotlib"])
+def test_the_packages_to_install_are_named_before_anything_is_written(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "torchvision", None)
+    monkeypatch.setitem(sys.modules, missing, None)
     result = invoke("train", EXAMPLES, "--out", tmp_path / "run")
     assert (result.stdout, result.code) == ("", 1)
     assert (

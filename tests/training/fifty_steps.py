@@ -38,10 +38,8 @@ def main(data: str, out: str, recipe: str, batch_size: str) -> None:
         log = RunLog(options.out, 0)
         plan = Plan((Phase("all", STEPS, STEPS),), int(batch_size))
         times = [time.perf_counter()]
-        job = Job(
-            options.out, plan, model, setup.recipe, setup.order, setup.source, validation, ranks, options.accumulate,
-            setup.kept, setup.batch_statistics, log, lambda _: times.append(time.perf_counter()),
-        )  # fmt: skip
+        show = lambda _: times.append(time.perf_counter())  # noqa: E731
+        job = Job(options.out, plan, setup, validation, options.accumulate, log, show)
         Loop(job, Checkpoint(model, {}, State())).run()
         log.close()
     losses = [line["loss"] for line in read_log(options.out / LOG) if line["kind"] == "train"]

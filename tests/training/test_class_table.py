@@ -6,7 +6,7 @@ import pytest
 
 from boxable.training.class_table import ClassRow, class_notes, class_rows, table_lines
 from boxable.training.data import TrainingData, open_training_data
-from boxable.training.vocabulary import result_classes
+from boxable.training.result_classes import result_classes
 from boxable.vocabulary import ClassList
 from tests.openimages.made import CAT, DOG, box
 from tests.training.sets import NAMES, TRAIN, VALIDATION, training_set

@@ -3,14 +3,16 @@ import pytest
 import torch
 
 from boxable.training.class_targets import ancestor_matrix, class_targets
-from boxable.training.targets import ImageTargets, Targets, collate_targets
+from boxable.training.targets import BatchTargets, ImageTargets, collate_targets
 from boxable.vocabulary import ClassList, open_images
 
 CLASSES = ClassList.from_names(["Vehicle", "Car", "Limousine", "Person", "robot"])
 VEHICLE, CAR, LIMOUSINE, PERSON, ROBOT = range(5)
 
 
-def targets(match: list[int], columns: list[int], verified: list[int], weights: list[float] | None = None) -> Targets:
+def targets(
+    match: list[int], columns: list[int], verified: list[int], weights: list[float] | None = None
+) -> BatchTargets:
     image = ImageTargets(
         np.array(match, np.int16), np.zeros((len(columns), 4), np.float32), np.array(columns, np.int64),
         np.array(weights or [1] * len(columns), np.float32), np.isin(np.arange(5), verified),

@@ -21,14 +21,14 @@ def train(step: int, phase: str = "head", **figures: float | None) -> Line:
     return {"step": step, "kind": "train", "phase": phase, **losses, "lr": 0.1, **figures}
 
 
-def validation(step: int, mean: float | None, interval: list[float] | None = None) -> Line:
-    return {"step": step, "kind": "validation", "map": mean, "interval": interval, "per_class": {}}
+def validation(step: int, mean: float | None) -> Line:
+    return {"step": step, "kind": "validation", "map": mean, "per_class": {}}
 
 
 LOGS: dict[str, list[Line]] = {
     "nothing": [],
     "a note": [{"step": 0, "kind": "note"}],
-    "the starting model": [validation(0, 0.1, [0.05, 0.2])],
+    "the starting model": [validation(0, 0.1)],
     "one step": [train(1)],
     "unknown figures": [train(1, loss=None, lr=None), validation(1, None)],
     "zeros": [train(step, loss=0, localization=0) for step in range(100)],
@@ -63,9 +63,8 @@ def test_the_best_model_and_the_starting_model_are_marked() -> None:
 
 
 def test_a_run_without_a_starting_model_has_no_line_for_it() -> None:
-    figure = draw_curves([validation(500, 0.5, [0.25, 0.75])])
-    assert legend(figure, 1) == ["95 % interval", "best: 0.500 at step 500"]
-    assert figure.axes[1].get_ylim()[1] > 0.75
+    figure = draw_curves([validation(500, 0.5)])
+    assert legend(figure, 1) == ["best: 0.500 at step 500"]
 
 
 def test_phases_are_marked_where_they_begin() -> None:

@@ -9,7 +9,7 @@ from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.training.eql import EqlV2
 from boxable.training.losses import default_loss, focal_losses
 from boxable.training.matching import ignore_inside, match_anchors
-from boxable.training.targets import ImageTargets, Targets, collate_targets
+from boxable.training.targets import BatchTargets, ImageTargets, collate_targets
 
 ANCHORS = ssd_mobilenet_v2(2).head.anchors
 PLACED = torch.tensor(ANCHORS)
@@ -18,7 +18,7 @@ BOTH = torch.ones(2, dtype=torch.bool)
 BOX = np.array([[0.1, 0.2, 0.6, 0.7]], np.float32)  # matched with nine anchors
 
 
-def one_box(column: int, verified: tuple[bool, bool] = (True, True), regions: np.ndarray = BOX[:0]) -> Targets:
+def one_box(column: int, verified: tuple[bool, bool] = (True, True), regions: np.ndarray = BOX[:0]) -> BatchTargets:
     match = ignore_inside(match_anchors(BOX, ANCHORS), regions, ANCHORS)
     return collate_targets([ImageTargets(match, BOX, np.array([column]), np.ones(1, np.float32), np.array(verified))])
 

@@ -11,7 +11,7 @@ import torch
 
 from boxable.errors import BoxableError
 from boxable.training.features import MOST_BYTES, FeatureCache, bytes_of_view, views_that_fit
-from boxable.training.targets import ImageTargets, Targets, collate_targets
+from boxable.training.targets import BatchTargets, ImageTargets, collate_targets
 
 SHAPES = {"low": (3, 2, 4), "high": (5,)}
 
@@ -30,7 +30,7 @@ def features(*numbers: int) -> dict[str, torch.Tensor]:
     return {"low": values[:, :24].reshape(-1, 3, 2, 4), "high": values[:, 24:]}
 
 
-def same(first: Targets, second: Targets) -> bool:
+def same(first: BatchTargets, second: BatchTargets) -> bool:
     fields = ("match", "boxes", "columns", "weights", "verified")
     return all(torch.equal(getattr(first, name), getattr(second, name)) for name in fields)
 

@@ -18,7 +18,7 @@ from boxable.training.ranks import Ranks, open_ranks
 from boxable.training.recipes import DefaultRecipe, OriginalRecipe, Recipe
 from boxable.training.samples import SampleRules
 from boxable.training.state import State
-from boxable.training.targets import ImageTargets, Targets, collate_targets
+from boxable.training.targets import BatchTargets, ImageTargets, collate_targets
 from boxable.training.trainee import Trainee
 from boxable.vocabulary import ClassList
 from boxable.weights.extend_classes import initialized
@@ -69,7 +69,7 @@ def made_batch(learner: Learner, step: int = 0, empty: bool = False) -> Batch:
 def part(batch: Batch, rows: slice) -> Batch:
     features, targets = batch
     fields = (targets.match, targets.boxes, targets.columns, targets.weights, targets.verified)
-    return {name: values[rows] for name, values in features.items()}, Targets(*(values[rows] for values in fields))
+    return {name: values[rows] for name, values in features.items()}, BatchTargets(*(values[rows] for values in fields))
 
 
 def assert_close(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], tolerance: float) -> None:

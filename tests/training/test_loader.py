@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from boxable.errors import ImageError
-from boxable.training.loader import Batch, batches
+from boxable.training.loader import ImageBatch, batches
 from boxable.training.order import SampleKey, SampleOrder
 from boxable.training.samples import SampleRules
 from tests.conftest import ROOT
@@ -34,7 +34,7 @@ def plan(images: int, steps: int, size: int) -> list[list[SampleKey]]:
     return [order.keys(step * size, size) for step in range(steps)]
 
 
-def equal(first: Batch, second: Batch) -> bool:
+def equal(first: ImageBatch, second: ImageBatch) -> bool:
     fields = ("match", "boxes", "columns", "weights", "verified")
     return torch.equal(first.images, second.images) and all(
         torch.equal(getattr(first.targets, name), getattr(second.targets, name)) for name in fields

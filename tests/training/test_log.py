@@ -29,11 +29,11 @@ def scalars(folder: Path, tag: str) -> list[tuple[int, float]]:
 
 def test_lines_hold_what_was_logged(tmp_path: Path) -> None:
     with closing(RunLog(tmp_path / "run", 0)) as log:
-        log.validation(0, map=0.25, interval=(0.2, 0.3), per_class={"Cat": 0.5, "Dog": 0.0})
+        log.validation(0, map=0.25, per_class={"Cat": 0.5, "Dog": 0.0})
         log.train(1, phase="head", loss=torch.tensor(1.5), lr=np.float32(0.5))
         log.note(1, text="plateau", ids=[1, 2])
         assert read_log(tmp_path / "run" / LOG) == [
-            {"step": 0, "kind": "validation", "map": 0.25, "interval": [0.2, 0.3], "per_class": {"Cat": 0.5, "Dog": 0}},
+            {"step": 0, "kind": "validation", "map": 0.25, "per_class": {"Cat": 0.5, "Dog": 0}},
             {"step": 1, "kind": "train", "phase": "head", "loss": 1.5, "lr": 0.5},
             {"step": 1, "kind": "note", "text": "plateau", "ids": [1, 2]},
         ]  # fmt: skip
@@ -42,13 +42,13 @@ def test_lines_hold_what_was_logged(tmp_path: Path) -> None:
 def test_a_number_that_is_not_finite_is_null(tmp_path: Path) -> None:
     with closing(RunLog(tmp_path, 0)) as log:
         log.train(1, phase="head", loss=math.nan, lr=math.inf)
-        log.validation(1, map=math.nan, interval=None, per_class={"Cat": -math.inf})
+        log.validation(1, map=math.nan, per_class={"Cat": -math.inf})
 
     def refuse(name: str) -> None:
         raise AssertionError(name)
 
     lines = [json.loads(line, parse_constant=refuse) for line in (tmp_path / LOG).read_text().splitlines()]
-    assert [lines[0]["loss"], lines[0]["lr"], lines[1]["map"], lines[1]["interval"]] == [None] * 4
+    assert [lines[0]["loss"], lines[0]["lr"], lines[1]["map"]] == [None] * 3
     assert lines[1]["per_class"] == {"Cat": None}
 
 
@@ -56,12 +56,10 @@ def test_tensorboard_shows_figures(tmp_path: Path) -> None:
     with closing(RunLog(tmp_path, 0)) as log:
         log.train(3, phase="head", loss=1.5, images_per_s=20)
         # Names come from files of others.
-        log.validation(4, map=0.25, interval=(0.125, 0.5), per_class={"Human hand": 0.75, "\ud800": 1})
+        log.validation(4, map=0.25, per_class={"Human hand": 0.75, "\ud800": 1})
         assert scalars(tmp_path, "train/loss") == [(3, 1.5)], "each line is flushed"
     assert scalars(tmp_path, "train/images_per_s") == [(3, 20)]
     assert scalars(tmp_path, "validation/mAP") == [(4, 0.25)]
-    assert scalars(tmp_path, "validation/mAP_low") == [(4, 0.125)]
-    assert scalars(tmp_path, "validation/mAP_high") == [(4, 0.5)]
     assert scalars(tmp_path, "AP/Human hand") == [(4, 0.75)]
 
 
@@ -83,9 +81,9 @@ def test_a_resumed_run_that_ends_earlier_leaves_nothing_of_the_first(tmp_path: P
 
 def test_a_new_run_replaces_the_log(tmp_path: Path) -> None:
     with closing(RunLog(tmp_path, 0)) as log:
-        log.validation(0, map=0.25, interval=None, per_class={})
+        log.validation(0, map=0.25, per_class={})
     with closing(RunLog(tmp_path, 0)) as log:
-        log.validation(0, map=0.5, interval=None, per_class={})
+        log.validation(0, map=0.5, per_class={})
     assert [line["map"] for line in read_log(tmp_path / LOG)] == [0.5]
     assert scalars(tmp_path, "validation/mAP") == [(0, 0.5)]
 

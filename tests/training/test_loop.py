@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ from boxable.hashing import hash_of_file
 from boxable.metrics.evaluate import Evaluation
 from boxable.training.checkpoints import Checkpoint
 from boxable.training.data import open_training_data
-from boxable.training.inputs import Batch, Keys, Source, as_views
+from boxable.training.inputs import Batch, BatchSource, Keys, as_views
 from boxable.training.loop import Job, Loop
 from boxable.training.options import Options
 from boxable.training.order import SampleKey, SampleOrder
@@ -36,7 +36,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @dataclass(frozen=True, eq=False)
-class Recorded(Source):
+class Recorded(BatchSource):
     """Samples of which the keys are recorded."""
 
     keys: list[Keys]
@@ -66,10 +66,8 @@ def test_a_phase_that_improves_goes_on_below_the_best_model_so_far(
 ) -> None:
     with open_ranks() as ranks, open_training_data(shapes) as data:
         setup = prepare(Options(shapes, "ssd23", tmp_path, workers=0), data, ranks)
-        job = Job(
-            tmp_path, Plan((Phase("head", 4, 1),), 2), setup.start, setup.recipe, setup.order, setup.source,
-            Given(maps), ranks, 1, None, False, None, lambda figures: None,
-        )  # fmt: skip
+        plan = Plan((Phase("head", 4, 1),), 2)
+        job = Job(tmp_path, plan, setup, Given(maps), 1, log=None, show=lambda figures: None)
         loop = Loop(job, Checkpoint(setup.start, {}, State(best_map=0.5)))
         loop.run()
     assert loop.state.step == steps
@@ -82,10 +80,11 @@ def _keys(shapes: Path, out: Path, accumulate: int, state: State, views: int) ->
     with open_ranks() as ranks, open_training_data(shapes) as data:
         setup = prepare(Options(shapes, "ssd23", out, workers=0), data, ranks)
         source = Recorded(setup.source.samples, setup.source.images, 0, [])
-        job = Job(
-            out, Plan((Phase("head", STEPS, STEPS, views),), SIZE), setup.start, setup.recipe, setup.order, source,
-            Validation(data.validation, data.annotations), ranks, accumulate, None, False, None, print,
-        )  # fmt: skip
+        plan, validation = (
+            Plan((Phase("head", STEPS, STEPS, views),), SIZE),
+            Validation(data.validation, data.annotations),
+        )
+        job = Job(out, plan, replace(setup, source=source), validation, accumulate, log=None, show=print)
         Loop(job, Checkpoint(setup.start, {}, state)).run()
         return source.keys
 

@@ -25,7 +25,7 @@ from boxable.training.losses import (
 from boxable.training.matching import match_anchors
 from boxable.training.mining import hardest, mine
 from boxable.training.regularization import l2_loss, regularized_variables
-from boxable.training.targets import ImageTargets, Targets, collate_targets
+from boxable.training.targets import BatchTargets, ImageTargets, collate_targets
 from boxable.weights.pull import open_model
 from tests.parity.formula_weights import formula_weights
 
@@ -119,7 +119,7 @@ class Recorded:
     facts: Mapping[str, Any]
     regularized: Sequence[str]
     arrays: Mapping[str, Floats]
-    targets: Targets
+    targets: BatchTargets
     module: TorchGraph
     images: torch.Tensor
 

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from boxable.training.targets import ImageTargets, Targets, collate_targets
+from boxable.training.targets import BatchTargets, ImageTargets, collate_targets
 
 
 def image(match: list[int], columns: list[int], weights: list[float], verified: list[bool]) -> ImageTargets:
@@ -40,7 +40,7 @@ def test_a_batch_without_boxes_has_one_that_does_not_count() -> None:
 
 
 def test_anchors_have_the_values_of_their_boxes() -> None:
-    targets: Targets = collate_targets(
+    targets: BatchTargets = collate_targets(
         [image([1, -1, 0, -2], [4, 2], [1, 0.5], [True]), image([0, 0, -1, -1], [3], [0.25], [True])]
     )
     assert targets.matched.tolist() == [[True, False, True, False], [True, True, False, False]]

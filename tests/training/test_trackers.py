@@ -89,12 +89,12 @@ def test_a_tracker_gets_the_figures_of_a_run_and_of_its_continuation(
     config = {"lr": 0.5}
     with closing(RunLog(tmp_path / "run", 0, tracker_named(name), config)) as log:
         log.train(1, phase="head", loss=1.5, localization=math.nan)
-        log.validation(1, map=0.25, interval=(0.125, 0.5), per_class={"Cat (animal)": 0.25})
+        log.validation(1, map=0.25, per_class={"Cat (animal)": 0.25})
         log.note(1, text="not for trackers")
-    figures = {"validation/mAP": 0.25, "validation/mAP_low": 0.125, "validation/mAP_high": 0.5}
+    figures = {"validation/mAP": 0.25}
     assert recorded(calls) == [*started, ["log", {"train/loss": 1.5}, 1], ["log", figures, 1], ["finish"]]
     with closing(RunLog(tmp_path / "run", 1, tracker_named(name), config)) as log:
-        log.validation(2, map=math.nan, interval=None, per_class={})
+        log.validation(2, map=math.nan, per_class={})
     assert recorded(calls) == [*continued, ["log", {}, 2], ["finish"]]
     assert capsys.readouterr().out == "", "stdout is for results"
 

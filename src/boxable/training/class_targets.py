@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from boxable.training.targets import Targets
+from boxable.training.targets import BatchTargets
 from boxable.vocabulary import ClassList
 from boxable.vocabulary.hierarchy import open_images_hierarchy
 
@@ -19,7 +19,7 @@ def ancestor_matrix(classes: ClassList) -> Tensor:
     return torch.tensor(rows, dtype=torch.bool).reshape(len(classes), len(classes))
 
 
-def class_targets(targets: Targets, ancestors: Tensor) -> tuple[Tensor, Tensor]:
+def class_targets(targets: BatchTargets, ancestors: Tensor) -> tuple[Tensor, Tensor]:
     """Make labels bool and weights float32 of the classes, without the background: each `[B, A, C]`.
 
     `ancestors` bool `[C, C]`, as in `ancestor_matrix`. An anchor with a box is positive for its class and the ancestors

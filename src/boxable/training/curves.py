@@ -86,13 +86,9 @@ def _draw_losses(axes: Axes, phases: Sequence[list[Line]]) -> None:
 
 
 def _draw_accuracy(axes: Axes, validation: Sequence[Line]) -> None:
-    """Draw the validation mAP with its interval, its best point, and the starting model (step 0) as a dashed line."""
+    """Draw the validation mAP, its best point, and the starting model (step 0) as a dashed line."""
     steps, means = _column(validation, "step"), _column(validation, "map")
-    ends = [line["interval"] or (np.nan, np.nan) for line in validation]
-    low, high = np.array(ends, np.float64).reshape(-1, 2).T
-    axes.set_ylim(0, 1.12 * np.nanmax([0.01, *means, *high]))
-    if np.isfinite(low).any():
-        axes.fill_between(steps, low, high, color=_BLUE, alpha=0.15, linewidth=0, label="95 % interval")
+    axes.set_ylim(0, 1.12 * np.nanmax([0.01, *means]))
     axes.plot(steps, means, color=_BLUE, linewidth=1.8, **_marked(validation))
     if not np.isfinite(means).any():
         return

@@ -49,7 +49,7 @@ class TrainingData:
 
 @contextmanager
 def open_training_data(
-    path: Path, val: Path | None = None, *, annotations: LabelPolicy | None = None, scratch: Path | None = None
+    path: Path, val: Path | None = None, *, annotations: LabelPolicy | None = None
 ) -> Iterator[TrainingData]:
     """Open a set of annotated images of any format for training.
 
@@ -57,14 +57,14 @@ def open_training_data(
     hash of the id (`split_images`). Without `annotations` they are taken to be `verified` where the image labels name
     absent classes, as those of Open Images do, else `exhaustive`: image labels that are all positive say nothing of
     other classes, and where no class is known to be absent from an image that lacks it, no class could be learned to
-    differ from the others. A set that is no data folder becomes a temporary one, in `scratch` if given, which is gone
-    when the block ends.
+    differ from the others. A set that is no data folder becomes a temporary one, which is gone when the
+    block ends.
 
     Images with the bytes of a validation image are not trained on. Raises ArgumentError for a set without boxes or
     image files, or where nothing is left to train on or to validate by, and as `as_data_folder` does.
     """
     with ExitStack() as opened:
-        folder, made_of = opened.enter_context(as_data_folder(path, scratch))
+        folder, made_of = opened.enter_context(as_data_folder(path))
         dataset = Dataset(folder)
         if not len(dataset.index.box):
             raise ArgumentError(f"{path}: {counted(len(dataset), 'image|s')} without a box; expected boxes to train on")

@@ -57,12 +57,9 @@ def execute(options: Options) -> TrainingResult | None:
             log = RunLog(options.out, step, tracker, record.arguments)
             opened.callback(log.close)
             if not step:
-                log.validation(0, map=record.start_map, interval=None, per_class={})
+                log.validation(0, map=record.start_map, per_class={})
         with screen(record.plan.steps, step, shown=ranks.is_first) as show:
-            job = Job(
-                options.out, record.plan, setup.start, setup.recipe, setup.order, setup.source, validation, ranks,
-                options.accumulate, setup.kept, setup.batch_statistics, log, show,
-            )  # fmt: skip
+            job = Job(options.out, record.plan, setup, validation, options.accumulate, log, show)
             loop = Loop(job, checkpoint)
             if loop.is_finished and ranks.is_first:
                 logger.info("%s: all steps are taken; evaluating the result again", options.out)

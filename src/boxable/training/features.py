@@ -13,7 +13,7 @@ from torch import Tensor
 
 from boxable.files import writing
 from boxable.networks.ops import Shape
-from boxable.training.targets import ImageTargets, Targets, collate_targets, split_targets
+from boxable.training.targets import BatchTargets, ImageTargets, collate_targets, split_targets
 
 # Bytes that a cache may take, and its share of the free space on the disk.
 MOST_BYTES, MOST_OF_DISK = 8 << 30, 0.5
@@ -36,14 +36,14 @@ class FeatureCache:
                 os.posix_fallocate(file.fileno(), 0, rows * bytes_of_view(shapes))
             self._values = np.memmap(file, np.float16, "r+", shape=(rows, _width(shapes)))
 
-    def append(self, features: Mapping[str, Tensor], targets: Targets) -> None:
+    def append(self, features: Mapping[str, Tensor], targets: BatchTargets) -> None:
         """Add the features `[B, *shape]` by name, and the targets, of the next `B` views."""
         start, count = len(self._targets), len(targets.match)
         block = torch.cat([features[name].flatten(1) for name in self._shapes], 1)
         self._values[start : start + count] = block.to(torch.float16).cpu().numpy()
         self._targets += split_targets(targets)
 
-    def read(self, rows: Sequence[int]) -> tuple[dict[str, Tensor], Targets]:
+    def read(self, rows: Sequence[int]) -> tuple[dict[str, Tensor], BatchTargets]:
         """Return the features of rows, float32 `[B, *shape]` by name, and their targets."""
         block = torch.from_numpy(self._values[[*rows]])
         parts = block.split([prod(_known(shape)) for shape in self._shapes.values()], 1)

@@ -14,7 +14,7 @@ from boxable.training.learner import Features
 from boxable.training.loader import batches
 from boxable.training.order import SampleKey
 from boxable.training.samples import Samples
-from boxable.training.targets import Targets
+from boxable.training.targets import BatchTargets
 from boxable.training.trainee import Trainee
 
 logger = logging.getLogger("boxable")
@@ -23,12 +23,12 @@ logger = logging.getLogger("boxable")
 _TOGETHER, _AHEAD = 16, 2
 
 Keys = Sequence[SampleKey]
-Batch = tuple[Features, Targets]
+Batch = tuple[Features, BatchTargets]
 Batches = Callable[[Iterable[Keys]], Iterator[Batch]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class BatchSource:
     """The samples of a run, of so many `images`; `workers` processes make them."""
 
     samples: Samples

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from boxable.training.ranks import Ranks
 from boxable.training.recipes import Recipe
-from boxable.training.targets import Targets
+from boxable.training.targets import BatchTargets
 from boxable.training.trainee import Trainee
 from boxable.weights.model import Model
 
@@ -51,7 +51,7 @@ class Learner:
         self._average = recipe.average(self._parameters)
         self._reweighting = recipe.reweighting()
 
-    def step(self, batches: Sequence[tuple[Features, Targets]], lr: float, step: int) -> Losses:
+    def step(self, batches: Sequence[tuple[Features, BatchTargets]], lr: float, step: int) -> Losses:
         """Take one step of the optimizer on the batches of this rank together; `step` is that of the phase, from 0.
 
         Losses are divided by the number of matched anchors on all ranks, so that the result does not depend on how the

@@ -15,10 +15,10 @@ from torch.utils.data import DataLoader
 
 from boxable.errors import ImageError
 from boxable.findings import counted
-from boxable.training.interrupts import held_interrupts
+from boxable.training.held_interrupts import held_interrupts
 from boxable.training.order import SampleKey
 from boxable.training.samples import Sample, Samples
-from boxable.training.targets import Targets, collate_targets
+from boxable.training.targets import BatchTargets, collate_targets
 
 logger = logging.getLogger("boxable")
 
@@ -28,15 +28,15 @@ _NAMED = 20
 _PR_SET_PDEATHSIG = 1
 
 
-class Batch(NamedTuple):
+class ImageBatch(NamedTuple):
     """The inputs of a network float32 `[B, h, w, 3]`, their targets, and why images were replaced by others."""
 
     images: Tensor
-    targets: Targets
+    targets: BatchTargets
     unreadable: tuple[str, ...]
 
 
-def batches(samples: Samples, plan: Iterable[Sequence[SampleKey]], workers: int) -> Iterator[Batch]:
+def batches(samples: Samples, plan: Iterable[Sequence[SampleKey]], workers: int) -> Iterator[ImageBatch]:
     """Make a batch of each list of keys, in order, in this number of processes ahead of time, or in this one for 0.
 
     The content does not depend on the number of workers. Each unreadable image is logged once, and many are counted at
@@ -74,13 +74,13 @@ class _Caught:
             return ImageError(str(error))
 
 
-def _collate(found: Sequence[Sample | ImageError]) -> Batch | ImageError:
+def _collate(found: Sequence[Sample | ImageError]) -> ImageBatch | ImageError:
     samples = []
     for sample in found:
         if isinstance(sample, ImageError):
             return sample
         samples.append(sample)
-    return Batch(
+    return ImageBatch(
         torch.from_numpy(np.stack([sample.image for sample in samples])),
         collate_targets([sample.targets for sample in samples]),
         tuple(sample.unreadable for sample in samples if sample.unreadable is not None),

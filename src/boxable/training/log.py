@@ -57,17 +57,12 @@ class RunLog:
         self._write(step, "train", {"phase": phase, **figures})
         self._publish(step, {f"train/{name}": float(figure) for name, figure in figures.items()})
 
-    def validation(
-        self, step: int, *, map: float, interval: tuple[float, float] | None, per_class: Mapping[str, float]
-    ) -> None:
-        """Log the mean AP of a step with its interval, and the AP of each class by its name."""
-        self._write(step, "validation", {"map": map, "interval": interval, "per_class": per_class})
-        low, high = interval or (math.nan, math.nan)
-        means = {"mAP": map, "mAP_low": low, "mAP_high": high}
+    def validation(self, step: int, *, map: float, per_class: Mapping[str, float]) -> None:
+        """Log the mean AP of a step, and the AP of each class by its name."""
+        self._write(step, "validation", {"map": map, "per_class": per_class})
+        names = {name: name.encode("utf-8", "replace").decode() for name in per_class}
         self._publish(
-            step,
-            {f"validation/{name}": float(figure) for name, figure in means.items() if not math.isnan(figure)},
-            {f"AP/{name.encode('utf-8', 'replace').decode()}": float(ap) for name, ap in per_class.items()},
+            step, {"validation/mAP": float(map)}, {f"AP/{names[name]}": float(ap) for name, ap in per_class.items()}
         )
 
     def note(self, step: int, **values: Any) -> None:

@@ -12,15 +12,13 @@ from torch import Tensor
 
 from boxable.errors import BoxableError
 from boxable.training.checkpoints import BEST, LAST, Checkpoint, load_checkpoint, save_checkpoint
-from boxable.training.inputs import Batch, Batches, Keys, Source, as_views, save_batch
-from boxable.training.interrupts import held_interrupts
+from boxable.training.held_interrupts import held_interrupts
+from boxable.training.inputs import Batch, Batches, Keys, as_views, save_batch
 from boxable.training.learner import Learner, Losses
 from boxable.training.log import RunLog
-from boxable.training.order import SampleOrder
 from boxable.training.plan import Phase, Plan
-from boxable.training.ranks import Ranks
-from boxable.training.recipes import Recipe
 from boxable.training.screen import Speed, StepFigures
+from boxable.training.setup import Setup
 from boxable.training.trainee import Trainee
 from boxable.training.validation import Validation
 from boxable.weights.model import Model
@@ -38,22 +36,15 @@ PATIENCE = 0.5
 class Job:
     """What stays the same during a run.
 
-    `start` is the starting model with the classes of the result. `accumulate`: the batches into which each rank divides
-    its share of a step. `kept`: only the class columns after those of that model are trained. Only the first rank has a
-    `log`; `show` is called after each step.
+    `accumulate`: the batches into which each rank divides its share of a step. Only the first rank has a `log`; `show`
+    is called after each step.
     """
 
     folder: Path
     plan: Plan
-    start: Model
-    recipe: Recipe
-    order: SampleOrder
-    source: Source
+    setup: Setup
     validation: Validation
-    ranks: Ranks
     accumulate: int
-    kept: Model | None
-    batch_statistics: bool
     log: RunLog | None
     show: Callable[[StepFigures], None]
 
@@ -66,7 +57,8 @@ class Loop:
     """
 
     def __init__(self, job: Job, start: Checkpoint) -> None:
-        self._job, self._model, self._tensors = job, start.model, start.tensors
+        self._job, self._setup, self._ranks = job, job.setup, job.setup.ranks
+        self._model, self._tensors = start.model, start.tensors
         self.state = replace(start.state)
         self._log_every = max(1, job.plan.steps // LOGGED)
         self._saved = time.monotonic()
@@ -81,15 +73,15 @@ class Loop:
     def run(self) -> None:
         """Train all phases that are left; each begins with the best model so far."""
         # Of several processes only the first one stops at once; it tells the others after the next step.
-        with nullcontext() if self._job.ranks.is_first else held_interrupts():
+        with nullcontext() if self._ranks.is_first else held_interrupts():
             while not self.is_finished:
                 self._phase(self._job.plan.phases[self.state.phase])
 
     def _phase(self, phase: Phase) -> None:
-        job, state = self._job, self.state
-        momentum = job.recipe.batch_norm_momentum if job.batch_statistics else None
-        trainee = Trainee(self._model, phase.scope, job.ranks.device, kept=job.kept, batch_norm_momentum=momentum)
-        learner = Learner(trainee, job.recipe, job.ranks)
+        job, setup, state = self._job, self._setup, self.state
+        momentum = setup.recipe.batch_norm_momentum if setup.batch_statistics else None
+        trainee = Trainee(self._model, phase.scope, self._ranks.device, kept=setup.kept, batch_norm_momentum=momentum)
+        learner = Learner(trainee, setup.recipe, self._ranks)
         if self._tensors:
             learner.load(self._tensors)
         try:
@@ -104,7 +96,7 @@ class Loop:
             state.next_phase()
             if self.is_finished:
                 if not state.best_step:  # no checkpoint is better than the starting model
-                    self._save(BEST, job.start, {})
+                    self._save(BEST, setup.start, {})
                 self._save(LAST, learner.model(), learner.tensors())
             else:
                 self._model, self._tensors = self._best(), {}
@@ -131,20 +123,20 @@ class Loop:
         finally:
             with held_interrupts():  # they would be lost while threads and processes end
                 batches.close()
-        if self._is_stale(phase) and self._job.ranks.is_first:
+        if self._is_stale(phase) and self._ranks.is_first:
             logger.info("%s: ended early, %d validations in a row without a better one", phase.scope, self.state.stale)
 
     def _step(self, phase: Phase, learner: Learner, micro_batches: Sequence[Batch]) -> None:
         job, state = self._job, self.state
         with held_interrupts() as is_interrupted:
             self._is_in_step = True
-            lr = job.recipe.learning_rate(state.phase_step, phase.steps, phase.scope)
+            lr = self._setup.recipe.learning_rate(state.phase_step, phase.steps, phase.scope)
             losses = learner.step(micro_batches, lr, state.phase_step)
             self._require_finite(losses, micro_batches)
             state.step, state.phase_step = state.step + 1, state.phase_step + 1
             state.samples += job.plan.batch_size
             self._report(phase, losses, lr)
-            must_stop = job.ranks.any(is_interrupted())
+            must_stop = self._ranks.any(is_interrupted())
             self._is_in_step = False
         if must_stop:
             raise KeyboardInterrupt
@@ -163,25 +155,25 @@ class Loop:
     def _best(self) -> Model:
         """Return the best model so far, which the next phase begins with."""
         if not self.state.best_step:
-            return self._job.start
-        best = self._job.ranks.share(load_checkpoint(self._job.folder / BEST) if self._job.ranks.is_first else None)
+            return self._setup.start
+        best = self._ranks.share(load_checkpoint(self._job.folder / BEST) if self._ranks.is_first else None)
         if best is None:
             raise BoxableError(f"{self._job.folder / BEST}: expected the best checkpoint so far, got none")
         return best.model
 
     def _batches(self, phase: Phase, trainee: Trainee) -> Batches:
         """Return what makes the batches of key lists: from cached features, or from images."""
-        source = self._job.source
-        if phase.views and not self._job.ranks.is_distributed:
+        source = self._setup.source
+        if phase.views and not self._ranks.is_distributed:
             return source.cached(trainee, phase.views, self._job.folder)
         return lambda plan: source.live(trainee, plan)
 
     def _plan(self, phase: Phase) -> Iterator[Keys]:
         """Yield the keys of the batches of this rank in the steps of the phase that are left, `accumulate` a step."""
-        job, ranks = self._job, self._job.ranks
+        job, ranks = self._job, self._ranks
         size, first, left = job.plan.batch_size, self.state.samples, phase.steps - self.state.phase_step
         for start in range(first, first + left * size, size):
-            keys: Keys = job.order.keys(start, size)[ranks.rank :: ranks.count]
+            keys: Keys = self._setup.order.keys(start, size)[ranks.rank :: ranks.count]
             if phase.views:
                 keys = as_views(keys, phase.views)
             for part in range(job.accumulate):
@@ -191,9 +183,9 @@ class Loop:
         """Measure the model on the first rank, and keep it if it is the best so far."""
         job, state = self._job, self.state
         model = learner.model()
-        evaluation = job.validation.measure(model)[0] if job.ranks.is_first else None
+        evaluation = job.validation.measure(model)[0] if self._ranks.is_first else None
         with held_interrupts():
-            mean_ap = job.ranks.share(evaluation.mean_ap if evaluation else 0.0)
+            mean_ap = self._ranks.share(evaluation.mean_ap if evaluation else 0.0)
             state.validated = state.phase_step
             state.stale += 1
             if mean_ap > state.phase_map:
@@ -203,9 +195,8 @@ class Loop:
                 self._save(BEST, model, learner.tensors())
             if evaluation is not None and job.log:
                 job.log.validation(
-                    state.step, map=mean_ap, interval=None,
-                    per_class={result.item.name: result.ap for result in evaluation.scored},
-                )  # fmt: skip
+                    state.step, map=mean_ap, per_class={result.item.name: result.ap for result in evaluation.scored}
+                )
 
     def _report(self, phase: Phase, losses: Losses, lr: float) -> None:
         """Show a step, and log it if its turn has come."""
@@ -223,7 +214,7 @@ class Loop:
     def _require_finite(self, losses: Losses, batches: Sequence[Batch]) -> None:
         if losses.is_finite:
             return
-        path = self._job.folder / f"not-finite-{self._job.ranks.rank}.safetensors"
+        path = self._job.folder / f"not-finite-{self._ranks.rank}.safetensors"
         save_batch(batches, path)
         raise BoxableError(
             f"step {self.state.step + 1}: expected finite losses and gradients, got loss {losses.total:g} and gradient "
@@ -234,7 +225,7 @@ class Loop:
         """Write a checkpoint, on the first rank."""
         if name == LAST:
             self._saved = time.monotonic()
-        if self._job.ranks.is_first:
+        if self._ranks.is_first:
             save_checkpoint(Checkpoint(model, tensors, self.state), self._job.folder / name)
 
 

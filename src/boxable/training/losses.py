@@ -11,7 +11,7 @@ from boxable.networks.heads.box_coder_torch import decode, encode
 from boxable.training.class_targets import class_targets
 from boxable.training.eql import EqlV2
 from boxable.training.mining import mine
-from boxable.training.targets import Targets
+from boxable.training.targets import BatchTargets
 
 # Of the focal loss: the weight of positives (negatives have the rest). Its exponent gamma is 2.
 ALPHA = 0.25
@@ -30,7 +30,7 @@ class LossSums:
     matched: Tensor
 
 
-def original_loss(outputs: Mapping[str, Tensor], targets: Targets, anchors: Tensor) -> LossSums:
+def original_loss(outputs: Mapping[str, Tensor], targets: BatchTargets, anchors: Tensor) -> LossSums:
     """Compute the loss of the original recipe over the anchors that hard example mining selects (SEMANTICS §7.3).
 
     `outputs`: `box_encodings` float32 `[B, A, 4]` and `class_logits` float32 `[B, A, 1 + C]`. `anchors` float32
@@ -44,7 +44,7 @@ def original_loss(outputs: Mapping[str, Tensor], targets: Targets, anchors: Tens
 
 def default_loss(
     outputs: Mapping[str, Tensor],
-    targets: Targets,
+    targets: BatchTargets,
     anchors: Tensor,
     ancestors: Tensor,
     trained: Tensor,
@@ -77,14 +77,14 @@ def focal_losses(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
     )
 
 
-def localization_losses(codes: Tensor, targets: Targets, anchors: Tensor) -> Tensor:
+def localization_losses(codes: Tensor, targets: BatchTargets, anchors: Tensor) -> Tensor:
     """Compute the weighted Huber loss (delta 1) of box codes `[B, A, 4]`, summed over the four: float32 `[B, A]`."""
     wanted = encode(targets.of_anchors(targets.boxes), anchors)
     losses = functional.huber_loss(codes, wanted, reduction="none")
     return losses.sum(2) * targets.box_weights
 
 
-def cross_entropies(logits: Tensor, targets: Targets) -> Tensor:
+def cross_entropies(logits: Tensor, targets: BatchTargets) -> Tensor:
     """Compute the weighted sigmoid cross-entropy of the logits `[B, A, 1 + C]`, summed over columns: float32 `[B, A]`.
 
     The column of the background is trained as a class. Anchors with a box have its weight, ignored ones 0, others 1.

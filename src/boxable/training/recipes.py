@@ -16,7 +16,7 @@ from boxable.training.regularization import l2_loss, regularized_variables
 from boxable.training.rmsprop import RmsProp
 from boxable.training.samples import ORIGINAL_RULES, SampleRules
 from boxable.training.schedules import cosine, staircase
-from boxable.training.targets import Targets
+from boxable.training.targets import BatchTargets
 
 Parameters = Mapping[str, nn.Parameter]
 
@@ -53,7 +53,7 @@ class OriginalRecipe:
     def reweighting(self) -> None:
         """Return None: classes have the same weight."""
 
-    def loss(self, outputs: Mapping[str, Tensor], targets: Targets, reweighting: EqlV2 | None) -> LossSums:
+    def loss(self, outputs: Mapping[str, Tensor], targets: BatchTargets, reweighting: EqlV2 | None) -> LossSums:
         """Compute the loss over the anchors of hard example mining."""
         return original_loss(outputs, targets, self._anchors)
 
@@ -105,7 +105,7 @@ class DefaultRecipe:
         """Make what reweights classes by their gradients so far, if they are: its buffers are state of the training."""
         return EqlV2(len(self.trained)).to(self.trained.device) if self.eql else None
 
-    def loss(self, outputs: Mapping[str, Tensor], targets: Targets, reweighting: EqlV2 | None) -> LossSums:
+    def loss(self, outputs: Mapping[str, Tensor], targets: BatchTargets, reweighting: EqlV2 | None) -> LossSums:
         """Compute the focal loss and the Huber loss."""
         return default_loss(outputs, targets, self.anchors, self.ancestors, self.trained, reweighting)
 

@@ -17,16 +17,16 @@ from boxable.training.augmentation import DEFAULT
 from boxable.training.class_targets import ancestor_matrix
 from boxable.training.data import TrainingData
 from boxable.training.features import views_that_fit
-from boxable.training.inputs import Source
+from boxable.training.inputs import BatchSource
 from boxable.training.options import MINUTES, RANDOM, Options
 from boxable.training.order import SampleOrder, repeat_factors
 from boxable.training.plan import Plan, plan_minutes, plan_steps
 from boxable.training.ranks import Ranks
 from boxable.training.recipes import DefaultRecipe, OriginalRecipe, Recipe
+from boxable.training.result_classes import label_columns, result_classes
 from boxable.training.samples import SampleRules, Samples
 from boxable.training.speeds import measure_speeds
 from boxable.training.trainee import Trainee
-from boxable.training.vocabulary import label_columns, result_classes
 from boxable.vocabulary import ClassList
 from boxable.weights.extend_classes import initialized, with_classes
 from boxable.weights.model import Model
@@ -48,7 +48,7 @@ class Setup:
     batch_statistics: bool
     recipe: Recipe
     order: SampleOrder
-    source: Source
+    source: BatchSource
     ranks: Ranks
 
 
@@ -87,7 +87,7 @@ def assemble(options: Options, data: TrainingData, ranks: Ranks, known: ClassLis
     return Setup(
         start, known, with_classes(start, known, options.seed) if options.keep else None,
         has_moving and (options.recipe == "original" or options.start == RANDOM),
-        recipe, order, Source(samples, len(data.images), workers), ranks,
+        recipe, order, BatchSource(samples, len(data.images), workers), ranks,
     )  # fmt: skip
 
 

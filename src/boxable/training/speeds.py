@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import torch
 
-from boxable.training.inputs import Source
+from boxable.training.inputs import BatchSource
 from boxable.training.learner import Learner
 from boxable.training.order import SampleOrder
 from boxable.training.plan import Speeds
@@ -19,7 +19,7 @@ _STEPS = 2
 
 
 def measure_speeds(
-    model: Model, scopes: Sequence[str], recipe: Recipe, source: Source, order: SampleOrder, batch_size: int,
+    model: Model, scopes: Sequence[str], recipe: Recipe, source: BatchSource, order: SampleOrder, batch_size: int,
     ranks: Ranks, kept: Model | None, validation_s: float,
 ) -> Speeds:  # fmt: skip
     """Measure the seconds of a step by scope, and of computing the features of an image; the model stays as it is.

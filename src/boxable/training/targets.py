@@ -14,7 +14,7 @@ from boxable.training.matching import BACKGROUND, Match
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Targets:
+class BatchTargets:
     """The targets of a batch of `B` images with at most `M` boxes each, for `A` anchors and `C` classes.
 
     `match` int64 `[B, A]`: the row of the box that an anchor predicts, -1 for background, -2 for an ignored anchor.
@@ -29,9 +29,9 @@ class Targets:
     weights: Tensor
     verified: Tensor
 
-    def to(self, device: torch.device) -> "Targets":
+    def to(self, device: torch.device) -> "BatchTargets":
         """Copy to a device, unless they are there."""
-        return Targets(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return BatchTargets(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     @property
     def matched(self) -> Tensor:
@@ -55,7 +55,7 @@ class Targets:
 
 
 class ImageTargets(NamedTuple):
-    """The targets of one image with `N` boxes, as in `Targets`.
+    """The targets of one image with `N` boxes, as in `BatchTargets`.
 
     `match` int16 `[A]`, `boxes` float32 `[N, 4]`, `columns` int64 `[N]`, `weights` float32 `[N]`, `verified` bool
     `[C]`.
@@ -68,7 +68,7 @@ class ImageTargets(NamedTuple):
     verified: Mask
 
 
-def collate_targets(images: Sequence[ImageTargets]) -> Targets:
+def collate_targets(images: Sequence[ImageTargets]) -> BatchTargets:
     """Stack the targets of at least one image; boxes are padded to the largest number of an image, and to 1."""
     most = max(1, *(len(image.boxes) for image in images))
 
@@ -79,14 +79,14 @@ def collate_targets(images: Sequence[ImageTargets]) -> Targets:
             target[: len(row)] = row
         return torch.from_numpy(table)
 
-    return Targets(
+    return BatchTargets(
         torch.from_numpy(np.stack([image.match for image in images]).astype(np.int64)),
         padded("boxes"), padded("columns"), padded("weights"),
         torch.from_numpy(np.stack([image.verified for image in images])),
     )  # fmt: skip
 
 
-def split_targets(targets: Targets) -> list[ImageTargets]:
+def split_targets(targets: BatchTargets) -> list[ImageTargets]:
     """Return the targets of each image, as they were before `collate_targets`; boxes of weight 0 are dropped."""
     return [
         ImageTargets(match.astype(np.int16), boxes[kept], columns[kept], weights[kept], verified)

@@ -84,8 +84,9 @@ def train(
     without weights, and MissingExtraError without `boxable[train]`.
     """
     try:
+        import matplotlib  # noqa: F401
         import tensorboard  # noqa: F401
-        import torchvision  # noqa: F401
+        import torch  # noqa: F401
     except ImportError:
         raise MissingExtraError("training", "boxable[train]") from None
     from boxable.training.execute import execute

@@ -31,11 +31,10 @@ class Validation:
     detected in, with a warning on the log, and `unreadable` are their ids.
     """
 
-    def __init__(self, annotations: Annotations, policy: LabelPolicy, *, threads: int | None = None) -> None:
+    def __init__(self, annotations: Annotations, policy: LabelPolicy) -> None:
         self.protocol = PASCAL if policy == "exhaustive" else CHALLENGE
         self.annotations = annotations
         self.unreadable: list[str] = []
-        self._threads = threads
 
     def require_boxes(self, classes: ClassList) -> None:
         """Raise ArgumentError unless some box can be found by a model with these classes."""
@@ -73,7 +72,7 @@ class Validation:
         """Detect in some of the images with a model, in their order; an unreadable one has no detections."""
         files = [self.annotations.files[image] for image in images]
         with progress("validating", len(files)) as advance:
-            for found in load(model, threads=self._threads).stream(files, min_score=min_score):
+            for found in load(model).stream(files, min_score=min_score):
                 yield found
                 advance()
 

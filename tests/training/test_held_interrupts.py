@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from boxable.training.interrupts import held_interrupts
+from boxable.training.held_interrupts import held_interrupts
 from tests.training.runs import Run, hashes, shapes_set
 
 

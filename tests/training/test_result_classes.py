@@ -6,7 +6,7 @@ import pytest
 
 from boxable.errors import ArgumentError
 from boxable.training.data import open_training_data
-from boxable.training.vocabulary import label_columns, result_classes
+from boxable.training.result_classes import label_columns, result_classes
 from boxable.vocabulary import ClassList
 from tests.openimages.made import CAT, DOG, box, write_csv
 from tests.training.sets import BOXES, TRAIN, VALIDATION, training_set
