@@ -1,0 +1,165 @@
+"""Ablations of the default recipe: validation mAP@0.5 where one part of it is left out or changed.
+
+    python benchmarks/ablations.py ../shared/data/tune-bccd --steps 300 --out bccd.json
+
+Every variant takes the same steps of one scope from the same model, with each of the seeds. The change is the mean over
+the seeds of the variant minus the recipe as it is, and its interval is the mean of the paired intervals of the seeds,
+each of 1,000 bootstrap draws of the validation images.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from finetuning import between
+from measure import machine
+from torch import Tensor
+from torch.nn import functional
+
+from boxable.cli.process import keep_freed_memory
+from boxable.metrics.compare import compare
+from boxable.metrics.evaluate import RESAMPLES, Evaluation
+from boxable.metrics.run import as_run
+from boxable.training.augmentation import DEFAULT
+from boxable.training.checkpoints import LAST, MODEL, Checkpoint
+from boxable.training.data import open_training_data
+from boxable.training.loop import Job, Loop
+from boxable.training.options import Options
+from boxable.training.plan import Phase, Plan
+from boxable.training.ranks import open_ranks
+from boxable.training.recipes import DefaultRecipe
+from boxable.training.setup import prepare
+from boxable.training.state import State
+from boxable.training.validation import Validation
+from boxable.weights.pull import open_model
+
+VIEWS = 6
+AS_IT_IS = "as it is"
+
+
+def cross_entropies(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, labels.float(), weights, reduction="none")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is changed: options of the run, fields of the recipe, and names that are replaced in the code."""
+
+    options: dict[str, Any]
+    recipe: dict[str, Any]
+    code: dict[str, Any]
+
+
+def variant(options: dict[str, Any] | None = None, code: dict[str, Any] | None = None, **recipe: Any) -> Variant:
+    return Variant(options or {}, recipe, code or {})
+
+
+def augmented(**changes: float) -> Variant:
+    return variant(code={"boxable.training.setup.DEFAULT": replace(DEFAULT, **changes)})
+
+
+def variants(scope: str) -> dict[str, Variant]:
+    peak = DefaultRecipe.__dataclass_fields__["peaks"].default_factory()[scope]  # type: ignore[misc]
+    return {
+        AS_IT_IS: variant(),
+        "no color distortion": augmented(colors=0.0),
+        "no zoom-out": augmented(zoom_out=0.0),
+        "no crop": augmented(crop=0.0),
+        "no augmentation": augmented(flip=0.0, zoom_out=0.0, crop=0.0, colors=0.0),
+        "no EMA": variant(ema_decay=0.0),
+        "no warm-up": variant(warmup=1),
+        "a third of the learning rate": variant(peaks={scope: peak / 3}),
+        "three times the learning rate": variant(peaks={scope: peak * 3}),
+        "no prior (0.5)": variant(code={"boxable.training.recipes.DefaultRecipe.prior": 0.5}),
+        "cross-entropy, not focal": variant(code={"boxable.training.losses.focal_losses": cross_entropies}),
+        "annotations: verified": variant(options={"annotations": "verified"}),
+        "eql": variant(options={"eql": True}),
+    }
+
+
+@contextmanager
+def replaced(code: dict[str, Any]) -> Iterator[None]:
+    patches = [patch(name, value) for name, value in code.items()]
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        patch.stopall()
+
+
+def trained(options: Options, plan: Plan, changed: Variant) -> None:
+    opened = open_training_data(options.data, annotations=options.annotations)
+    with replaced(changed.code), open_ranks() as ranks, opened as data:
+        setup = prepare(options, data, ranks)
+        setup = replace(setup, recipe=replace(setup.recipe, **changed.recipe))
+        validation = Validation(data.validation, data.annotations)
+        job = Job(options.out, plan, setup, validation, options.accumulate, log=None, show=lambda figures: None)
+        Loop(job, Checkpoint(setup.start, {}, State())).run()
+
+
+def measured(given: Any, folder: Path, measure: Callable[[Path], Evaluation]) -> dict[str, list[Evaluation]]:
+    """Train each variant with each seed; return the evaluations of the last step's models."""
+    plan = Plan((Phase(given.scope, given.steps, given.steps, VIEWS if given.scope != "all" else 0),), 16)
+    found: dict[str, list[Evaluation]] = {}
+    for number, (name, changed) in enumerate(variants(given.scope).items()):
+        if given.only and name not in (AS_IT_IS, *given.only):
+            continue
+        for seed in range(given.seeds):
+            out = folder / f"{number}-{seed}"
+            out.mkdir()
+            trained(Options(given.data, given.start, out, seed=seed, **changed.options), plan, changed)
+            found.setdefault(name, []).append(measure(out / LAST / MODEL))
+        print(f"{name}: {', '.join(f'{one.mean_ap:.3f}' for one in found[name])}", flush=True)
+    return found
+
+
+def row(name: str, found: list[Evaluation], base: list[Evaluation]) -> dict[str, Any]:
+    differences = [
+        compare(as_run(before, Path("a")), as_run(after, Path("b"))).mean
+        for before, after in zip(base, found, strict=True)
+    ]
+    return {
+        "variant": name,
+        "map": float(np.mean([one.mean_ap for one in found])),
+        "change": float(np.mean([one.change for one in differences])),
+        "interval": np.mean([one.interval for one in differences], axis=0).tolist(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--from", dest="start", default="ssd23")
+    parser.add_argument("--scope", choices=["head", "neck", "all"], default="head")
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", action="append", metavar="VARIANT", help="one of them, beside the recipe as it is")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the figures to this file")
+    given = parser.parse_args()
+    keep_freed_memory()
+    about = machine(("torch", "numpy")) | {"set": given.data.name, "scope": given.scope, "steps": given.steps}
+    with tempfile.TemporaryDirectory() as folder, open_training_data(given.data, annotations="exhaustive") as data:
+        validation = Validation(data.validation, "exhaustive")
+        found = measured(
+            given, Path(folder), lambda path: validation.measure(open_model(str(path)).model(), resamples=RESAMPLES)[0]
+        )
+    rows = [row(name, evaluations, found[AS_IT_IS]) for name, evaluations in found.items()]
+    print(f"{about['processor']}, {about['cores']} cores, {given.data.name}, {given.scope}, {given.steps} steps")
+    print("| variant | mAP@0.5 | change | 95 % |\n|---|---|---|---|")
+    for one in rows:
+        change = ["", ""] if one["variant"] == AS_IT_IS else [f"{one['change']:+.3f}", between(one["interval"])]
+        print(f"| {one['variant']} | {one['map']:.3f} | {change[0]} | {change[1]} |")
+    if given.out is not None:
+        given.out.write_text(json.dumps({"machine": about, "variants": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
