@@ -28,7 +28,7 @@ from boxable.metrics.compare import compare
 from boxable.metrics.evaluate import RESAMPLES, Evaluation
 from boxable.metrics.run import as_run
 from boxable.training.augmentation import DEFAULT
-from boxable.training.checkpoints import LAST, MODEL, Checkpoint
+from boxable.training.checkpoints import LAST, Checkpoint
 from boxable.training.data import open_training_data
 from boxable.training.loop import Job, Loop
 from boxable.training.options import Options
@@ -39,6 +39,7 @@ from boxable.training.setup import prepare
 from boxable.training.state import State
 from boxable.training.validation import Validation
 from boxable.weights.pull import open_model
+from boxable.weights.store import CHECKPOINT_FILE
 
 VIEWS = 6
 AS_IT_IS = "as it is"
@@ -116,7 +117,7 @@ def measured(given: Any, folder: Path, measure: Callable[[Path], Evaluation]) ->
             out = folder / f"{number}-{seed}"
             out.mkdir()
             trained(Options(given.data, given.start, out, seed=seed, **changed.options), plan, changed)
-            found.setdefault(name, []).append(measure(out / LAST / MODEL))
+            found.setdefault(name, []).append(measure(out / LAST / CHECKPOINT_FILE))
         print(f"{name}: {', '.join(f'{one.mean_ap:.3f}' for one in found[name])}", flush=True)
     return found
 

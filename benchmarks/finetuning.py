@@ -20,10 +20,11 @@ from measure import machine
 from boxable.metrics.compare import compare
 from boxable.metrics.evaluate import RESAMPLES, Evaluation
 from boxable.metrics.run import as_run
-from boxable.training.checkpoints import BEST, STATE
+from boxable.training.checkpoints import STATE
 from boxable.training.data import open_training_data
 from boxable.training.validation import Validation
 from boxable.weights.pull import open_model
+from boxable.weights.store import BEST
 
 KINDS = {
     "random": ["--from", "random", "--train", "all"],

@@ -234,7 +234,7 @@ def test_a_folder_that_cannot_be_written_is_told(train: Train, good: Path, tmp_p
     )  # fmt: skip
     result = train(good, "--out", good)
     assert (result.stdout, result.code) == ("", 2)
-    assert "the run and its data must not share a folder" in result.stderr
+    assert "expected a folder for the run outside of its data" in result.stderr
     assert not (good / "run.json").exists()
 
 

@@ -39,11 +39,12 @@ def test_the_focal_loss_is_summed_over_the_classes_of_all_anchors(
     verified: tuple[bool, bool], positives: int, negatives: int
 ) -> None:
     """arXiv:1708.02002: alpha (1 - p)^2 log(1 / p) for positives, (1 - alpha) p^2 log(1 / (1 - p)) for negatives."""
-    sums = default_loss(zeros(), one_box(0, verified), PLACED, ALONE, BOTH)
+    targets = one_box(0, verified)
+    sums = default_loss(zeros(), targets, PLACED, ALONE, BOTH)
     assert sums.classification.item() == pytest.approx(positives * POSITIVE + negatives * NEGATIVE, rel=1e-5)
     # The boxes have the loss of the original recipe, SEMANTICS §7.5.
-    assert (sums.localization / sums.matched).item() == pytest.approx(2.3329675, rel=1e-6)
-    assert sums.matched == 9
+    assert (sums.localization / targets.normalizer).item() == pytest.approx(2.3329675, rel=1e-6)
+    assert targets.normalizer == 9
 
 
 def test_the_focal_loss_is_that_of_torchvision_also_far_from_0() -> None:

@@ -34,7 +34,9 @@ def options(**more: Any) -> Options:
         ({"eql": True, "recipe": "original"}, "eql reweights the classification loss of the default recipe"),
         ({"name": "a//b"}, "cannot be the name of a model"),
         ({"name": "ssd23"}, "ssd23 is the name of a published network"),
-        ({"out": Path("set/../set")}, "the run and its data must not share a folder"),
+        ({"out": Path("set/../set")}, "expected a folder for the run outside of its data"),
+        ({"out": Path("set/runs/1")}, "expected a folder for the run outside of its data"),
+        ({"out": Path("val/run"), "val": Path("val")}, "expected a folder for the run outside of its data"),
     ],
 )
 def test_what_cannot_be_used_is_refused(more: dict[str, Any], message: str) -> None:

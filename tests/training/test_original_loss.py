@@ -41,8 +41,8 @@ def image_targets(objects: Any, columns: Any, classes: int, weights: Any = None)
     return ImageTargets(match, boxes, np.array(columns, np.int64), weight, np.ones(classes, bool))
 
 
-def normalized(sums: LossSums) -> tuple[float, float]:
-    most = sums.matched.clamp(min=1)
+def normalized(sums: LossSums, targets: BatchTargets) -> tuple[float, float]:
+    most = targets.normalizer.clamp(min=1)
     return float(sums.localization / most), float(sums.classification / most)
 
 
@@ -83,9 +83,11 @@ def test_analytic_cases_have_the_values_of_the_original(
     found = {anchor: int(image.match[anchor]) for anchor in np.flatnonzero(image.match >= 0)}
     assert matched.items() <= found.items()
     assert len(found) == (15 if len(objects) == 3 else len(matched))
-    sums = original_loss(outputs, collate_targets([image]), PLACED)
-    assert normalized(sums) == pytest.approx((localization, classification), rel=1e-6)
-    assert sums.matched == len(found)
+    targets = collate_targets([image])
+    assert normalized(original_loss(outputs, targets, PLACED), targets) == pytest.approx(
+        (localization, classification), rel=1e-6
+    )
+    assert targets.normalizer == len(found)
 
 
 def test_losses_are_summed_over_the_mined_anchors_by_the_weights_of_their_boxes() -> None:
@@ -95,8 +97,9 @@ def test_losses_are_summed_over_the_mined_anchors_by_the_weights_of_their_boxes(
     # All nine anchors predict one box, so that NMS keeps the first of them, and three negatives with it.
     codes = torch.where(matched[:, None], encode(shifted, PLACED), 0.0)
     outputs = {"box_encodings": codes[None], "class_logits": torch.zeros(1, 1917, 3)}
-    sums = original_loss(outputs, collate_targets([image]), PLACED)
-    assert sums.matched == 9 * 0.5
+    targets = collate_targets([image])
+    sums = original_loss(outputs, targets, PLACED)
+    assert targets.normalizer == 9 * 0.5
     assert sums.classification.item() == pytest.approx((0.5 + 3) * 3 * np.log(2), rel=1e-6)
     # Half the square of both center codes, 10 times the shift over the anchor's size; the weight is 0.5.
     assert sums.localization.item() == pytest.approx(0.5 * (0.1 / (ANCHORS[1232][2] - ANCHORS[1232][0])) ** 2, rel=1e-3)
@@ -183,8 +186,8 @@ def test_losses_and_mined_anchors_are_the_recorded_ones(recorded: Recorded) -> N
 
     sums, facts = original_loss(outputs, targets, PLACED), recorded.facts
     theirs_normalized = facts["localization_loss"], facts["classification_loss"]
-    assert normalized(sums) == pytest.approx(theirs_normalized, rel=1e-5)
-    assert sums.matched.clamp(min=1) == facts["normalizer"]
+    assert normalized(sums, targets) == pytest.approx(theirs_normalized, rel=1e-5)
+    assert targets.normalizer.clamp(min=1) == facts["normalizer"]
 
 
 @pytest.mark.parametrize("regularized", [False, True], ids=["detection", "total"])
@@ -195,7 +198,7 @@ def test_gradients_are_the_recorded_ones(recorded: Recorded, regularized: bool) 
     assert sorted(names) == sorted(f"{layer}/weights" for layer in recorded.regularized)
 
     sums = original_loss(module({"images": recorded.images}), recorded.targets, PLACED)
-    loss, kind = (sums.localization + sums.classification) / sums.matched.clamp(min=1), "detection"
+    loss, kind = (sums.localization + sums.classification) / recorded.targets.normalizer.clamp(min=1), "detection"
     if regularized:
         regularization = l2_loss(variables[name] for name in names)
         assert regularization.item() == pytest.approx(facts["regularization_loss"], rel=1e-5)

@@ -21,9 +21,9 @@ from boxable.errors import BoxableError, WeightsError
 from boxable.files import writing
 from boxable.training.state import State
 from boxable.weights.model import Model
+from boxable.weights.store import CHECKPOINT_FILE
 
-LAST, BEST = "last", "best"
-MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
+LAST, OPTIMIZER, STATE = "last", "optimizer.safetensors", "state.json"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
         with writing(folder):
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir(parents=True)
-            checkpoint.model.save(new / MODEL)
+            checkpoint.model.save(new / CHECKPOINT_FILE)
             with _disk_errors():
                 save_file({name: values.contiguous() for name, values in checkpoint.tensors.items()}, new / OPTIMIZER)
             (new / STATE).write_text(json.dumps(checkpoint.state.to_dict(), indent=1) + "\n", "utf-8")
@@ -67,7 +67,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     if not folder.is_dir():
         return None
     try:
-        model = Model.from_bytes((folder / MODEL).read_bytes(), str(folder / MODEL))
+        model = Model.from_bytes((folder / CHECKPOINT_FILE).read_bytes(), str(folder / CHECKPOINT_FILE))
         state = State.from_dict(json.loads((folder / STATE).read_text("utf-8")))
         return Checkpoint(model, load_file(folder / OPTIMIZER), state)
     except (OSError, ValueError, TypeError, SafetensorError, WeightsError) as error:

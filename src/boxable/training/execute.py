@@ -8,7 +8,7 @@ from dataclasses import replace
 from boxable.errors import ArgumentError, BoxableError
 from boxable.metrics.evaluate import RESAMPLES
 from boxable.run_folder import open_run_folder
-from boxable.training.checkpoints import BEST, LAST, Checkpoint, load_checkpoint
+from boxable.training.checkpoints import LAST, Checkpoint, load_checkpoint
 from boxable.training.class_table import ClassRow, class_notes, class_rows, table_lines
 from boxable.training.data import TrainingData, open_training_data
 from boxable.training.log import RunLog
@@ -24,7 +24,7 @@ from boxable.training.state import State
 from boxable.training.trackers import tracker_named
 from boxable.training.train import TrainingResult
 from boxable.training.validation import Validation
-from boxable.weights.store import install, lock
+from boxable.weights.store import BEST, install, installed, lock
 
 logger = logging.getLogger("boxable")
 
@@ -77,6 +77,8 @@ def _introduce(options: Options, data: TrainingData, setup: Setup) -> list[Class
         logger.info("%s", line)
     for note in [*data.notes, *class_notes(data, rows)]:
         logger.warning("%s", note)
+    if options.name is not None and installed(options.name):
+        logger.warning("%s: the installed model of this name is replaced at the end of the run", options.name)
     return rows
 
 
@@ -113,7 +115,7 @@ def _finish(
         ("starting model", options.start or "the default"),
         ("data", str(data)),
         ("trained", f"{options.train}{', new classes alone' if options.keep else ''}, {options.recipe} recipe"),
-        ("steps", f"{steps:,}, the best one {best.state.best_step:,}"),
+        ("steps", f"{steps:,}, the best one {best.state.best_step:,}, chosen by these validation images"),
     ]
     files = validation.annotations.files
     report = write_report(

@@ -57,17 +57,17 @@ class Learner:
         Losses are divided by the number of matched anchors on all ranks, so that the result does not depend on how the
         images are divided among batches and ranks. Where they or the gradients are not finite, no step is taken.
         """
-        matched = self._ranks.sum(torch.stack([targets.box_weights.sum() for _, targets in batches]).sum())
+        normalizer = self._ranks.sum(torch.stack([targets.normalizer for _, targets in batches]).sum()).clamp(min=1)
         sums = torch.zeros(2, device=self._ranks.device)
         for features, targets in batches:
             found = self._recipe.loss(self.trainee.trained(dict(features)), targets, self._reweighting)
             sums += torch.stack([found.localization, found.classification]).detach()
-            ((found.localization + found.classification) / matched.clamp(min=1)).backward()
+            ((found.localization + found.classification) / normalizer).backward()
         regularization = self._recipe.regularization(self.trainee.trained.graph.layers, self._parameters)
         if regularization.requires_grad and self._ranks.is_first:
             regularization.backward()
         self._ranks.sum_gradients(self._parameters.values())
-        localization, classification = (self._ranks.sum(sums) / matched.clamp(min=1)).tolist()
+        localization, classification = (self._ranks.sum(sums) / normalizer).tolist()
         norm = float(nn.utils.clip_grad_norm_(self._parameters.values(), CLIP_NORM))
         losses = Losses(localization, classification, float(regularization.detach()), norm)
         if losses.is_finite:

@@ -36,14 +36,14 @@ class ImageBatch(NamedTuple):
     unreadable: tuple[str, ...]
 
 
-def batches(samples: Samples, plan: Iterable[Sequence[SampleKey]], workers: int) -> Iterator[ImageBatch]:
+def batches(samples: Samples, keys: Iterable[Sequence[SampleKey]], workers: int) -> Iterator[ImageBatch]:
     """Make a batch of each list of keys, in order, in this number of processes ahead of time, or in this one for 0.
 
     The content does not depend on the number of workers. Each unreadable image is logged once, and many are counted at
     the end. Raises ImageError where there is no replacement for one.
     """
     loader = DataLoader(
-        _Caught(samples), batch_sampler=plan, num_workers=workers, collate_fn=_collate, worker_init_fn=_start_worker,
+        _Caught(samples), batch_sampler=keys, num_workers=workers, collate_fn=_collate, worker_init_fn=_start_worker,
         generator=torch.Generator(),  # the seed of workers, which nobody uses, is not drawn from the global one
     )  # fmt: skip
     unreadable: set[str] = set()

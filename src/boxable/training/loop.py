@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from boxable.errors import BoxableError
-from boxable.training.checkpoints import BEST, LAST, Checkpoint, load_checkpoint, save_checkpoint
+from boxable.training.checkpoints import LAST, Checkpoint, load_checkpoint, save_checkpoint
 from boxable.training.held_interrupts import held_interrupts
 from boxable.training.inputs import Batch, Batches, Keys, as_views, save_batch
 from boxable.training.learner import Learner, Losses
@@ -22,6 +22,7 @@ from boxable.training.setup import Setup
 from boxable.training.trainee import Trainee
 from boxable.training.validation import Validation
 from boxable.weights.model import Model
+from boxable.weights.store import BEST
 
 logger = logging.getLogger("boxable")
 
@@ -108,7 +109,7 @@ class Loop:
             self._validate(learner)
         if self._is_over(phase):
             return
-        batches = _grouped(self._batches(phase, trainee)(self._plan(phase)), self._job.accumulate)
+        batches = _grouped(self._batches(phase, trainee)(self._keys(phase)), self._job.accumulate)
         try:
             for micro_batches in batches:
                 self._step(phase, learner, micro_batches)
@@ -168,7 +169,7 @@ class Loop:
             return source.cached(trainee, phase.views, self._job.folder)
         return lambda plan: source.live(trainee, plan)
 
-    def _plan(self, phase: Phase) -> Iterator[Keys]:
+    def _keys(self, phase: Phase) -> Iterator[Keys]:
         """Yield the keys of the batches of this rank in the steps of the phase that are left, `accumulate` a step."""
         job, ranks = self._job, self._ranks
         size, first, left = job.plan.batch_size, self.state.samples, phase.steps - self.state.phase_step
@@ -202,9 +203,10 @@ class Loop:
         """Show a step, and log it if its turn has come."""
         job, state = self._job, self.state
         speed = self._speed.add(job.plan.batch_size)
-        left_s = (phase.steps - state.phase_step) * job.plan.batch_size / speed
-        left_s += sum(later.seconds for later in job.plan.phases[state.phase + 1 :])
-        job.show(StepFigures(state.step, phase.scope, losses.total, lr, speed, left_s))
+        later = [other.seconds for other in job.plan.phases[state.phase + 1 :]]
+        left_s = (phase.steps - state.phase_step) * job.plan.batch_size / speed + sum(later)
+        is_known = all(later)  # a plan of steps has no seconds
+        job.show(StepFigures(state.step, phase.scope, losses.total, lr, speed, left_s if is_known else None))
         if job.log is not None and state.step % self._log_every == 0:
             job.log.train(
                 state.step, phase=phase.scope, loss=losses.total, localization=losses.localization,

@@ -19,15 +19,10 @@ ALPHA = 0.25
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LossSums:
-    """Sums over a batch, to be divided by the number of matched anchors of all ranks, or by 1 if there are fewer.
-
-    `localization` and `classification`: float32 scalars with gradient. `matched`: a float32 scalar, the sum of the
-    weights of the matched anchors, before mining.
-    """
+    """Sums over a batch, to be divided by the normalizer of its targets: float32 scalars with gradient."""
 
     localization: Tensor
     classification: Tensor
-    matched: Tensor
 
 
 def original_loss(outputs: Mapping[str, Tensor], targets: BatchTargets, anchors: Tensor) -> LossSums:
@@ -39,7 +34,7 @@ def original_loss(outputs: Mapping[str, Tensor], targets: BatchTargets, anchors:
     codes, logits = outputs["box_encodings"], outputs["class_logits"]
     localization, classification = localization_losses(codes, targets, anchors), cross_entropies(logits, targets)
     kept = mine(classification, decode(codes.detach(), anchors), targets.match)
-    return LossSums(localization[kept].sum(), classification[kept].sum(), targets.box_weights.sum())
+    return LossSums(localization[kept].sum(), classification[kept].sum())
 
 
 def default_loss(
@@ -63,7 +58,7 @@ def default_loss(
         weights = eql(logits.detach(), labels, weights)
     classification = focal_losses(logits, labels, weights)
     localization = localization_losses(outputs["box_encodings"], targets, anchors)
-    return LossSums(localization.sum(), classification.sum(), targets.box_weights.sum())
+    return LossSums(localization.sum(), classification.sum())
 
 
 def focal_losses(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:

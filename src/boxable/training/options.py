@@ -72,8 +72,12 @@ class Options:
             raise ArgumentError("eql reweights the classification loss of the default recipe; leave out recipe")
         if self.name is not None and get_card(check_handle(self.name)):
             raise ArgumentError(f"{self.name} is the name of a published network; choose another name")
-        if self.out.resolve() == self.data.resolve():
-            raise ArgumentError(f"{self.out}: the run and its data must not share a folder; give another one")
+        for folder in filter(None, (self.data, self.val)):
+            if self.out.resolve().is_relative_to(folder.resolve()):
+                raise ArgumentError(
+                    f"{self.out}: expected a folder for the run outside of its data, got one in {folder}; its images "
+                    "would be taken for data"
+                )
 
     def that_decide(self) -> dict[str, Any]:
         """Return the arguments that the result depends on, as plain values: a run is resumed with the same ones."""

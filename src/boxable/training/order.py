@@ -29,8 +29,8 @@ class SampleOrder:
     """The order of training images, in samples that are counted from 0 across all epochs.
 
     Each epoch has each image once or, with repeat factors, as often as its factor rounded up or down at random. All
-    epochs have the same number of samples, `len()`. With `B` samples on each of `W` ranks, rank `r` takes
-    `keys((step * W + r) * B, B)`; a run resumes on another number of ranks at the sample where it was.
+    epochs have the same number of samples, `len()`. Of a step with `B` samples from sample `first` on, rank `r` of `W`
+    takes `keys(first, B)[r::W]`; a run resumes on another number of ranks at the sample where it was.
     """
 
     def __init__(self, count: int, seed: int, factors: Doubles | None = None) -> None:

@@ -21,18 +21,18 @@ _MARKS = 20
 
 @dataclass(frozen=True, slots=True)
 class StepFigures:
-    """What is shown of a step. `phase` is the scope that is trained, `left_s` the seconds that are left."""
+    """What is shown of a step. `phase` is the scope that is trained, `left_s` the seconds that are left, if known."""
 
     step: int
     phase: str
     loss: float
     lr: float
     images_per_s: float
-    left_s: float
+    left_s: float | None
 
     def __str__(self) -> str:
-        left = timedelta(seconds=round(self.left_s))
-        return f"{self.phase}: loss {self.loss:.3f}, lr {self.lr:.2g}, {self.images_per_s:,.0f} images/s, {left} left"
+        text = f"{self.phase}: loss {self.loss:.3f}, lr {self.lr:.2g}, {self.images_per_s:,.0f} images/s"
+        return text if self.left_s is None else f"{text}, {timedelta(seconds=round(self.left_s))} left"
 
 
 @contextmanager

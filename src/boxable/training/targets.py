@@ -44,6 +44,14 @@ class BatchTargets:
         return self.of_anchors(self.weights) * self.matched
 
     @property
+    def normalizer(self) -> Tensor:
+        """The sum of the weights of matched anchors, a float32 scalar; losses are divided by it, or by 1 if it is less.
+
+        That of the batch of all ranks counts, before mining (SEMANTICS §7.3).
+        """
+        return self.box_weights.sum()
+
+    @property
     def anchor_weights(self) -> Tensor:
         """The weight of each anchor in classification: that of its box, 1 for background, 0 if ignored."""
         return self.box_weights + (self.match == BACKGROUND)
