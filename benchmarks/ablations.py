@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -34,14 +34,14 @@ from boxable.training.loop import Job, Loop
 from boxable.training.options import Options
 from boxable.training.plan import Phase, Plan
 from boxable.training.ranks import open_ranks
-from boxable.training.recipes import DefaultRecipe
+from boxable.training.recipes import PEAKS, DefaultRecipe
 from boxable.training.setup import prepare
 from boxable.training.state import State
 from boxable.training.validation import Validation
 from boxable.weights.pull import open_model
 from boxable.weights.store import CHECKPOINT_FILE
 
-VIEWS = 6
+VIEWS, BATCH = 6, DefaultRecipe.batch_size
 AS_IT_IS = "as it is"
 
 
@@ -51,37 +51,37 @@ def cross_entropies(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Variant:
-    """What is changed: options of the run, fields of the recipe, and names that are replaced in the code."""
+    """What is changed: options of the run, fields of the recipe, and names that are replaced in the code.
 
-    options: dict[str, Any]
-    recipe: dict[str, Any]
-    code: dict[str, Any]
+    With another batch size there are more or fewer steps, for the same number of images.
+    """
 
-
-def variant(options: dict[str, Any] | None = None, code: dict[str, Any] | None = None, **recipe: Any) -> Variant:
-    return Variant(options or {}, recipe, code or {})
+    options: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    code: dict[str, Any] = field(default_factory=dict)
+    batch_size: int = BATCH
 
 
 def augmented(**changes: float) -> Variant:
-    return variant(code={"boxable.training.setup.DEFAULT": replace(DEFAULT, **changes)})
+    return Variant(code={"boxable.training.setup.DEFAULT": replace(DEFAULT, **changes)})
 
 
 def variants(scope: str) -> dict[str, Variant]:
-    peak = DefaultRecipe.__dataclass_fields__["peaks"].default_factory()[scope]  # type: ignore[misc]
     return {
-        AS_IT_IS: variant(),
+        AS_IT_IS: Variant(),
         "no color distortion": augmented(colors=0.0),
         "no zoom-out": augmented(zoom_out=0.0),
         "no crop": augmented(crop=0.0),
         "no augmentation": augmented(flip=0.0, zoom_out=0.0, crop=0.0, colors=0.0),
-        "no EMA": variant(ema_decay=0.0),
-        "no warm-up": variant(warmup=1),
-        "a third of the learning rate": variant(peaks={scope: peak / 3}),
-        "three times the learning rate": variant(peaks={scope: peak * 3}),
-        "no prior (0.5)": variant(code={"boxable.training.recipes.DefaultRecipe.prior": 0.5}),
-        "cross-entropy, not focal": variant(code={"boxable.training.losses.focal_losses": cross_entropies}),
-        "annotations: verified": variant(options={"annotations": "verified"}),
-        "eql": variant(options={"eql": True}),
+        "no EMA": Variant(recipe={"ema_decay": 0.0}),
+        "no warm-up": Variant(recipe={"warmup": 1}),
+        "a third of the learning rate": Variant(recipe={"peaks": {scope: PEAKS[scope] / 3}}),
+        "three times the learning rate": Variant(recipe={"peaks": {scope: PEAKS[scope] * 3}}),
+        "half the batch, twice the steps": Variant(batch_size=BATCH // 2),
+        "no prior (0.5)": Variant(code={"boxable.training.recipes.DefaultRecipe.prior": 0.5}),
+        "cross-entropy, not focal": Variant(code={"boxable.training.losses.focal_losses": cross_entropies}),
+        "annotations: verified": Variant(options={"annotations": "verified"}),
+        "eql": Variant(options={"eql": True}),
     }
 
 
@@ -108,11 +108,12 @@ def trained(options: Options, plan: Plan, changed: Variant) -> None:
 
 def measured(given: Any, folder: Path, measure: Callable[[Path], Evaluation]) -> dict[str, list[Evaluation]]:
     """Train each variant with each seed; return the evaluations of the last step's models."""
-    plan = Plan((Phase(given.scope, given.steps, given.steps, VIEWS if given.scope != "all" else 0),), 16)
     found: dict[str, list[Evaluation]] = {}
     for number, (name, changed) in enumerate(variants(given.scope).items()):
         if given.only and name not in (AS_IT_IS, *given.only):
             continue
+        steps = given.steps * BATCH // changed.batch_size
+        plan = Plan((Phase(given.scope, steps, steps, VIEWS if given.scope != "all" else 0),), changed.batch_size)
         for seed in range(given.seeds):
             out = folder / f"{number}-{seed}"
             out.mkdir()

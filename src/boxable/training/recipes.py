@@ -20,6 +20,9 @@ from boxable.training.targets import BatchTargets
 
 Parameters = Mapping[str, nn.Parameter]
 
+# The highest learning rates of the default recipe, by scope.
+PEAKS = {"head": 3e-3, "neck": 1e-3, "all": 5e-4}
+
 
 class OriginalRecipe:
     """The recipe of the original (SEMANTICS §7).
@@ -66,7 +69,7 @@ class OriginalRecipe:
 class DefaultRecipe:
     """The default recipe: focal loss, AdamW with warm-up and cosine, and EMA; docs/training.md has the ablations.
 
-    The first names are those of `OriginalRecipe`. `peaks` are the highest learning rates by scope. With `eql`, classes
+    The first names are those of `OriginalRecipe`. With `eql`, classes
     are reweighted.
     """
 
@@ -81,7 +84,7 @@ class DefaultRecipe:
     trained: Tensor
     rules: SampleRules
     eql: bool = False
-    peaks: Mapping[str, float] = field(default_factory=lambda: {"head": 3e-3, "neck": 1e-3, "all": 5e-4})
+    peaks: Mapping[str, float] = field(default_factory=PEAKS.copy)
     weight_decay: float = 1e-4
     ema_decay: float = 0.98
     warmup: int = 30
