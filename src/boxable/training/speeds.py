@@ -1,11 +1,11 @@
 """How fast this machine trains: a few steps of each scope, before minutes become steps."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 
-from boxable.training.inputs import BatchSource
+from boxable.training.inputs import Batch, BatchSource
 from boxable.training.learner import Learner
 from boxable.training.order import SampleOrder
 from boxable.training.plan import Speeds
@@ -14,8 +14,8 @@ from boxable.training.recipes import Recipe
 from boxable.training.trainee import Trainee
 from boxable.weights.model import Model
 
-# Steps after the first, which is slower.
-_STEPS = 2
+# Batches that each worker makes, and steps that are taken, after the first, which is slower.
+_BATCHES, _STEPS = 2, 2
 
 
 def measure_speeds(
@@ -30,11 +30,11 @@ def measure_speeds(
     for scope in scopes:
         trainee = Trainee(model, scope, ranks.device, kept=kept)
         learner = Learner(trainee, recipe, ranks)
-        keys = order.keys(0, batch_size)[ranks.rank :: ranks.count]
-        started = time.perf_counter()
-        (batch,) = source.live(trainee, [keys])
-        if trainee.frozen.graph.ops:
-            of_image = (time.perf_counter() - started) / batch_size
+        count = 1 + _BATCHES * max(1, source.workers)
+        first = range(0, count * batch_size, batch_size)
+        batch, of_batch = _made(
+            source.live(trainee, [order.keys(start, batch_size)[ranks.rank :: ranks.count] for start in first]), ranks
+        )
         times = []
         for step in range(1 + _STEPS):
             _wait(ranks.device)
@@ -43,9 +43,22 @@ def measure_speeds(
             _wait(ranks.device)
             times.append(time.perf_counter() - started)
         steps[scope] = min(times[1:])
+        if trainee.frozen.graph.ops:
+            of_image = of_batch / batch_size
+        else:  # images are read while steps are taken
+            steps[scope] = max(steps[scope], of_batch)
     figures = torch.tensor([*steps.values(), of_image, validation_s], dtype=torch.float64, device=ranks.device)
     *of_steps, of_image, validation_s = ranks.maximum(figures).tolist()
     return Speeds(dict(zip(steps, of_steps, strict=True)), of_image, validation_s)
+
+
+def _made(batches: Iterator[Batch], ranks: Ranks) -> tuple[Batch, float]:
+    """Make batches; return the first one, and the mean seconds of the others."""
+    first, times = next(batches), [time.perf_counter()]
+    for _ in batches:
+        _wait(ranks.device)
+        times.append(time.perf_counter())
+    return first, (times[-1] - times[0]) / (len(times) - 1)
 
 
 def _wait(device: torch.device) -> None:
