@@ -18,8 +18,8 @@ from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError
     "--from",
     "start",
     metavar="SOURCE",
-    help="What to start from: a name (see `boxable models list`), a file, the folder of a run, or random for a network "
-    "that knows nothing.  [default: as in detect]",
+    help="What to start from: a name (see `boxable models list`), a file, the folder of a run, or random for "
+    "untrained variables.  [default: as in detect]",
 )
 @click.option("--out", metavar="PATH", required=True, type=PathArgument(file_okay=False), help="The folder of the run.")
 @click.option("--name", metavar="NAME", help="Install the best model under this name, for --model of other commands.")
@@ -78,13 +78,17 @@ from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError
     help="Processes that read images.  [default: half of the cores, with a GPU all]",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of order, augmentation and new columns."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the order of images, of their augmentation, and of the first values of new columns.",
 )
 @click.option(
     "--resume", is_flag=True, help="Go on with the run in PATH, with the same arguments; begin it if none is."
 )
 @click.option(
-    "--log", metavar="NAME", help="Log to mlflow, trackio or wandb too; without it nothing leaves this machine."
+    "--log", metavar="NAME", help="Log to mlflow, trackio or wandb as well. Without it nothing leaves this machine."
 )
 def train(data: Path, out: Path, **options: Any) -> int:
     """Fine-tune a model on annotated images.
@@ -100,7 +104,9 @@ def train(data: Path, out: Path, **options: Any) -> int:
     head  the predictions learn, from features that are computed once: fastest
     neck  the extra layers before them learn too
     all   everything learns
-    auto  the predictions first, then everything, as long as validation improves
+    auto  the predictions first, then everything
+
+    Training ends early where validation no longer improves.
 
     With --keep the model finds its old classes exactly as before, and new ones too. Ask for the old ones with --classes
     of detect, as all classes share the limit of 100 detections.
