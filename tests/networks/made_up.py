@@ -93,25 +93,17 @@ class TwoStageHead:
     def _detect_one(self, run: Runner, features: Floats, objectness: Floats, rules: PostprocessRules) -> NmsResult:
         height, width, _ = features.shape
         best = np.argsort(-(objectness[:, 1] - objectness[:, 0]), kind="stable")[:10]
-        rows, columns = best // width, best % width
+        rows, places = best // width, best % width
         padded = np.pad(features, ((2, 2), (2, 2), (0, 0)))
-        crops = np.stack(
-            [padded[row : row + 5, column : column + 5] for row, column in zip(rows, columns, strict=True)]
-        )
+        crops = np.stack([padded[row : row + 5, place : place + 5] for row, place in zip(rows, places, strict=True)])
         second = {name: np.asarray(values) for name, values in run("second", {"crops": crops}).items()}
-        logits = second["class_logits"][:, 1:]
+        columns = np.arange(second["class_logits"].shape[1] - 1) if rules.columns is None else rules.columns
         codes = second["box_encodings"].reshape(len(best), -1, 4)
-        proposals = np.stack([rows / height, columns / width, (rows + 5) / height, (columns + 5) / width], 1)
-        count = logits.shape[1]
-        # Every class has a box of its own: a row for each pair of proposal and class, with a score in its own column.
-        scores = np.full((len(best) * count, count), -np.inf, np.float32)
-        scores[np.arange(len(scores)), np.tile(np.arange(count), len(best))] = logits.ravel()
-        boxes = decode(codes, proposals[:, None].astype(np.float32)).reshape(-1, 4)
-        if rules.columns is not None:
-            scores = scores[:, rules.columns]
-        kept = multiclass_nms(lambda places: boxes[places], scores, rules)
-        found = kept.columns if rules.columns is None else rules.columns[kept.columns]
-        return NmsResult(kept.boxes, kept.scores, found, kept.anchors // count)
+        proposals = np.stack([rows / height, places / width, (rows + 5) / height, (places + 5) / width], 1)
+        boxes = decode(codes, proposals[:, None].astype(np.float32))  # every class has a box of its own
+        scores = second["class_logits"][:, 1 + columns]
+        kept = multiclass_nms(lambda rows, found: boxes[rows, columns[found]], scores, rules)
+        return NmsResult(kept.boxes, kept.scores, columns[kept.columns], kept.anchors)
 
 
 class NumpyBackend:

@@ -113,7 +113,8 @@ def test_all_recorded_nms_cases_hold_exactly() -> None:
             clip_window=tuple(parameters["clip_window"]) if parameters["clip_window"] else None,
         )  # fmt: skip
         kept = multiclass_nms(
-            boxes.__getitem__, scores_of(case), rules, to_scores=lambda scores: scores, to_value=float,
+            lambda rows, columns, boxes=boxes: boxes[rows], scores_of(case), rules,
+            to_scores=lambda scores: scores, to_value=float,
         )  # fmt: skip
         valid = expected["valid"]
         assert kept.anchors.tolist() == expected["input_rows"][:valid], case["name"]

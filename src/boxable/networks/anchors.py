@@ -1,13 +1,19 @@
-"""The anchors of the SSD networks (SEMANTICS §4)."""
+"""Anchors: of the SSD networks (SEMANTICS §4), and of a region proposal network (SEMANTICS §11)."""
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from boxable.arrays import Floats
+from boxable.boxes import clip
+
 MIN_SCALE, MAX_SCALE = 0.2, 0.95
 ASPECT_RATIOS = (1.0, 2.0, 0.5, 3.0, 0.3333)  # the last is not 1/3
+# Of the grid: the stride and the base size in pixels, and the anchors of a cell, ratio by ratio.
+STRIDE, BASE = 8, 256.0
+GRID_SCALES, GRID_RATIOS = (0.25, 0.5, 1.0, 2.0), (0.5, 1.0, 2.0)
 
 
 @cache
@@ -37,3 +43,20 @@ def _cell(index: int, maps: int) -> list[tuple[float, float]]:
         return [(0.1, 1.0), (MIN_SCALE, 2.0), (MIN_SCALE, 0.5)]
     scales = [MIN_SCALE + (MAX_SCALE - MIN_SCALE) * step / (maps - 1) for step in range(maps)] + [1.0]
     return [(scales[index], ratio) for ratio in ASPECT_RATIOS] + [(math.sqrt(scales[index] * scales[index + 1]), 1.0)]
+
+
+@lru_cache(8)
+def grid_anchors(image: tuple[int, int], cells: tuple[int, int]) -> Floats:
+    """Anchors of a grid over an image of this height and width: float32 `[cells * 12, 4]`, in pixels, read-only.
+
+    They are clipped to the image. Order: row, column, ratio, scale. The first centre is the corner of the image.
+    """
+    ratios, scales = (np.array(values, np.float32) for values in (np.repeat(GRID_RATIOS, 4), np.tile(GRID_SCALES, 3)))
+    roots = np.sqrt(ratios)
+    sizes = np.stack([scales / roots, scales * roots], axis=1) * np.float32(BASE)
+    centres = np.stack(np.meshgrid(*(np.arange(count, dtype=np.float32) for count in cells), indexing="ij"), axis=-1)
+    centres = centres[:, :, None] * np.float32(STRIDE)
+    half = np.float32(0.5) * sizes
+    anchors = clip(np.concatenate([centres - half, centres + half], axis=-1).reshape(-1, 4), (0.0, 0.0, *image))
+    anchors.flags.writeable = False
+    return anchors

@@ -5,10 +5,14 @@ To add one: write a module beside this one that returns a `Network`, and name it
 
 from collections.abc import Callable, Mapping, Sequence
 
+from boxable.networks.architectures.faster_rcnn_inception_resnet_v2 import faster_rcnn_inception_resnet_v2
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.networks.network import Network
 
-ARCHITECTURES: dict[str, Callable[[int], Network]] = {"ssd_mobilenet_v2": ssd_mobilenet_v2}
+ARCHITECTURES: dict[str, Callable[[int], Network]] = {
+    "ssd_mobilenet_v2": ssd_mobilenet_v2,
+    "faster_rcnn_inception_resnet_v2": faster_rcnn_inception_resnet_v2,
+}
 
 
 def recognize(variables: Mapping[str, tuple[int, ...]]) -> Network | None:

@@ -34,7 +34,7 @@ def postprocess(codes: Floats, logits: Floats, anchors: Floats, rules: Postproce
     result are those of the whole network, whatever `rules.columns` selects.
     """
 
-    def boxes_of(rows: Integers) -> Floats:
+    def boxes_of(rows: Integers, columns: Integers) -> Floats:
         return decode(codes.take(rows, axis=0), anchors.take(rows, axis=0))
 
     if rules.columns is None:
@@ -57,7 +57,7 @@ def logit(score: float) -> float:
 
 
 def multiclass_nms(
-    boxes_of: Callable[[Integers], Floats],
+    boxes_of: Callable[[Integers, Integers], Floats],
     values: Floats,
     rules: PostprocessRules,
     *,
@@ -69,16 +69,17 @@ def multiclass_nms(
 
     `values` `[A, background + C]` rise with the score, and those of the first `background` columns, which are no class,
     do not count: `to_scores` turns them into scores, `to_value` a score into the value that has it. `boxes_of` gives
-    the unclipped boxes of some rows. The limit per class is applied before boxes without area in the window are
-    dropped, the total limit after it. Equal scores: the lower class first, then the lower row.
+    the unclipped boxes of some pairs of row and class. The limit per class is applied before boxes without area in the
+    window are dropped, the total limit after it. Equal scores: the lower class first, then the lower row.
     """
-    kept = _GreedyNms(rules)
+    kept, num_groups = _GreedyNms(rules), 1 if rules.nms == "class-agnostic" else values.shape[1] - background
     for rows, columns, scores in _candidates(values, background, rules, to_scores, to_value):
         groups = np.zeros_like(columns) if rules.nms == "class-agnostic" else columns
         for start in range(0, len(rows), BLOCK):
             part = slice(start, start + BLOCK)
-            kept.add(boxes_of(rows[part]), scores[part], columns[part], rows[part], groups[part])
-            if kept.visible >= rules.max_total:
+            boxes = boxes_of(rows[part], columns[part])
+            kept.add(boxes, scores[part], columns[part], rows[part], groups[part])
+            if kept.visible >= rules.max_total or kept.full == num_groups:
                 return kept.best(rules.max_total)
     return kept.best(rules.max_total)
 
@@ -146,7 +147,7 @@ class _GreedyNms:
         self._rivals: list[tuple[Floats, Integers]] = []  # extents and groups of what is kept
         self._parts: list[tuple[Floats, Floats, Integers, Integers]] = []
         self._of_group: dict[int, int] = {}
-        self.visible = 0
+        self.visible = self.full = 0
 
     def add(self, boxes: Floats, scores: Floats, columns: Integers, rows: Integers, groups: Integers) -> None:
         """Add the next best candidates, sorted; one that overlaps a better one of its group is suppressed."""
@@ -178,6 +179,7 @@ class _GreedyNms:
     def _admit(self, group: int) -> bool:
         count = self._of_group.get(group, 0) + 1
         self._of_group[group] = count
+        self.full += count == self._max_per_class
         return count <= self._max_per_class
 
     def best(self, count: int) -> NmsResult:
