@@ -1,9 +1,9 @@
 """Weighted boxes fusion (Solovyev, Wang, Gabruseva 2021, arXiv:1910.13302), of all images and classes at once.
 
-In each group, an image and a class, boxes come by descending score. One joins the cluster whose weighted box it overlaps
-most, if the IoU is above the threshold, or begins a new one. The weighted box of a cluster is the mean of its boxes,
-weighted by their scores. This is sequential within a group, but groups are independent: the boxes of one rank in all
-groups are placed together.
+In each group, an image and a class, boxes come by descending score. A box joins the cluster whose weighted box it
+overlaps most, if the IoU is above the threshold, or begins a new one. The weighted box of a cluster is the mean of its
+boxes, weighted by their scores. This is sequential within a group, but groups are independent: the boxes of one rank in
+all groups are placed together.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from boxable.arrays import Doubles, Integers
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fused:
-    """Fused boxes: `group` intp `[M]`, in order; `box` float64 `[M, 4]`, `score` float64 `[M]`, best first in a group."""
+    """Fused boxes by group, the best first: `group` intp `[M]`, `box` float64 `[M, 4]`, `score` float64 `[M]`."""
 
     group: Integers
     box: Doubles
@@ -28,8 +28,8 @@ def fuse_boxes(
     """Fuse boxes `[N, 4]` (min, min, max, max), ordered corners and positive area, with scores `[N]`, in groups `[N]`.
 
     Scores are multiplied by the weights of their models already; `total_weight` is the sum of the weights of all
-    `models`. The score of a fused box is the mean of its boxes' times the number of boxes, at most the number of models,
-    divided by the sum of weights: what few models find scores less.
+    `models`. The score of a fused box is the mean of its boxes' times their number, at most that of the models, divided
+    by the sum of weights: what few models find scores less.
     """
     order = np.lexsort((-score, group))
     group, box, score = group[order], box[order], score[order]
@@ -56,7 +56,7 @@ class _Clusters:
         self._scores, self._counts = np.zeros(places), np.zeros(places, np.intp)
 
     def matching(self, box: Doubles, first: Integers, counts: Integers, threshold: float) -> Integers:
-        """Find for each box the best cluster among `counts` from `first` on, intp `[B]`; -1 where none is near enough."""
+        """Find for each box the nearest of `counts` clusters from `first` on: intp `[B]`, -1 if none is near enough."""
         best = np.full(len(box), -1, np.intp)
         some = np.flatnonzero(counts)
         if not len(some):
