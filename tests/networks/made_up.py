@@ -12,9 +12,9 @@ from boxable.networks.heads.nms import multiclass_nms
 from boxable.networks.heads.rules import NmsResult, PostprocessRules
 from boxable.networks.heads.ssd import SsdHead
 from boxable.networks.network import ClassColumns, Graph, Network
-from boxable.networks.ops import Activation, Add, Concat, Conv, Dense, Op, Pool, Predict, SpatialMean, Window
+from boxable.networks.ops import Activation, Add, Bias, Concat, Conv, Dense, Op, Pool, Predict, SpatialMean, Window
 from boxable.networks.preprocess import Preprocess
-from boxable.networks.walk import Weights, fold
+from boxable.networks.walk import Weights, bias_of, fold
 
 
 def branches(num_classes: int) -> Network:
@@ -117,6 +117,9 @@ class NumpyBackend:
         patches = _patches(source, op.window, 0.0)  # [batch, height, width, channels, kernel height, kernel width]
         sums = "nhwcij,ijcd->nhwc" if op.depthwise else "nhwcij,ijcd->nhwd"
         return _activate(op.activation, np.einsum(sums, patches, kernel.astype(np.float64)) + bias)
+
+    def bias(self, op: Bias, source: np.ndarray) -> np.ndarray:
+        return _activate(op.activation, source + bias_of(op, self._weights))
 
     def predict(self, op: Predict, source: np.ndarray) -> np.ndarray:
         kernel, bias = fold(op, self._weights)

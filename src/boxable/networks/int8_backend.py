@@ -14,7 +14,7 @@ from boxable.arrays import Floats
 from boxable.networks.calibration import Calibration
 from boxable.networks.network import Graph
 from boxable.networks.onnx_backend import OnnxBackend
-from boxable.networks.ops import Add, Concat, Conv, Dense, Op, Pool, Predict, SpatialMean
+from boxable.networks.ops import Add, Bias, Concat, Conv, Dense, Op, Pool, Predict, SpatialMean
 from boxable.networks.quantization import Steps, quantize_layer
 
 # Operations that read a map with sides of at least so many pixels stay in float32.
@@ -64,6 +64,9 @@ class Int8Backend:
         if not stays_float(op, self._float.graph):
             first, second = self._quantize(first, op.sources[0]), self._quantize(second, op.sources[1])
         return self._float.add(op, first, second)
+
+    def bias(self, op: Bias, source: str) -> str:
+        return self._float.bias(op, source)
 
     def dense(self, op: Dense, source: str) -> str:
         return self._float.dense(op, source)

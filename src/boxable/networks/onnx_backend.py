@@ -9,8 +9,8 @@ from onnx import helper, numpy_helper
 
 from boxable.arrays import Floats
 from boxable.networks.network import Graph
-from boxable.networks.ops import Activation, Add, Concat, Conv, Dense, Pool, Predict, Shape, SpatialMean, Window
-from boxable.networks.walk import Weights, fold
+from boxable.networks.ops import Activation, Add, Bias, Concat, Conv, Dense, Pool, Predict, Shape, SpatialMean, Window
+from boxable.networks.walk import Weights, bias_of, fold
 
 # A constant, or the name of a tensor.
 Constant = NDArray[np.generic] | np.generic | str
@@ -105,6 +105,11 @@ class OnnxBackend:
         kernel, bias = self.kernel_and_bias(op)
         constants = [self.constant(f"{op.name}/kernel", kernel), self.constant(f"{op.name}/bias", bias)]
         return self.node("Gemm", [source, *constants], op.name)
+
+    def bias(self, op: Bias, source: str) -> str:
+        values = self.constant(f"{op.name}/bias", bias_of(op, self.weights)[:, None, None])
+        added = self.node("Add", [source, values], f"{op.name}/added" if op.activation else op.name)
+        return self._activate(op.activation, added, op.name)
 
     def add(self, op: Add, first: str, second: str) -> str:
         if op.scale != 1:

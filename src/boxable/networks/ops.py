@@ -90,13 +90,15 @@ class _Unary:
 class Conv(_Unary):
     """A convolution with `filters` outputs; depthwise, one filter a channel, if `filters` is None.
 
-    With a `norm` it has no bias, without one it has. The activation comes last.
+    With a `norm` it has the bias of that, without one its own; where `adds_bias` is False, a `Bias` adds it elsewhere.
+    The activation comes last.
     """
 
     filters: int | None
     window: Window = Window()
     norm: Norm | None = "batch"
     activation: Activation | None = None
+    adds_bias: bool = True
 
     @property
     def depthwise(self) -> bool:
@@ -221,8 +223,20 @@ class Concat:
         return (*shapes[0][:place], total, *shapes[0][place + 1 :])
 
 
+@dataclass(frozen=True, slots=True)
+class Bias(_Unary):
+    """The bias of a convolution that does not add it itself, its batch norm folded, and an activation."""
+
+    layer: Conv
+    activation: Activation | None = None
+
+    def output_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Shape of the result for inputs of these shapes."""
+        return shapes[0]
+
+
 Layer = Conv | Predict | Dense  # those with variables
-Op = Layer | Pool | SpatialMean | Add | Concat
+Op = Layer | Bias | Pool | SpatialMean | Add | Concat
 
 
 def _known(size: int | None) -> int:

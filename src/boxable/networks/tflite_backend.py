@@ -7,9 +7,22 @@ import tflite
 
 from boxable.arrays import Floats
 from boxable.networks.network import Graph
-from boxable.networks.ops import Activation, Add, Concat, Conv, Dense, Op, Pool, Predict, Shape, SpatialMean, Window
+from boxable.networks.ops import (
+    Activation,
+    Add,
+    Bias,
+    Concat,
+    Conv,
+    Dense,
+    Op,
+    Pool,
+    Predict,
+    Shape,
+    SpatialMean,
+    Window,
+)
 from boxable.networks.tflite_writer import TfliteFile
-from boxable.networks.walk import Weights, fold
+from boxable.networks.walk import Weights, bias_of, fold
 
 _KINDS = tflite.BuiltinOperator
 _ACTIVATIONS = {
@@ -72,6 +85,12 @@ class TfliteBackend:
         constants = self.constants(kernel.T, bias)
         return self.file.operator(
             _KINDS.FULLY_CONNECTED, [source, *constants], self.result(op), "FullyConnectedOptions"
+        )
+
+    def bias(self, op: Bias, source: int) -> int:
+        values = self.file.constant(bias_of(op, self.weights))
+        return self.file.operator(
+            _KINDS.ADD, [source, values], self.result(op), "AddOptions", **_activation(op.activation)
         )
 
     def add(self, op: Add, first: int, second: int) -> int:

@@ -11,7 +11,7 @@ import tflite
 
 from boxable.networks.calibration import Calibration
 from boxable.networks.int8_backend import stays_float
-from boxable.networks.ops import Add, Concat, Conv, Dense, Op, Pool, Predict, Shape, SpatialMean
+from boxable.networks.ops import Add, Bias, Concat, Conv, Dense, Op, Pool, Predict, Shape, SpatialMean
 from boxable.networks.quantization import Steps, quantize_layer
 from boxable.networks.tflite_backend import TfliteBackend, kernel_and_bias
 
@@ -48,6 +48,9 @@ class TfliteInt8Backend:
             return self._float.add(op, *self._all_float(op, [first, second]))
         first, second = self._as_int8(first, op.sources[0]), self._as_int8(second, op.sources[1])
         return self._finished(op, self._float.sum(op, first, second, self._result(op)))
+
+    def bias(self, op: Bias, source: int) -> int:
+        return self._float.bias(op, self._as_float(source, op.source))
 
     def dense(self, op: Dense, source: int) -> int:
         return self._float.dense(op, self._as_float(source, op.source))

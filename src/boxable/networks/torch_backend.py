@@ -11,9 +11,9 @@ from torch.nn import functional
 
 from boxable.arrays import Floats
 from boxable.networks.network import Graph
-from boxable.networks.ops import BATCH_NORM_VECTORS, Add, Concat, Conv, Dense, Layer, Pool, Predict, SpatialMean
+from boxable.networks.ops import BATCH_NORM_VECTORS, Add, Bias, Concat, Conv, Dense, Layer, Pool, Predict, SpatialMean
 from boxable.networks.torch_layers import activate, batch_norm, even_pads, pad, torch_axes, torch_layer
-from boxable.networks.walk import Weights, fold, walk
+from boxable.networks.walk import Weights, bias_of, fold, walk
 
 # What torch calls the vectors of a batch norm.
 _VECTORS = {"gamma": "weight", "beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
@@ -39,6 +39,9 @@ class TorchGraph(nn.Module):
                 self.norms[layer.name] = batch_norm(layer.name, layer.norm, weights)
             else:
                 self.layers[layer.name] = torch_layer(layer, shape, *fold(layer, weights))
+        self.biases = nn.ParameterDict(
+            {op.name: torch.tensor(bias_of(op, weights)) for op in graph.ops if isinstance(op, Bias)}
+        )
         # Pixels with all their channels side by side: predictions come out row by row without a transpose.
         self.to(memory_format=torch.channels_last)
         self.register_state_dict_post_hook(_rename_to_variables)
@@ -87,6 +90,9 @@ class TorchGraph(nn.Module):
     def dense(self, op: Dense, source: Tensor) -> Tensor:
         computed: Tensor = self.layers[op.name](source)
         return computed
+
+    def bias(self, op: Bias, source: Tensor) -> Tensor:
+        return activate(op.activation, source + self.biases[op.name][:, None, None])
 
     def add(self, op: Add, first: Tensor, second: Tensor) -> Tensor:
         return activate(op.activation, first + second if op.scale == 1 else op.scale * first + second)

@@ -7,7 +7,7 @@ import numpy as np
 
 from boxable.arrays import Floats
 from boxable.networks.network import Graph, Network
-from boxable.networks.ops import Add, Concat, Conv, Dense, Layer, Op, Pool, Predict, SpatialMean
+from boxable.networks.ops import Add, Bias, Concat, Conv, Dense, Layer, Op, Pool, Predict, SpatialMean
 
 # TF variable name -> float32 array.
 Weights = Mapping[str, Floats]
@@ -27,6 +27,8 @@ class Backend(Protocol[T]):
     def predict(self, op: Predict, source: T) -> T: ...
 
     def dense(self, op: Dense, source: T) -> T: ...
+
+    def bias(self, op: Bias, source: T) -> T: ...
 
     def add(self, op: Add, first: T, second: T) -> T: ...
 
@@ -53,6 +55,8 @@ def _apply(op: Op, backend: Backend[T], sources: list[T]) -> T:
             return backend.predict(op, sources[0])
         case Dense():
             return backend.dense(op, sources[0])
+        case Bias():
+            return backend.bias(op, sources[0])
         case Add():
             return backend.add(op, sources[0], sources[1])
         case Concat():
@@ -64,7 +68,20 @@ def _apply(op: Op, backend: Backend[T], sources: list[T]) -> T:
 
 
 def fold(layer: Layer, weights: Weights) -> tuple[Floats, Floats]:
-    """Fold the batch norm of a layer into its kernel, as the variable has it (HWIO), and its bias."""
+    """Fold the batch norm of a layer into its kernel, as the variable has it (HWIO), and its bias.
+
+    The bias is 0 where the layer does not add it.
+    """
+    kernel, bias = _folded(layer, weights)
+    return kernel, bias if not isinstance(layer, Conv) or layer.adds_bias else np.zeros_like(bias)
+
+
+def bias_of(op: Bias, weights: Weights) -> Floats:
+    """Return the bias of a layer that does not add it itself, batch norm folded."""
+    return _folded(op.layer, weights)[1]
+
+
+def _folded(layer: Layer, weights: Weights) -> tuple[Floats, Floats]:
     kernel = weights[layer.kernel_name]
     norm = layer.norm if isinstance(layer, Conv) else None
     if norm is None:

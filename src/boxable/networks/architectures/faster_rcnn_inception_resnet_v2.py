@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Literal
 
+from boxable.networks.crops import convolve_before_crops
 from boxable.networks.heads.faster_rcnn import FasterRcnnHead
 from boxable.networks.network import ClassColumns, Graph, Network
 from boxable.networks.ops import Activation, Add, Concat, Conv, Dense, Op, Pool, Predict, SpatialMean, Window
@@ -50,18 +51,18 @@ def faster_rcnn_inception_resnet_v2(num_classes: int) -> Network:
     """Build the network for this many classes, background not counted.
 
     The first graph: input `images` in -1..1; outputs `features` `[batch, h, w, 1088]`, `box_encodings`
-    `[batch, 12 h w, 4]` and `objectness` `[batch, 12 h w, 2]`. The second one: input `crops` `[crops, 17, 17, 1088]`;
-    outputs `class_logits` `[crops, classes + 1]` and `box_encodings` `[crops, 4 classes]`.
+    `[batch, 12 h w, 4]`, `objectness` `[batch, 12 h w, 2]`, and three convolutions of the features, moved before the
+    crops. The second one: crops `[crops, 17, 17, channels]` of the features and of these convolutions, under the same
+    names; outputs `class_logits` `[crops, classes + 1]` and `box_encodings` `[crops, 4 classes]`.
     """
-    first, second = _first_stage(), _second_stage(num_classes)
+    first, second = convolve_before_crops(_first_stage(), _second_stage(num_classes))
     columns = {
         "SecondStageBoxPredictor/ClassPredictor": ClassColumns(),
         "SecondStageBoxPredictor/BoxEncodingPredictor": ClassColumns(background=False, values=4),
     }
-    return Network(
-        "faster_rcnn_inception_resnet_v2", num_classes, {FIRST: first, SECOND: second},
-        Preprocess(FRAME, keep_aspect=True), FasterRcnnHead(FIRST, SECOND, CROP_SIZE, CROPS), columns,
-    )  # fmt: skip
+    head = FasterRcnnHead(FIRST, SECOND, tuple(second.inputs), CROP_SIZE, CROPS)
+    graphs, preprocess = {FIRST: first, SECOND: second}, Preprocess(FRAME, keep_aspect=True)
+    return Network("faster_rcnn_inception_resnet_v2", num_classes, graphs, preprocess, head, columns)
 
 
 def _first_stage() -> Graph:
@@ -95,7 +96,7 @@ def _first_stage() -> Graph:
 def _second_stage(num_classes: int) -> Graph:
     """Mixed_7a to Conv2d_7b, the mean over the cells, and two dense layers; boxes are per class, without background."""
     net = _Builder(SECOND_ROOT)
-    source = net.mixed_7a("crops")
+    source = net.mixed_7a("features")
     for number in range(1, 10):
         source = net.residual(f"Repeat/block8_{number}", source, BLOCK8, 2080, scale=0.20)
     source = net.residual("Block8", source, BLOCK8, 2080, scale=1.0, activation=None)
@@ -110,7 +111,7 @@ def _second_stage(num_classes: int) -> Graph:
         Dense(outputs["class_logits"], mean, num_classes + 1),
         Dense(outputs["box_encodings"], mean, 4 * num_classes),
     ]
-    return Graph(tuple(net.ops), {"crops": (CROP_SIZE, CROP_SIZE, CHANNELS)}, outputs, rows=CROPS)
+    return Graph(tuple(net.ops), {"features": (CROP_SIZE, CROP_SIZE, CHANNELS)}, outputs, rows=CROPS)
 
 
 class _Builder:

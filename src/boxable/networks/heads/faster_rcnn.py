@@ -1,5 +1,6 @@
 """The head of Faster R-CNN: proposals, their crops, then a box and a score of every class for each (SEMANTICS §11)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,12 +20,14 @@ PROPOSAL_IOU = 0.7
 class FasterRcnnHead:
     """Detections from two graphs: `first` makes features and RPN predictions of an image, `second` classifies crops.
 
+    `maps`: the outputs of the first graph whose crops are the inputs of the second one, features first.
     `proposals`: how many are classified at most. `crop_size`: cells of a side of a crop; `crops`: how many are
     classified together.
     """
 
     first: str
     second: str
+    maps: tuple[str, ...]
     crop_size: int
     crops: int
     proposals: int = 300
@@ -35,20 +38,26 @@ class FasterRcnnHead:
         return [self._detect(run, image, rules) for image in images]
 
     def _detect(self, run: Runner, image: Floats, rules: PostprocessRules) -> NmsResult:
+        # Copies: a runtime may lend its outputs until the next run.
         first = {name: np.array(values)[0] for name, values in run(self.first, {"images": image[None]}).items()}
         size = image.shape[:2]
-        anchors = grid_anchors(size, first["features"].shape[:2])
+        anchors = grid_anchors(size, first[self.maps[0]].shape[:2])
         boxes = proposals(first["box_encodings"], first["objectness"], anchors, size, self.proposals)
-        logits, codes = self._classify(run, first["features"], boxes)
+        logits, codes = self._classify(run, {name: first[name] for name in self.maps}, boxes)
         return detections(boxes, codes, logits, size, rules)
 
-    def _classify(self, run: Runner, features: Floats, boxes: Floats) -> tuple[Floats, Floats]:
+    def _classify(self, run: Runner, maps: Mapping[str, Floats], boxes: Floats) -> tuple[Floats, Floats]:
         """Classify the crops of boxes `[N, 4]`, some at a time: logits `[N, C + 1]` and box codes `[N, C, 4]`."""
         logits, codes = [], []
-        crops = np.empty((self.crops, self.crop_size, self.crop_size, features.shape[2]), np.float32)
+        sides = (self.crops, self.crop_size, self.crop_size)
+        buffers = {name: np.empty((*sides, values.shape[2]), np.float32) for name, values in maps.items()}
         for start in range(0, len(boxes), self.crops):
             part = boxes[start : start + self.crops]
-            outputs = run(self.second, {"crops": crop_and_resize(features, part, self.crop_size, crops[: len(part)])})
+            crops = {
+                name: crop_and_resize(values, part, self.crop_size, buffers[name][: len(part)])
+                for name, values in maps.items()
+            }
+            outputs = run(self.second, crops)
             logits.append(np.array(outputs["class_logits"]))
             codes.append(np.array(outputs["box_encodings"]).reshape(len(part), -1, 4))
         return np.concatenate(logits), np.concatenate(codes)
