@@ -8,26 +8,23 @@ The bias follows after the crop, where cells outside of the features are 0.
 from dataclasses import replace
 
 from boxable.networks.network import Graph
-from boxable.networks.ops import Bias, Conv, Op, Window
+from boxable.networks.ops import Bias, Conv, Window
 
 
 def convolve_before_crops(first: Graph, second: Graph) -> tuple[Graph, Graph]:
     """Move the 1x1 convolutions that read the inputs of the second graph, crops of outputs of the first one, there.
 
-    Their results are outputs of the first graph, and their crops inputs of the second one, of the same name.
+    Their results are outputs of the first graph, and their crops inputs of the second one, by name with "/linear".
     """
     moved = [op for op in second.ops if isinstance(op, Conv) and op.source in second.inputs and op.window == Window()]
     convolutions = [replace(op, source=first.outputs[op.source], activation=None, adds_bias=False) for op in moved]
-    biases = {op.name: Bias(f"{op.name}/biased", op.name, op, op.activation) for op in moved}
-    outputs = {**first.outputs, **{op.name: op.name for op in moved}}
-    inputs = {**second.inputs, **{op.name: second.shapes[op.name] for op in moved}}
-    kept = [_reading(op, {name: bias.name for name, bias in biases.items()}) for op in second.ops if op not in moved]
+    names = {op: f"{op.name}/linear" for op in moved}
+    outputs = {**first.outputs, **{name: op.name for op, name in names.items()}}
+    inputs = {**second.inputs, **{name: second.shapes[op.name] for op, name in names.items()}}
+    # With the names of the convolutions, which other operations read.
+    biases = [Bias(op.name, name, op, op.activation) for op, name in names.items()]
+    kept = [op for op in second.ops if op not in moved]
     return (
         replace(first, ops=(*first.ops, *convolutions), outputs=outputs),
-        replace(second, ops=(*biases.values(), *kept), inputs=inputs),
+        replace(second, ops=(*biases, *kept), inputs=inputs),
     )
-
-
-def _reading(op: Op, renamed: dict[str, str]) -> Op:
-    """Replace the names of tensors that a convolution reads."""
-    return replace(op, source=renamed.get(op.source, op.source)) if isinstance(op, Conv) else op
