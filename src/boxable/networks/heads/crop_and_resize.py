@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 
 from boxable.arrays import Floats
 
-# Of an axis: the lower and upper neighbour, the distance from the lower one, and what is outside, `[N, size]` each.
+# Of an axis: the lower and upper neighbour, the distance from the lower one, and what is outside.
 Places = list[NDArray[Any]]
 
 _HALF = np.float32(0.5)
 
 
-def crop_and_resize(features: Floats, boxes: Floats, size: int, out: Floats) -> Floats:
-    """Crop boxes float32 `[N, 4]` of features float32 `[h, w, C]` into `out` `[N, size, size, C]`, which is returned.
+def crop_and_resize(features: Floats, boxes: Floats, out: Floats) -> Floats:
+    """Crop boxes float32 `[N, 4]` of features float32 `[h, w, C]` into `out` `[N, height, width, C]`, which is returned.
 
     Boxes are in 0..1, from the centre of the first cell to that of the last one. Values are interpolated in x, then in
     y; cells outside of the map are 0.
     """
-    rows, columns = (_places(boxes[:, axis], boxes[:, axis + 2], features.shape[axis], size) for axis in (0, 1))
+    rows, columns = (_places(boxes[:, axis], boxes[:, axis + 2], features.shape[axis], out.shape[1 + axis]) for axis in (0, 1))
     for number, crop in enumerate(out):
         _crop(features, [part[number] for part in rows], [part[number] for part in columns], crop)
     return out
@@ -40,7 +40,7 @@ def _places(low: Floats, high: Floats, cells: int, size: int) -> Places:
 
 
 def _crop(features: Floats, rows: Places, columns: Places, out: Floats) -> None:
-    """Interpolate one crop `[size, size, C]`. A row of the map is interpolated in x once, whatever reads it."""
+    """Interpolate one crop `[height, width, C]`. A row of the map is interpolated in x once, whatever reads it."""
     (top, bottom, down, above), (left, right, across, beside) = rows, columns
     needed, places = np.unique(np.concatenate([top, bottom]), return_inverse=True)
     wanted = features[needed]

@@ -54,7 +54,7 @@ class FasterRcnnHead:
         for start in range(0, len(boxes), self.crops):
             part = boxes[start : start + self.crops]
             crops = {
-                name: crop_and_resize(values, part, self.crop_size, buffers[name][: len(part)])
+                name: crop_and_resize(values, part, buffers[name][: len(part)])
                 for name, values in maps.items()
             }
             outputs = run(self.second, crops)
