@@ -19,7 +19,9 @@ def crop_and_resize(features: Floats, boxes: Floats, out: Floats) -> Floats:
     Boxes are in 0..1, from the centre of the first cell to that of the last one. Values are interpolated in x, then in
     y; cells outside of the map are 0.
     """
-    rows, columns = (_places(boxes[:, axis], boxes[:, axis + 2], features.shape[axis], out.shape[1 + axis]) for axis in (0, 1))
+    rows, columns = (
+        _places(boxes[:, axis], boxes[:, axis + 2], features.shape[axis], out.shape[1 + axis]) for axis in (0, 1)
+    )
     for number, crop in enumerate(out):
         _crop(features, [part[number] for part in rows], [part[number] for part in columns], crop)
     return out

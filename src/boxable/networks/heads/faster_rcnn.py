@@ -43,20 +43,17 @@ class FasterRcnnHead:
         size = image.shape[:2]
         anchors = grid_anchors(size, first[self.maps[0]].shape[:2])
         boxes = proposals(first["box_encodings"], first["objectness"], anchors, size, self.proposals)
-        logits, codes = self._classify(run, {name: first[name] for name in self.maps}, boxes)
+        logits, codes = self.classify(run, {name: first[name] for name in self.maps}, boxes)
         return detections(boxes, codes, logits, size, rules)
 
-    def _classify(self, run: Runner, maps: Mapping[str, Floats], boxes: Floats) -> tuple[Floats, Floats]:
+    def classify(self, run: Runner, maps: Mapping[str, Floats], boxes: Floats) -> tuple[Floats, Floats]:
         """Classify the crops of boxes `[N, 4]`, some at a time: logits `[N, C + 1]` and box codes `[N, C, 4]`."""
         logits, codes = [], []
         sides = (self.crops, self.crop_size, self.crop_size)
         buffers = {name: np.empty((*sides, values.shape[2]), np.float32) for name, values in maps.items()}
         for start in range(0, len(boxes), self.crops):
             part = boxes[start : start + self.crops]
-            crops = {
-                name: crop_and_resize(values, part, buffers[name][: len(part)])
-                for name, values in maps.items()
-            }
+            crops = {name: crop_and_resize(values, part, buffers[name][: len(part)]) for name, values in maps.items()}
             outputs = run(self.second, crops)
             logits.append(np.array(outputs["class_logits"]))
             codes.append(np.array(outputs["box_encodings"]).reshape(len(part), -1, 4))
