@@ -59,7 +59,7 @@ class Stages:
     def __init__(self, detector: Detector, compiled: Compiled, threads: int) -> None:
         self._network = detector.network
         self._runtime = open_runtime(detector.runtime, compiled, detector.precision, Concurrency(threads))
-        self._rules = rules_for(compiled.description, None, DEFAULT_MIN_SCORE, 100, "per-class")
+        self._rules = rules_for(compiled, None, DEFAULT_MIN_SCORE, 100, "per-class")
         self._in_network = 0.0
 
     def __call__(self, content: bytes) -> dict[str, float]:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from boxable.detection import DEFAULT_MIN_SCORE
+from boxable.detection.options import MAX_COUNT
 
 
 class PathArgument(click.Path):
@@ -62,11 +63,16 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show
 
 def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of running a model; a command passes them on to `load` as they are."""
-    for option in (_runtime, _precision):
+    for option in (_proposals, _runtime, _precision):
         command = option(command)
     return command
 
 
+_proposals = click.option(
+    "--proposals",
+    type=click.IntRange(1, MAX_COUNT),
+    help="Boxes that Faster R-CNN classifies in an image, at most; fewer are faster.  [default: 300]",
+)
 _precision = click.option(
     "--precision",
     type=click.Choice(["fp32", "fp16", "bf16", "int8", "fastest"]),

@@ -15,7 +15,7 @@ from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.contract import ClassFields, check_class_fields, check_input, to_contract
 from boxable.detection.detections import Detections
 from boxable.detection.hierarchy_nms import hierarchy_nms
-from boxable.detection.options import Decode, check_count, check_decode, check_truncated, rules_for
+from boxable.detection.options import Decode, check_count, check_decode, check_truncated, head_for, rules_for
 from boxable.errors import BoxableError, WeightsError
 from boxable.findings import counted
 from boxable.images.decode import Truncated
@@ -56,12 +56,14 @@ class Detector:
         decode: Decode = "exact",
         runtime: RuntimeName = "onnxruntime",
         precision: Precision = "fp32",
+        proposals: int | None = None,
     ) -> None:
         check_decode(decode)
         check_count("batch_size", batch_size)
         if threads is not None:
             check_count("threads", threads)
         self._compiled, self._runtime_name, self._precision, self._decode = compiled, runtime, precision, decode
+        self._proposals, self._head = proposals, head_for(compiled.description, proposals)
         self._threads, self._batch_size = threads or available_cores(), batch_size
         self._runtime = PerProcess(partial(self._open, Concurrency(self._threads)))
         self._stream_runtime = PerProcess(self._open_for_streams)
@@ -76,7 +78,7 @@ class Detector:
     @property
     def classes(self) -> ClassList:
         """The classes that the model can detect."""
-        return self._compiled.description.classes
+        return self._compiled.classes
 
     @property
     def network(self) -> Network:
@@ -98,13 +100,14 @@ class Detector:
         """Tells models, and ways to run them, with other results apart, whatever their names."""
         settings = (self._runtime_name, self._precision, self._decode)
         unusual = [setting for setting in settings if setting not in ("onnxruntime", "fp32", "exact")]
+        unusual += [] if self._proposals is None else [f"{self._proposals}-proposals"]
         return "-".join([self._compiled.fingerprint(self._precision), *unusual])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle how it was opened; it is opened again, where the same model must be."""
         options = {
             "threads": self._threads, "batch_size": self._batch_size, "decode": self._decode,
-            "runtime": self._runtime_name, "precision": self._precision,
+            "runtime": self._runtime_name, "precision": self._precision, "proposals": self._proposals,
         }  # fmt: skip
         return _reopen, (self._compiled.reopen, self._compiled.identity(self._precision), options)
 
@@ -178,7 +181,7 @@ class Detector:
         """
         if min_score is None:
             min_score = 0.0 if as_dict else DEFAULT_MIN_SCORE
-        rules = rules_for(self._compiled.description, classes, min_score, max_detections, nms)
+        rules = rules_for(self._compiled, classes, min_score, max_detections, nms)
         check_class_fields(class_fields)
         check_truncated(truncated)
         if as_dict:
@@ -210,7 +213,7 @@ class Detector:
         batches for each thread, and at least eight images. `truncated` acts as in a call. Once `stop` is set, results
         that are ready are still yielded, and then nothing more.
         """
-        rules = rules_for(self._compiled.description, classes, min_score, max_detections, nms)
+        rules = rules_for(self._compiled, classes, min_score, max_detections, nms)
         check_truncated(truncated)
         images: Any = [sources] if is_image(sources) else sources
         yield from self._detect_many(_reading(expand(images), truncated), rules, stop)
@@ -247,7 +250,7 @@ class Detector:
 
         def run() -> None:
             if waiting:
-                results = self.network.head.detect(runtime.run, batch[: len(waiting)], rules)
+                results = self._head.detect(runtime.run, batch[: len(waiting)], rules)
                 found.extend(self._finish(*item, result, rules) for item, result in zip(waiting, results, strict=True))
                 waiting.clear()
 
@@ -288,10 +291,11 @@ class Detector:
     @cached_property
     def _class_arrays(self) -> tuple[NDArray[np.int64], NDArray[np.str_], NDArray[np.str_]]:
         """Label ids, MIDs and names by column."""
+        columns = self._compiled.description.classes
         return (
-            np.array([item.label_id for item in self.classes], np.int64),
-            np.array([item.mid for item in self.classes], np.str_),
-            np.array([item.name for item in self.classes], np.str_),
+            np.array([item.label_id for item in columns], np.int64),
+            np.array([item.mid for item in columns], np.str_),
+            np.array([item.name for item in columns], np.str_),
         )
 
 

@@ -26,6 +26,7 @@ def load(
     precision: PrecisionChoice = "fp32",
     runtime: RuntimeChoice = "onnxruntime",
     classes: Selection | None = None,
+    proposals: int | None = None,
 ) -> Detector:
     """Open a model by handle, alias or TF-Hub URL, from a file that Boxable wrote or its folder, or from a Model.
 
@@ -50,6 +51,9 @@ def load(
     `"cuda"`, `"coreml"` or `"directml"` where the installed ONNX Runtime has them, or `"torch"` (`boxable[torch]`), on
     a CUDA GPU where it sees one, there also in `"fp16"`.
 
+    `proposals`: how many boxes of an image Faster R-CNN classifies at most, instead of 300; with 100 it does about
+    half of the work.
+
     `runtime="auto"` and `precision="fastest"` take what `boxable bench --save` measured to be the fastest on this
     machine, else what was the fastest on processors of its kind (docs/speed.md); nothing is measured here.
 
@@ -66,7 +70,13 @@ def load(
     for number, (name, chosen) in enumerate(names):
         try:
             return Detector(
-                compiled, threads=threads, batch_size=batch_size, decode=decode, runtime=name, precision=chosen
+                compiled,
+                threads=threads,
+                batch_size=batch_size,
+                decode=decode,
+                runtime=name,
+                precision=chosen,
+                proposals=proposals,
             )
         except BoxableError as error:
             if number + 1 == len(names):

@@ -67,7 +67,8 @@ class ClassColumns:
 class Network:
     """An architecture for a number of classes (the background not counted).
 
-    `class_layers` names the layers whose outputs hold classes, the one that tells their number first. For training,
+    `class_layers` names the layers whose outputs hold classes, the one that tells their number first. With
+    `classes_compete` the score of a class depends on all columns (softmax), so that none can be left out. For training,
     `scopes` names layers that are trained together, and `initial_stddevs` has the standard deviation of each layer's
     initial kernel (a normal distribution, truncated at two of them).
     """
@@ -80,6 +81,7 @@ class Network:
     class_layers: Mapping[str, ClassColumns] = field(default_factory=dict)
     scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     initial_stddevs: Mapping[str, float] = field(default_factory=dict)
+    classes_compete: bool = False
 
     @property
     def layers(self) -> tuple[Layer, ...]:

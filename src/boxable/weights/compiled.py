@@ -32,9 +32,10 @@ Precision = Literal["fp32", "fp16", "bf16", "int8"]
 class Compiled:
     """A model that gives, when asked, its graphs as ONNX or TFLite files, or itself; nothing is read before.
 
-    `name` is what the user calls it, and begins errors. `digest` tells its content from that of other models; graphs
-    of a model without one are not cached. `calibration` raises WeightsError where there is none. `reopen` opens it
-    again, in another process too: it can be pickled.
+    `name` is what the user calls it, and begins errors. `description` is of what the graphs compute. `classes` are
+    those to detect: fewer where some are selected of a network whose columns cannot be left out. `digest` tells its
+    content from that of other models; graphs of a model without one are not cached. `calibration` raises WeightsError
+    where there is none. `reopen` opens it again, in another process too: it can be pickled.
     """
 
     def __init__(
@@ -49,7 +50,11 @@ class Compiled:
         classes: Selection | None = None,
     ) -> None:
         self.name = name
-        self.description = description if classes is None else select_description(description, classes)
+        selected = description if classes is None else select_description(description, classes)
+        self.classes = selected.classes
+        if description.network.classes_compete:
+            selected, classes = description, None
+        self.description = selected
         self.calibration = calibration
         self.reopen = reopen
         self._whole, self._read = description, read
@@ -97,7 +102,7 @@ class Compiled:
         """Tell what it computes in this precision from what other models compute, whatever their names and files."""
         model = self.model()
         content: list[object] = [GRAPH_VERSION, model.network.name, model.score_threshold]
-        content += [[item.label_id, item.mid, item.name] for item in model.classes]
+        content += [[item.label_id, item.mid, item.name] for item in self.classes]
         content += [sha256_of(np.ascontiguousarray(values).tobytes()) for _, values in sorted(model.weights.items())]
         if precision == "int8":
             content.append(self.calibration().to_dict())

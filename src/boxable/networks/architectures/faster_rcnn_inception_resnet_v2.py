@@ -62,7 +62,9 @@ def faster_rcnn_inception_resnet_v2(num_classes: int) -> Network:
     }
     head = FasterRcnnHead(FIRST, SECOND, tuple(second.inputs), CROP_SIZE, CROPS)
     graphs, preprocess = {FIRST: first, SECOND: second}, Preprocess(FRAME, keep_aspect=True)
-    return Network("faster_rcnn_inception_resnet_v2", num_classes, graphs, preprocess, head, columns)
+    return Network(
+        "faster_rcnn_inception_resnet_v2", num_classes, graphs, preprocess, head, columns, classes_compete=True
+    )
 
 
 def _first_stage() -> Graph:

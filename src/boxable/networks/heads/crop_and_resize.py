@@ -14,7 +14,7 @@ _HALF = np.float32(0.5)
 
 
 def crop_and_resize(features: Floats, boxes: Floats, out: Floats) -> Floats:
-    """Crop boxes float32 `[N, 4]` of features float32 `[h, w, C]` into `out` `[N, height, width, C]`, which is returned.
+    """Crop boxes float32 `[N, 4]` of features float32 `[h, w, C]` into `out` `[N, height, width, C]`; returns that.
 
     Boxes are in 0..1, from the centre of the first cell to that of the last one. Values are interpolated in x, then in
     y; cells outside of the map are 0.
