@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from boxable.detection import DEFAULT_MIN_SCORE
-from boxable.detection.options import MAX_COUNT
 
 
 class PathArgument(click.Path):
@@ -70,7 +69,7 @@ def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 _proposals = click.option(
     "--proposals",
-    type=click.IntRange(1, MAX_COUNT),
+    type=click.IntRange(min=1),
     help="Boxes that Faster R-CNN classifies in an image, at most; fewer are faster.  [default: 300]",
 )
 _precision = click.option(

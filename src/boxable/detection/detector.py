@@ -98,9 +98,9 @@ class Detector:
     @cached_property
     def fingerprint(self) -> str:
         """Tells models, and ways to run them, with other results apart, whatever their names."""
-        settings = (self._runtime_name, self._precision, self._decode)
-        unusual = [setting for setting in settings if setting not in ("onnxruntime", "fp32", "exact")]
-        unusual += [] if self._proposals is None else [f"{self._proposals}-proposals"]
+        proposals = "" if self._proposals is None else f"{self._proposals}-proposals"
+        settings = (self._runtime_name, self._precision, self._decode, proposals)
+        unusual = [setting for setting in settings if setting not in ("onnxruntime", "fp32", "exact", "")]
         return "-".join([self._compiled.fingerprint(self._precision), *unusual])
 
     def __reduce__(self) -> tuple[Any, ...]:
