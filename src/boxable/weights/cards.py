@@ -20,11 +20,11 @@ FALLBACK_HANDLE = "mediapipe/ssd_mobilenet_v2_oidv4_23"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in a published archive: its name there, size in bytes and hash."""
+    """A file in a published archive: its name there, size in bytes, and hash, if known."""
 
     name: str
     size: int
-    sha256: str
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Published:
 
     `size` (bytes) and `sha256` are those of the whole file; a TFLite network is bytes `begin` to `end` of it,
     with `part_sha256`, and `npm` names the package that holds it. Of the files in an archive, `members` are
-    known by hash and `git_blobs` (name, id) by the id that git gives to their content; `doubt` says how firm
+    known by size and hash and `git_blobs` (name, id) by the id that git gives to their content; `doubt` says how firm
     that knowledge is; `network` is the file in it that is read. What is not known is 0 or empty.
     """
 

@@ -19,6 +19,8 @@ from boxable.weights.variables import canonical_name
 GROWTH, LEAST_BYTES = 4, 64 * 2**20
 _FLOAT, _HALF, _STRING = 1, 19, 7
 _THRESHOLDS = ("/score_threshold", "/FilterGreaterThan/Greater/y")
+# Of a network of two stages, the threshold of this one counts, not that of the proposals.
+_SECOND_STAGE = "SecondStagePostprocessor/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def read_saved_model(data: bytes, name: str) -> GraphContents:
 def _contents(graph: Any, name: str, size: int) -> GraphContents:
     weights: dict[str, NDArray[np.float32]] = {}
     strings: list[tuple[str, ...]] = []
-    threshold = None
+    threshold, is_of_second_stage = None, False
     left = max(GROWTH * size, LEAST_BYTES)
     for node, tensor in _constants(graph):
         if tensor.dtype == _STRING and len(tensor.string_val) > 1:
@@ -58,8 +60,9 @@ def _contents(graph: Any, name: str, size: int) -> GraphContents:
         elif tensor.dtype in (_FLOAT, _HALF) and canonical_name(node) is not None:
             weights[node] = _array(tensor, f"{name}: {node}", left)
             left -= weights[node].nbytes
-        elif tensor.dtype == _FLOAT and node.endswith(_THRESHOLDS):
+        elif tensor.dtype == _FLOAT and node.endswith(_THRESHOLDS) and not is_of_second_stage:
             threshold = float(_array(tensor, f"{name}: {node}", 4).ravel()[0])
+            is_of_second_stage = _SECOND_STAGE in node
     return GraphContents(weights, tuple(strings), threshold)
 
 

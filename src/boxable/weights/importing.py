@@ -8,7 +8,6 @@ import numpy as np
 from boxable.errors import ArgumentError, WeightsError
 from boxable.findings import counted
 from boxable.networks.architectures import ARCHITECTURES
-from boxable.networks.heads.rules import SCORE_THRESHOLD
 from boxable.vocabulary import ClassList, open_images, open_images_subset
 from boxable.weights.cards import FALLBACK_HANDLE, find_card
 from boxable.weights.foreign import Foreign, read_foreign
@@ -39,10 +38,11 @@ def read_model(path: Path, handle: str, labels: Path | None = None, classes: Cla
             )  # fmt: skip
             weights = keep_columns(network, weights, np.array(given.columns, np.intp))
             network = ARCHITECTURES[network.name](len(classes))
-    threshold = SCORE_THRESHOLD if found.score_threshold is None else found.score_threshold
+    usual = network.head.score_threshold
+    threshold = usual if found.score_threshold is None else found.score_threshold
     if not 0 <= threshold <= 1:  # nor NaN
         raise WeightsError(f"{path}: its score threshold: expected 0 to 1, got {threshold}")
-    if threshold > SCORE_THRESHOLD * 1.01:
+    if threshold > usual * 1.01:
         logger.info(
             "%s: its own score threshold is %g; scores at or below it are never detections", path.name, threshold
         )

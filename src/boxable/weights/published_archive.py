@@ -176,7 +176,7 @@ def _differences(card: Card, root: Path) -> Iterator[tuple[str, str, str]]:
         file = root / member.name
         if file.is_file() and file.stat().st_size != member.size:
             yield member.name, f"{file.stat().st_size} bytes", f"{member.size}"
-        elif file.is_file() and (digest := hash_of_file(file)) != member.sha256:
+        elif file.is_file() and member.sha256 and (digest := hash_of_file(file)) != member.sha256:
             yield member.name, f"sha256 {digest}", member.sha256
     for name, blob in card.source.git_blobs:
         if (root / name).is_file() and (found := git_blob_id(root / name)) != blob:

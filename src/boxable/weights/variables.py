@@ -16,7 +16,10 @@ from boxable.networks.network import Network
 logger = logging.getLogger("boxable")
 
 # Whatever stands before it (module/, import/, hub_input/, save/, ...), the name begins here.
-_NAME = re.compile(r"(?:^|/)((?:FeatureExtractor/|BoxPredictor_\d+/).+)$")
+_NAME = re.compile(
+    r"(?:^|/)((?:FeatureExtractor/|BoxPredictor_\d+/|(?:First|Second)Stage(?:FeatureExtractor|BoxPredictor)/).+"
+    r"|Conv/(?:weights|biases))$"
+)
 _LEAVES = ("weights", "depthwise_weights", "biases", "gamma", "beta", "moving_mean", "moving_variance")
 _TRAINING = re.compile(
     r"/(ExponentialMovingAverage|RMSProp(_\d+)?|Momentum|Adam(_\d+)?|Adagrad|Ftrl(_\d+)?)$"
