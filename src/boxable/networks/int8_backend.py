@@ -25,8 +25,8 @@ def stays_float(op: Op, graph: Graph) -> bool:
     """Whether an operation computes in float32."""
     if not isinstance(op, Conv | Predict | Add):
         return True
-    height, width, _ = graph.shapes[op.sources[0]]
-    return min(height or FLOAT_MAP, width or FLOAT_MAP) >= FLOAT_MAP
+    height, width, _ = graph.largest_shapes[op.sources[0]]
+    return min(height or 0, width or 0) >= FLOAT_MAP
 
 
 def quantized_tensors(graph: Graph) -> list[str]:

@@ -1,7 +1,7 @@
 """Networks: named graphs of operations, how images become their input, and the head that makes detections."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from boxable.arrays import Floats
@@ -11,6 +11,8 @@ from boxable.networks.preprocess import Preprocess
 
 # Part of the name under which compiled graphs are cached: raise it whenever what is built from a network changes.
 GRAPH_VERSION = 5
+# Of resized images, in pixels.
+LONGEST_SIDE = 1024
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,12 @@ class Graph:
         for op in self.ops:
             shapes[op.name] = op.output_shape([shapes[source] for source in op.sources])
         return shapes
+
+    @cached_property
+    def largest_shapes(self) -> dict[str, Shape]:
+        """As `shapes`, for an input of `LONGEST_SIDE` where its size is not known."""
+        inputs = {name: tuple(size or LONGEST_SIDE for size in shape) for name, shape in self.inputs.items()}
+        return replace(self, inputs=inputs).shapes
 
     @property
     def layers(self) -> tuple[Layer, ...]:
