@@ -1,7 +1,7 @@
 """Two made-up architectures that use every operation, and a plain NumPy backend to compare with."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,8 +26,8 @@ def branches(num_classes: int) -> Network:
         Pool("Right/pool", "Stem", "average", Window((3, 3))),
         Conv("Right/1x1", "Right/pool", 8, activation="relu6"),
         Concat("Joined", ("Left/7x1", "Right/1x1")),
-        Conv("Residual", "Joined", 16, norm=None),
-        Add("Block", ("Residual", "Joined"), 0.17, "relu"),
+        Conv("Residual", "Joined", 16, norm=None, scale=0.17),
+        Add("Block", ("Residual", "Joined"), "relu"),
         Pool("Small", "Block", "max", Window((3, 3), 2, padding="VALID")),
         Conv("Depthwise", "Small", None, Window((3, 3), 2), activation="relu6"),
         Predict("Boxes", "Depthwise", 2, 4),
@@ -113,10 +113,11 @@ class NumpyBackend:
         self._weights = weights
 
     def conv(self, op: Conv, source: np.ndarray) -> np.ndarray:
-        kernel, bias = fold(op, self._weights)
+        kernel, bias = fold(replace(op, scale=1.0), self._weights)
         patches = _patches(source, op.window, 0.0)  # [batch, height, width, channels, kernel height, kernel width]
         sums = "nhwcij,ijcd->nhwc" if op.depthwise else "nhwcij,ijcd->nhwd"
-        return _activate(op.activation, np.einsum(sums, patches, kernel.astype(np.float64)) + bias)
+        convolved = np.einsum(sums, patches, kernel.astype(np.float64)) + bias
+        return _activate(op.activation, op.scale * convolved)
 
     def bias(self, op: Bias, source: np.ndarray) -> np.ndarray:
         return _activate(op.activation, source + bias_of(op, self._weights))
@@ -130,7 +131,7 @@ class NumpyBackend:
         return source @ kernel.astype(np.float64) + bias
 
     def add(self, op: Add, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        return _activate(op.activation, op.scale * first + second)
+        return _activate(op.activation, first + second)
 
     def concat(self, op: Concat, sources: Sequence[np.ndarray]) -> np.ndarray:
         return np.concatenate(list(sources), axis=1 if op.axis == "rows" else -1)

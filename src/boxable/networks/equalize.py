@@ -47,7 +47,7 @@ def linear_groups(graph: Graph) -> list[LinearGroup]:
     for op in graph.ops:
         if isinstance(op, Conv) and op.norm == "batch" and op.activation is None:
             members.append([op])
-        elif isinstance(op, Add) and op.scale == 1 and op.activation is None:
+        elif isinstance(op, Add) and op.activation is None:
             joined = [group for group in members if any(item.name in op.sources for item in group)]
             if sum(item.name in op.sources for group in joined for item in group) == len(op.sources):
                 members = [group for group in members if group not in joined]

@@ -112,9 +112,6 @@ class OnnxBackend:
         return self._activate(op.activation, added, op.name)
 
     def add(self, op: Add, first: str, second: str) -> str:
-        if op.scale != 1:
-            scale = self.constant(f"{op.name}/scale", np.float32(op.scale))
-            first = self.node("Mul", [first, scale], f"{op.name}/scaled")
         added = self.node("Add", [first, second], f"{op.name}/added" if op.activation else op.name)
         return self._activate(op.activation, added, op.name)
 

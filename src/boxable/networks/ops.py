@@ -91,7 +91,7 @@ class Conv(_Unary):
     """A convolution with `filters` outputs; depthwise, one filter a channel, if `filters` is None.
 
     With a `norm` it has the bias of that, without one its own; where `adds_bias` is False, a `Bias` adds it elsewhere.
-    The activation comes last.
+    Then the result is multiplied by `scale`, as in the residual blocks of Inception-ResNet. The activation comes last.
     """
 
     filters: int | None
@@ -99,6 +99,7 @@ class Conv(_Unary):
     norm: Norm | None = "batch"
     activation: Activation | None = None
     adds_bias: bool = True
+    scale: float = 1.0
 
     @property
     def depthwise(self) -> bool:
@@ -195,11 +196,10 @@ class SpatialMean(_Unary):
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """The residual connection: `scale` times the first tensor, plus the second."""
+    """The residual connection: the sum of two tensors, and an activation."""
 
     name: str
     sources: tuple[str, str]
-    scale: float = 1.0
     activation: Activation | None = None
 
     def output_shape(self, shapes: Sequence[Shape]) -> Shape:

@@ -94,14 +94,10 @@ class TfliteBackend:
         )
 
     def add(self, op: Add, first: int, second: int) -> int:
-        if op.scale != 1:
-            scale = self.file.constant(np.array([op.scale], np.float32))
-            scaled = self.tensor(self.graph.shapes[op.name])
-            first = self.file.operator(_KINDS.MUL, [first, scale], scaled, "MulOptions")
         return self.sum(op, first, second, self.result(op))
 
     def sum(self, op: Add, first: int, second: int, result: int) -> int:
-        """Add the addition of a residual connection with its activation, without its scale."""
+        """Add the addition of a residual connection with its activation."""
         return self.file.operator(_KINDS.ADD, [first, second], result, "AddOptions", **_activation(op.activation))
 
     def concat(self, op: Concat, sources: Sequence[int]) -> int:

@@ -44,7 +44,7 @@ class TfliteInt8Backend:
         return self._float.table(op, self._dequantize(cells, self._float.tensor(shape)))
 
     def add(self, op: Add, first: int, second: int) -> int:
-        if stays_float(op, self._float.graph) or op.scale != 1:
+        if stays_float(op, self._float.graph):
             return self._float.add(op, *self._all_float(op, [first, second]))
         first, second = self._as_int8(first, op.sources[0]), self._as_int8(second, op.sources[1])
         return self._finished(op, self._float.sum(op, first, second, self._result(op)))

@@ -30,15 +30,18 @@ class TorchGraph(nn.Module):
 
     def __init__(self, graph: Graph, weights: Weights, *, folded: bool = False) -> None:
         super().__init__()
-        self.graph = graph
+        self.graph, self._folded = graph, folded
         self.layers, self.norms = nn.ModuleDict(), nn.ModuleDict()
         for layer in graph.layers:
             (shape,) = graph.input_shapes(layer)
             if isinstance(layer, Conv) and layer.norm and not folded:
                 self.layers[layer.name] = torch_layer(layer, shape, weights[layer.kernel_name], None)
                 self.norms[layer.name] = batch_norm(layer.name, layer.norm, weights)
-            else:
+            elif folded:
                 self.layers[layer.name] = torch_layer(layer, shape, *fold(layer, weights))
+            else:
+                bias = weights[f"{layer.name}/biases"]
+                self.layers[layer.name] = torch_layer(layer, shape, weights[layer.kernel_name], bias)
         self.biases = nn.ParameterDict(
             {op.name: torch.tensor(bias_of(op, weights)) for op in graph.ops if isinstance(op, Bias)}
         )
@@ -81,7 +84,8 @@ class TorchGraph(nn.Module):
     def conv(self, op: Conv, source: Tensor) -> Tensor:
         padded = source if even_pads(op.window, self.graph.input_shapes(op)[0]) else pad(source, op.window)
         convolved = self.layers[op.name](padded)
-        return activate(op.activation, self.norms[op.name](convolved) if op.name in self.norms else convolved)
+        normalized = self.norms[op.name](convolved) if op.name in self.norms else convolved
+        return activate(op.activation, normalized if self._folded or op.scale == 1 else normalized * op.scale)
 
     def predict(self, op: Predict, source: Tensor) -> Tensor:
         predicted: Tensor = self.layers[op.name](source)
@@ -95,7 +99,7 @@ class TorchGraph(nn.Module):
         return activate(op.activation, source + self.biases[op.name][:, None, None])
 
     def add(self, op: Add, first: Tensor, second: Tensor) -> Tensor:
-        return activate(op.activation, first + second if op.scale == 1 else op.scale * first + second)
+        return activate(op.activation, first + second)
 
     def concat(self, op: Concat, sources: Sequence[Tensor]) -> Tensor:
         return torch.cat(list(sources), 1)  # channels of NCHW and of vectors, rows of tables

@@ -68,12 +68,16 @@ def _apply(op: Op, backend: Backend[T], sources: list[T]) -> T:
 
 
 def fold(layer: Layer, weights: Weights) -> tuple[Floats, Floats]:
-    """Fold the batch norm of a layer into its kernel, as the variable has it (HWIO), and its bias.
+    """Fold the batch norm and the scale of a layer into its kernel, as the variable has it (HWIO), and its bias.
 
     The bias is 0 where the layer does not add it.
     """
     kernel, bias = _folded(layer, weights)
-    return kernel, bias if not isinstance(layer, Conv) or layer.adds_bias else np.zeros_like(bias)
+    if isinstance(layer, Conv):
+        bias = bias if layer.adds_bias else np.zeros_like(bias)
+        if layer.scale != 1:
+            kernel, bias = kernel * np.float32(layer.scale), bias * np.float32(layer.scale)
+    return kernel, bias
 
 
 def bias_of(op: Bias, weights: Weights) -> Floats:

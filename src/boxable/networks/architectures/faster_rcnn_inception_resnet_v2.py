@@ -146,8 +146,8 @@ class _Builder:
     ) -> str:  # fmt: skip
         """Add a residual block: branches, a convolution with bias to the width of the input, scaled, plus the input."""
         joined = self.concat(scope, self.branches(scope, source, branches))
-        projection = self._add(Conv(self._name(scope, "Conv2d_1x1"), joined, channels, ONE, norm=None))
-        return self._add(Add(self._name(scope, "add"), (projection, source), scale, activation))
+        projection = self._add(Conv(self._name(scope, "Conv2d_1x1"), joined, channels, ONE, norm=None, scale=scale))
+        return self._add(Add(self._name(scope, "add"), (projection, source), activation))
 
     def mixed_5b(self, source: str) -> str:
         scope, three = "Mixed_5b", Window((3, 3))
