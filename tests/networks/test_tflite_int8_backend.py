@@ -161,9 +161,9 @@ def test_float_layers_read_a_tensor_that_was_converted_once() -> None:
         SpatialMean("mean", "conv"),
         Dense("one", "mean", 2),
         Concat("both", ("conv", "conv")),
-        Add("scaled", ("conv", "conv"), 0.5),
+        Pool("pooled", "conv", "max", Window((3, 3))),
     )
-    graph = Graph(ops, {"images": (4, 4, 3)}, {"one": "one", "both": "both", "scaled": "scaled"})
+    graph = Graph(ops, {"images": (4, 4, 3)}, {"one": "one", "both": "both", "pooled": "pooled"})
     weights = {
         "conv/weights": np.ones((1, 1, 3, 4), np.float32), "conv/biases": np.zeros(4, np.float32),
         "one/weights": np.ones((4, 2), np.float32), "one/biases": np.zeros(2, np.float32),

@@ -45,7 +45,7 @@ class Int8Backend:
         self._float = float_backend
         self._calibration = calibration
         self._steps: dict[str, Steps] = {}
-        self._quantized: dict[str, str] = {}
+        self._quantized: dict[tuple[str, str], str] = {}
 
     def conv(self, op: Conv, source: str) -> str:
         if stays_float(op, self._float.graph):
@@ -72,6 +72,10 @@ class Int8Backend:
         return self._float.dense(op, source)
 
     def concat(self, op: Concat, sources: Sequence[str]) -> str:
+        """Join tensors; for layers in int8 all have the range of the result, so that none is float32 in between."""
+        graph = self._float.graph
+        if any(not stays_float(reader, graph) for reader in graph.readers(op.name)):
+            sources = [self._quantize(source, op.name) for source in sources]
         return self._float.concat(op, sources)
 
     def pool(self, op: Pool, source: str) -> str:
@@ -82,17 +86,20 @@ class Int8Backend:
 
     def _quantize(self, tensor: str, calibrated: str) -> str:
         """Return the tensor quantized to the steps of the range of `calibrated`, and dequantized."""
-        if tensor not in self._quantized:
+        key = tensor, calibrated
+        if key not in self._quantized:
             steps = Steps.of_range(*self._calibration.ranges[calibrated])
+            is_second = any(known == tensor for known, _ in self._quantized)
+            name = f"{tensor}/for/{calibrated}" if is_second else tensor
             constants = [
-                self._float.constant(f"{tensor}/scale", steps.scale),
-                self._float.constant(f"{tensor}/zero", np.uint8(steps.zero)),
+                self._float.constant(f"{name}/scale", steps.scale),
+                self._float.constant(f"{name}/zero", np.uint8(steps.zero)),
             ]
-            quantized = self._float.node("QuantizeLinear", [tensor, *constants], f"{tensor}/uint8")
-            result = self._float.node("DequantizeLinear", [quantized, *constants], f"{tensor}/dequantized")
-            self._quantized[tensor] = result
+            quantized = self._float.node("QuantizeLinear", [tensor, *constants], f"{name}/uint8")
+            result = self._float.node("DequantizeLinear", [quantized, *constants], f"{name}/dequantized")
+            self._quantized[key] = result
             self._steps[result] = steps
-        return self._quantized[tensor]
+        return self._quantized[key]
 
     def _quantize_layer(self, op: Conv | Predict, source: str, *, axis: int) -> tuple[str, str]:
         """Quantize kernel and bias of a layer that reads `source`; the kernel has its outputs on `axis`."""
