@@ -11,7 +11,7 @@ from boxable.networks.calibration import Calibration
 from boxable.networks.equalize import equalize, linear_groups
 from boxable.networks.int8_backend import quantized_tensors, stays_float
 from boxable.networks.network import Graph
-from boxable.networks.ops import Add, Concat, Conv, Dense, Predict, SpatialMean
+from boxable.networks.ops import Add, Concat, Conv, Dense, Pool, Predict, SpatialMean, Window
 from boxable.networks.quantization import Steps
 from boxable.networks.tflite_backend import kernel_and_bias
 from boxable.networks.tflite_graph import build_tflite
