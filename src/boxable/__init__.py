@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from boxable.errors import VideoError as VideoError
     from boxable.errors import WeightsError as WeightsError
     from boxable.evaluation.evaluate_files import evaluate as evaluate
+    from boxable.fusion.fuse import fuse as fuse
     from boxable.images.decode import Limits as Limits
     from boxable.images.sources import ImageLike as ImageLike
     from boxable.images.sources import Source as Source
@@ -61,6 +62,7 @@ _NAMES = {
     "boxable.metrics.compare": "Comparison Difference compare_folders:compare",
     "boxable.metrics.evaluate": "ClassResult Evaluation",
     "boxable.evaluation.evaluate_files": "evaluate",
+    "boxable.fusion.fuse": "fuse",
     "boxable.images.decode": "Limits",
     "boxable.images.sources": "ImageLike Source",
     "boxable.openimages": ":openimages Dataset Shard Targets",

@@ -1,6 +1,7 @@
 """Made-up architectures detect on every runtime: nothing in the package knows the one that it ships."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 import boxable
 from boxable.detection.calibrate import calibrate
+from boxable.errors import ArgumentError, UnknownClassError
 from boxable.networks.architectures import ARCHITECTURES, recognize
 from boxable.networks.heads.rules import PostprocessRules
 from boxable.networks.network import Network
@@ -117,3 +119,30 @@ def test_every_graph_computes_in_int8_about_what_it_computes_in_float32(model: M
             assert found[key].shape == values.shape
             errors.append(np.abs(found[key] - values).max() / np.abs(values).max())
     assert 0 < max(errors) < 0.15
+
+
+def test_classes_that_compete_are_selected_after_all_columns_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def competing(num_classes: int) -> Network:
+        return replace(two_stages(num_classes), name="competing", classes_compete=True)
+
+    monkeypatch.setitem(ARCHITECTURES, "competing", competing)
+    network = competing(len(CLASSES))
+    model = Model(network, random_weights(network, seed=3), CLASSES, "made/competing")
+    whole, selected = boxable.load(model), boxable.load(model, classes="Dog,Car")
+    assert [item.name for item in selected.classes] == ["Dog", "Car"]
+    assert selected.network == whole.network
+    for image in IMAGES:
+        expected, found = whole(image, classes="Dog,Car", min_score=0), selected(image, min_score=0)
+        assert found.names.tolist() == expected.names.tolist()
+        assert found.scores.tolist() == expected.scores.tolist()
+        assert set(selected(image, classes="Car", min_score=0).names) == {"Car"}
+    with pytest.raises(UnknownClassError):
+        selected(IMAGES[0], classes="Cat")
+    assert selected.fingerprint != whole.fingerprint
+
+
+def test_a_single_stage_has_no_proposals() -> None:
+    network = branches(len(CLASSES))
+    model = Model(network, random_weights(network, seed=3), CLASSES, "made/branches")
+    with pytest.raises(ArgumentError, match="proposals: made/branches has a single stage"):
+        boxable.load(model, proposals=100)

@@ -19,6 +19,7 @@ from boxable.cli.data import data
 from boxable.cli.detect import detect
 from boxable.cli.doctor import doctor
 from boxable.cli.evaluate import evaluate
+from boxable.cli.fuse import fuse
 from boxable.cli.import_ import import_
 from boxable.cli.models import models
 from boxable.cli.process import prepare_streams, print_message, silence_decoders, silence_litert
@@ -29,7 +30,7 @@ from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableErr
 from boxable.printing import one_line
 
 # Verbs that decode no image.
-_WITHOUT_IMAGES = ("classes", "compare", "completion", "import")
+_WITHOUT_IMAGES = ("classes", "compare", "completion", "fuse", "import")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,6 +52,7 @@ for verb in (
     video,
     evaluate,
     compare,
+    fuse,
     train,
     quantize,
     bench,

@@ -53,6 +53,7 @@ def evaluate(
     out: _Path | None = None,
     precision: PrecisionChoice = "fp32",
     runtime: RuntimeChoice = "onnxruntime",
+    proposals: int | None = None,
 ) -> Evaluation:
     """Evaluate a file of predictions, or a model on the images of the set, or those in the folder `images`.
 
@@ -62,8 +63,8 @@ def evaluate(
     over `classes` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
     `resamples` bootstrap draws of images; 0 leaves them out. With `out` the detections of a model are kept there, and
     metrics, tables and report are written, the report with images of the worst classes and of those in `show`. What
-    was odd about the input is in the result's `notes`. A model that is named is opened with `precision` and `runtime`,
-    as by `load`.
+    was odd about the input is in the result's `notes`. A model that is named is opened with `precision`, `runtime` and
+    `proposals`, as by `load`.
 
     Raises ArgumentError for what cannot be used (of flawed rows if `strict`, or if no prediction is left),
     BoxableError for what cannot be read or written, and MissingExtraError where `boxable[evaluate]` is needed.
@@ -87,12 +88,17 @@ def evaluate(
         run_folder = opened.enter_context(open_run_folder(folder, inputs)) if folder is not None else None
         findings = list(annotations.notes)
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
-            if (precision, runtime) != ("fp32", "onnxruntime"):
-                raise ArgumentError(f"{name} holds predictions; precision and runtime are for a model")
+            if (precision, runtime, proposals) != ("fp32", "onnxruntime", None):
+                raise ArgumentError(f"{name} holds predictions; precision, runtime and proposals are for a model")
             predictions = read_predictions(Path(predictions_or_model), truth_path)
             findings += predictions.notes
         else:
-            detector = _detector(predictions_or_model, annotations, truth_path, precision, runtime)
+            _require_images(predictions_or_model, annotations, truth_path)
+            detector = (
+                predictions_or_model
+                if isinstance(predictions_or_model, Detector)
+                else load(predictions_or_model, precision=precision, runtime=runtime, proposals=proposals)
+            )
             options["nameable"] = detector.classes
             if classes is not None:
                 select(classes, detector.classes, owner_of(detector.handle, detector.classes))
@@ -132,13 +138,8 @@ def _write(
         folder.record(folder.path / name)
 
 
-def _detector(
-    model: _Path | Detector,
-    annotations: Annotations,
-    truth: Path,
-    precision: PrecisionChoice,
-    runtime: RuntimeChoice,
-) -> Detector:
+def _require_images(model: _Path | Detector, annotations: Annotations, truth: Path) -> None:
+    """Raise ArgumentError unless there are images for a model, and MissingExtraError unless tables can be written."""
     if not annotations.files:
         listed = annotations.listed_images
         names = f", named by image id such as {listed[0]}.jpg" if listed else ""
@@ -149,7 +150,6 @@ def _detector(
             f"{str(model)!r} is taken as a model, which {missing} (predictions end in .csv, .csv.gz, .parquet or .json)"
         )
     require_tables()
-    return model if isinstance(model, Detector) else load(model, precision=precision, runtime=runtime)
 
 
 def _files_in(folder: Path, annotations: Annotations) -> dict[str, Path]:

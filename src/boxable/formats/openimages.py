@@ -1,7 +1,10 @@
 """The prediction CSV of the Open Images Challenge."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from boxable.files import write_atomically
+from boxable.formats.annotations import Predictions
 from boxable.formats.record import ImageRecord
 from boxable.formats.rows import csv_lines
 from boxable.vocabulary import ClassList
@@ -18,3 +21,13 @@ def openimages(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[s
             ymin, xmin, ymax, xmax = item["box"]
             rows.append((record["image_id"], item["mid"], item["score"], xmin, xmax, ymin, ymax))
         yield csv_lines(rows)
+
+
+def write_predictions(predictions: Predictions, path: Path) -> None:
+    """Write predictions as such a CSV file, row by row in their order. Raises BoxableError."""
+    ymin, xmin, ymax, xmax = predictions.box.T.tolist()
+    rows = zip(
+        predictions.image.strings(), predictions.label.strings(), predictions.score.tolist(), xmin, xmax, ymin, ymax,
+        strict=True,
+    )  # fmt: skip
+    write_atomically(path, (csv_lines([COLUMNS]) + csv_lines(rows)).encode())

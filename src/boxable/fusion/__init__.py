@@ -1,0 +1,1 @@
+"""Fusion of the predictions of several detectors."""
