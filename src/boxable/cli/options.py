@@ -62,7 +62,7 @@ seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show
 
 def running_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of running a model; a command passes them on to `load` as they are."""
-    for option in (_proposals, _runtime, _precision):
+    for option in (_and_whole, _overlap, _tiles, _proposals, _runtime, _precision):
         command = option(command)
     return command
 
@@ -72,6 +72,19 @@ _proposals = click.option(
     type=click.IntRange(min=1),
     help="Boxes that Faster R-CNN classifies in an image, at most; fewer are faster.  [default: 300]",
 )
+_tiles = click.option(
+    "--tiles",
+    metavar="SIZE",
+    type=click.IntRange(min=1),
+    help="Look at images in squares of SIZE pixels: small objects.",
+)
+_overlap = click.option(
+    "--overlap",
+    metavar="R",
+    type=click.FloatRange(0, 0.9),
+    help="Part of its side that a tile shares with the next one.  [default: 0.2]",
+)
+_and_whole = click.option("--and-whole", is_flag=True, help="With --tiles, look at the whole image too: large objects.")
 _precision = click.option(
     "--precision",
     type=click.Choice(["fp32", "fp16", "bf16", "int8", "fastest"]),

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import cached_property, partial
 from itertools import chain, islice
 from typing import Any, Literal, TypeVar, overload
@@ -16,6 +16,7 @@ from boxable.detection.contract import ClassFields, check_class_fields, check_in
 from boxable.detection.detections import Detections
 from boxable.detection.hierarchy_nms import hierarchy_nms
 from boxable.detection.options import Decode, check_count, check_decode, check_truncated, head_for, rules_for
+from boxable.detection.tiles import Tiles
 from boxable.errors import BoxableError, WeightsError
 from boxable.findings import counted
 from boxable.images.decode import Truncated
@@ -57,13 +58,14 @@ class Detector:
         runtime: RuntimeName = "onnxruntime",
         precision: Precision = "fp32",
         proposals: int | None = None,
+        tiles: Tiles | None = None,
     ) -> None:
         check_decode(decode)
         check_count("batch_size", batch_size)
         if threads is not None:
             check_count("threads", threads)
         self._compiled, self._runtime_name, self._precision, self._decode = compiled, runtime, precision, decode
-        self._proposals, self._head = proposals, head_for(compiled.description, proposals)
+        self._proposals, self._head, self._tiles = proposals, head_for(compiled.description, proposals), tiles
         self._threads, self._batch_size = threads or available_cores(), batch_size
         self._runtime = PerProcess(partial(self._open, Concurrency(self._threads)))
         self._stream_runtime = PerProcess(self._open_for_streams)
@@ -99,7 +101,8 @@ class Detector:
     def fingerprint(self) -> str:
         """Tells models, and ways to run them, with other results apart, whatever their names."""
         proposals = "" if self._proposals is None else f"{self._proposals}-proposals"
-        settings = (self._runtime_name, self._precision, self._decode, proposals)
+        tiles = "" if self._tiles is None else "-".join(map(str, ("tiles", *astuple(self._tiles))))
+        settings = (self._runtime_name, self._precision, self._decode, proposals, tiles)
         unusual = [setting for setting in settings if setting not in ("onnxruntime", "fp32", "exact", "")]
         return "-".join([self._compiled.fingerprint(self._precision), *unusual])
 
@@ -108,6 +111,7 @@ class Detector:
         options = {
             "threads": self._threads, "batch_size": self._batch_size, "decode": self._decode,
             "runtime": self._runtime_name, "precision": self._precision, "proposals": self._proposals,
+            "tiles": self._tiles,
         }  # fmt: skip
         return _reopen, (self._compiled.reopen, self._compiled.identity(self._precision), options)
 
@@ -260,6 +264,11 @@ class Detector:
             except BoxableError as error:
                 run()
                 found.append(replace(Detections.empty(source.name, self.classes, error=error), _image=source))
+                continue
+            if self._tiles is not None:
+                detect = partial(self._head.detect, runtime.run, rules=rules)
+                result = self._tiles.detect(image.pixels, preprocess, detect, self._batch_size, rules)
+                found.append(self._finish(source, image.width, image.height, image.truncated, result, rules))
                 continue
             size = preprocess.output_size(*image.pixels.shape[:2])
             if batch.shape[1:3] != size:

@@ -5,6 +5,7 @@ import os
 
 from boxable.detection.detector import DEFAULT_BATCH_SIZE, Detector
 from boxable.detection.options import Decode, check_count
+from boxable.detection.tiles import tiles_for
 from boxable.errors import BoxableError, WeightsError
 from boxable.runtimes import PrecisionChoice, RuntimeChoice
 from boxable.runtimes.choice import choices
@@ -27,6 +28,9 @@ def load(
     runtime: RuntimeChoice = "onnxruntime",
     classes: Selection | None = None,
     proposals: int | None = None,
+    tiles: int | None = None,
+    overlap: float | None = None,
+    and_whole: bool = False,
 ) -> Detector:
     """Open a model by handle, alias or TF-Hub URL, from a file that Boxable wrote or its folder, or from a Model.
 
@@ -54,6 +58,10 @@ def load(
     `proposals`: how many boxes of an image Faster R-CNN classifies at most, instead of 300; with 100 it does about
     half of the work.
 
+    With `tiles` images are looked at in squares of so many pixels, which share the part `overlap` (0.2) of their side,
+    for small objects; with `and_whole` also as a whole, for those that are larger than a tile. Boxes of a class that
+    overlap are suppressed as in one image.
+
     `runtime="auto"` and `precision="fastest"` take what `boxable bench --save` measured to be the fastest on this
     machine, else what was the fastest on processors of its kind (docs/speed.md); nothing is measured here.
 
@@ -62,6 +70,7 @@ def load(
     """
     if threads is not None:
         check_count("threads", threads)
+    tiling = tiles_for(tiles, overlap, and_whole)
     compiled = compiled_from(model, classes=classes) if isinstance(model, Model) else open_model(_name(model), classes)
     names = choices(
         runtime, precision, handle=compiled.description.handle, threads=threads or available_cores(),
@@ -77,6 +86,7 @@ def load(
                 runtime=name,
                 precision=chosen,
                 proposals=proposals,
+                tiles=tiling,
             )
         except BoxableError as error:
             if number + 1 == len(names):

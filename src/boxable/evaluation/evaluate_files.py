@@ -54,6 +54,9 @@ def evaluate(
     precision: PrecisionChoice = "fp32",
     runtime: RuntimeChoice = "onnxruntime",
     proposals: int | None = None,
+    tiles: int | None = None,
+    overlap: float | None = None,
+    and_whole: bool = False,
 ) -> Evaluation:
     """Evaluate a file of predictions, or a model on the images of the set, or those in the folder `images`.
 
@@ -63,8 +66,8 @@ def evaluate(
     over `classes` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
     `resamples` bootstrap draws of images; 0 leaves them out. With `out` the detections of a model are kept there, and
     metrics, tables and report are written, the report with images of the worst classes and of those in `show`. What
-    was odd about the input is in the result's `notes`. A model that is named is opened with `precision`, `runtime` and
-    `proposals`, as by `load`.
+    was odd about the input is in the result's `notes`. A model that is named is opened with `precision`, `runtime`,
+    `proposals`, `tiles`, `overlap` and `and_whole`, as by `load`.
 
     Raises ArgumentError for what cannot be used (of flawed rows if `strict`, or if no prediction is left),
     BoxableError for what cannot be read or written, and MissingExtraError where `boxable[evaluate]` is needed.
@@ -88,8 +91,10 @@ def evaluate(
         run_folder = opened.enter_context(open_run_folder(folder, inputs)) if folder is not None else None
         findings = list(annotations.notes)
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
-            if (precision, runtime, proposals) != ("fp32", "onnxruntime", None):
-                raise ArgumentError(f"{name} holds predictions; precision, runtime and proposals are for a model")
+            if (precision, runtime, proposals, tiles) != ("fp32", "onnxruntime", None, None):
+                raise ArgumentError(
+                    f"{name} holds predictions; precision, runtime, proposals and tiles are for a model"
+                )
             predictions = read_predictions(Path(predictions_or_model), truth_path)
             findings += predictions.notes
         else:
@@ -97,7 +102,15 @@ def evaluate(
             detector = (
                 predictions_or_model
                 if isinstance(predictions_or_model, Detector)
-                else load(predictions_or_model, precision=precision, runtime=runtime, proposals=proposals)
+                else load(
+                    predictions_or_model,
+                    precision=precision,
+                    runtime=runtime,
+                    proposals=proposals,
+                    tiles=tiles,
+                    overlap=overlap,
+                    and_whole=and_whole,
+                )
             )
             options["nameable"] = detector.classes
             if classes is not None:
