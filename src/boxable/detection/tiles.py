@@ -7,7 +7,6 @@ import numpy as np
 
 from boxable.arrays import Floats, Pixels
 from boxable.errors import ArgumentError
-from boxable.images.contiguous import contiguous
 from boxable.networks.heads.nms import multiclass_nms
 from boxable.networks.heads.rules import NmsResult, PostprocessRules
 from boxable.networks.preprocess import Preprocess
@@ -107,7 +106,8 @@ def tiles_for(tiles: int | None, overlap: float | None, and_whole: bool) -> Tile
 
 def _cut(pixels: Pixels, window: Window) -> Pixels:
     top, left, bottom, right = window
-    return contiguous(pixels[top:bottom, left:right])
+    cut: Pixels = np.ascontiguousarray(pixels[top:bottom, left:right], pixels.dtype)
+    return cut
 
 
 def _placed(
