@@ -71,7 +71,8 @@ class Tiles:
         for alike in by_size.values():
             for start in range(0, len(alike), batch_size):
                 part = alike[start : start + batch_size]
-                batch = np.stack([preprocess(_cut(pixels, window)) for window in part])
+                cut = [pixels[top:bottom, left:right].copy() for top, left, bottom, right in part]
+                batch = np.stack([preprocess(image) for image in cut])
                 found.update(zip(part, detect(batch), strict=True))
         return self.merged([found[window] for window in windows], windows, rules)
 
@@ -102,12 +103,6 @@ def tiles_for(tiles: int | None, overlap: float | None, and_whole: bool) -> Tile
             raise ArgumentError("overlap and and_whole are for tiles; give the size of tiles too")
         return None
     return Tiles(tiles, OVERLAP if overlap is None else overlap, and_whole)
-
-
-def _cut(pixels: Pixels, window: Window) -> Pixels:
-    top, left, bottom, right = window
-    cut: Pixels = np.ascontiguousarray(pixels[top:bottom, left:right], pixels.dtype)
-    return cut
 
 
 def _placed(
