@@ -14,7 +14,9 @@ def test_the_list_has_name_classes_state_and_handle(command: Command, empty_home
     assert (result.stderr, result.returncode) == (b"", 0)
     assert result.stdout.decode().splitlines() == [
         "ssd601       601 classes  not installed  google/openimages_v4/ssd/mobilenet_v2/1",
+        "frcnn601     601 classes  not installed  google/faster_rcnn/openimages_v4/inception_resnet_v2/1",
         "ssd23         23 classes  not installed  mediapipe/ssd_mobilenet_v2_oidv4_23",
+        "frcnn601-zoo 601 classes  not installed  tensorflow/faster_rcnn_inception_resnet_v2_atrous_oid_v4_2018_12_12",
         "ssd601-zoo   601 classes  not installed  tensorflow/ssd_mobilenet_v2_oid_v4_2018_12_12",
     ]
 
@@ -32,8 +34,10 @@ def test_the_columns_of_the_list_are_as_wide_as_the_longest_name(invoke: Invoke,
     (empty_home / "models" / "a-name-of-twenty-nine-letters").mkdir(parents=True)
     (empty_home / "models" / "a-name-of-twenty-nine-letters" / f"{'0' * 64}.safetensors").write_bytes(b"damaged")
     lines = invoke("models", "list").lines
-    assert [line[29] for line in lines] == [" "] * 4
-    assert [line[:29].rstrip() for line in lines] == ["ssd601", "ssd23", "ssd601-zoo", "a-name-of-twenty-nine-letters"]
+    assert [line[29] for line in lines] == [" "] * 6
+    assert [line[:29].rstrip() for line in lines] == [
+        "ssd601", "frcnn601", "ssd23", "frcnn601-zoo", "ssd601-zoo", "a-name-of-twenty-nine-letters",
+    ]  # fmt: skip
 
 
 def test_what_is_no_hash_cannot_be_trusted(invoke: Invoke, empty_home: Path) -> None:
@@ -53,7 +57,7 @@ def test_info_describes_a_model(invoke: Invoke, empty_home: Path) -> None:
 
 
 def test_info_of_no_name_is_longer_than_a_line(invoke: Invoke, empty_home: Path) -> None:
-    for name in ("ssd601", "ssd601-zoo", "ssd23"):
+    for name in ("ssd601", "ssd601-zoo", "ssd23", "frcnn601", "frcnn601-zoo"):
         assert max(map(len, invoke("models", "info", name).lines)) < 220
 
 

@@ -56,13 +56,13 @@ def test_the_23_classes_are_the_recorded_ones_in_column_order(reference: Path) -
         "SSD-601",
         "google/openimages_v4/ssd/mobilenet_v2",
         "google/openimages_v4/ssd/mobilenet_v2/2",
-        "google/faster_rcnn/openimages_v4/inception_resnet_v2/1",
+        "google/faster_rcnn/openimages_v4/inception_resnet_v2/2",
         "https://example.com/google/openimages_v4/ssd/mobilenet_v2/1",
     ],
 )
 def test_another_name_is_no_network(name: str) -> None:
     assert get_card(name) is None
-    with pytest.raises(UnknownModelError, match="known are ssd601, ssd23") as error:
+    with pytest.raises(UnknownModelError, match="known are ssd601, frcnn601, ssd23") as error:
         find_card(name)
     assert repr(name) in str(error.value)
 
@@ -90,7 +90,9 @@ def test_nothing_is_suggested_for_what_is_far_from_every_name() -> None:
 
 def test_the_default_network_comes_first_and_names_are_unique() -> None:
     assert [card.handle for card in all_cards()] == [
-        DEFAULT_HANDLE, FALLBACK_HANDLE, "tensorflow/ssd_mobilenet_v2_oid_v4_2018_12_12",
+        DEFAULT_HANDLE, "google/faster_rcnn/openimages_v4/inception_resnet_v2/1", FALLBACK_HANDLE,
+        "tensorflow/faster_rcnn_inception_resnet_v2_atrous_oid_v4_2018_12_12",
+        "tensorflow/ssd_mobilenet_v2_oid_v4_2018_12_12",
     ]  # fmt: skip
     names = [name for card in all_cards() for name in (card.handle, *card.aliases)]
     assert len(set(names)) == len(names)

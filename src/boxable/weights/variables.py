@@ -18,7 +18,7 @@ logger = logging.getLogger("boxable")
 # Whatever stands before it (module/, import/, hub_input/, save/, ...), the name begins here.
 _NAME = re.compile(
     r"(?:^|/)((?:FeatureExtractor/|BoxPredictor_\d+/|(?:First|Second)Stage(?:FeatureExtractor|BoxPredictor)/).+"
-    r"|Conv/(?:weights|biases))$"
+    r"|(?<!MobilenetV2/)Conv/(?:weights|biases))$"
 )
 _LEAVES = ("weights", "depthwise_weights", "biases", "gamma", "beta", "moving_mean", "moving_variance")
 _TRAINING = re.compile(
