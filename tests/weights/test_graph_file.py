@@ -152,6 +152,14 @@ def test_the_score_threshold_is_read(name: str) -> None:
     assert read_frozen_graph(graph({NAME: VALUES}), "g.pb").score_threshold is None
 
 
+def test_of_two_stages_the_threshold_of_the_second_counts() -> None:
+    names = "SecondStagePostprocessor/BatchMultiClassNonMaxSuppression/score_threshold", "Proposals/score_threshold"
+    for order in (names, names[::-1]):
+        thresholds = [constant(name, of_array(np.float32(len(name) / 100))) for name in order]
+        found = read_frozen_graph(graph({NAME: VALUES}, *thresholds), "g.pb").score_threshold
+        assert found == pytest.approx(len(names[0]) / 100)
+
+
 def test_the_first_meta_graph_counts_whatever_its_tags() -> None:
     data = saved_model(graph({NAME: VALUES}), graph({BIASES: VALUES}))
     assert set(read_saved_model(data, "saved_model.pb").weights) == {NAME}
