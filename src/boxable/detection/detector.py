@@ -227,6 +227,8 @@ class Detector:
     ) -> Iterator[Detections]:
         rest = iter(sources)
         first = list(islice(rest, max(MANY, self._batch_size * self._threads)))
+        if self.network.is_large:
+            return in_order(chain(first, rest), lambda batch: self._detect(self._runtime, batch, rules), 1, 1, stop)
         runtime = self._runtime if len(first) < MANY else self._stream_runtime
         # A few images are distributed evenly, so that no thread is idle.
         batch_size = min(self._batch_size, -(-len(first) // self._threads)) or 1

@@ -76,7 +76,8 @@ class Network:
     """An architecture for a number of classes (the background not counted).
 
     `class_layers` names the layers whose outputs hold classes, the one that tells their number first. With
-    `classes_compete` the score of a class depends on all columns (softmax), so that none can be left out. For training,
+    `classes_compete` the score of a class depends on all columns (softmax), so that none can be left out. `is_large`:
+    one image takes so much memory and time that images run one after the other, each on all threads. For training,
     `scopes` names layers that are trained together, and `initial_stddevs` has the standard deviation of each layer's
     initial kernel (a normal distribution, truncated at two of them).
     """
@@ -90,6 +91,7 @@ class Network:
     scopes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     initial_stddevs: Mapping[str, float] = field(default_factory=dict)
     classes_compete: bool = False
+    is_large: bool = False
 
     @property
     def layers(self) -> tuple[Layer, ...]:

@@ -63,8 +63,9 @@ def faster_rcnn_inception_resnet_v2(num_classes: int) -> Network:
     head = FasterRcnnHead(FIRST, SECOND, tuple(second.inputs), CROP_SIZE, CROPS)
     graphs, preprocess = {FIRST: first, SECOND: second}, Preprocess(FRAME, keep_aspect=True)
     return Network(
-        "faster_rcnn_inception_resnet_v2", num_classes, graphs, preprocess, head, columns, classes_compete=True
-    )
+        "faster_rcnn_inception_resnet_v2", num_classes, graphs, preprocess, head, columns, classes_compete=True,
+        is_large=True,
+    )  # fmt: skip
 
 
 def _first_stage() -> Graph:
