@@ -1,5 +1,6 @@
 """Made-up architectures detect on every runtime: nothing in the package knows the one that it ships."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 
 import boxable
+from boxable.arrays import Floats
 from boxable.detection.calibrate import calibrate
 from boxable.errors import ArgumentError, UnknownClassError
 from boxable.networks.architectures import ARCHITECTURES, recognize
-from boxable.networks.heads.rules import PostprocessRules
+from boxable.networks.heads import Runner
+from boxable.networks.heads.rules import NmsResult, PostprocessRules
+from boxable.networks.heads.ssd import SsdHead
 from boxable.networks.network import Network
 from boxable.networks.walk import walk
 from boxable.runtimes import Concurrency, open_runtime
@@ -146,3 +150,30 @@ def test_a_single_stage_has_no_proposals() -> None:
     model = Model(network, random_weights(network, seed=3), CLASSES, "made/branches")
     with pytest.raises(ArgumentError, match="proposals: made/branches has a single stage"):
         boxable.load(model, proposals=100)
+
+
+def test_images_of_a_large_network_run_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most = 0, 0
+
+    class Counting(SsdHead):
+        def detect(self, run: Runner, images: Floats, rules: PostprocessRules) -> list[NmsResult]:
+            nonlocal running, most
+            assert len(images) == 1
+            running += 1
+            most = max(most, running)
+            time.sleep(0.01)
+            found = super().detect(run, images, rules)
+            running -= 1
+            return found
+
+    def large(num_classes: int) -> Network:
+        network = branches(num_classes)
+        head = Counting("one", network.head.anchors)  # type: ignore[attr-defined]
+        return replace(network, name="large", head=head, is_large=True)
+
+    monkeypatch.setitem(ARCHITECTURES, "large", large)
+    network = large(len(CLASSES))
+    model = Model(network, random_weights(network, seed=3), CLASSES, "made/large")
+    detector = boxable.load(model, threads=2, batch_size=4)
+    assert len(detector(IMAGES * 3)) == len(list(detector.stream(IMAGES * 3))) == 12
+    assert most == 1
