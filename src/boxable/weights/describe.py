@@ -65,7 +65,9 @@ def _published(card: Card) -> Iterator[str]:
 
 
 def _network(network: Network, score_threshold: float | None) -> Iterator[str]:
-    yield _line("network", f"{network.name}, input {network.preprocess.size[1]}x{network.preprocess.size[0]}")
+    height, width = network.preprocess.size
+    size = f"within {width}x{height} or {height}x{width}" if network.preprocess.keep_aspect else f"{width}x{height}"
+    yield _line("network", f"{network.name}, input {size}")
     yield _line("parameters", f"{sum(prod(shape) for shape in network.variables.values()):,}")
     yield _line("multiply-adds", "depends on the image" if network.macs is None else f"{network.macs:,} an image")
     if score_threshold is not None:
