@@ -13,7 +13,7 @@ logger = logging.getLogger("boxable")
 
 @click.command()
 @click.argument("predictions", nargs=-1, required=True, type=PathArgument())
-@click.option("--out", metavar="FILE", required=True, type=PathArgument(dir_okay=False), help="The .csv file to write.")
+@click.option("--out", metavar="PATH", required=True, type=PathArgument(dir_okay=False), help="The .csv file to write.")
 @click.option(
     "--weight",
     "weights",

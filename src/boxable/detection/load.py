@@ -55,8 +55,8 @@ def load(
     `"cuda"`, `"coreml"` or `"directml"` where the installed ONNX Runtime has them, or `"torch"` (`boxable[torch]`), on
     a CUDA GPU where it sees one, there also in `"fp16"`.
 
-    `proposals`: how many boxes of an image Faster R-CNN classifies at most, instead of 300; with 100 it does about
-    half of the work.
+    `proposals`: how many boxes of an image Faster R-CNN classifies at most, instead of 300; with 100 six tenths of
+    the work are left.
 
     With `tiles` images are looked at in squares of so many pixels, which share the part `overlap` (0.2) of their side,
     for small objects; with `and_whole` also as a whole, for those that are larger than a tile. Boxes of a class that
