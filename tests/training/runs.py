@@ -26,6 +26,9 @@ CONTEXT.set_forkserver_preload([
     "torchvision", "matplotlib.pyplot", "onnx", "pyarrow", "pandas", "tests.training.runs",
 ])  # fmt: skip
 
+# Early stopping: after two validations without a better one, to save time.
+PATIENCE = 0.0, 2
+
 SQUARE, DISC = "user/square", "user/disc"
 SIZE = 96
 # The files of a resumed run with the bytes of an undisturbed one.
@@ -107,7 +110,8 @@ def _run(
     file = os.open(printed, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(file, stream)
-    loop.CHECKPOINT_S, loop.PATIENCE = save_s, 0.2
+    loop.CHECKPOINT_S = save_s
+    loop.PATIENCE, loop.LEAST_PATIENCE = PATIENCE
     if stop_at is not None:
         stop_before(*stop_at)
     sys.argv = ["boxable", *arguments]

@@ -32,7 +32,7 @@ def keep(folder: Path, start: Path | str, *mids: str, steps: int = 6) -> Path:
 
     So few steps do not end early for want of a better validation.
     """
-    source = training_set(folder, [box(name, mid, SIDES) for name in NAMES for mid in mids])
+    source = training_set(folder / "set", [box(name, mid, SIDES) for name in NAMES for mid in mids])
     names = [(mid, mid.rpartition("/")[2].capitalize()) for mid in mids if mid.startswith("user/")]
     write_csv(source / "classes.csv", ("LabelName", "DisplayName"), names)
     boxable.train(source, start, out=folder / "run", keep=True, steps=steps, batch_size=4, workers=0)

@@ -12,6 +12,7 @@ import pytest
 from boxable.formats.annotations import Predictions, no_predictions
 from boxable.hashing import hash_of_file
 from boxable.metrics.evaluate import Evaluation
+from boxable.training import loop as loop_module
 from boxable.training.checkpoints import Checkpoint
 from boxable.training.data import open_training_data
 from boxable.training.inputs import Batch, BatchSource, Keys, as_views
@@ -60,10 +61,15 @@ class Given(Validation):
         return SimpleNamespace(mean_ap=next(self.maps)), no_predictions()  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize(("maps", "steps"), [((0.3, 0.4, 0.2, 0.6), 4), ((0.3, 0.2, 0.1, 0.6), 3)])
+@pytest.mark.parametrize(
+    ("maps", "least", "steps"),
+    [((0.3, 0.4, 0.2, 0.6), 1, 4), ((0.3, 0.2, 0.1, 0.6), 1, 3), ((0.3, 0.2, 0.1, 0.6), 3, 4)],
+)
 def test_a_phase_that_improves_goes_on_below_the_best_model_so_far(
-    shapes: Path, tmp_path: Path, ssd23_weights: Path, maps: tuple[float, ...], steps: int
-) -> None:
+    shapes: Path, tmp_path: Path, ssd23_weights: Path, monkeypatch: pytest.MonkeyPatch, maps: tuple[float, ...],
+    least: int, steps: int,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(loop_module, "LEAST_PATIENCE", least)
     with open_ranks() as ranks, open_training_data(shapes) as data:
         setup = prepare(Options(shapes, "ssd23", tmp_path, workers=0), data, ranks)
         plan = Plan((Phase("head", 4, 1),), 2)

@@ -28,9 +28,9 @@ logger = logging.getLogger("boxable")
 
 # The time between checkpoints, and the steps of a run that are logged, at most.
 CHECKPOINT_S, LOGGED = 120.0, 2000
-# Early stopping: a phase ends after this share of its validations in a row without a better one of the same phase. A
-# phase may begin below the model it started from and catch up as its learning rate falls, so others do not count.
-PATIENCE = 0.5
+# Early stopping: a phase ends after this share of its validations, at least so many, in a row without a better one of
+# the same phase. It may begin below the model it started from and catch up as its learning rate falls.
+PATIENCE, LEAST_PATIENCE = 0.5, 5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +151,7 @@ class Loop:
         return self.state.phase_step == phase.steps or self._is_stale(phase)
 
     def _is_stale(self, phase: Phase) -> bool:
-        return self.state.stale >= math.ceil(PATIENCE * phase.validations)
+        return self.state.stale >= max(LEAST_PATIENCE, math.ceil(PATIENCE * phase.validations))
 
     def _best(self) -> Model:
         """Return the best model so far, which the next phase begins with."""
