@@ -6,13 +6,11 @@
 SCRIPT builds the original graph with formula weights. The rest is as in `tf_hub_side.py`.
 """
 
-import json
-import sys
 import time
 from importlib.util import module_from_spec, spec_from_file_location
 
 import numpy as np
-from tf_hub_side import FIELDS, Detect, most_memory
+from tf_hub_side import FIELDS, Detect, serve
 
 
 def original(script: str) -> tuple[Detect, float]:
@@ -52,19 +50,5 @@ def boxable(model: str, precision: str, proposals: str) -> tuple[Detect, float]:
     return detect, seconds
 
 
-def main() -> None:
-    side, model, photos, *how = sys.argv[1:]
-    detect, seconds = {"original": original, "boxable": boxable}[side](model, *how)
-    with np.load(photos) as file:
-        images = [file[str(number)] for number in range(len(file.files))]
-    print(json.dumps({"load": seconds}), flush=True)
-    for line in sys.stdin:
-        start, busy = time.perf_counter(), time.process_time()
-        found = detect(images[int(line)])
-        answer = {"seconds": time.perf_counter() - start, "processor": time.process_time() - busy}
-        answer["memory"] = most_memory()
-        print(json.dumps(answer | {name: found[name].tolist() for name in FIELDS}), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve({"original": original, "boxable": boxable})

@@ -55,9 +55,10 @@ def most_memory() -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
-def main() -> None:
+def serve(sides: dict[str, Callable[..., tuple[Detect, float]]]) -> None:
+    """Open the side that the arguments name, and answer for each image."""
     side, model, photos, *how = sys.argv[1:]
-    detect, seconds = {"original": original, "boxable": boxable}[side](model, *how)
+    detect, seconds = sides[side](model, *how)
     with np.load(photos) as file:
         images = [file[str(number)] for number in range(len(file.files))]
     print(json.dumps({"load": seconds}), flush=True)
@@ -71,4 +72,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve({"original": original, "boxable": boxable})

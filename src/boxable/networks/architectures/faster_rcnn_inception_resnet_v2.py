@@ -26,7 +26,7 @@ ANCHORS_PER_CELL = 12
 Layer = tuple[str, int, Window]
 
 ONE = Window()
-# The branches of the residual blocks, and how much of their sum is added.
+# The branches of the residual blocks.
 BLOCK35: tuple[tuple[Layer, ...], ...] = (
     (("Conv2d_1x1", 32, ONE),),
     (("Conv2d_0a_1x1", 32, ONE), ("Conv2d_0b_3x3", 32, Window((3, 3)))),
