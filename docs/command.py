@@ -19,7 +19,7 @@ MEANINGS = {
     "--format": "The format of the results on stdout; with `--out` of `detect` also of the file.",
     "--from": "What to take the weights from: a model, or a file or folder.",
     "--images": "A folder of images.",
-    "--min-score": "What scores less is left out.",
+    "--min-score": "Lower scores are dropped.",
     "--model": "The model: a name, see `boxable models list`, or a file.",
     "--name": "The name under which the model is installed.",
     "--out": "The file or folder that results are written to.",

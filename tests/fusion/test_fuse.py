@@ -67,7 +67,7 @@ def test_boxes_without_area_are_left_out_and_told(two: tuple[Path, Path], tmp_pa
         f"i,{DOG},0.9,0.5,0.1,0.5,-0.1",
     )
     found = boxable.fuse(two[0], odd)
-    assert [str(note) for note in found.notes] == ["2 predicted boxes without an area or a score (i, k): left out"]
+    assert [str(note) for note in found.notes] == ["2 predicted boxes without an area or a score (i, k): dropped"]
     assert ("i", DOG, 0.45, [0.0, 0.1, 0.5, 0.5]) in rows(found), "corners are ordered and clipped"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from boxable.arrays import Floats
 from boxable.boxes import decode
 from boxable.networks.heads import Runner
-from boxable.networks.heads.nms import multiclass_nms
+from boxable.networks.heads.nms import logit, multiclass_nms, sigmoid
 from boxable.networks.heads.rules import NmsResult, PostprocessRules
 from boxable.networks.heads.ssd import SsdHead
 from boxable.networks.network import ClassColumns, Graph, Network
@@ -102,7 +102,9 @@ class TwoStageHead:
         proposals = np.stack([rows / height, places / width, (rows + 5) / height, (places + 5) / width], 1)
         boxes = decode(codes, proposals[:, None].astype(np.float32))  # every class has a box of its own
         scores = second["class_logits"][:, 1 + columns]
-        kept = multiclass_nms(lambda rows, found: boxes[rows, columns[found]], scores, rules)
+        kept = multiclass_nms(
+            lambda rows, found: boxes[rows, columns[found]], scores, rules, to_scores=sigmoid, to_value=logit
+        )
         return NmsResult(kept.boxes, kept.scores, columns[kept.columns], kept.anchors)
 
 

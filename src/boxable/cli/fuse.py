@@ -7,6 +7,7 @@ import click
 
 from boxable.cli.options import PathArgument
 from boxable.findings import counted
+from boxable.fusion import IOU_THRESHOLD
 
 logger = logging.getLogger("boxable")
 
@@ -26,7 +27,7 @@ logger = logging.getLogger("boxable")
     "--iou",
     metavar="IOU",
     type=click.FloatRange(0, 1, max_open=True),
-    default=0.55,
+    default=IOU_THRESHOLD,
     show_default=True,
     help="Boxes that overlap by more than this become one.",
 )
@@ -35,7 +36,7 @@ logger = logging.getLogger("boxable")
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Leave out boxes that score less, before.",
+    help="Drop boxes that score less, before.",
 )
 def fuse(predictions: tuple[Path, ...], out: Path, weights: tuple[float, ...], iou: float, min_score: float) -> None:
     """Fuse the predictions of several detectors on the same images.

@@ -76,7 +76,7 @@ _tiles = click.option(
     "--tiles",
     metavar="SIZE",
     type=click.IntRange(min=1),
-    help="Look at images in squares of SIZE pixels: small objects.",
+    help="Detect in squares of SIZE pixels: small objects.",
 )
 _overlap = click.option(
     "--overlap",
@@ -84,7 +84,9 @@ _overlap = click.option(
     type=click.FloatRange(0, 0.9),
     help="Part of its side that a tile shares with the next one.  [default: 0.2]",
 )
-_and_whole = click.option("--and-whole", is_flag=True, help="With --tiles, look at the whole image too: large objects.")
+_and_whole = click.option(
+    "--and-whole", is_flag=True, help="With --tiles, detect in the whole image too: large objects."
+)
 _precision = click.option(
     "--precision",
     type=click.Choice(["fp32", "fp16", "bf16", "int8", "fastest"]),

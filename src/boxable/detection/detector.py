@@ -1,7 +1,7 @@
 """The Detector: a model opened on a runtime."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import astuple, replace
 from functools import cached_property, partial
 from itertools import chain, islice
@@ -10,25 +10,23 @@ from typing import Any, Literal, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from boxable.arrays import Floats
 from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.contract import ClassFields, check_class_fields, check_input, to_contract
 from boxable.detection.detections import Detections
-from boxable.detection.hierarchy_nms import hierarchy_nms
+from boxable.detection.image_batches import ImageBatches
 from boxable.detection.options import Decode, check_count, check_decode, check_truncated, head_for, rules_for
 from boxable.detection.tiles import Tiles
-from boxable.errors import BoxableError, WeightsError
+from boxable.errors import WeightsError
 from boxable.findings import counted
 from boxable.images.decode import Truncated
 from boxable.images.sources import ImageLike, Source, expand, is_image, source_of
-from boxable.networks.heads.rules import MAX_TOTAL, NmsMode, NmsResult, PostprocessRules
+from boxable.networks.heads.rules import MAX_TOTAL, NmsMode, PostprocessRules
 from boxable.networks.network import Network
 from boxable.parallel import in_order
 from boxable.runtimes import Concurrency, PerProcess, Runtime, RuntimeName, open_runtime
 from boxable.settings import available_cores
 from boxable.vocabulary import ClassList
-from boxable.vocabulary.selection import Owner, Selection
-from boxable.weights.cards import owner_of
+from boxable.vocabulary.selection import Selection
 from boxable.weights.compiled import Compiled, Precision
 
 ImageT = TypeVar("ImageT", bound=ImageLike)
@@ -65,12 +63,15 @@ class Detector:
         if threads is not None:
             check_count("threads", threads)
         self._compiled, self._runtime_name, self._precision, self._decode = compiled, runtime, precision, decode
-        self._proposals, self._head, self._tiles = proposals, head_for(compiled.description, proposals), tiles
+        self._proposals, self._tiles = proposals, tiles
         self._threads, self._batch_size = threads or available_cores(), batch_size
+        self._images = ImageBatches(
+            compiled.description, compiled.classes, head_for(compiled.description, proposals), tiles,
+            self.network.preprocess.shortest_side if decode == "fast" else None, batch_size,
+        )  # fmt: skip
         self._runtime = PerProcess(partial(self._open, Concurrency(self._threads)))
         self._stream_runtime = PerProcess(self._open_for_streams)
         self._runtime.here()
-        self._least = self.network.preprocess.shortest_side if decode == "fast" else None
 
     @property
     def handle(self) -> str:
@@ -189,14 +190,14 @@ class Detector:
         check_class_fields(class_fields)
         check_truncated(truncated)
         if as_dict:
-            (found,) = self._detect(self._runtime, [check_input(image)], rules)
+            (found,) = self._images.detect(self._runtime, [check_input(image)], rules)
             return to_contract(_raise_error(found), class_fields)
         if isinstance(image, np.ndarray) and image.ndim == 4:
             image = list(image)
         if isinstance(image, list | tuple):
             sources = _reading(map(source_of, image), truncated)
             return [_raise_error(found) for found in self._detect_many(sources, rules, None)]
-        (found,) = self._detect(self._runtime, list(_reading([source_of(image)], truncated)), rules)
+        (found,) = self._images.detect(self._runtime, list(_reading([source_of(image)], truncated)), rules)
         return _raise_error(found)
 
     def stream(
@@ -228,12 +229,18 @@ class Detector:
         rest = iter(sources)
         first = list(islice(rest, max(MANY, self._batch_size * self._threads)))
         if self.network.is_large:
-            return in_order(chain(first, rest), lambda batch: self._detect(self._runtime, batch, rules), 1, 1, stop)
+            return in_order(
+                chain(first, rest), lambda batch: self._images.detect(self._runtime, batch, rules), 1, 1, stop
+            )
         runtime = self._runtime if len(first) < MANY else self._stream_runtime
         # A few images are distributed evenly, so that no thread is idle.
         batch_size = min(self._batch_size, -(-len(first) // self._threads)) or 1
         return in_order(
-            chain(first, rest), lambda batch: self._detect(runtime, batch, rules), batch_size, self._threads, stop
+            chain(first, rest),
+            lambda batch: self._images.detect(runtime, batch, rules),
+            batch_size,
+            self._threads,
+            stop,
         )
 
     def _open_for_streams(self) -> Runtime:
@@ -246,68 +253,6 @@ class Detector:
 
     def _open(self, concurrency: Concurrency) -> Runtime:
         return open_runtime(self._runtime_name, self._compiled, self._precision, concurrency)
-
-    def _detect(self, runtime: Runtime, sources: Sequence[Source], rules: PostprocessRules) -> list[Detections]:
-        """Detect in a batch: read, prepare, run and post-process. Consecutive images of one size run together."""
-        preprocess = self.network.preprocess
-        found: list[Detections] = []
-        waiting: list[tuple[Source, int, int, bool]] = []
-        batch: Floats = np.empty((0, 0, 0, 3), np.float32)
-
-        def run() -> None:
-            if waiting:
-                results = self._head.detect(runtime.run, batch[: len(waiting)], rules)
-                found.extend(self._finish(*item, result, rules) for item, result in zip(waiting, results, strict=True))
-                waiting.clear()
-
-        for number, source in enumerate(sources):
-            try:
-                image = source.read(self._least)
-            except BoxableError as error:
-                run()
-                found.append(replace(Detections.empty(source.name, self.classes, error=error), _image=source))
-                continue
-            if self._tiles is not None:
-                detect = partial(self._head.detect, runtime.run, rules=rules)
-                result = self._tiles.detect(image.pixels, preprocess, detect, self._batch_size, rules)
-                found.append(self._finish(source, image.width, image.height, image.truncated, result, rules))
-                continue
-            size = preprocess.output_size(*image.pixels.shape[:2])
-            if batch.shape[1:3] != size:
-                run()
-                batch = np.empty((len(sources) - number, *size, 3), np.float32)
-            preprocess(image.pixels, batch[len(waiting)])
-            waiting.append((source, image.width, image.height, image.truncated))
-        run()
-        return found
-
-    def _finish(
-        self, source: Source, width: int, height: int, truncated: bool, result: NmsResult, rules: PostprocessRules
-    ) -> Detections:
-        """Make the Detections of one image."""
-        label_ids, mids, names = self._class_arrays
-        by_hierarchy = rules.nms == "hierarchy"
-        found = Detections(
-            result.boxes, result.scores, label_ids[result.columns], mids[result.columns], names[result.columns],
-            width, height, source.name, self.classes, truncated=truncated, name_ancestors=by_hierarchy,
-            _image=source, _owner=self._owner,
-        )  # fmt: skip
-        return found[hierarchy_nms(found.boxes, found.mids.tolist())[: rules.max_detections]] if by_hierarchy else found
-
-    @cached_property
-    def _owner(self) -> Owner:
-        """Name of the model, for errors about classes that it does not have."""
-        return owner_of(self.handle, self.classes)
-
-    @cached_property
-    def _class_arrays(self) -> tuple[NDArray[np.int64], NDArray[np.str_], NDArray[np.str_]]:
-        """Label ids, MIDs and names by column."""
-        columns = self._compiled.description.classes
-        return (
-            np.array([item.label_id for item in columns], np.int64),
-            np.array([item.mid for item in columns], np.str_),
-            np.array([item.name for item in columns], np.str_),
-        )
 
 
 def _reopen(open_: Callable[[], Compiled], identity: str, options: dict[str, Any]) -> Detector:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from typing import TypedDict
 
 from boxable.detection.detector import DEFAULT_BATCH_SIZE, Detector
 from boxable.detection.options import Decode, check_count
@@ -16,6 +17,17 @@ from boxable.weights.model import Model
 from boxable.weights.pull import open_model
 
 logger = logging.getLogger("boxable")
+
+
+class RunningOptions(TypedDict, total=False):
+    """The arguments of `load` that say how a model runs, for functions that pass them on."""
+
+    precision: PrecisionChoice
+    runtime: RuntimeChoice
+    proposals: int | None
+    tiles: int | None
+    overlap: float | None
+    and_whole: bool
 
 
 def load(
@@ -58,9 +70,9 @@ def load(
     `proposals`: how many boxes of an image Faster R-CNN classifies at most, instead of 300; with 100 six tenths of
     the work are left.
 
-    With `tiles` images are looked at in squares of so many pixels, which share the part `overlap` (0.2) of their side,
-    for small objects; with `and_whole` also as a whole, for those that are larger than a tile. Boxes of a class that
-    overlap are suppressed as in one image.
+    With `tiles` the network runs on squares of so many pixels, for small objects; neighbors share the part `overlap`
+    (0.2) of their side. With `and_whole` it also runs on the whole image, for objects larger than a tile. All
+    detections of an image are merged by NMS per class.
 
     `runtime="auto"` and `precision="fastest"` take what `boxable bench --save` measured to be the fastest on this
     machine, else what was the fastest on processors of its kind (docs/speed.md); nothing is measured here.

@@ -23,7 +23,7 @@ _EDGE = 0.01
 class Tiles:
     """How images are divided: squares of `size` pixels that share the part `overlap` of it with the next one at least.
 
-    With `whole` the image as a whole is looked at too, and boxes that are cut off by the edge of a tile are dropped.
+    With `whole` the network also runs on the whole image, and boxes that are cut off by the edge of a tile are dropped.
     Raises ArgumentError.
     """
 
@@ -89,10 +89,7 @@ class Tiles:
         boxes, scores, columns, numbers = (np.concatenate(parts) for parts in zip(*kept, strict=True))
         values = np.zeros((len(scores), 1 + columns.max(initial=-1)), np.float32)
         values[np.arange(len(scores)), columns] = scores
-        found = multiclass_nms(
-            lambda rows, _: boxes[rows], values, replace(rules, columns=None), to_scores=lambda same: same,
-            to_value=float,
-        )  # fmt: skip
+        found = multiclass_nms(lambda rows, _: boxes[rows], values, replace(rules, columns=None))
         return NmsResult(found.boxes, found.scores, found.columns, numbers[found.anchors])
 
 

@@ -6,11 +6,11 @@ import tempfile
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from boxable.datasets.ground_truth import open_ground_truth
 from boxable.detection.detector import Detector
-from boxable.detection.load import load
+from boxable.detection.load import RunningOptions, load
 from boxable.errors import ArgumentError, BoxableError
 from boxable.evaluation.detecting import detect_in, detection_files
 from boxable.evaluation.report.write import PAGE, TEXT, write_report
@@ -26,7 +26,6 @@ from boxable.metrics.prepare import known_classes
 from boxable.metrics.protocols import UnknownGroupOf, protocol_named
 from boxable.metrics.run import CLASSES, ENTRIES, METRICS, write_run
 from boxable.run_folder import RunFolder, open_run_folder
-from boxable.runtimes import PrecisionChoice, RuntimeChoice
 from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection
 from boxable.weights.cards import owner_of
@@ -34,6 +33,8 @@ from boxable.weights.cards import owner_of
 logger = logging.getLogger("boxable")
 
 _Path = str | os.PathLike[str]
+# Values of RunningOptions that change nothing.
+AS_USUAL = ("fp32", "onnxruntime", None, False)
 
 
 def evaluate(
@@ -51,12 +52,7 @@ def evaluate(
     seed: int = SEED,
     strict: bool = False,
     out: _Path | None = None,
-    precision: PrecisionChoice = "fp32",
-    runtime: RuntimeChoice = "onnxruntime",
-    proposals: int | None = None,
-    tiles: int | None = None,
-    overlap: float | None = None,
-    and_whole: bool = False,
+    **running: Unpack[RunningOptions],
 ) -> Evaluation:
     """Evaluate a file of predictions, or a model on the images of the set, or those in the folder `images`.
 
@@ -66,8 +62,8 @@ def evaluate(
     over `classes` (a selection such as "Animal,-Cat"), of a model over those that it can name. Intervals come from
     `resamples` bootstrap draws of images; 0 leaves them out. With `out` the detections of a model are kept there, and
     metrics, tables and report are written, the report with images of the worst classes and of those in `show`. What
-    was odd about the input is in the result's `notes`. A model that is named is opened with `precision`, `runtime`,
-    `proposals`, `tiles`, `overlap` and `and_whole`, as by `load`.
+    was odd about the input is in the result's `notes`. Other arguments say how a model that is named runs: `precision`,
+    `runtime`, `proposals`, `tiles`, `overlap` and `and_whole` of `load`.
 
     Raises ArgumentError for what cannot be used (of flawed rows if `strict`, or if no prediction is left),
     BoxableError for what cannot be read or written, and MissingExtraError where `boxable[evaluate]` is needed.
@@ -91,10 +87,9 @@ def evaluate(
         run_folder = opened.enter_context(open_run_folder(folder, inputs)) if folder is not None else None
         findings = list(annotations.notes)
         if not isinstance(predictions_or_model, Detector) and holds_predictions(Path(predictions_or_model)):
-            if (precision, runtime, proposals, tiles) != ("fp32", "onnxruntime", None, None):
-                raise ArgumentError(
-                    f"{name} holds predictions; precision, runtime, proposals and tiles are for a model"
-                )
+            unused = [option for option, value in running.items() if value not in AS_USUAL]
+            if unused:
+                raise ArgumentError(f"{name} holds predictions; expected no {unused[0]}, which is for a model")
             predictions = read_predictions(Path(predictions_or_model), truth_path)
             findings += predictions.notes
         else:
@@ -102,15 +97,7 @@ def evaluate(
             detector = (
                 predictions_or_model
                 if isinstance(predictions_or_model, Detector)
-                else load(
-                    predictions_or_model,
-                    precision=precision,
-                    runtime=runtime,
-                    proposals=proposals,
-                    tiles=tiles,
-                    overlap=overlap,
-                    and_whole=and_whole,
-                )
+                else load(predictions_or_model, **running)
             )
             options["nameable"] = detector.classes
             if classes is not None:
@@ -121,7 +108,7 @@ def evaluate(
             findings += more
             if (detector.precision, detector.runtime) != ("fp32", "onnxruntime"):
                 how = f"in {detector.precision} on {detector.runtime}"
-                findings.append(Finding("image|s looked at", how, "note", len(annotations.images)))
+                findings.append(Finding("image|s", f"detected {how}", "note", len(annotations.images)))
         if strict:
             refuse_warnings(findings)
         evaluation = measuring.evaluate(annotations, predictions, chosen, resamples=resamples, **options)

@@ -12,10 +12,9 @@ from boxable.findings import Finding
 from boxable.formats.annotations import Coded, Predictions
 from boxable.formats.openimages import write_predictions
 from boxable.formats.reading import read_predictions
+from boxable.fusion import IOU_THRESHOLD
 from boxable.metrics.input_checks import examples_of
 from boxable.weighted_boxes import fuse_boxes
-
-IOU_THRESHOLD = 0.55
 
 
 def fuse(
@@ -29,8 +28,8 @@ def fuse(
 
     Each is a file that `boxable evaluate` takes, or what this function returned. Boxes of a class in an image whose IoU
     is above `iou_threshold` become one: their mean, weighted by their scores times the weight of their detector (1).
-    Its score is the mean of theirs, less if not all detectors found it. Boxes that score less than `min_score` are left
-    out before.
+    Its score is the mean of theirs, less if not all detectors found it. Boxes that score less than `min_score` are
+    dropped before.
 
     What is returned, and written to the .csv file `out`, is ordered by image, and in an image by score; `notes` say
     what was dropped. Raises ArgumentError for what cannot be used, and BoxableError for what cannot be read or written.
@@ -50,7 +49,7 @@ def fuse(
     usable = ((box[:, 2:] > box[:, :2]).all(axis=1)) & np.isfinite(score) & (score > 0)
     notes = [note for part in parts for note in part.notes]
     if not usable.all():
-        finding = Finding("predicted box|es without an area or a score", "left out", "warning", int((~usable).sum()))
+        finding = Finding("predicted box|es without an area or a score", "dropped", "warning", int((~usable).sum()))
         finding.examples = examples_of(image.take(~usable).used())
         notes.append(finding)
     kept = usable & (score >= min_score)

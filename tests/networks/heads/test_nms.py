@@ -194,7 +194,7 @@ def test_many_equal_boxes_do_not_blow_up() -> None:
     count, classes = 1917, 20
     kept = multiclass_nms(
         lambda rows, columns: np.tile(np.float32([0.1, 0.1, 0.5, 0.5]), (len(rows), 1)),
-        np.full((count, classes), 0.5, np.float32), RULES, to_scores=lambda scores: scores, to_value=float,
+        np.full((count, classes), 0.5, np.float32), RULES,
     )  # fmt: skip
     assert kept.columns.tolist() == list(range(classes))
     assert kept.anchors.tolist() == [0] * classes
@@ -213,7 +213,6 @@ def keep(boxes: list[list[float]], scores: list[list[float]], **rules: object) -
     """Rows that NMS keeps of boxes `[A, 4]` with scores `[A, C]`."""
     found = multiclass_nms(
         lambda rows, columns: np.float32(boxes)[rows], np.float32(scores), PostprocessRules(**rules),  # type: ignore[arg-type]
-        to_scores=lambda scores: scores, to_value=float,
     )  # fmt: skip
     return found.anchors.tolist()
 
@@ -289,7 +288,7 @@ def test_scores_that_rounding_puts_in_another_order_than_values_lose_no_detectio
 
     found = multiclass_nms(
         lambda rows, columns: boxes[rows], values, PostprocessRules(max_detections=count, max_per_class=count),
-        to_scores=to_scores, to_value=float,
+        to_scores=to_scores,
     )  # fmt: skip
     assert sorted(found.anchors.tolist()) == list(range(count))
     assert (np.diff(found.scores) <= 0).all()

@@ -74,7 +74,7 @@ def proposals(codes: Floats, objectness: Floats, anchors: Floats, size: tuple[in
         score_threshold=0.0, iou_threshold=PROPOSAL_IOU, max_per_class=most, max_detections=most,
         clip_window=(0.0, 0.0, *size),
     )  # fmt: skip
-    found = multiclass_nms(boxes_of, softmax(objectness)[:, 1:], rules, to_scores=_same, to_value=float)
+    found = multiclass_nms(boxes_of, softmax(objectness)[:, 1:], rules)
     return found.boxes * _reciprocal(size)
 
 
@@ -97,7 +97,7 @@ def detections(
         (ymin, xmin, ymax, xmax), (height, width) = window, size
         window = ymin * height, xmin * width, ymax * height, xmax * width
     scores = softmax(logits)[:, 1 + chosen]
-    found = multiclass_nms(boxes_of, scores, replace(rules, clip_window=window), to_scores=_same, to_value=float)
+    found = multiclass_nms(boxes_of, scores, replace(rules, clip_window=window))
     return NmsResult(found.boxes * _reciprocal(size), found.scores, chosen[found.columns], found.anchors)
 
 
@@ -111,7 +111,3 @@ def softmax(logits: Floats) -> Floats:
 def _reciprocal(size: tuple[int, int]) -> Floats:
     """Return what pixels are multiplied by to be in 0..1: the original does not divide."""
     return np.float32(1) / np.array(size * 2, np.float32)
-
-
-def _same(scores: Floats) -> Floats:
-    return scores

@@ -38,8 +38,8 @@ def postprocess(codes: Floats, logits: Floats, anchors: Floats, rules: Postproce
         return decode(codes.take(rows, axis=0), anchors.take(rows, axis=0))
 
     if rules.columns is None:
-        return multiclass_nms(boxes_of, logits, rules, background=1)
-    kept = multiclass_nms(boxes_of, logits[:, rules.columns + 1], rules)
+        return multiclass_nms(boxes_of, logits, rules, background=1, to_scores=sigmoid, to_value=logit)
+    kept = multiclass_nms(boxes_of, logits[:, rules.columns + 1], rules, to_scores=sigmoid, to_value=logit)
     return NmsResult(kept.boxes, kept.scores, rules.columns[kept.columns], kept.anchors)
 
 
@@ -56,20 +56,24 @@ def logit(score: float) -> float:
     return math.log(score) - math.log1p(-score)
 
 
+def _same(scores: Floats) -> Floats:
+    return scores
+
+
 def multiclass_nms(
     boxes_of: Callable[[Integers, Integers], Floats],
     values: Floats,
     rules: PostprocessRules,
     *,
     background: int = 0,
-    to_scores: Callable[[Floats], Floats] = sigmoid,
-    to_value: Callable[[float], float] = logit,
+    to_scores: Callable[[Floats], Floats] = _same,
+    to_value: Callable[[float], float] = float,
 ) -> NmsResult:
     """Suppress overlapping boxes per class (greedy NMS), then keep the best of all classes (SEMANTICS §6.1 to §6.4).
 
-    `values` `[A, background + C]` rise with the score, and those of the first `background` columns, which are no class,
-    do not count: `to_scores` turns them into scores, `to_value` a score into the value that has it. `boxes_of` gives
-    the unclipped boxes of some pairs of row and class. The limit per class is applied before boxes without area in the
+    `values` `[A, background + C]` are scores, or values that `to_scores` turns into scores, monotonically, and whose
+    inverse is `to_value`. The first `background` columns are no class and are ignored. `boxes_of` gives the unclipped
+    boxes of pairs of row and class. The limit per class is applied before boxes without area in the
     window are dropped, the total limit after it. Equal scores: the lower class first, then the lower row.
     """
     kept, num_groups = _GreedyNms(rules), 1 if rules.nms == "class-agnostic" else values.shape[1] - background
