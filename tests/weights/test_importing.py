@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 import boxable
 from boxable.errors import ArgumentError, WeightsError
+from boxable.networks.architectures import ARCHITECTURES
 from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.networks.ops import Conv
 from boxable.settings import home
@@ -198,6 +200,16 @@ def test_a_column_that_the_labels_leave_out_is_never_found(tmp_path: Path) -> No
     labels.write_text("item { id: 1 name: 'cat' } item { id: 4 name: 'dog' }")
     with pytest.raises(ArgumentError, match="2 classes, the last with the id 4, for a network of 3"):
         read_model(path, "mine", labels)
+
+
+def test_classes_that_compete_need_a_label_for_each_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(
+        ARCHITECTURES, "ssd_mobilenet_v2", lambda count: replace(ssd_mobilenet_v2(count), classes_compete=True)
+    )
+    path, labels = checkpoint(tmp_path, 3), tmp_path / "gaps.pbtxt"
+    labels.write_text('item { id: 1 display_name: "cat" }\nitem { id: 3 display_name: "dog" }')
+    with pytest.raises(ArgumentError, match=r"gaps.pbtxt: labels for 2 of the 3 columns of ssd_mobilenet_v2"):
+        read_model(path, "my/net", labels)
 
 
 def test_labels_that_are_given_go_before_all_others(tmp_path: Path) -> None:

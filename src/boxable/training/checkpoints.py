@@ -10,8 +10,8 @@ RUN/.last.old for the moment between two renames. `recover` undoes or completes 
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from torch import Tensor
 from boxable.errors import BoxableError, WeightsError
 from boxable.files import writing
 from boxable.training.state import State
-from boxable.weights.model import Model
+from boxable.weights.model import Model, disk_errors
 from boxable.weights.store import CHECKPOINT_FILE
 
 LAST, OPTIMIZER, STATE = "last", "optimizer.safetensors", "state.json"
@@ -45,7 +45,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> None:
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir(parents=True)
             checkpoint.model.save(new / CHECKPOINT_FILE)
-            with _disk_errors():
+            with disk_errors():
                 save_file({name: values.contiguous() for name, values in checkpoint.tensors.items()}, new / OPTIMIZER)
             (new / STATE).write_text(json.dumps(checkpoint.state.to_dict(), indent=1) + "\n", "utf-8")
             for name in (OPTIMIZER, STATE):
@@ -97,14 +97,3 @@ def _replace(new: Path, folder: Path) -> None:
 
 def _beside(folder: Path, state: str) -> Path:
     return folder.with_name(f".{folder.name}.{state}")
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    """Raise OSError for what safetensors calls an error of its own: a full disk."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except SafetensorError as error:
-        raise OSError(str(error)) from error

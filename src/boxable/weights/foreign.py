@@ -18,7 +18,7 @@ from boxable.weights.archive import SUFFIXES as ARCHIVES
 from boxable.weights.archive import unpacked
 from boxable.weights.graph_file import GraphContents, read_frozen_graph, read_saved_model
 from boxable.weights.model import Model
-from boxable.weights.tensor_bundle import read_bundle
+from boxable.weights.tensor_bundle import is_mapped, read_bundle
 from boxable.weights.tflite_file import read_tflite
 
 # The largest file that is read: a parsed graph may take many times its size, and no detector is larger.
@@ -56,7 +56,9 @@ def read_foreign(path: Path) -> Foreign:
         with unpacked(path) as folder:
             found = _read_folder(folder)
             # Mapped files end with the folder.
-            variables = {name: np.array(values) for name, values in found.variables.items()}
+            variables = {
+                name: np.array(values) if is_mapped(values) else values for name, values in found.variables.items()
+            }
             return replace(found, variables=variables)
     return _with_config(path.parent, _read(path), label_files=False)
 

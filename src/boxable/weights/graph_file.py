@@ -38,15 +38,18 @@ class GraphContents:
 
 def read_frozen_graph(data: bytes, name: str) -> GraphContents:
     """Read a GraphDef file. Raises WeightsError, prefixed with `name`."""
-    return _contents(parse("Graph", data, name), name, len(data))
+    graph, size = parse("Graph", data, name), len(data)
+    del data  # parsing copied it, and so does each array
+    return _contents(graph, name, size)
 
 
 def read_saved_model(data: bytes, name: str) -> GraphContents:
     """Read a saved_model.pb. Raises WeightsError, prefixed with `name`."""
-    meta_graphs = parse("SavedModel", data, name).meta_graphs
+    meta_graphs, size = parse("SavedModel", data, name).meta_graphs, len(data)
+    del data
     if not meta_graphs:
         raise WeightsError(f"{name}: contains no graph; expected a SavedModel or a TF-Hub module")
-    return _contents(meta_graphs[0].graph_def, name, len(data))
+    return _contents(meta_graphs[0].graph_def, name, size)
 
 
 def _contents(graph: Any, name: str, size: int) -> GraphContents:

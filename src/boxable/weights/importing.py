@@ -32,6 +32,11 @@ def read_model(path: Path, handle: str, labels: Path | None = None, classes: Cla
         given = _labels(found, network.num_classes, labels, str(path))
         classes = given.classes
         if len(given.columns) < network.num_classes:
+            if network.classes_compete:
+                raise ArgumentError(
+                    f"{labels or path}: labels for {len(given.columns)} of the {network.num_classes} columns of "
+                    f"{network.name}; expected one for each, since each score depends on all columns"
+                )
             logger.info(
                 "%d of the %d columns of the network have no class in the labels; they are never found",
                 network.num_classes - len(given.columns), network.num_classes,

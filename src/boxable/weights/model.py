@@ -1,7 +1,8 @@
 """A Model: a network, its weights and its classes; and the .safetensors file that holds one."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from boxable.errors import WeightsError
-from boxable.files import write_atomically
+from boxable.files import atomic_path
 from boxable.findings import counted
 from boxable.networks.architectures import ARCHITECTURES
 from boxable.networks.heads.rules import SCORE_THRESHOLD
@@ -100,14 +101,23 @@ class Model:
 
     def save(self, path: Path | str) -> None:
         """Write a .safetensors file: the variables as they are, the classes as metadata."""
-        write_atomically(Path(path), self.to_bytes())  # a file that safetensors writes only its owner can read
+        from safetensors.numpy import save_file
+
+        with atomic_path(Path(path)) as temporary:
+            temporary.touch()
+            mode = temporary.stat().st_mode
+            with disk_errors():
+                save_file(self._tensors(), temporary, metadata=self.description.to_metadata())
+            temporary.chmod(mode)  # only its owner can read what safetensors writes
 
     def to_bytes(self) -> bytes:
         """Return the content of the .safetensors file."""
         from safetensors.numpy import save
 
-        tensors = {name: np.ascontiguousarray(values) for name, values in self.weights.items()}
-        return save(tensors, metadata=self.description.to_metadata())
+        return save(self._tensors(), metadata=self.description.to_metadata())
+
+    def _tensors(self) -> dict[str, NDArray[np.float32]]:
+        return {name: np.ascontiguousarray(values) for name, values in self.weights.items()}
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> "Model":
@@ -151,3 +161,14 @@ def _mismatches(expected: Mapping[str, tuple[int, ...]], weights: Mapping[str, N
         if name in weights and (weights[name].shape != shape or weights[name].dtype != np.float32)
     ]
     return missing + surplus + wrong
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise OSError for what safetensors calls an error of its own: a full disk."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(str(error)) from error

@@ -73,6 +73,14 @@ def _array(entry: Any, shard: memoryview, name: str) -> NDArray[Any]:
     return np.frombuffer(data, dtype.newbyteorder("<")).reshape(shape)
 
 
+def is_mapped(values: NDArray[Any]) -> bool:
+    """Tell whether an array lies in a mapped file, as those of `read_bundle` do."""
+    base = values.base
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return isinstance(base, memoryview) and isinstance(base.obj, mmap.mmap)
+
+
 def _map_shard(prefix: Path, shard: int, shards: int) -> memoryview:
     path = prefix.with_name(f"{prefix.name}.data-{shard:05d}-of-{shards:05d}")
     try:
