@@ -2,7 +2,8 @@
 
     python benchmarks/ablations.py ../shared/data/tune-bccd --steps 300 --out bccd.json
 
-Every variant takes the same steps of one scope from the same model, with each of the seeds. The change is the mean over
+Every variant takes the same steps of one scope from the same model, with each of the seeds; with `--scope auto` so many
+of the head, then as many of everything. The change is the mean over
 the seeds of the variant minus the recipe as it is, and its interval is the mean of the paired intervals of the seeds,
 each of 1,000 bootstrap draws of the validation images.
 """
@@ -66,7 +67,7 @@ def augmented(**changes: float) -> Variant:
     return Variant(code={"boxable.training.setup.DEFAULT": replace(DEFAULT, **changes)})
 
 
-def variants(scope: str) -> dict[str, Variant]:
+def variants() -> dict[str, Variant]:
     return {
         AS_IT_IS: Variant(),
         "no color distortion": augmented(colors=0.0),
@@ -75,8 +76,8 @@ def variants(scope: str) -> dict[str, Variant]:
         "no augmentation": augmented(flip=0.0, zoom_out=0.0, crop=0.0, colors=0.0),
         "no EMA": Variant(recipe={"ema_decay": 0.0}),
         "no warm-up": Variant(recipe={"warmup": 1}),
-        "a third of the learning rate": Variant(recipe={"peaks": {scope: PEAKS[scope] / 3}}),
-        "three times the learning rate": Variant(recipe={"peaks": {scope: PEAKS[scope] * 3}}),
+        "a third of the learning rate": Variant(recipe={"peaks": {scope: peak / 3 for scope, peak in PEAKS.items()}}),
+        "three times the learning rate": Variant(recipe={"peaks": {scope: peak * 3 for scope, peak in PEAKS.items()}}),
         "half the batch, twice the steps": Variant(batch_size=BATCH // 2),
         "no prior (0.5)": Variant(code={"boxable.training.recipes.DefaultRecipe.prior": 0.5}),
         "cross-entropy, not focal": Variant(code={"boxable.training.losses.focal_losses": cross_entropies}),
@@ -106,14 +107,19 @@ def trained(options: Options, plan: Plan, changed: Variant) -> None:
         Loop(job, Checkpoint(setup.start, {}, State())).run()
 
 
+def planned(scope: str, steps: int, batch_size: int) -> Plan:
+    """Plan so many steps of each phase, which are validated once; more of a smaller batch."""
+    scopes, count = ("head", "all") if scope == "auto" else (scope,), steps * BATCH // batch_size
+    return Plan(tuple(Phase(each, count, count, VIEWS if each != "all" else 0) for each in scopes), batch_size)
+
+
 def measured(given: Any, folder: Path, measure: Callable[[Path], Evaluation]) -> dict[str, list[Evaluation]]:
     """Train each variant with each seed; return the evaluations of the last step's models."""
     found: dict[str, list[Evaluation]] = {}
-    for number, (name, changed) in enumerate(variants(given.scope).items()):
+    for number, (name, changed) in enumerate(variants().items()):
         if given.only and name not in (AS_IT_IS, *given.only):
             continue
-        steps = given.steps * BATCH // changed.batch_size
-        plan = Plan((Phase(given.scope, steps, steps, VIEWS if given.scope != "all" else 0),), changed.batch_size)
+        plan = planned(given.scope, given.steps, changed.batch_size)
         for seed in range(given.seeds):
             out = folder / f"{number}-{seed}"
             out.mkdir()
@@ -140,7 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("--from", dest="start", default="ssd23")
-    parser.add_argument("--scope", choices=["head", "neck", "all"], default="head")
+    parser.add_argument("--scope", choices=["head", "neck", "all", "auto"], default="head")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", action="append", metavar="VARIANT", help="one of them, beside the recipe as it is")
