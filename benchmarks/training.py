@@ -20,6 +20,7 @@ import torch
 from measure import arguments, figure, machine, report
 from PIL import Image
 
+from boxable.cli.process import keep_freed_memory
 from boxable.training.checkpoints import Checkpoint
 from boxable.training.data import open_training_data
 from boxable.training.inputs import Batch, BatchSource, Keys
@@ -73,7 +74,7 @@ def step_seconds(job: Job, setup: Setup, scope: str, views: int) -> list[float]:
     steps = STEPS[scope] + 2
     plan = Plan((Phase(scope, steps, steps + 1, views),), BATCH)
     Loop(replace(job, plan=plan, show=lambda step: times.append(time.perf_counter())), start(setup)).run()
-    return list(np.diff(times)[1:])
+    return np.diff(times)[1:].tolist()
 
 
 def start(setup: Setup) -> Checkpoint:
@@ -94,6 +95,7 @@ def main() -> None:
     parser = arguments(__doc__.splitlines()[0])
     parser.set_defaults(rounds=7)
     given = parser.parse_args()
+    keep_freed_memory()
     about = machine(("torch", "numpy")) | {"threads": torch.get_num_threads()}
     with tempfile.TemporaryDirectory() as folder, prepared(Path(folder)) as (setup, validation, out):
         trainee = Trainee(setup.start, "all", setup.ranks.device)
