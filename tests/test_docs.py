@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 import boxable
-from boxable.runtimes.measured import LARGE_SPEEDS, SPEEDS, ProcessorKind, Speeds
+from boxable.runtimes.measured import LARGE_SPEEDS, SPEEDS, Speeds
+from boxable.settings import ProcessorKind
 from tests.conftest import ROOT
 from tests.video.clips import cat_clip
 

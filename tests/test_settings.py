@@ -58,3 +58,22 @@ def test_an_address_of_another_scheme_is_refused(monkeypatch: pytest.MonkeyPatch
 
 def test_there_is_a_core_to_use() -> None:
     assert settings.available_cores() >= 1
+
+
+@pytest.mark.parametrize(
+    ("features", "kind"),
+    [
+        ({"amx_int8", "avx512_vnni", "avx2"}, "AMX"),
+        ({"avx512_vnni", "avx2"}, "VNNI"),
+        ({"avx_vnni", "avx2"}, "VNNI"),
+        ({"avx2"}, "AVX2"),
+        ({"sse4_2"}, "other"),
+        ({"asimddp"}, "other"),
+        (set(), "other"),
+    ],
+)
+def test_a_processor_is_of_the_kind_of_its_features(
+    features: set[str], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "processor_features", lambda: frozenset(features))
+    assert settings.processor_kind() == kind

@@ -10,11 +10,14 @@ import os
 import platform
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from boxable.errors import BoxableError
 
 OFFICIAL_TABLES = "https://storage.googleapis.com/openimages"
 OFFICIAL_IMAGES = "https://open-images-dataset.s3.amazonaws.com"
+# By what computes products of 8 bits; "other" is what was not measured, or whose features are unknown.
+ProcessorKind = Literal["AMX", "VNNI", "AVX2", "other"]
 
 
 def home() -> Path:
@@ -96,3 +99,13 @@ def processor_features() -> frozenset[str]:
             if line.startswith(("flags", "Features")):
                 return frozenset(line.partition(":")[2].split())
     return frozenset()
+
+
+def processor_kind() -> ProcessorKind:
+    """Tell which kind of processor this is."""
+    features = processor_features()
+    if "amx_int8" in features:
+        return "AMX"
+    if features & {"avx512_vnni", "avx_vnni"}:
+        return "VNNI"
+    return "AVX2" if "avx2" in features else "other"

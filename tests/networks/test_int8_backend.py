@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
@@ -17,9 +18,10 @@ from boxable.networks.equalize import linear_groups
 from boxable.networks.int8_backend import quantized_tensors, stays_float
 from boxable.networks.network import Graph
 from boxable.networks.onnx_graph import build_onnx
-from boxable.networks.ops import Conv
+from boxable.networks.ops import Conv, Op, Pool, Predict, SpatialMean, Window
 from boxable.networks.quantization import mean_output
-from boxable.runtimes.onnx_runtime import open_session
+from boxable.runtimes.onnx_runtime import CPU, open_session, session_options
+from boxable.runtimes.telemetry import import_onnxruntime
 from boxable.weights.calibrations import CalibrationKey, calibration_of, key_of
 from boxable.weights.cards import find_card
 from boxable.weights.model import Model
@@ -118,13 +120,13 @@ def test_calibrating_without_a_picture_is_an_error(model: Model) -> None:
 
 
 def test_quantized_kernels_are_corrected_for_their_mean_error() -> None:
-    """Bias correction: for inputs at their means, quantized and float convolutions give the same."""
-    ops = (Conv("conv", "images", 8, norm=None),)
-    graph = Graph(ops, {"images": (4, 4, 16)}, {"out": "conv"})
+    """Bias correction: for inputs at their means, quantized and float layers give the same."""
+    ops = (Predict("classes", "images", 1, 8),)
+    graph = Graph(ops, {"images": (4, 4, 16)}, {"out": "classes"})
     random = np.random.default_rng(0)
     weights = {
-        "conv/weights": random.normal(0, 1, (1, 1, 16, 8)).astype(np.float32),
-        "conv/biases": np.zeros(8, np.float32),
+        "classes/weights": random.normal(0, 1, (1, 1, 16, 8)).astype(np.float32),
+        "classes/biases": np.zeros(8, np.float32),
     }
     means = random.uniform(50, 100, 16).astype(np.float32)
     inputs = np.tile(np.round(means * 255 / 100) * np.float32(100 / 255), (1, 4, 4, 1)).astype(np.float32)
@@ -133,11 +135,26 @@ def test_quantized_kernels_are_corrected_for_their_mean_error() -> None:
         open_session(build_onnx(graph, weights, {}, calibration=item), "test", 1).run(["out"], {"images": inputs})[0]
         for item in (None, calibration)
     )
-    kernel = weights["conv/weights"][0, 0].T[:, :, None, None]
+    kernel = weights["classes/weights"][0, 0].T[:, :, None, None]
     steps = np.abs(kernel).max(axis=(1, 2, 3)) / 127
     uncorrected = np.round(kernel / steps[:, None, None, None]) * steps[:, None, None, None] - kernel
     error = np.abs(mean_output(uncorrected.astype(np.float32), inputs[0, 0, 0])).max()
     assert np.abs(found - expected).max() < 0.05 * error
+
+
+@pytest.mark.parametrize("reader", [None, SpatialMean("last", "conv"), Pool("last", "conv", "max", Window((2, 2)))])
+def test_onnx_runtime_computes_a_convolution_in_int8_whatever_reads_it(reader: Op | None, tmp_path: Path) -> None:
+    ops: tuple[Op, ...] = (Conv("conv", "images", 8, norm=None), *([reader] if reader else []))
+    graph = Graph(ops, {"images": (4, 4, 16)}, {"out": ops[-1].name})
+    weights = {"conv/weights": np.ones((1, 1, 16, 8), np.float32), "conv/biases": np.zeros(8, np.float32)}
+    ranges = {"images": (0.0, 1.0), "conv": (0.0, 16.0)}
+    calibration = Calibration({}, ranges, {"images": np.ones(16, np.float32)})
+    options = session_options(1)
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    import_onnxruntime().InferenceSession(build_onnx(graph, weights, {}, calibration=calibration), options, [CPU])
+    found = {node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node}
+    assert "QLinearConv" in found
+    assert not found & {"Conv", "FusedConv"}
 
 
 def test_what_nobody_calibrated_says_so(model: Model) -> None:

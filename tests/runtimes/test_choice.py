@@ -12,7 +12,8 @@ from boxable.errors import ArgumentError
 from boxable.networks.network import Network
 from boxable.runtimes import RuntimeName, choice, precisions_of
 from boxable.runtimes.choice import choices, save_choice
-from boxable.runtimes.measured import LARGE, SPEEDS, ProcessorKind
+from boxable.runtimes.measured import LARGE, SPEEDS
+from boxable.settings import ProcessorKind
 
 CPU: list[RuntimeName] = ["onnxruntime", "openvino", "litert"]
 

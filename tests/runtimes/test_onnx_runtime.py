@@ -3,12 +3,26 @@
 import pytest
 
 from boxable.errors import ArgumentError, WeightsError
+from boxable.runtimes import onnx_runtime
 from boxable.runtimes.onnx_runtime import has_provider, open_session
 
 
 def test_a_graph_that_cannot_be_read_is_an_error_with_the_name_of_the_model() -> None:
     with pytest.raises(WeightsError, match=r"^mine: ONNX Runtime cannot read this graph"):
         open_session(b"no graph", "mine", 1)
+
+
+@pytest.mark.parametrize(("kind", "exact"), [("AMX", False), ("VNNI", False), ("AVX2", True), ("other", True)])
+def test_kernels_that_may_overflow_in_int8_are_replaced(
+    monkeypatch: pytest.MonkeyPatch, kind: str, exact: bool
+) -> None:
+    monkeypatch.setattr(onnx_runtime, "processor_kind", lambda: kind)
+    options = onnx_runtime.session_options(1)
+    if exact:
+        assert options.get_session_config_entry("session.x64quantprecision") == "1"
+    else:
+        with pytest.raises(RuntimeError, match="does not have configuration"):
+            options.get_session_config_entry("session.x64quantprecision")
 
 
 def test_a_provider_that_is_not_installed_is_an_error() -> None:

@@ -5,8 +5,7 @@ import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
-from boxable.runtimes.measured import processor_kind
-from boxable.settings import available_cores, processor
+from boxable.settings import available_cores, processor, processor_kind
 
 # Packages that decide the speed of a detector, and the peers.
 PACKAGES = (

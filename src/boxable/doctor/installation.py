@@ -13,8 +13,8 @@ import boxable
 from boxable.errors import BoxableError
 from boxable.findings import Finding, Level, counted
 from boxable.images.codecs import HEIF_EXTRA
-from boxable.runtimes.measured import SPEEDS, processor_kind
-from boxable.settings import available_cores, home, offline
+from boxable.runtimes.measured import SPEEDS
+from boxable.settings import available_cores, home, offline, processor_kind
 from boxable.weights.cards import all_cards
 from boxable.weights.store import installed
 

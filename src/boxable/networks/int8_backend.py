@@ -29,6 +29,14 @@ def stays_float(op: Op, graph: Graph) -> bool:
     return min(height or 0, width or 0) >= FLOAT_MAP
 
 
+def quantized_by_reader(tensor: str, graph: Graph) -> bool:
+    """Whether an operation that reads a tensor quantizes it."""
+    return any(
+        quantized_by_reader(reader.name, graph) if isinstance(reader, Concat) else not stays_float(reader, graph)
+        for reader in graph.readers(tensor)
+    )
+
+
 def quantized_tensors(graph: Graph) -> list[str]:
     """Name the tensors whose ranges a network in int8 needs: what its quantized operations read and compute.
 
@@ -51,7 +59,9 @@ class Int8Backend:
         if stays_float(op, self._float.graph):
             return self._float.conv(op, source)
         source = self._quantize(source, op.source)
-        return self._float.convolve(op, source, *self._quantize_layer(op, source, axis=0))
+        result = self._float.convolve(op, source, *self._quantize_layer(op, source, axis=0))
+        # ONNX Runtime computes a convolution in int8 only where its result is quantized.
+        return result if quantized_by_reader(op.name, self._float.graph) else self._quantize(result, op.name)
 
     def predict(self, op: Predict, source: str) -> str:
         if stays_float(op, self._float.graph):
@@ -73,8 +83,7 @@ class Int8Backend:
 
     def concat(self, op: Concat, sources: Sequence[str]) -> str:
         """Join tensors; for layers in int8 all have the range of the result, so that none is float32 in between."""
-        graph = self._float.graph
-        if any(not stays_float(reader, graph) for reader in graph.readers(op.name)):
+        if quantized_by_reader(op.name, self._float.graph):
             sources = [self._quantize(source, op.name) for source in sources]
         return self._float.concat(op, sources)
 

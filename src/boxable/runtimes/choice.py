@@ -27,8 +27,8 @@ from boxable.runtimes import (
     precisions_available,
     precisions_of,
 )
-from boxable.runtimes.measured import Choice, processor_kind, speeds_for
-from boxable.settings import home, processor
+from boxable.runtimes.measured import Choice, speeds_for
+from boxable.settings import home, processor, processor_kind
 from boxable.weights.compiled import Precision
 
 logger = logging.getLogger("boxable")

@@ -1,16 +1,13 @@
 """How fast the runtimes are on each kind of processor, from the measurements in docs/speed.md."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from boxable.runtimes import RuntimeName
-from boxable.settings import processor_features
+from boxable.settings import ProcessorKind
 from boxable.weights.compiled import Precision
 
 Choice = tuple[RuntimeName, Precision]
 Speeds = Mapping[Choice, float]
-# By what computes products of 8 bits; "other" is what was not measured, or whose features are unknown.
-ProcessorKind = Literal["AMX", "VNNI", "AVX2", "other"]
 
 # From so many multiply-adds an image on, or where they depend on the image, a network counts as a large one.
 LARGE = 10**9
@@ -50,13 +47,3 @@ def speeds_for(kind: ProcessorKind, macs: int | None) -> Speeds:
     """
     is_large = macs is None or macs >= LARGE
     return {**SPEEDS.get(kind, {}), **(LARGE_SPEEDS.get(kind, {}) if is_large else {})}
-
-
-def processor_kind() -> ProcessorKind:
-    """Tell which kind of processor this is."""
-    features = processor_features()
-    if "amx_int8" in features:
-        return "AMX"
-    if features & {"avx512_vnni", "avx_vnni"}:
-        return "VNNI"
-    return "AVX2" if "avx2" in features else "other"

@@ -7,6 +7,7 @@ from boxable.arrays import Floats
 from boxable.errors import ArgumentError, WeightsError
 from boxable.runtimes.interface import Concurrency
 from boxable.runtimes.telemetry import import_onnxruntime
+from boxable.settings import processor_kind
 from boxable.weights.compiled import Compiled, Precision
 
 CPU = "CPUExecutionProvider"
@@ -65,6 +66,8 @@ def session_options(threads: int) -> Any:
     options = import_onnxruntime().SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    # Without VNNI its default kernels add products in 16 bits, which overflow.
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    if processor_kind() not in ("AMX", "VNNI"):
+        # Its default kernels add products in 16 bits there, which overflow. With AMX the setting would make int8 two
+        # to four times slower.
+        options.add_session_config_entry("session.x64quantprecision", "1")
     return options

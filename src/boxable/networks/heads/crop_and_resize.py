@@ -1,6 +1,6 @@
 """Crops of a feature map, as TensorFlow's `crop_and_resize` makes them, bit by bit (SEMANTICS §11)."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,24 @@ def crop_and_resize(features: Floats, boxes: Floats, out: Floats) -> Floats:
     rows, columns = (
         _places(boxes[:, axis], boxes[:, axis + 2], features.shape[axis], out.shape[1 + axis]) for axis in (0, 1)
     )
+    scratch = Scratch.for_crops(*out.shape[1:])
     for number, crop in enumerate(out):
-        _crop(features, [part[number] for part in rows], [part[number] for part in columns], crop)
+        _crop(features, [part[number] for part in rows], [part[number] for part in columns], scratch, crop)
     return out
+
+
+class Scratch(NamedTuple):
+    """Arrays for intermediate results of a crop: new ones for each crop would take twice the time."""
+
+    lines: Floats
+    ends: Floats
+    lower: Floats
+
+    @classmethod
+    def for_crops(cls, height: int, width: int, channels: int) -> "Scratch":
+        """Make those of crops of this size."""
+        lines, ends = (np.empty((2 * height, width, channels), np.float32) for _ in range(2))
+        return cls(lines, ends, np.empty((height, width, channels), np.float32))
 
 
 def _places(low: Floats, high: Floats, cells: int, size: int) -> Places:
@@ -41,16 +56,23 @@ def _places(low: Floats, high: Floats, cells: int, size: int) -> Places:
     return [lower.astype(np.intp), np.ceil(places).astype(np.intp), places - lower, outside]
 
 
-def _crop(features: Floats, rows: Places, columns: Places, out: Floats) -> None:
+def _crop(features: Floats, rows: Places, columns: Places, scratch: Scratch, out: Floats) -> None:
     """Interpolate one crop `[height, width, C]`. A row of the map is interpolated in x once, whatever reads it."""
     (top, bottom, down, above), (left, right, across, beside) = rows, columns
     needed, places = np.unique(np.concatenate([top, bottom]), return_inverse=True)
-    wanted = features[needed]
-    lines = wanted[:, left]
-    lines += (wanted[:, right] - lines) * across[:, None]
-    upper, lower = lines[places[: len(top)]], lines[places[len(top) :]]
-    lower -= upper
+    cells = features.reshape(-1, features.shape[2])
+    starts = needed[:, None] * features.shape[1]
+    lines, ends, lower = scratch.lines[: len(needed)], scratch.ends[: len(needed)], scratch.lower
+    # With a mode other than "raise", `take` writes into `out` directly.
+    np.take(cells, starts + left, axis=0, out=lines, mode="clip")
+    np.take(cells, starts + right, axis=0, out=ends, mode="clip")
+    ends -= lines
+    ends *= across[:, None]
+    lines += ends
+    np.take(lines, places[: len(top)], axis=0, out=out, mode="clip")
+    np.take(lines, places[len(top) :], axis=0, out=lower, mode="clip")
+    lower -= out
     lower *= down[:, None, None]
-    np.add(upper, lower, out=out)
+    out += lower
     out[above] = 0
     out[:, beside] = 0
