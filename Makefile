@@ -86,5 +86,5 @@ ORIGINAL := ../shared/reference/original
 
 .venv/optional: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv .venv-optional
-	@.venv-optional/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,track,train,openvino,litert,torch]' pandas supervision torchvision
+	@.venv-optional/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,track,train,openvino,litert,torch]' ensemble-boxes pandas supervision torchvision
 	@mkdir -p .venv && touch $@
