@@ -24,6 +24,7 @@ from boxable.cli.import_ import import_
 from boxable.cli.models import models
 from boxable.cli.process import prepare_streams, print_message, silence_decoders, silence_litert
 from boxable.cli.quantize import quantize
+from boxable.cli.serve import serve
 from boxable.cli.train import train
 from boxable.cli.video import video
 from boxable.errors import FAILED, INTERRUPTED, USAGE, ArgumentError, BoxableError, WeightsError
@@ -55,6 +56,7 @@ for verb in (
     fuse,
     train,
     quantize,
+    serve,
     bench,
     data,
     classes,

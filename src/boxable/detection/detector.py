@@ -1,7 +1,7 @@
 """The Detector: a model opened on a runtime."""
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import astuple, replace
 from functools import cached_property, partial
 from itertools import chain, islice
@@ -222,6 +222,28 @@ class Detector:
         check_truncated(truncated)
         images: Any = [sources] if is_image(sources) else sources
         yield from self._detect_many(_reading(expand(images), truncated), rules, stop)
+
+    def rules(
+        self,
+        *,
+        classes: Selection | None = None,
+        min_score: float = DEFAULT_MIN_SCORE,
+        max_detections: int = MAX_TOTAL,
+        nms: NmsMode = "per-class",
+    ) -> PostprocessRules:
+        """Check the arguments of a call, once for many batches. Raises ArgumentError and UnknownClassError."""
+        return rules_for(self._compiled, classes, min_score, max_detections, nms)
+
+    def runtime_for(self, *, alone: bool) -> Runtime:
+        """Return what runs the network: for one caller `alone` on all threads, else for many, on one thread each."""
+        return self._runtime if alone or self.network.is_large else self._stream_runtime
+
+    def detect_batch(self, images: Sequence[Source], rules: PostprocessRules, runtime: Runtime) -> list[Detections]:
+        """Detect in a batch on the thread that calls, for servers that have threads of their own.
+
+        `runtime` is one of `runtime_for`, or wraps it. An unreadable image yields empty Detections with `error` set.
+        """
+        return self._images.detect(runtime, images, rules)
 
     def _detect_many(
         self, sources: Iterable[Source], rules: PostprocessRules, stop: threading.Event | None

@@ -1,0 +1,113 @@
+"""`boxable serve`: an HTTP service on a detector."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+
+from boxable.cli.options import PathArgument, running_options
+from boxable.errors import MissingExtraError
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0: all.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen on.")
+@click.option("--models", metavar="NAMES", help="Models to serve, separated by commas.  [default: that of `load()`]")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Server processes.",
+)
+@click.option("--classes", metavar="SELECTION", help='Detect these classes alone, as in "Animal,-Cat".')
+@click.option("--queue", type=click.IntRange(1), default=64, show_default=True, help="Images that may wait.")
+@click.option(
+    "--max-batch",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Images that run together, if they wait already.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1),
+    default=30.0,
+    show_default=True,
+    help="Seconds that a request may take; Request-Timeout of a request may be less.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(1),
+    default=30.0,
+    show_default=True,
+    help="Seconds that requests may still take after SIGTERM.",
+)
+@click.option(
+    "--class-fields",
+    type=click.Choice(["served", "documented"]),
+    default="served",
+    show_default=True,
+    help="Strings of the protocols of other servers: as the published module served them, or as it was documented.",
+)
+@click.option("--keys", metavar="FILE", type=PathArgument(dir_okay=False), help="SHA-256 of accepted keys, one a line.")
+@click.option("--origin", "origins", multiple=True, metavar="ORIGIN", help="A site that may call (CORS); repeatable.")
+@running_options
+def serve(
+    host: str,
+    port: int,
+    models: str | None,
+    workers: int,
+    classes: str | None,
+    queue: int,
+    max_batch: int,
+    timeout: float,
+    grace: float,
+    class_fields: Literal["served", "documented"],
+    keys: Path | None,
+    origins: tuple[str, ...],
+    **running: Any,
+) -> None:
+    """Serve detection over HTTP, with a page at / where an image can be dropped.
+
+    Speaks its own API (POST /v1/detect; see /openapi.json), the REST API of TensorFlow Serving, and the Open Inference
+    Protocol v2. Metrics for Prometheus are at /metrics. SIGTERM ends it after the requests that were accepted; SIGHUP
+    loads the models again.
+
+    Exit codes: 0 stopped; 1 it cannot listen or load; 2 wrong usage.
+
+    \b
+    Example: boxable serve --models ssd23
+             curl --data-binary @photo.jpg 127.0.0.1:8000/v1/detect
+    """
+    try:
+        from boxable.serving.server import serve as run_service
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "boxable":
+            raise
+        raise MissingExtraError("serve", "boxable[serve]") from None
+    from boxable.serving.options import ServeOptions
+
+    log = logging.getLogger("boxable.access")
+    log.addHandler(logging.StreamHandler(sys.stdout))
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    names = tuple(name.strip() for name in (models or "").split(",") if name.strip())
+    run_service(
+        ServeOptions(
+            names, running | {"classes": classes}, host, port, workers, queue, max_batch, timeout, grace,
+            key_hashes=_hashes(keys), origins=origins, class_fields=class_fields,
+        )
+    )  # fmt: skip
+
+
+def _hashes(path: Path | None) -> frozenset[str]:
+    if path is None:
+        return frozenset()
+    lines = [line.split("#")[0].strip().lower() for line in path.read_text("utf-8").splitlines()]
+    hashes = [line.removeprefix("sha256:") for line in lines if line]
+    if not hashes or not all(len(item) == 64 and set(item) <= set("0123456789abcdef") for item in hashes):
+        raise click.BadParameter(f"{path}: expected SHA-256 hashes, 64 hexadecimal digits a line", param_hint="--keys")
+    return frozenset(hashes)

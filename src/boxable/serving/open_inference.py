@@ -1,0 +1,256 @@
+"""The Open Inference Protocol v2, as clients of KServe and Triton speak it, with Triton's binary tensor extension.
+
+The inputs are `images`, FP32 `[1, H, W, 3]` in 0..1, or `image`, BYTES `[1]`, an encoded image (base64 in JSON). The
+outputs are those of the module. Errors are `{"error": text}`.
+"""
+
+import base64
+import binascii
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from boxable import __version__
+from boxable.detection.contract import check_input, to_contract
+from boxable.errors import ArgumentError
+from boxable.images.sources import Source
+from boxable.networks.heads.rules import MAX_TOTAL
+from boxable.serving.bodies import compress, decompress, parse_json, read_body
+from boxable.serving.problems import RequestError
+from boxable.serving.service import Service
+from boxable.serving.tensors import bytes_tensor, read_bytes_tensor
+
+VERSION = "1"
+INPUTS = {"images": ("FP32", [1, -1, -1, 3]), "image": ("BYTES", [1])}
+OUTPUTS = {
+    "detection_boxes": ("FP32", [-1, 4]),
+    "detection_class_entities": ("BYTES", [-1]),
+    "detection_class_names": ("BYTES", [-1]),
+    "detection_class_labels": ("INT64", [-1]),
+    "detection_scores": ("FP32", [-1]),
+}
+_LENGTH = "inference-header-content-length"
+_BYTES_A_PIXEL = 64
+
+
+async def infer(request: Request) -> Response:
+    """Detect in an image."""
+    service: Service = request.app.state.service
+    model = service.models.get(request.path_params["model"])
+    _check_version(request)
+    most = service.limits.max_pixels * _BYTES_A_PIXEL
+    body = decompress(await read_body(request, most), request.headers.get("content-encoding", ""), most)
+    head, rest = _split(body, request.headers.get(_LENGTH))
+    content = await parse_json(head)
+    source = _source(content, rest, service)
+    rules = model.rules(None, 0.0, MAX_TOTAL, "per-class")
+    (found,) = await service.detect(request, model, [source], rules)
+    if found.detections.error is not None:
+        raise RequestError(400, found.detections.error, reason="bad_image")
+    values = to_contract(found.detections, service.options.class_fields)
+    return _answer(content, values, model.name, request.headers.get("accept-encoding", ""))
+
+
+def _split(body: bytes, length: str | None) -> tuple[bytes, bytes]:
+    """Divide a body into its JSON and the binary tensors behind it. Raises RequestError."""
+    if length is None:
+        return body, b""
+    if not length.isdigit() or int(length) > len(body):
+        text = f"Inference-Header-Content-Length: expected 0 to {len(body)}, got {length[:40]!r}"
+        raise RequestError(400, text, reason="bad_input")
+    return body[: int(length)], body[int(length) :]
+
+
+def _source(content: Any, rest: bytes, service: Service) -> Source:
+    """Make the image of a request. Raises RequestError."""
+    inputs = content.get("inputs") if isinstance(content, dict) else None
+    if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
+        raise RequestError(400, "inputs: expected a list of one tensor, 'images' or 'image'", reason="bad_input")
+    (tensor,) = inputs
+    name = tensor.get("name")
+    if name not in INPUTS:
+        raise RequestError(400, f"inputs: expected 'images' or 'image', got {str(name)[:40]!r}", reason="bad_input")
+    datatype, _ = INPUTS[name]
+    if tensor.get("datatype") != datatype:
+        got = str(tensor.get("datatype"))[:20]
+        raise RequestError(400, f"{name}: expected datatype {datatype}, got {got}", reason="bad_input")
+    size = _parameter(tensor, "binary_data_size")
+    if size is not None and size != len(rest):
+        raise RequestError(400, f"{name}: expected {size} bytes of data, got {len(rest)}", reason="bad_input")
+    binary = None if size is None else rest
+    if name == "image":
+        return service.source(_encoded(tensor, binary))
+    return _float_image(tensor, binary, service)
+
+
+def _encoded(tensor: dict[str, Any], binary: bytes | None) -> bytes:
+    """Return the encoded image of a BYTES tensor. Raises RequestError."""
+    if binary is not None:
+        values = read_bytes_tensor(binary)
+        if len(values) != 1:
+            raise RequestError(400, f"image: expected one value, got {len(values)}", reason="bad_input")
+        return values[0]
+    data = tensor.get("data")
+    if not isinstance(data, list) or len(data) != 1 or not isinstance(data[0], str):
+        raise RequestError(400, "image: expected a list of one text, base64", reason="bad_input")
+    try:
+        return base64.b64decode(data[0], validate=True)
+    except (binascii.Error, ValueError):
+        raise RequestError(400, "image: expected base64", reason="bad_input") from None
+
+
+def _float_image(tensor: dict[str, Any], binary: bytes | None, service: Service) -> Source:
+    """Return the image of an FP32 tensor. Raises RequestError."""
+    shape = tensor.get("shape")
+    if not isinstance(shape, list) or not all(isinstance(side, int) and 0 < side < 2**31 for side in shape):
+        raise RequestError(400, "images: expected shape [1, height, width, 3]", reason="bad_input")
+    count = int(np.prod([int(side) for side in shape], dtype=object))
+    if count > 3 * service.limits.max_pixels:
+        raise RequestError(413, f"images: more than {service.limits.max_pixels:,} pixels", reason="too_large")
+    try:
+        flat = (
+            np.frombuffer(binary, "<f4") if binary is not None else np.asarray(tensor.get("data"), np.float32).ravel()
+        )
+        if len(flat) != count:
+            raise ValueError(f"{len(flat)} numbers for shape {shape}")
+        image = flat.reshape(shape).astype(np.float32)
+        if not np.isfinite(image).all():
+            raise ValueError("a number that is not finite")
+        return check_input(image)
+    except (ValueError, TypeError, OverflowError) as error:  # ArgumentError is a ValueError
+        text = str(error).replace("as_dict=True", "images") if isinstance(error, ArgumentError) else f"images: {error}"
+        raise RequestError(400, text, reason="bad_input") from None
+
+
+def _parameter(holder: dict[str, Any], name: str) -> Any:
+    parameters = holder.get("parameters")
+    return parameters.get(name) if isinstance(parameters, dict) else None
+
+
+def _answer(content: dict[str, Any], values: dict[str, np.ndarray], model: str, accepted: str) -> Response:
+    """Answer with the outputs that were asked for, each in JSON or behind it in binary."""
+    every = bool(_parameter(content, "binary_data_output"))
+    asked = content.get("outputs") or [{"name": name} for name in OUTPUTS]
+    outputs, parts = [], []
+    for item in asked:
+        name = item.get("name") if isinstance(item, dict) else None
+        if name not in OUTPUTS:
+            raise RequestError(400, f"outputs: there is no {str(name)[:40]!r}", reason="bad_input")
+        array, (datatype, _) = values[name], OUTPUTS[name]
+        output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(array.shape)}
+        wanted = _parameter(item, "binary_data")
+        if every if wanted is None else wanted:
+            data = bytes_tensor(array) if datatype == "BYTES" else np.ascontiguousarray(array).tobytes()
+            output["parameters"] = {"binary_data_size": len(data)}
+            parts.append(data)
+        else:
+            flat = array.reshape(-1).tolist()
+            output["data"] = [item.decode() if isinstance(item, bytes) else item for item in flat]
+        outputs.append(output)
+    answer = {"model_name": model, "model_version": VERSION, "outputs": outputs}
+    if isinstance(content.get("id"), str):
+        answer["id"] = content["id"]
+    head = json.dumps(answer, ensure_ascii=False).encode()
+    headers = {_LENGTH: str(len(head))} if parts else {}
+    body, encoding = compress(b"".join([head, *parts]), accepted)
+    if encoding is not None:
+        headers["content-encoding"] = encoding
+    return Response(body, headers=headers, media_type="application/octet-stream" if parts else "application/json")
+
+
+async def server_metadata(request: Request) -> Response:
+    """Describe the server."""
+    return JSONResponse({"name": "boxable", "version": __version__, "extensions": ["binary_tensor_data", "statistics"]})
+
+
+async def live(request: Request) -> Response:
+    """Tell that the server answers."""
+    return JSONResponse({"live": True})
+
+
+async def ready(request: Request) -> Response:
+    """Tell that models are loaded."""
+    return JSONResponse({"ready": True})
+
+
+def _of_model(describe: Callable[[Service, str], dict[str, Any]]) -> Any:
+    """Make an endpoint of a function that describes a model."""
+
+    async def endpoint(request: Request) -> Response:
+        service: Service = request.app.state.service
+        model = service.models.get(request.path_params["model"])
+        _check_version(request)
+        return JSONResponse(describe(service, model.name))
+
+    return endpoint
+
+
+def _metadata(service: Service, name: str) -> dict[str, Any]:
+    def tensors(of: dict[str, tuple[str, list[int]]]) -> list[dict[str, Any]]:
+        return [{"name": key, "datatype": datatype, "shape": shape} for key, (datatype, shape) in of.items()]
+
+    return {
+        "name": name, "versions": [VERSION], "platform": "boxable", "inputs": tensors(INPUTS),
+        "outputs": tensors(OUTPUTS),
+    }  # fmt: skip
+
+
+def _config(service: Service, name: str) -> dict[str, Any]:
+    def tensors(of: dict[str, tuple[str, list[int]]]) -> list[dict[str, Any]]:
+        types = {"FP32": "TYPE_FP32", "BYTES": "TYPE_STRING", "INT64": "TYPE_INT64"}
+        return [{"name": key, "data_type": types[datatype], "dims": shape} for key, (datatype, shape) in of.items()]
+
+    return {
+        "name": name, "platform": "boxable", "backend": "boxable", "max_batch_size": 0, "input": tensors(INPUTS),
+        "output": tensors(OUTPUTS),
+    }  # fmt: skip
+
+
+def _statistics(service: Service, name: str) -> dict[str, Any]:
+    images, batches = service.figures.counts(name)
+    return {
+        "model_stats": [
+            {
+                "name": name, "version": VERSION, "last_inference": int(time.time() * 1000),
+                "inference_count": images, "execution_count": batches,
+            }
+        ]
+    }  # fmt: skip
+
+
+async def index(request: Request) -> Response:
+    """List the models."""
+    names = request.app.state.service.models.names()
+    return JSONResponse([{"name": name, "version": VERSION, "state": "READY", "reason": ""} for name in names])
+
+
+def _check_version(request: Request) -> None:
+    version = request.path_params.get("version", VERSION)
+    if version != VERSION:
+        raise RequestError(404, f"no version {version[:40]}; expected {VERSION}", reason="unknown_model")
+
+
+_MODEL = {
+    "/infer": (infer, "POST"),
+    "/ready": (_of_model(lambda service, name: {"name": name, "ready": True}), "GET"),
+    "/config": (_of_model(_config), "GET"),
+    "/stats": (_of_model(_statistics), "GET"),
+    "": (_of_model(_metadata), "GET"),
+}
+routes = [
+    Route("/v2", server_metadata),
+    Route("/v2/health/live", live),
+    Route("/v2/health/ready", ready),
+    Route("/v2/repository/index", index, methods=["POST"]),
+    *(
+        Route(f"/v2/models/{{model:path}}{version}{suffix}", endpoint, methods=[method])
+        for version in ("/versions/{version}", "")
+        for suffix, (endpoint, method) in _MODEL.items()
+    ),
+]

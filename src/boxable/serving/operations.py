@@ -1,0 +1,31 @@
+"""What operators ask: `/healthz`, `/readyz`, `/metrics`."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from boxable.serving.figures import CONTENT_TYPE
+
+
+async def health(request: Request) -> Response:
+    """Tell that the process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+async def ready(request: Request) -> Response:
+    """Tell whether models are loaded and warmed up; a server that does not accept connections is not ready."""
+    service = getattr(request.app.state, "service", None)
+    return JSONResponse({"status": "ready" if service else "starting"}, 200 if service else 503)
+
+
+async def metrics(request: Request) -> Response:
+    """Write the metrics in the format of Prometheus."""
+    return Response(request.app.state.service.figures.text(), media_type=CONTENT_TYPE)
+
+
+routes = [
+    Route("/healthz", health),
+    Route("/readyz", ready),
+    Route("/metrics", metrics),
+    Route("/monitoring/prometheus/metrics", metrics),
+]

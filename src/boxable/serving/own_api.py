@@ -1,0 +1,132 @@
+"""The service's own API: `/v1/detect`, `/v1/models`, `/v1/classes`; answers are the records of `--format jsonl`."""
+
+import asyncio
+import base64
+import binascii
+import io
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request
+from starlette.datastructures import UploadFile
+from starlette.responses import JSONResponse, Response
+
+from boxable.detection import DEFAULT_MIN_SCORE
+from boxable.images.sources import Source
+from boxable.serving.bodies import read_body, read_form, read_json
+from boxable.serving.own_schema import CLASSES_ANSWER, DETECT_ANSWERS, DETECT_BODY, MODELS_ANSWER, PROBLEMS
+from boxable.serving.problems import RequestError
+from boxable.serving.service import Found, Service
+from boxable.vocabulary import open_images, open_images_hierarchy, select
+
+router = APIRouter()
+
+Model = Annotated[str | None, Query(description="A name of `/v1/models`; the first of them by default.")]
+Classes = Annotated[
+    str | None,
+    Query(
+        description="Detect these classes alone, in the selection grammar.", examples=["Animal,-Cat"], max_length=10_000
+    ),
+]
+_MOST_FILES, JPEG_QUALITY = 64, 92
+
+
+@router.post("/v1/detect", responses=DETECT_ANSWERS | PROBLEMS, openapi_extra={"requestBody": DETECT_BODY})
+async def detect(
+    request: Request,
+    model: Model = None,
+    classes: Classes = None,
+    min_score: Annotated[float, Query(ge=0, le=1, description="Drop lower scores.")] = DEFAULT_MIN_SCORE,
+    max_detections: Annotated[int, Query(ge=1, le=1000, description="At most so many an image.")] = 100,
+    nms: Literal["per-class", "class-agnostic", "hierarchy"] = "per-class",
+    format: Annotated[
+        Literal["json", "jsonl", "image"],
+        Query(description="A record (a list of them for a form), a record a line, or the annotated image as JPEG."),
+    ] = "json",
+) -> Response:
+    """Detect objects in the image of the body, or in the files of a form."""
+    service: Service = request.app.state.service
+    served = service.models.get(model)
+    rules = served.rules(classes, min_score, max_detections, nms)
+    sources, is_list = await _sources(request, service)
+    if format == "image" and len(sources) != 1:
+        raise RequestError(400, f"format=image: expected one image, got {len(sources)}", reason="bad_input")
+    found = await service.detect(request, served, sources, rules)
+    if not is_list and found[0].detections.error is not None:
+        raise RequestError(400, found[0].detections.error, reason="bad_image")
+    answer = await asyncio.to_thread(_drawn, found[0]) if format == "image" else _records(found, format, is_list)
+    answer.headers["Server-Timing"] = _server_timing(found)
+    return answer
+
+
+@router.get("/v1/models", responses=MODELS_ANSWER)
+async def list_models(request: Request) -> Response:
+    """List the models that are served, the default first."""
+    models = request.app.state.service.models
+    return JSONResponse({"models": [models.get(name).about for name in models.names()]})
+
+
+@router.get("/v1/classes", responses=CLASSES_ANSWER | PROBLEMS)
+async def list_classes(request: Request, model: Model = None, classes: Classes = None) -> Response:
+    """List the classes that a model detects, or those of a selection, with their ancestors in the hierarchy."""
+    known = request.app.state.service.models.get(model).detector.classes
+    chosen = known if classes is None else select(classes, known)
+    hierarchy = open_images_hierarchy()
+    return JSONResponse(
+        {
+            "classes": [
+                {
+                    "label_id": item.label_id, "mid": item.mid, "name": item.name,
+                    "ancestors": [open_images().find(mid).name for mid in hierarchy.ancestors(item.mid)],
+                }
+                for item in chosen
+            ]
+        }
+    )  # fmt: skip
+
+
+async def _sources(request: Request, service: Service) -> tuple[list[Source], bool]:
+    """Read the images of a request, and tell whether it is a form, which may have several."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    most = service.limits.max_bytes
+    if kind == "multipart/form-data":
+        form = await read_form(request, most, _MOST_FILES)
+        files = [item for _, item in form.multi_items() if isinstance(item, UploadFile)]
+        if not files:
+            raise RequestError(400, "expected a form with one file or more, got none", reason="bad_input")
+        return [service.source(await file.read(), file.filename or "image") for file in files], True
+    if kind == "application/json":
+        return [service.source(_decoded(await read_json(request, most * 4 // 3 + 1024)))], False
+    return [service.source(await read_body(request, most))], False
+
+
+def _records(found: Sequence[Found], format_: str, is_list: bool) -> Response:
+    records = [item.detections.to_dict() for item in found]
+    if format_ == "jsonl":
+        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        return Response(lines, media_type="application/jsonl")
+    return JSONResponse(records if is_list else records[0])
+
+
+def _drawn(found: Found) -> Response:
+    file = io.BytesIO()
+    found.detections.draw().save(file, "JPEG", quality=JPEG_QUALITY)
+    return Response(file.getvalue(), media_type="image/jpeg")
+
+
+def _server_timing(found: Sequence[Found]) -> str:
+    """Write the longest time of each stage, in milliseconds (Server-Timing, W3C)."""
+    stages = ("queue", "decode", "network", "postprocess")
+    return ", ".join(f"{name};dur={max(getattr(item.timings, name) for item in found) * 1e3:.1f}" for name in stages)
+
+
+def _decoded(content: Any) -> bytes:
+    """Decode `{"image": base64}`. Raises RequestError."""
+    image = content.get("image") if isinstance(content, dict) else None
+    if not isinstance(image, str):
+        raise RequestError(400, 'expected {"image": "<base64>"}', reason="bad_input")
+    try:
+        return base64.b64decode(image.partition("base64,")[2] if image.startswith("data:") else image, validate=True)
+    except (binascii.Error, ValueError):
+        raise RequestError(400, "image: expected base64", reason="bad_input") from None

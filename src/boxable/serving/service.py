@@ -1,0 +1,102 @@
+"""What all protocols share: models, the queue, deadlines, and figures."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from boxable.detection.detections import Detections
+from boxable.images.decode import Limits
+from boxable.images.sources import Source
+from boxable.networks.heads.rules import PostprocessRules
+from boxable.serving.figures import Figures
+from boxable.serving.models import Models, ServedModel
+from boxable.serving.options import MEBIBYTE, ServeOptions
+from boxable.serving.problems import RequestError, busy
+from boxable.serving.queue import DetectionQueue, Job, QueueFullError, Timings
+from boxable.settings import available_cores
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was detected in an image, and how long it took."""
+
+    detections: Detections
+    timings: Timings
+
+
+class Service:
+    """The detectors and their queue. Made when a server process starts, closed when it ends."""
+
+    def __init__(self, options: ServeOptions) -> None:
+        self.options = options
+        self.models = Models(options)
+        self.limits = Limits(options.max_image_mb * MEBIBYTE, options.max_pixels)
+        threads = options.running.get("threads") or max(1, available_cores() // options.workers)
+        self.queue = DetectionQueue(workers=threads, size=options.queue, max_batch=options.max_batch)
+        self.figures = Figures()
+
+    def close(self) -> None:
+        """Finish what waits."""
+        self.queue.close()
+
+    def source(self, data: bytes, name: str = "image") -> Source:
+        """Make the source of an encoded image, with the limits of the service."""
+        return Source.from_bytes(data, name, self.limits)
+
+    async def detect(
+        self, request: Request, model: ServedModel, sources: Sequence[Source], rules: PostprocessRules
+    ) -> list[Found]:
+        """Detect in the images of a request, whose body was read.
+
+        Raises RequestError where the queue is full or the deadline of the request passes. A client that goes away
+        takes its images out of the queue.
+        """
+        timeout = self.timeout_of(request)
+        jobs = [Job(model.detector, source, rules) for source in sources]
+        try:
+            self.queue.submit(jobs)
+        except QueueFullError:
+            raise busy("the queue is full", "queue_full") from None
+        self.figures.waiting(self.queue.waiting)
+        results = asyncio.gather(*(asyncio.wrap_future(job.result) for job in jobs))
+        gone = asyncio.ensure_future(_disconnect(request))
+        both: set[asyncio.Future[Any]] = {results, gone}
+        try:
+            await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if results.done():
+                found = [Found(*result) for result in results.result()]
+                self.figures.detected(model.name, [item.timings for item in found])
+                return found
+            if gone.done():
+                raise RequestError(400, "the client closed the connection", reason="disconnected")
+            raise busy(f"not done within {timeout:g} seconds", "deadline")
+        finally:
+            gone.cancel()
+            results.cancel()
+            for job in jobs:
+                job.result.cancel()
+            self.figures.waiting(self.queue.waiting)
+
+    def timeout_of(self, request: Request) -> float:
+        """Read the deadline of a request, `Request-Timeout` in seconds, at most the server's. Raises RequestError."""
+        given = request.headers.get("request-timeout")
+        if given is None:
+            return self.options.timeout_s
+        try:
+            seconds = float(given)
+        except ValueError:
+            seconds = -1.0
+        if not 0 < seconds < float("inf"):
+            raise RequestError(
+                400, f"Request-Timeout: expected a number of seconds above 0, got {given[:40]!r}", reason="bad_input"
+            )
+        return min(seconds, self.options.timeout_s)
+
+
+async def _disconnect(request: Request) -> None:
+    """Wait until the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
