@@ -19,6 +19,10 @@ from boxable.serving.options import ServeOptions
 from boxable.serving.problems import RequestError, as_request_error, plain_error, problem
 from boxable.serving.service import Service
 
+DESCRIPTION = """Object detection in images.
+
+The REST API of TensorFlow Serving and the Open Inference Protocol v2 are served too."""
+
 
 def make_app(options: ServeOptions) -> ASGIApp:
     """Make the application; models are loaded and warmed up when it starts."""
@@ -31,7 +35,7 @@ def make_app(options: ServeOptions) -> ASGIApp:
 
     app = FastAPI(
         title="Boxable", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
-        description="Object detection in images. Speaks the REST API of TensorFlow Serving and the Open Inference Protocol too.",
+        description=DESCRIPTION,
     )  # fmt: skip
     app.include_router(own_api.router)
     app.router.routes += [*operations.routes, *tf_serving.routes, *open_inference.routes, *page.routes]

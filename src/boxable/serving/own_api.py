@@ -13,12 +13,13 @@ from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, Response
 
 from boxable.detection import DEFAULT_MIN_SCORE
+from boxable.images.draw import Color, color_of, text_color_on
 from boxable.images.sources import Source
 from boxable.serving.bodies import read_body, read_form, read_json
 from boxable.serving.own_schema import CLASSES_ANSWER, DETECT_ANSWERS, DETECT_BODY, MODELS_ANSWER, PROBLEMS
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Found, Service
-from boxable.vocabulary import open_images, open_images_hierarchy, select
+from boxable.vocabulary import ObjectClass, open_images, open_images_hierarchy, select
 
 router = APIRouter()
 
@@ -72,18 +73,21 @@ async def list_classes(request: Request, model: Model = None, classes: Classes =
     """List the classes that a model detects, or those of a selection, with their ancestors in the hierarchy."""
     known = request.app.state.service.models.get(model).detector.classes
     chosen = known if classes is None else select(classes, known)
-    hierarchy = open_images_hierarchy()
-    return JSONResponse(
-        {
-            "classes": [
-                {
-                    "label_id": item.label_id, "mid": item.mid, "name": item.name,
-                    "ancestors": [open_images().find(mid).name for mid in hierarchy.ancestors(item.mid)],
-                }
-                for item in chosen
-            ]
-        }
-    )  # fmt: skip
+    return JSONResponse({"classes": [_class_record(item) for item in chosen]})
+
+
+def _class_record(item: ObjectClass) -> dict[str, Any]:
+    """Describe a class, with the color in which `draw` draws it."""
+    known, color = open_images(), color_of(item.label_id)
+    ancestors = [known.find(mid).name for mid in open_images_hierarchy().ancestors(item.mid)]
+    return {
+        "label_id": item.label_id, "mid": item.mid, "name": item.name, "ancestors": ancestors,
+        "color": _hexadecimal(color), "text_color": _hexadecimal(text_color_on(color)),
+    }  # fmt: skip
+
+
+def _hexadecimal(color: Color) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*color)
 
 
 async def _sources(request: Request, service: Service) -> tuple[list[Source], bool]:

@@ -120,15 +120,18 @@ MODELS_ANSWER: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 CLASSES_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The classes.",
+        "description": "The classes; `color` is the one in which their boxes are drawn.",
         "content": {
             "application/json": {
                 "example": {
                     "classes": [
-                        {"label_id": 160, "mid": "/m/01yrx", "name": "Cat", "ancestors": ["Carnivore", "Mammal"]}
+                        {
+                            "label_id": 122, "mid": "/m/01yrx", "name": "Cat", "ancestors": ["Carnivore", "Mammal"],
+                            "color": "#ffb000", "text_color": "#000000",
+                        }
                     ]
                 }
             }
         },
     }
-}
+}  # fmt: skip
