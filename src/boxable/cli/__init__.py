@@ -4,7 +4,6 @@ Exit codes: 0 all done; 1 an item failed and the rest is done, or the work could
 130 stopped by Ctrl-C.
 """
 
-import logging
 import os
 import sys
 
@@ -22,7 +21,7 @@ from boxable.cli.evaluate import evaluate
 from boxable.cli.fuse import fuse
 from boxable.cli.import_ import import_
 from boxable.cli.models import models
-from boxable.cli.process import prepare_streams, print_message, silence_decoders, silence_litert
+from boxable.cli.process import prepare_logging, prepare_streams, print_message, silence_decoders, silence_litert
 from boxable.cli.quantize import quantize
 from boxable.cli.serve import serve
 from boxable.cli.train import train
@@ -70,8 +69,7 @@ for verb in (
 
 def main() -> None:
     """Run the command and leave the process with its exit code."""
-    logging.basicConfig(level=logging.WARNING, format="boxable: %(message)s", handlers=[_Stderr()])
-    logging.getLogger("boxable").setLevel(logging.INFO)
+    prepare_logging()
     prepare_streams()
     code = _run()
     if code == INTERRUPTED:
@@ -79,13 +77,6 @@ def main() -> None:
         sys.stderr.flush()
         os._exit(code)
     sys.exit(code)
-
-
-class _Stderr(logging.Handler):
-    """Log lines as messages of the command."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        print_message(one_line(self.format(record)))
 
 
 def _run() -> int:

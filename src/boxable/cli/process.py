@@ -9,6 +9,8 @@ import warnings
 from contextlib import suppress
 from tempfile import TemporaryFile
 
+from boxable.printing import one_line
+
 # What LiteRT writes to stderr when it first opens something in a process; it has no setting against it.
 _LITERT_NOTICE = b"INFO: Created TensorFlow Lite XNNPACK delegate"
 # Parameters of glibc's mallopt.
@@ -23,6 +25,19 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def prepare_logging() -> None:
+    """Print log lines as messages of the command: those of Boxable, and warnings of others."""
+    logging.basicConfig(level=logging.WARNING, format="boxable: %(message)s", handlers=[_Stderr()])
+    logging.getLogger("boxable").setLevel(logging.INFO)
+
+
+class _Stderr(logging.Handler):
+    """Log lines as messages of the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print_message(one_line(self.format(record)))
 
 
 def print_message(text: str) -> None:

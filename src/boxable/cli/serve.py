@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from boxable.cli.options import PathArgument, running_options
+from boxable.cli.process import prepare_logging, silence_decoders
 from boxable.errors import MissingExtraError
 
 
@@ -90,17 +91,30 @@ def serve(
         raise MissingExtraError("serve", "boxable[serve]") from None
     from boxable.serving.options import ServeOptions
 
-    log = logging.getLogger("boxable.access")
-    log.addHandler(logging.StreamHandler(sys.stdout))
-    log.setLevel(logging.INFO)
-    log.propagate = False
+    prepare_access_log()
     names = tuple(name.strip() for name in (models or "").split(",") if name.strip())
     run_service(
         ServeOptions(
             names, running | {"classes": classes}, host, port, workers, queue, max_batch, timeout, grace,
             key_hashes=_hashes(keys), origins=origins, class_fields=class_fields,
-        )
+        ),
+        prepare_worker,
     )  # fmt: skip
+
+
+def prepare_worker() -> None:
+    """Set up a worker process as the command sets up its own."""
+    prepare_logging()
+    silence_decoders()
+    prepare_access_log()
+
+
+def prepare_access_log() -> None:
+    """Write the access log to stdout, a line of JSON for each request."""
+    log = logging.getLogger("boxable.access")
+    log.addHandler(logging.StreamHandler(sys.stdout))
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 def _hashes(path: Path | None) -> frozenset[str]:

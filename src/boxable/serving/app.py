@@ -9,12 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp
 
 from boxable import __version__
 from boxable.errors import BoxableError
 from boxable.serving import open_inference, operations, own_api, page, tf_serving
-from boxable.serving.middleware import Around
 from boxable.serving.options import ServeOptions
 from boxable.serving.problems import RequestError, as_request_error, plain_error, problem
 from boxable.serving.service import Service
@@ -24,31 +22,27 @@ DESCRIPTION = """Object detection in images.
 The REST API of TensorFlow Serving and the Open Inference Protocol v2 are served too."""
 
 
-def make_app(options: ServeOptions) -> ASGIApp:
-    """Make the application; models are loaded and warmed up when it starts."""
+def make_app(options: ServeOptions, service: Service) -> FastAPI:
+    """Make the application of a service, which it closes at its end."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.service = await asyncio.to_thread(Service, options)
         yield
-        await asyncio.to_thread(app.state.service.close)
+        await asyncio.to_thread(service.close)
 
     app = FastAPI(
-        title="Boxable", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
-        description=DESCRIPTION,
+        title="Boxable", version=__version__, description=DESCRIPTION, lifespan=lifespan, docs_url=None, redoc_url=None,
     )  # fmt: skip
+    app.state.service = service
     app.include_router(own_api.router)
     app.router.routes += [*operations.routes, *tf_serving.routes, *open_inference.routes, *page.routes]
-    app.add_exception_handler(RequestError, _refuse)
-    app.add_exception_handler(BoxableError, _refuse)
-    app.add_exception_handler(RequestValidationError, _refuse)
-    app.add_exception_handler(HTTPException, _refuse)
-    app.add_exception_handler(Exception, _refuse)
+    for kind in (RequestError, BoxableError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _refuse)
     if options.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(options.origins), allow_methods=["GET", "POST"], allow_headers=["*"],
         )  # fmt: skip
-    return Around(app, options.key_hashes)
+    return app
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -9,8 +9,10 @@ import secrets
 import time
 from collections.abc import Iterable
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi import FastAPI
+from starlette.types import Message, Receive, Scope, Send
 
+from boxable.serving.figures import Figures
 from boxable.serving.problems import RequestError, plain_error, problem
 
 access_log = logging.getLogger("boxable.access")
@@ -32,9 +34,9 @@ _HEADERS = {
 
 
 class Around:
-    """The outermost layer. `routes` maps a path to the name under which figures count it."""
+    """The outermost layer, around the application of a service."""
 
-    def __init__(self, app: ASGIApp, key_hashes: Iterable[str]) -> None:
+    def __init__(self, app: FastAPI, key_hashes: Iterable[str]) -> None:
         self._app, self._hashes = app, [item.encode() for item in key_hashes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,13 +84,12 @@ class Around:
         return sum(hmac.compare_digest(digest, known) for known in self._hashes) > 0
 
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
-        service = getattr(scope["app"].state, "service", None)
-        route = getattr(scope.get("route"), "path", "other")
+        endpoint = scope.get("endpoint")
+        figures: Figures = self._app.state.service.figures
+        figures.answered(getattr(endpoint, "__name__", "none"), status, seconds)
         reason = scope["state"].get("reason")
-        if service is not None:
-            service.figures.answered(route, status, seconds)
-            if reason:
-                service.figures.refused(reason)
+        if reason:
+            figures.refused(reason)
         client = scope.get("client")
         access_log.info(
             json.dumps(

