@@ -94,6 +94,13 @@ class DetectionQueue:
             self._waiting.extend(jobs)
             self._changed.notify(len(jobs))
 
+    def discard(self, jobs: list[Job]) -> None:
+        """Take jobs out of the queue whose results nobody waits for; those that run already go on."""
+        cancelled = [job for job in jobs if job.result.cancel()]
+        if cancelled:
+            with self._changed:
+                self._waiting = deque(job for job in self._waiting if not job.result.cancelled())
+
     def close(self) -> None:
         """Finish what waits, and end the workers."""
         with self._changed:

@@ -61,7 +61,7 @@ class Service:
         except QueueFullError:
             raise busy("the queue is full", "queue_full") from None
         self.figures.waiting(self.queue.waiting)
-        results = asyncio.gather(*(asyncio.wrap_future(job.result) for job in jobs))
+        results = asyncio.ensure_future(_results(jobs))
         gone = asyncio.ensure_future(_disconnect(request))
         both: set[asyncio.Future[Any]] = {results, gone}
         try:
@@ -76,8 +76,7 @@ class Service:
         finally:
             gone.cancel()
             results.cancel()
-            for job in jobs:
-                job.result.cancel()
+            self.queue.discard(jobs)
             self.figures.waiting(self.queue.waiting)
 
     def timeout_of(self, request: Request) -> float:
@@ -94,6 +93,10 @@ class Service:
                 400, f"Request-Timeout: expected a number of seconds above 0, got {given[:40]!r}", reason="bad_input"
             )
         return min(seconds, self.options.timeout_s)
+
+
+async def _results(jobs: list[Job]) -> list[tuple[Detections, Timings]]:
+    return [await asyncio.wrap_future(job.result) for job in jobs]
 
 
 async def _disconnect(request: Request) -> None:
