@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo strace test test-optional test-train test-tensorflow lint bench bench-data speed clean
+.PHONY: demo strace test test-optional test-train test-serve chromium test-tensorflow lint bench bench-data speed clean
 
 demo: .venv/installed ## Detect in examples/ and say where the annotated images are.
 	@$(BIN)/boxable models pull ssd601 || echo "going on with the 23-class network"
@@ -22,6 +22,12 @@ test-optional: .venv/optional ## Run the tests of what works together with optio
 
 test-train: .venv/optional ## Run the tests of training, which need torch, on two cores.
 	@OMP_NUM_THREADS=1 .venv-optional/bin/python -m pytest -m training -n 2 --dist loadfile
+
+test-serve: .venv-serve/installed ## Run the tests of the service; in a browser too, if Chromium is installed (make chromium).
+	@.venv-serve/bin/python -m pytest -m serving
+
+chromium: ## Install Chromium, with which the page is tested; without it these tests skip.
+	@command -v chromium google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
 test-tensorflow: .venv/test .venv/original ## Import what the original itself writes; needs its environment (3 GB).
 	@if [ -d build/original ]; then $(BIN)/python -m pytest -m tensorflow; fi
@@ -49,7 +55,7 @@ lint: .venv/lint ## Check style, types and the floors of the architecture.
 	@$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv .venv-optional .venv-tensorflow build demo
+	rm -rf .venv .venv-optional .venv-serve .venv-tensorflow build demo
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Boxable needs Python 3.11 or newer; name one: make PYTHON=python3.11")'
@@ -88,3 +94,8 @@ ORIGINAL := ../shared/reference/original
 	@$(PYTHON) -m venv .venv-optional
 	@.venv-optional/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,track,train,openvino,litert,torch]' ensemble-boxes pandas supervision torchvision
 	@mkdir -p .venv && touch $@
+
+.venv-serve/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -m venv .venv-serve
+	@.venv-serve/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,serve]' axe-playwright-python playwright schemathesis 'tritonclient[http]'
+	@touch $@

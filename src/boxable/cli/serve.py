@@ -13,7 +13,9 @@ from boxable.errors import MissingExtraError
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0: all.")
+@click.option(
+    "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0: all."
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen on.")
 @click.option("--models", metavar="NAMES", help="Models to serve, separated by commas.  [default: that of `load()`]")
 @click.option(

@@ -46,7 +46,7 @@ _PROBLEM = {
     },
 }
 _ERRORS = {
-    400: "The image, a parameter or the body cannot be used.",
+    400: "The image, a parameter or the body cannot be used; in plain text, it is no valid HTTP.",
     401: "A key is needed, and there is none or another.",
     404: "No model of this name is served.",
     408: "The body did not come in time.",
@@ -66,6 +66,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     }
     for status, text in _ERRORS.items()
 }
+# Of a request that the parser of HTTP refuses, as one with an address of more than 64 KiB.
+PROBLEMS[400]["content"]["text/plain"] = {"schema": {"type": "string"}}
 PROBLEMS[422] = {"description": "Not used: a wrong parameter is a 400."}
 
 DETECT_BODY = {
