@@ -26,6 +26,7 @@ MEANINGS = {
     "--runtime": "What runs the network.",
     "--seed": "The seed of random numbers.",
     "--threads": "Threads.",
+    "--workers": "Worker processes.",
 }
 
 

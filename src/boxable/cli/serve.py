@@ -73,7 +73,7 @@ def serve(
     origins: tuple[str, ...],
     **running: Any,
 ) -> None:
-    """Serve detection over HTTP, with a page at / where an image can be dropped.
+    """Serve detection over HTTP: an API, and a page at /.
 
     Speaks its own API (POST /v1/detect; see /openapi.json), the REST API of TensorFlow Serving, and the Open Inference
     Protocol v2. Metrics for Prometheus are at /metrics. SIGTERM ends it after the requests that were accepted; SIGHUP
