@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from boxable import openimages as openimages
+    from boxable.client import AsyncClient as AsyncClient
+    from boxable.client import Client as Client
     from boxable.detection.detections import Detection as Detection
     from boxable.detection.detections import Detections as Detections
     from boxable.detection.detector import Detector as Detector
@@ -54,6 +56,7 @@ __version__ = "0.1.0"
 
 # Module -> its public names; `own:public` where they differ, `:public` for the module itself.
 _NAMES = {
+    "boxable.client": "AsyncClient Client",
     "boxable.detection.detections": "Detection Detections",
     "boxable.detection.detector": "Detector",
     "boxable.detection.load": "load",

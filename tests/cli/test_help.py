@@ -27,8 +27,8 @@ def test_these_verbs_exist() -> None:
     assert sorted(" ".join(path) for path in COMMANDS) == [
         "", "bench", "classes", "compare", "completion", "data", "data convert", "data expand", "data fetch",
         "data show", "data split", "data stats", "data verify", "detect", "doctor", "evaluate", "fuse", "import",
-        "models", "models info", "models list", "models pull", "models remove", "models verify", "quantize", "serve", "train",
-        "video",
+        "models", "models info", "models list", "models pull", "models remove", "models verify", "quantize", "serve",
+        "train", "video",
     ]  # fmt: skip
 
 

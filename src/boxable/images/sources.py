@@ -1,6 +1,7 @@
 """Sources of images: files, folders, globs, URLs, standard input, bytes, open files, PIL images, arrays."""
 
 import glob
+import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
+import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -97,12 +99,7 @@ class Source:
 
     def read(self, least: int | None = None) -> ReadImage:
         """Read the image. With `least`, pixels may be fewer than width and height say, as in `decode_scaled`."""
-        if self.problem:
-            raise ImageError(f"{self.name}: {self.problem}")
-        if self._content is None and self.path is None:
-            read = read_stdin(self.limits) if self.name == "-" else download(self.name, self.limits)
-            self._content = read
-        content = read_file(self.path, self.limits) if self.path else self._content
+        content = self._stored()
         if isinstance(content, bytes):
             data = bounded(content, self.name, self.limits)
             return ReadImage(*decode.decode_scaled(data, self.name, least, self.limits, self.truncated))
@@ -111,6 +108,25 @@ class Source:
         else:
             pixels = pixels_of(content, self.name)
         return ReadImage(pixels, pixels.shape[1], pixels.shape[0])
+
+    def encoded(self) -> bytes:
+        """Return the encoded image as it was given, or pixels as PNG, to send them elsewhere. Raises ImageError."""
+        content = self._stored()
+        if isinstance(content, bytes):
+            return bounded(content, self.name, self.limits)
+        file, pixels = io.BytesIO(), self.pixels()
+        Image.fromarray(pixels if pixels.dtype == np.uint8 else np.rint(pixels).astype(np.uint8)).save(file, "PNG")
+        return file.getvalue()
+
+    def _stored(self) -> Any:
+        """Return the bytes, the PIL image or the pixels. Raises ImageError."""
+        if self.problem:
+            raise ImageError(f"{self.name}: {self.problem}")
+        if self.path is not None:
+            return read_file(self.path, self.limits)
+        if self._content is None:
+            self._content = read_stdin(self.limits) if self.name == "-" else download(self.name, self.limits)
+        return self._content
 
     @property
     def image_id(self) -> str:

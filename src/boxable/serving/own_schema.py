@@ -43,6 +43,7 @@ _PROBLEM = {
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
+        "reason": {"type": "string", "description": "A word for programs."},
     },
 }
 _ERRORS = {

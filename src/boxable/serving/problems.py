@@ -31,6 +31,7 @@ def problem(error: RequestError) -> Response:
     """Make the answer of the own API: application/problem+json."""
     content = {
         "type": "about:blank", "title": HTTPStatus(error.status).phrase, "status": error.status, "detail": error.detail,
+        "reason": error.reason,
     }  # fmt: skip
     return JSONResponse(content, error.status, error.headers, media_type="application/problem+json")
 
