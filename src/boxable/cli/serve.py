@@ -57,6 +57,7 @@ from boxable.errors import MissingExtraError
 )
 @click.option("--keys", metavar="FILE", type=PathArgument(dir_okay=False), help="SHA-256 of accepted keys, one a line.")
 @click.option("--origin", "origins", multiple=True, metavar="ORIGIN", help="A site that may call (CORS); repeatable.")
+@click.option("--allow-urls", is_flag=True, help="Fetch images from public addresses that clients name.")
 @running_options
 def serve(
     host: str,
@@ -71,6 +72,7 @@ def serve(
     class_fields: Literal["served", "documented"],
     keys: Path | None,
     origins: tuple[str, ...],
+    allow_urls: bool,
     **running: Any,
 ) -> None:
     """Serve detection over HTTP: an API, and a page at /.
@@ -98,7 +100,7 @@ def serve(
     run_service(
         ServeOptions(
             names, running | {"classes": classes}, host, port, workers, queue, max_batch, timeout, grace,
-            key_hashes=_hashes(keys), origins=origins, class_fields=class_fields,
+            key_hashes=_hashes(keys), origins=origins, class_fields=class_fields, allow_urls=allow_urls,
         ),
         prepare_worker,
     )  # fmt: skip

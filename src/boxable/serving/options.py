@@ -19,6 +19,7 @@ class ServeOptions:
     that sets no `Request-Timeout`. `grace_s`: how long requests may still take after SIGTERM. `max_image_mb` bounds the
     body of encoded images, `max_pixels` a decoded image and a tensor. `key_hashes`: SHA-256 of the keys that are
     accepted, hexadecimal; without them no key is needed. `origins`: those of other sites whose pages may call (CORS).
+    `allow_urls`: clients may name an image by its address.
     """
 
     models: tuple[str, ...]
@@ -35,3 +36,4 @@ class ServeOptions:
     key_hashes: frozenset[str] = frozenset()
     origins: tuple[str, ...] = ()
     class_fields: ClassFields = "served"
+    allow_urls: bool = False

@@ -19,6 +19,7 @@ from boxable.serving.bodies import read_body, read_form, read_json
 from boxable.serving.own_schema import CLASSES_ANSWER, DETECT_ANSWERS, DETECT_BODY, MODELS_ANSWER, PROBLEMS
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Found, Service
+from boxable.serving.urls import fetch
 from boxable.vocabulary import ObjectClass, open_images, open_images_hierarchy, select
 
 router = APIRouter()
@@ -101,7 +102,10 @@ async def _sources(request: Request, service: Service) -> tuple[list[Source], bo
             raise RequestError(400, "expected a form with one file or more, got none", reason="bad_input")
         return [service.source(await file.read(), file.filename or "image") for file in files], True
     if kind == "application/json":
-        return [service.source(_decoded(await read_json(request, most * 4 // 3 + 1024)))], False
+        content = await read_json(request, most * 4 // 3 + 1024)
+        url = content.get("url") if isinstance(content, dict) else None
+        data = _decoded(content) if url is None else await _fetched(request, service, url)
+        return [service.source(data)], False
     return [service.source(await read_body(request, most))], False
 
 
@@ -123,6 +127,15 @@ def _server_timing(found: Sequence[Found]) -> str:
     """Write the longest time of each stage, in milliseconds (Server-Timing, W3C)."""
     stages = ("queue", "decode", "network", "postprocess")
     return ", ".join(f"{name};dur={max(getattr(item.timings, name) for item in found) * 1e3:.1f}" for name in stages)
+
+
+async def _fetched(request: Request, service: Service, url: Any) -> bytes:
+    """Fetch the image of `{"url": address}`. Raises RequestError."""
+    if not service.options.allow_urls:
+        raise RequestError(400, "url: this server fetches nothing (--allow-urls)", reason="bad_url")
+    if not isinstance(url, str):
+        raise RequestError(400, "url: expected a text", reason="bad_url")
+    return await fetch(url, service.limits.max_bytes, service.timeout_of(request))
 
 
 def _decoded(content: Any) -> bytes:

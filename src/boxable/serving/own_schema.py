@@ -85,8 +85,11 @@ DETECT_BODY = {
         "application/json": {
             "schema": {
                 "type": "object",
-                "required": ["image"],
-                "properties": {"image": {"type": "string", "format": "byte", "description": "base64"}},
+                "minProperties": 1,
+                "properties": {
+                    "image": {"type": "string", "format": "byte", "description": "base64"},
+                    "url": {"type": "string", "description": "An address; with --allow-urls alone."},
+                },
             },
             "example": {"image": "iVBORw0KGgoAAAANSUhEUg..."},
         },

@@ -1,0 +1,96 @@
+"""Fetch an image from an address that a client names, without letting it reach what only the server can (SSRF).
+
+A name is resolved once, every address of it must be global, and the connection goes to that address. Redirects are
+checked in the same way. Only http and https, on their own ports.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from boxable.http import USER_AGENT
+from boxable.serving.problems import RequestError
+
+_PORTS = {"http": 80, "https": 443}
+_MOST_REDIRECTS = 5
+# Networks whose addresses stand for IPv4 addresses, which may be of any kind: NAT64 and 6to4.
+_TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+
+
+async def fetch(url: str, most: int, seconds: float) -> bytes:
+    """Return the bytes at an address, `most` at most. Raises RequestError."""
+    try:
+        async with asyncio.timeout(seconds), httpx.AsyncClient(trust_env=False, timeout=seconds) as client:
+            for _ in range(_MOST_REDIRECTS + 1):
+                request = await _request(client, url)
+                response = await client.send(request, stream=True)
+                try:
+                    if not response.is_redirect:
+                        return await _body(response, most)
+                    url = urljoin(url, response.headers["location"])
+                finally:
+                    await response.aclose()
+            raise _refused("it redirects too often")
+    except TimeoutError:
+        raise _refused(f"it did not answer within {seconds:g} seconds") from None
+    except httpx.HTTPError as error:
+        raise _refused(f"it cannot be fetched ({type(error).__name__})") from None
+
+
+async def _request(client: httpx.AsyncClient, url: str) -> httpx.Request:
+    """Make the request to the checked address of a URL. Raises RequestError."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise _refused("it is no address") from None
+    if parts.scheme not in _PORTS or not host or parts.username or parts.password:
+        raise _refused("expected http:// or https://, a host and no password")
+    if (port or _PORTS[parts.scheme]) != _PORTS[parts.scheme]:
+        raise _refused("expected port 80 for http, 443 for https")
+    address = await _global_address(host, _PORTS[parts.scheme])
+    literal = f"[{address}]" if address.version == 6 else str(address)
+    target = parts._replace(netloc=literal, fragment="").geturl()
+    headers = {"Host": host, "User-Agent": USER_AGENT, "Accept": "image/*"}
+    return client.build_request("GET", target, headers=headers, extensions={"sni_hostname": host})
+
+
+async def _global_address(host: str, port: int) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Resolve a host; all its addresses must be global. Raises RequestError."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise _refused("its host is unknown") from None
+    addresses = [ipaddress.ip_address(str(item[4][0]).partition("%")[0]) for item in found]
+    if not addresses or not all(map(is_global, addresses)):
+        raise _refused("its host is not a public one")
+    return addresses[0]
+
+
+def is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether an address is a public one, which stands for no other."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return is_global(address.ipv4_mapped)
+        if any(address in network for network in _TRANSLATED):
+            return False
+    return address.is_global and not address.is_multicast
+
+
+async def _body(response: httpx.Response, most: int) -> bytes:
+    if response.is_error:
+        raise _refused(f"its server answered {response.status_code}")
+    parts, size = [], 0
+    async for part in response.aiter_bytes():
+        size += len(part)
+        if size > most:
+            raise _refused(f"it has more than {most:,} bytes")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _refused(why: str) -> RequestError:
+    return RequestError(400, f"url: {why}", reason="bad_url")
