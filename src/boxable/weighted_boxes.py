@@ -1,9 +1,9 @@
 """Weighted boxes fusion (Solovyev, Wang, Gabruseva 2021, arXiv:1910.13302), of all images and classes at once.
 
-In each group, an image and a class, boxes come by descending score. A box joins the cluster whose weighted box it
-overlaps most, if the IoU is above the threshold, or begins a new one. The weighted box of a cluster is the mean of its
-boxes, weighted by their scores. This is sequential within a group, but groups are independent: the boxes of one rank in
-all groups are placed together.
+Boxes of a group, an image and a class, are processed in order of descending score. A box joins the cluster whose
+weighted box it overlaps most, if the IoU is above the threshold, or begins a new one. The weighted box of a cluster is
+the mean of its boxes, weighted by their scores. This is sequential within a group, but groups are independent: the
+boxes of one rank in all groups are placed together.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ def fuse_boxes(
     """Fuse boxes `[N, 4]` (min, min, max, max), ordered corners and positive area, with scores `[N]`, in groups `[N]`.
 
     Scores are multiplied by the weights of their models already; `total_weight` is the sum of the weights of all
-    `models`. The score of a fused box is the mean of its boxes' times their number, at most that of the models, divided
-    by the sum of weights: what few models find scores less.
+    `models`. The score of a fused box is mean(scores) * min(boxes, models) / total_weight, so that what few
+    models find scores less.
     """
     order = np.lexsort((-score, group))
     group, box, score = group[order], box[order], score[order]
@@ -40,12 +40,12 @@ def fuse_boxes(
     for rank in range(sizes.max(initial=0)):
         active = np.flatnonzero(sizes > rank)
         rows = first[active] + rank
-        joined = clusters.matching(box[rows], first[active], found[active], iou_threshold)
+        joined = clusters.match(box[rows], first[active], found[active], iou_threshold)
         is_new = joined < 0
         joined[is_new] = (first[active] + found[active])[is_new]
         found[active] += is_new
         clusters.add(joined, box[rows], score[rows])
-    return clusters.fused(group, first, found, models, total_weight)
+    return clusters.fuse(group, first, found, models, total_weight)
 
 
 class _Clusters:
@@ -55,7 +55,7 @@ class _Clusters:
         self._sums, self._box = np.zeros((places, 4)), np.zeros((places, 4))
         self._scores, self._counts = np.zeros(places), np.zeros(places, np.intp)
 
-    def matching(self, box: Doubles, first: Integers, counts: Integers, threshold: float) -> Integers:
+    def match(self, box: Doubles, first: Integers, counts: Integers, threshold: float) -> Integers:
         """Find for each box the nearest of `counts` clusters from `first` on: intp `[B]`, -1 if none is near enough."""
         best = np.full(len(box), -1, np.intp)
         some = np.flatnonzero(counts)
@@ -79,8 +79,8 @@ class _Clusters:
         self._counts[places] += 1
         self._box[places] = self._sums[places] / self._scores[places, None]
 
-    def fused(self, group: Integers, first: Integers, found: Integers, models: int, total_weight: float) -> Fused:
-        """Return the weighted boxes and scores of all clusters."""
+    def fuse(self, group: Integers, first: Integers, found: Integers, models: int, total_weight: float) -> Fused:
+        """Compute the weighted boxes and scores of all clusters."""
         places = np.arange(found.sum()) + np.repeat(first - (np.cumsum(found) - found), found)
         counts = self._counts[places]
         score = self._scores[places] / counts * np.minimum(counts, models) / total_weight

@@ -46,7 +46,7 @@ WINDOWS = [(0, 0, 100, 100), (0, 50, 100, 150)]
 def test_boxes_are_those_of_the_image_and_suppressed_per_class_with_the_best_kept() -> None:
     left = result(([0.1, 0.6, 0.5, 0.9], 0.4, 1), ([0.1, 0.6, 0.5, 0.9], 0.3, 0))
     right = result(([0.1, 0.1, 0.5, 0.4], 0.6, 1))
-    found = Tiles(100).merged([left, right], WINDOWS, PostprocessRules())
+    found = Tiles(100).merge([left, right], WINDOWS, PostprocessRules())
     np.testing.assert_allclose(found.boxes, [[0.1, 0.4, 0.5, 0.6]] * 2, atol=1e-6)
     assert found.scores.tolist() == pytest.approx([0.6, 0.3])
     assert (found.columns.tolist(), found.anchors.tolist()) == ([1, 0], [1, 0])
@@ -54,10 +54,10 @@ def test_boxes_are_those_of_the_image_and_suppressed_per_class_with_the_best_kep
 
 def test_boxes_that_a_tile_cuts_off_are_dropped_only_beside_the_whole_image() -> None:
     cut, at_the_edge = result(([0.1, 0.5, 0.5, 1.0], 0.9, 0)), result(([0.0, 0.5, 0.5, 1.0], 0.8, 0))
-    assert Tiles(100).merged([cut, at_the_edge], WINDOWS, PostprocessRules()).scores.tolist() == pytest.approx(
+    assert Tiles(100).merge([cut, at_the_edge], WINDOWS, PostprocessRules()).scores.tolist() == pytest.approx(
         [0.9, 0.8]
     )
-    found = Tiles(100, whole=True).merged([cut, at_the_edge], WINDOWS, PostprocessRules())
+    found = Tiles(100, whole=True).merge([cut, at_the_edge], WINDOWS, PostprocessRules())
     assert found.scores.tolist() == pytest.approx([0.8]), "the edge of the image cuts off nothing"
 
 
@@ -66,9 +66,9 @@ def test_as_many_are_kept_as_are_asked_for_and_nothing_is_nothing() -> None:
         result(([0.1, 0.1, 0.2, 0.2], 0.9, 0), ([0.3, 0.3, 0.4, 0.4], 0.8, 0)),
         result(([0.8, 0.8, 0.9, 0.9], 0.7, 0)),
     ]
-    found = Tiles(100).merged(parts, WINDOWS, PostprocessRules(max_detections=2))
+    found = Tiles(100).merge(parts, WINDOWS, PostprocessRules(max_detections=2))
     assert found.scores.tolist() == pytest.approx([0.9, 0.8])
-    assert len(Tiles(100).merged([result(), result()], WINDOWS, PostprocessRules()).scores) == 0
+    assert len(Tiles(100).merge([result(), result()], WINDOWS, PostprocessRules()).scores) == 0
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,9 @@ def test_what_decides_about_the_result_is_plain_and_does_not_depend_on_the_folde
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert options(steps=5, name="mine", workers=3, resume=True, log="wandb", val=Path("val")).that_decide() == {
+    assert options(steps=5, name="mine", workers=3, resume=True, log="wandb", val=Path("val")).result_arguments() == {
         "data": str(tmp_path / "set"), "start": "ssd23", "val": str(tmp_path / "val"), "train": "auto", "keep": False,
         "recipe": "default", "annotations": None, "minutes": None, "steps": 5, "batch_size": None, "accumulate": 1,
         "eql": False, "seed": 0,
     }  # fmt: skip
-    assert options().that_decide()["val"] is None
+    assert options().result_arguments()["val"] is None

@@ -16,7 +16,7 @@ PLAN = Plan((Phase("head", 40, 4, 8), Phase("all", 50, 5)), 32)
 
 
 def record_of(options: Options) -> RunRecord:
-    return RunRecord(options.that_decide(), ["/m/01yrx", "user/ü"], "0123", 0.25, PLAN)
+    return RunRecord(options.result_arguments(), ["/m/01yrx", "user/ü"], "0123", 0.25, PLAN)
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     found = read_record(tmp_path)
     assert found == record_of(options)
     assert found is not None
-    found.require_same(options.that_decide(), "0123", tmp_path)
+    found.require_same(options.result_arguments(), "0123", tmp_path)
     assert json.loads((tmp_path / "run.json").read_text("utf-8"))["version"] == boxable.__version__
     assert "user/ü" in (tmp_path / "run.json").read_text("utf-8")
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
@@ -52,13 +52,13 @@ def test_a_run_is_resumed_with_the_arguments_that_decide(tmp_path: Path, change:
     with pytest.raises(
         ArgumentError, match=f"its run was started with {told}; resume it with the same options, or take another --out"
     ):
-        found.require_same(Options(**{**given, **change}).that_decide(), "0123", tmp_path)
+        found.require_same(Options(**{**given, **change}).result_arguments(), "0123", tmp_path)
 
 
 def test_others_may_change(tmp_path: Path) -> None:
     given: dict[str, Any] = {"data": tmp_path / "set", "start": "ssd23", "out": tmp_path / "run"}
     others = {"out": tmp_path / "moved", "name": "mine", "workers": 3, "resume": True, "log": "mlflow"}
-    record_of(Options(**given)).require_same(Options(**{**given, **others}).that_decide(), "0123", tmp_path)
+    record_of(Options(**given)).require_same(Options(**{**given, **others}).result_arguments(), "0123", tmp_path)
 
 
 def test_other_data_are_refused(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ArgumentError, match="its data or starting model have changed since it began; take another --out"
     ):
-        record_of(options).require_same(options.that_decide(), "3210", tmp_path)
+        record_of(options).require_same(options.result_arguments(), "3210", tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"arguments": {}', b"\xff", b'{"arguments": {}, "plan": 1}'])

@@ -25,7 +25,7 @@ from boxable.weights.model import Description
 
 @dataclass(frozen=True)
 class ImageBatches:
-    """What turns images into Detections of a model on any runtime.
+    """Run preprocessing, network and post-processing on batches of images.
 
     `classes`: those that the model can detect. `shortest_side`: JPEG files are decoded at no less, None at full size.
     `batch_size`: tiles of an image that run together.

@@ -21,7 +21,7 @@ _EDGE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """How images are divided: squares of `size` pixels that share the part `overlap` of it with the next one at least.
+    """Divide images into square tiles of `size` pixels. Neighbors overlap by at least `overlap * size`.
 
     With `whole` the network also runs on the whole image, and boxes that are cut off by the edge of a tile are dropped.
     Raises ArgumentError.
@@ -74,10 +74,10 @@ class Tiles:
                 cut = [pixels[top:bottom, left:right].copy() for top, left, bottom, right in part]
                 batch = np.stack([preprocess(image) for image in cut])
                 found.update(zip(part, detect(batch), strict=True))
-        return self.merged([found[window] for window in windows], windows, rules)
+        return self.merge([found[window] for window in windows], windows, rules)
 
-    def merged(self, results: Sequence[NmsResult], windows: Sequence[Window], rules: PostprocessRules) -> NmsResult:
-        """Merge what was detected in windows: boxes in 0..1 of the smallest area that holds all, suppressed per class.
+    def merge(self, results: Sequence[NmsResult], windows: Sequence[Window], rules: PostprocessRules) -> NmsResult:
+        """Map the detections of windows to the image, boxes in 0..1, and apply NMS.
 
         Each result is of the window beside it, in 0..1 of that; `anchors` of what is returned are numbers of windows.
         """

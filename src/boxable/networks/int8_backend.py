@@ -47,7 +47,10 @@ def quantized_tensors(graph: Graph) -> list[str]:
 
 
 class Int8Backend:
-    """As the ONNX backend that it wraps, in int8 where it pays. Raises KeyError for a tensor without a range."""
+    """Emit an ONNX graph with QDQ nodes around convolutions, predictions and additions, except on the largest maps.
+
+    Raises KeyError for a tensor without a range.
+    """
 
     def __init__(self, float_backend: OnnxBackend, calibration: Calibration) -> None:
         self._float = float_backend

@@ -1,4 +1,4 @@
-"""Labels and weights of classes for images in which only some classes are annotated, and classes have kinds."""
+"""Classification targets and weights for images annotated in part, and for classes with a hierarchy."""
 
 import torch
 from torch import Tensor

@@ -60,8 +60,9 @@ def open_training_data(
     differ from the others. A set that is no data folder becomes a temporary one, which is gone when the
     block ends.
 
-    Images with the bytes of a validation image are not trained on. Raises ArgumentError for a set without boxes or
-    image files, or where nothing is left to train on or to validate by, and as `as_data_folder` does.
+    Images with the bytes of a validation image are not trained on (of very large sets, with its id). Raises
+    ArgumentError for a set without boxes or image files, or where nothing is left to train on or to validate by, and
+    as `as_data_folder` does.
     """
     with ExitStack() as opened:
         folder, made_of = opened.enter_context(as_data_folder(path))

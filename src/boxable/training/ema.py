@@ -11,8 +11,8 @@ DECAY = 0.9999
 class Ema:
     """Averages of variables, by name; they start at the values of the variables.
 
-    With `warm_up` the decay of step n, from 0, is at most (1 + n) / (10 + n), as with `num_updates` in TensorFlow: a
-    short run then averages its last tenth rather than its start. `averages` is the whole state.
+    With `warm_up` the decay of step n, from 0, is at most (1 + n) / (10 + n), as with `num_updates` in TensorFlow. The
+    average of a short run then covers about its last tenth, and not the initial values. `averages` is the whole state.
     """
 
     def __init__(self, variables: Mapping[str, Tensor], *, decay: float = DECAY, warm_up: bool = False) -> None:

@@ -49,7 +49,7 @@ def execute(options: Options) -> TrainingResult | None:
         rows = _introduce(options, data, setup) if ranks.is_first else []
         if record is None:
             record = _begin(options, data, setup, validation, began)
-        record.require_same(options.that_decide(), digest_of(data, setup.start), options.out)
+        record.require_same(options.result_arguments(), digest_of(data, setup.start), options.out)
         checkpoint = ranks.share(load_checkpoint(options.out / LAST) if ranks.is_first else None)
         checkpoint = checkpoint or Checkpoint(setup.start, {}, State(best_map=record.start_map))
         step, log = checkpoint.state.step, None
@@ -90,7 +90,11 @@ def _begin(options: Options, data: TrainingData, setup: Setup, validation: Valid
     seconds = time.perf_counter() - started
     plan = ranks.share(make_plan(options, setup, seconds, began))
     record = RunRecord(
-        options.that_decide(), [item.mid for item in setup.start.classes], digest_of(data, setup.start), mean_ap, plan
+        options.result_arguments(),
+        [item.mid for item in setup.start.classes],
+        digest_of(data, setup.start),
+        mean_ap,
+        plan,
     )
     if ranks.is_first:
         logger.info("mAP of the starting model: %.4f", mean_ap)

@@ -22,9 +22,10 @@ Shapes = Mapping[str, Shape]
 
 
 class FeatureCache:
-    """Features and targets of views, by row: a memory-mapped float16 file, 0.69 MB a view of the SSD, and a list.
+    """Cache features of views as rows of a memory-mapped float16 file, and their targets as a list.
 
-    Rows are appended in order, and then read in any order. The file has no name, so a killed process leaves none.
+    A view of the SSD takes 0.70 MB. Rows are appended in order, and then read in any order. The file has no name, so
+    a killed process leaves none.
     """
 
     def __init__(self, folder: Path, shapes: Shapes, rows: int) -> None:

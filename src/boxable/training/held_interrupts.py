@@ -11,13 +11,13 @@ from types import FrameType
 def held_interrupts() -> Iterator[Callable[[], bool]]:
     """Hold back Ctrl-C and SIGTERM until the block ends; yield a function that tells whether there was one.
 
-    They then do what they would have done, unless the block raises an error of its own. What the system does without a
-    handler in Python cannot be held back; nor is anything in other threads than the main one, which get no signals.
+    The first one is raised again at the end, unless the block raises an error of its own. Signals without a handler in
+    Python cannot be held back. Nothing is done in threads other than the main one, which get no signals.
     """
-    came: list[int] = []
+    received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+        received.append(number)
 
     handlers = {}
     if threading.current_thread() is threading.main_thread():
@@ -27,9 +27,9 @@ def held_interrupts() -> Iterator[Callable[[], bool]]:
                 handlers[number] = handler
                 signal.signal(number, note)
     try:
-        yield lambda: bool(came)
+        yield lambda: bool(received)
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    if came:
-        signal.raise_signal(came[0])
+    if received:
+        signal.raise_signal(received[0])

@@ -1,4 +1,4 @@
-"""What the trained part of a model learns from: features of augmented images, and targets."""
+"""Training batches: features of augmented images, and their targets."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -79,8 +79,8 @@ class Options:
                     "would be taken for data"
                 )
 
-    def that_decide(self) -> dict[str, Any]:
-        """Return the arguments that the result depends on, as plain values: a run is resumed with the same ones."""
+    def result_arguments(self) -> dict[str, Any]:
+        """Return the arguments that determine the result, as plain values: a run is resumed with the same ones."""
         chosen = asdict(self)
         for name in ("out", "name", "workers", "resume", "log"):
             del chosen[name]

@@ -60,10 +60,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Speeds:
-    """What was measured on this machine before the plan: seconds.
+    """Seconds that were measured on this machine before the plan.
 
-    `step`: of a batch by scope, from features that are there. `features`: of computing those of an image. `validation`:
-    of all validation images.
+    `step`: of a batch by scope, with features already computed. `features`: of computing those of an image.
+    `validation`: of all validation images.
     """
 
     step: Mapping[str, float]

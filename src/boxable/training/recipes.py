@@ -105,7 +105,7 @@ class DefaultRecipe:
         return Ema(parameters, decay=self.ema_decay, warm_up=True)
 
     def reweighting(self) -> EqlV2 | None:
-        """Make what reweights classes by their gradients so far, if they are: its buffers are state of the training."""
+        """Make the state of EQL v2, None without `eql`; its buffers are saved in checkpoints."""
         return EqlV2(len(self.trained)).to(self.trained.device) if self.eql else None
 
     def loss(self, outputs: Mapping[str, Tensor], targets: BatchTargets, reweighting: EqlV2 | None) -> LossSums:

@@ -37,9 +37,10 @@ RANDOM_ARCHITECTURE = "ssd_mobilenet_v2"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Setup:
-    """The parts of a run. `start` is the model with the classes of the result, `known` are those that it is trained on.
+    """The parts of a run.
 
-    `kept` is the starting model itself where its class columns stay. `batch_statistics`: batch norms are trained.
+    `start` is the model with the classes of the result. `known` are the classes of the starting model. `kept` is the
+    starting model itself where its class columns stay. `batch_statistics`: batch norms are trained.
     """
 
     start: Model

@@ -57,7 +57,7 @@ class BatchTargets:
         return self.box_weights + (self.match == BACKGROUND)
 
     def of_anchors(self, values: Tensor) -> Tensor:
-        """Return the values `[B, A, ...]` of each anchor's box, of those of all boxes `[B, M, ...]`; any if none."""
+        """Gather the value of each anchor's box, `[B, A, ...]`, from `[B, M, ...]`; arbitrary if it has none."""
         rows = self.match.clamp(min=0)
         return values[torch.arange(len(rows), device=rows.device)[:, None], rows]
 

@@ -70,7 +70,8 @@ def train(
     `train` is the scope: `"head"` (the predictions; features of some augmented views of each image are computed once),
     `"neck"` (the extra layers too), `"all"`, or `"auto"`: the head, then all. `recipe="original"` is that of the
     original (SEMANTICS §7). With `annotations="exhaustive"` classes without a label in an image are absent from it,
-    with `"verified"` unknown, unless an image label says otherwise; None: by the format. `eql` reweights rare classes
+    with `"verified"` unknown, unless an image label says otherwise; None: verified if some image label names an
+    absent class. `eql` reweights rare classes
     (equalization loss v2, arXiv:2012.08548).
 
     The run takes about `minutes` (10), or a number of `steps`, of `batch_size` images on all ranks together (16, and 24

@@ -18,7 +18,7 @@ class Trainee:
     `frozen` computes features of images, without gradients, and `trained` computes `box_encodings` and `class_logits`
     of features. Batch norm in the trained part normalizes by its moving statistics, which stay as they are; with
     `batch_norm_momentum` by the statistics of the batch, of which the moving ones take this share.
-    With `kept`, only the class layers are trained, and models have the columns of that one for its classes and the
+    With `kept`, only the class layers are trained, and exported models have its columns for its classes and the
     background.
     """
 

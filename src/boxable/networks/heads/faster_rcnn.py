@@ -34,7 +34,7 @@ class FasterRcnnHead:
     score_threshold: float = 0.0
 
     def detect(self, run: Runner, images: Floats, rules: PostprocessRules) -> list[NmsResult]:
-        """Detect in a batch of images `[B, H, W, 3]`, one after the other: one needs more than a gigabyte."""
+        """Detect in a batch of images `[B, H, W, 3]`, one after the other, which bounds memory."""
         return [self._detect(run, image, rules) for image in images]
 
     def _detect(self, run: Runner, image: Floats, rules: PostprocessRules) -> NmsResult:
