@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,16 @@ HOSTILE = {
     "ragged tensor": request(b'{"inputs": [[[[0, 0, 0], [0]]]]}', PREDICT),
     "empty tensor": request(b'{"inputs": []}', PREDICT),
     "tensor of objects": request(b'{"inputs": [{"a": {}}]}', PREDICT),
-    "signature of a list": request(b'{"inputs": [], "signature_name": []}', PREDICT),
+    "signature of a list": request(b'{"inputs": [], "signature_name": [1]}', PREDICT),
+    "shape of many sides": request(tensor(shape=[1] * 50_000), INFER),
+    "name of a list": request(tensor(name=[]), INFER),
+    "outputs of one number": request(tensor().replace(b'{"inputs"', b'{"outputs": 5, "inputs"'), INFER),
+    "the same output often": request(
+        tensor().replace(b'{"inputs"', b'{"outputs": [' + b'{"name": "detection_scores"},' * 999 + b'{}], "inputs"'),
+        INFER,
+    ),
+    "header length of another digit": request(b"{}", INFER, "Inference-Header-Content-Length: \xb2"),
+    "header length of many digits": request(b"{}", INFER, "Inference-Header-Content-Length: " + "9" * 5000),
     "shape of the universe": request(tensor(shape=[1, 2**31 - 1, 2**31 - 1, 3]), INFER),
     "shape that overflows": request(tensor(shape=[1, 10**400, 1, 3]), INFER),
     "shape of booleans": request(tensor(shape=[True, True, True, 3], data="x"), INFER),
@@ -123,21 +133,20 @@ HOSTILE = {
 }  # fmt: skip
 
 
+# They promise a body that never comes: the server waits for it until the deadline of a request.
+WITHOUT_ANSWER: set[str] = set()
+
+
 def answer_to(server: Server, data: bytes) -> int | None:
     """Send bytes; return the status of the answer, None if the server closed the connection without one."""
     host, port = re.fullmatch(r"http://(.*):(\d+)", server.address).groups()
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         answer = b""
-        try:
+        with suppress(OSError):  # it may have seen enough
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
-        except OSError:  # it has seen enough
-            pass
-        try:
+        with suppress(ConnectionError):
             while part := connection.recv(65536):
                 answer += part
-        except ConnectionError:
-            pass
     if not answer:
         return None
     assert b"Traceback" not in answer
@@ -148,7 +157,7 @@ def answer_to(server: Server, data: bytes) -> int | None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_request_is_refused(server: Server, name: str) -> None:
     status = answer_to(server, HOSTILE[name])
-    assert status is None or 400 <= status < 500, status
+    assert status is None if name in WITHOUT_ANSWER else 400 <= (status or 0) < 500
     assert server.process.poll() is None
 
 

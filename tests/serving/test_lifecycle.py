@@ -85,6 +85,15 @@ def test_sighup_loads_the_models_again(start: Start) -> None:
         assert server.client.post("/v1/detect", content=CHELSEA.read_bytes()).status_code == 200
 
 
+def test_a_worker_that_ends_is_started_again(start: Start) -> None:
+    with start("--workers", "2") as server:  # type: ignore[attr-defined]
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
+        os.kill(int(children[-1]), signal.SIGKILL)
+        wait_for(lambda: "starting another" in server.log.read_text())
+        wait_for(lambda: server.log.read_text().count("serving ssd23 at") == 3)
+        assert httpx.post(f"{server.address}/v1/detect", content=CHELSEA.read_bytes(), timeout=30).is_success
+
+
 def test_figures_of_all_workers_are_added_up(start: Start) -> None:
     with start("--workers", "2") as server:  # type: ignore[attr-defined]
         for _ in range(12):
@@ -104,6 +113,22 @@ def test_with_keys_only_probes_and_the_page_are_open(start: Start, tmp_path: Pat
             assert server.client.get(path, headers={"authorization": "Bearer close"}).status_code == 401
             assert server.client.get(path, headers={"authorization": "Bearer open sesame"}).status_code == 200
         assert server.client.get("/v1/models", headers={"x-api-key": "open sesame"}).status_code == 200
+
+
+def test_a_browser_may_ask_without_a_key_whether_it_may_send_one(start: Start, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(hashlib.sha256(b"open sesame").hexdigest())
+    asks = {"origin": "https://example.org", "access-control-request-method": "POST"}
+    with start("--keys", str(keys), "--origin", "https://example.org") as server:  # type: ignore[attr-defined]
+        answer = server.client.options("/v1/detect", headers=asks)
+        assert answer.headers["access-control-allow-origin"] == "https://example.org"
+
+
+def test_silent_connections_are_closed(server: Server) -> None:
+    host, port = server.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        assert connection.recv(1) == b""
 
 
 def test_other_sites_may_call_only_if_they_are_named(start: Start, server: Server) -> None:

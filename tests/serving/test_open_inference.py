@@ -113,9 +113,9 @@ def tensor(**changes: Any) -> dict[str, Any]:
         (tensor(shape=[1, 2, 2, 3]), "3 numbers for shape"),
         (tensor(shape=[1, -1, 1, 3]), "expected shape [1, height, width, 3]"),
         (tensor(data=["a", 0, 0]), "images: "),
-        (tensor(data=[0, 0, float("inf")]), "not finite"),
+        (tensor(data=[0, 0, float("inf")]), "not JSON"),
         (tensor(parameters={"binary_data_size": 12}), "expected 12 bytes of data, got 0"),
-        (tensor() | {"outputs": [{"name": "other"}]}, "outputs: there is no 'other'"),
+        (tensor() | {"outputs": [{"name": "other"}]}, "outputs: expected some of detection_boxes"),
     ],
 )  # fmt: skip
 def test_errors_are_one_line(server: Server, content: Any, text: str) -> None:

@@ -21,7 +21,9 @@ pytestmark = pytest.mark.serving
         "http://0177.0.0.1/", "http://0.0.0.0/", "http://[::1]/", "http://[::]/", "http://[::ffff:127.0.0.1]/",
         "http://[::ffff:7f00:1]/", "http://10.0.0.1/", "http://192.168.1.1/", "http://172.16.0.1/",
         "http://169.254.169.254/latest/meta-data/", "http://100.64.0.1/", "http://[fe80::1]/", "http://[fd00::1]/",
-        "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://224.0.0.1/", "http://255.255.255.255/",
+        "http://[64:ff9b::7f00:1]/", "http://[2002:7f00:1::]/", "http://[::7f00:1]/", "http://[fec0::1]/",
+        "http://192.88.99.1/", "http://8.8.8.8/\x01",
+        "http://\ud800/", "http://224.0.0.1/", "http://255.255.255.255/",
         "file:///etc/passwd", "ftp://example.org/", "gopher://example.org/", "http://8.8.8.8:22/", "https://8.8.8.8:80/",
         "http://user:pass@8.8.8.8/", "http://", "http:///etc", "http://[::1", "//example.org/", "http://8.8.8.8:99999/",
     ],
@@ -52,7 +54,9 @@ def answering(
 
 
 def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = answering(monkeypatch, {"a.example": httpx.Response(200, content=b"image")}, {"a.example": ["8.8.8.8"]})
+    asked = answering(
+        monkeypatch, {"a.example": httpx.Response(200, stream=httpx.ByteStream(b"image"))}, {"a.example": ["8.8.8.8"]}
+    )
     assert asyncio.run(urls.fetch("https://a.example/cat.jpg?size=1#top", 1000, 5.0)) == b"image"
     assert asked == [("https://8.8.8.8/cat.jpg?size=1", "a.example", "a.example")]
 
@@ -69,14 +73,22 @@ def test_a_redirect_is_checked_and_so_is_each_address_of_a_host(monkeypatch: pyt
 def test_redirects_size_and_status_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = {
         "round.example": httpx.Response(302, headers={"location": "/again"}),
-        "long.example": httpx.Response(200, content=bytes(1001)),
+        "long.example": httpx.Response(200, stream=httpx.ByteStream(bytes(1001))),
         "none.example": httpx.Response(404),
+        "same.example": httpx.Response(304),
+        "away.example": httpx.Response(302, headers={"location": "http://[x"}),
     }
     asked = answering(monkeypatch, answers, {host: ["8.8.8.8"] for host in answers})
-    for host, text in (("round", "redirects too often"), ("long", "more than 1,000 bytes"), ("none", "answered 404")):
+    for host, text in (
+        ("round", "redirects too often"),
+        ("long", "more than 1,000 bytes"),
+        ("none", "answered 404"),
+        ("same", "answered 304"),
+        ("away", "cannot be fetched"),
+    ):
         with pytest.raises(RequestError, match=text):
             asyncio.run(urls.fetch(f"http://{host}.example/", 1000, 5.0))
-    assert len(asked) == 8
+    assert len(asked) == 10
 
 
 def test_which_addresses_are_public() -> None:

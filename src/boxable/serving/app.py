@@ -14,7 +14,7 @@ from boxable import __version__
 from boxable.errors import BoxableError
 from boxable.serving import open_inference, operations, own_api, page, tf_serving
 from boxable.serving.options import ServeOptions
-from boxable.serving.problems import RequestError, as_request_error, plain_error, problem
+from boxable.serving.problems import REASON, RequestError, as_request_error, refusal
 from boxable.serving.service import Service
 
 DESCRIPTION = """Object detection in images.
@@ -41,16 +41,16 @@ def make_app(options: ServeOptions, service: Service) -> FastAPI:
     if options.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(options.origins), allow_methods=["GET", "POST"], allow_headers=["*"],
+            expose_headers=["Server-Timing", "X-Request-ID", "Retry-After"],
         )  # fmt: skip
     return app
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
     """Answer in the form of the protocol that was spoken to; errors of ours are not described."""
-    refusal = _as_refusal(error)
-    request.scope.setdefault("state", {})["reason"] = refusal.reason
-    own = request.url.path.startswith(("/v1/detect", "/v1/classes")) or request.url.path == "/v1/models"
-    return (problem if own else plain_error)(refusal)
+    found = _as_refusal(error)
+    request.scope.setdefault("state", {})[REASON] = found.reason
+    return refusal(request.url.path, found)
 
 
 def _as_refusal(error: Exception) -> RequestError:

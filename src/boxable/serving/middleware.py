@@ -7,14 +7,15 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from boxable.serving.figures import Figures
-from boxable.serving.problems import RequestError, plain_error, problem
+from boxable.serving.problems import BEGAN, REASON, RESERVED, RequestError, refusal
 
+logger = logging.getLogger("boxable")
 access_log = logging.getLogger("boxable.access")
 
 # What needs no key: probes, and the page, which asks for the key.
@@ -31,6 +32,21 @@ _HEADERS = {
         "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
+
+
+_NO_KEY = RequestError(
+    401,
+    "expected a key, as in Authorization: Bearer KEY",
+    reason="unauthorized",
+    headers={"WWW-Authenticate": "Bearer"},
+)
+
+
+def _is_open(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Tell whether a request needs no key: browsers ask whether they may send one (CORS) without it."""
+    path = scope["path"]
+    is_preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+    return path in _OPEN or path.startswith(_ASSETS) or is_preflight
 
 
 class Around:
@@ -60,21 +76,19 @@ class Around:
                 ]  # fmt: skip
             await send(message)
 
-        scope.setdefault("state", {})
-        if self._hashes and not self._is_open(scope["path"]) and not self._has_key(headers):
-            refusal = RequestError(
-                401, "expected a key, as in Authorization: Bearer KEY", reason="unauthorized",
-                headers={"WWW-Authenticate": "Bearer"},
-            )  # fmt: skip
-            is_own = scope["path"].startswith(("/v1/detect", "/v1/classes"))
-            scope["state"]["reason"] = refusal.reason
-            await (problem if is_own else plain_error)(refusal)(scope, receive, send_more)
-        else:
-            await self._app(scope, receive, send_more)
-        self._note(scope, status, time.perf_counter() - began, request_id)
-
-    def _is_open(self, path: str) -> bool:
-        return path in _OPEN or path.startswith(_ASSETS)
+        state = scope.setdefault("state", {})
+        state[BEGAN] = time.monotonic()
+        try:
+            if self._hashes and not _is_open(scope, headers) and not self._has_key(headers):
+                state[REASON] = _NO_KEY.reason
+                await refusal(scope["path"], _NO_KEY)(scope, receive, send_more)
+            else:
+                await self._app(scope, receive, send_more)
+        except Exception:
+            logger.exception("internal error in request %s", request_id)
+        finally:
+            self._app.state.service.budget.release(state.pop(RESERVED, 0))
+            self._note(scope, status, time.perf_counter() - began, request_id)
 
     def _has_key(self, headers: dict[str, str]) -> bool:
         scheme, _, key = headers.get("authorization", "").partition(" ")
@@ -87,7 +101,7 @@ class Around:
         endpoint = scope.get("endpoint")
         figures: Figures = self._app.state.service.figures
         figures.answered(getattr(endpoint, "__name__", "none"), status, seconds)
-        reason = scope["state"].get("reason")
+        reason = scope["state"].get(REASON)
         if reason:
             figures.refused(reason)
         client = scope.get("client")

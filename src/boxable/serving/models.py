@@ -13,6 +13,7 @@ from boxable.errors import UnknownModelError
 from boxable.images.sources import Source
 from boxable.networks.heads.rules import PostprocessRules
 from boxable.serving.options import ServeOptions
+from boxable.settings import available_cores
 from boxable.weights.cards import get_card
 
 logger = logging.getLogger("boxable")
@@ -73,16 +74,18 @@ class Models:
         return served[name]
 
     def _load(self) -> dict[str, ServedModel]:
-        served = {}
+        served, running = {}, dict(self._options.running)
+        if self._options.workers > 1 and running.get("threads") is None:
+            running["threads"] = max(1, available_cores() // self._options.workers)
         for name in self._options.models or (None,):
-            detector = load(name, **self._options.running)
-            model = ServedModel(_served_name(name, detector), detector)
+            detector = load(name, **running)
+            model = ServedModel(_served_name(detector), detector)
             model.warm_up()
             served[model.name] = model
         return served
 
 
-def _served_name(name: str | None, detector: Detector) -> str:
-    """Name a model as it was asked for; a published one by its alias."""
+def _served_name(detector: Detector) -> str:
+    """Name a model by its alias if it is a published one, else by its handle; never by its path."""
     card = get_card(detector.handle)
-    return card.alias if card is not None else (name or detector.handle)
+    return card.alias if card is not None else detector.handle

@@ -4,10 +4,11 @@ The inputs are `images`, FP32 `[1, H, W, 3]` in 0..1, or `image`, BYTES `[1]`, a
 outputs are those of the module. Errors are `{"error": text}`.
 """
 
+import asyncio
 import base64
 import binascii
 import json
-import time
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,10 +22,11 @@ from boxable.detection.contract import check_input, to_contract
 from boxable.errors import ArgumentError
 from boxable.images.sources import Source
 from boxable.networks.heads.rules import MAX_TOTAL
-from boxable.serving.bodies import compress, decompress, parse_json, read_body
+from boxable.serving.bodies import PARSED, compress, decompress, parse_json, read_body
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Service
 from boxable.serving.tensors import bytes_tensor, read_bytes_tensor
+from boxable.serving.tf_serving import most_json
 
 VERSION = "1"
 INPUTS = {"images": ("FP32", [1, -1, -1, 3]), "image": ("BYTES", [1])}
@@ -36,7 +38,6 @@ OUTPUTS = {
     "detection_scores": ("FP32", [-1]),
 }
 _LENGTH = "inference-header-content-length"
-_BYTES_A_PIXEL = 64
 
 
 async def infer(request: Request) -> Response:
@@ -44,24 +45,30 @@ async def infer(request: Request) -> Response:
     service: Service = request.app.state.service
     model = service.models.get(request.path_params["model"])
     _check_version(request)
-    most = service.limits.max_pixels * _BYTES_A_PIXEL
-    body = decompress(await read_body(request, most), request.headers.get("content-encoding", ""), most)
+    most = most_json(service)
+    body = await read_body(request, most, PARSED)
+    encoding = request.headers.get("content-encoding", "")
+    if encoding:
+        service.budget.reserve(request, most)
+        body = await asyncio.to_thread(decompress, body, encoding, most)
     head, rest = _split(body, request.headers.get(_LENGTH))
     content = await parse_json(head)
-    source = _source(content, rest, service)
+    source = await asyncio.to_thread(_source, content, rest, service)
+    asked = _asked(content)
     rules = model.rules(None, 0.0, MAX_TOTAL, "per-class")
     (found,) = await service.detect(request, model, [source], rules)
     if found.detections.error is not None:
         raise RequestError(400, found.detections.error, reason="bad_image")
     values = to_contract(found.detections, service.options.class_fields)
-    return _answer(content, values, model.name, request.headers.get("accept-encoding", ""))
+    accepted = request.headers.get("accept-encoding", "")
+    return await asyncio.to_thread(_answer, content, asked, values, model.name, accepted)
 
 
 def _split(body: bytes, length: str | None) -> tuple[bytes, bytes]:
     """Divide a body into its JSON and the binary tensors behind it. Raises RequestError."""
     if length is None:
         return body, b""
-    if not length.isdigit() or int(length) > len(body):
+    if not (length.isascii() and length.isdecimal() and len(length) < 12) or int(length) > len(body):
         text = f"Inference-Header-Content-Length: expected 0 to {len(body)}, got {length[:40]!r}"
         raise RequestError(400, text, reason="bad_input")
     return body[: int(length)], body[int(length) :]
@@ -74,7 +81,7 @@ def _source(content: Any, rest: bytes, service: Service) -> Source:
         raise RequestError(400, "inputs: expected a list of one tensor, 'images' or 'image'", reason="bad_input")
     (tensor,) = inputs
     name = tensor.get("name")
-    if name not in INPUTS:
+    if not isinstance(name, str) or name not in INPUTS:
         raise RequestError(400, f"inputs: expected 'images' or 'image', got {str(name)[:40]!r}", reason="bad_input")
     datatype, _ = INPUTS[name]
     if tensor.get("datatype") != datatype:
@@ -108,11 +115,11 @@ def _encoded(tensor: dict[str, Any], binary: bytes | None) -> bytes:
 def _float_image(tensor: dict[str, Any], binary: bytes | None, service: Service) -> Source:
     """Return the image of an FP32 tensor. Raises RequestError."""
     shape = tensor.get("shape")
-    if not isinstance(shape, list) or not all(isinstance(side, int) and 0 < side < 2**31 for side in shape):
+    if not isinstance(shape, list) or len(shape) != 4 or not all(type(side) is int and side > 0 for side in shape):
         raise RequestError(400, "images: expected shape [1, height, width, 3]", reason="bad_input")
-    count = int(np.prod([int(side) for side in shape], dtype=object))
-    if count > 3 * service.limits.max_pixels:
-        raise RequestError(413, f"images: more than {service.limits.max_pixels:,} pixels", reason="too_large")
+    count = math.prod(shape)
+    if count > 3 * service.options.max_tensor_pixels:
+        raise RequestError(413, f"images: more than {service.options.max_tensor_pixels:,} pixels", reason="too_large")
     try:
         flat = (
             np.frombuffer(binary, "<f4") if binary is not None else np.asarray(tensor.get("data"), np.float32).ravel()
@@ -133,15 +140,29 @@ def _parameter(holder: dict[str, Any], name: str) -> Any:
     return parameters.get(name) if isinstance(parameters, dict) else None
 
 
-def _answer(content: dict[str, Any], values: dict[str, np.ndarray], model: str, accepted: str) -> Response:
+def _asked(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the outputs that are asked for, all by default. Raises RequestError."""
+    asked = content.get("outputs")
+    if not asked:
+        return [{"name": name} for name in OUTPUTS]
+    names = [item.get("name") if isinstance(item, dict) else None for item in asked] if isinstance(asked, list) else []
+    if (
+        not names
+        or not all(isinstance(name, str) and name in OUTPUTS for name in names)
+        or len(set(names)) < len(names)
+    ):
+        raise RequestError(400, f"outputs: expected some of {', '.join(OUTPUTS)}, each once", reason="bad_input")
+    return list(asked)
+
+
+def _answer(
+    content: dict[str, Any], asked: list[dict[str, Any]], values: dict[str, np.ndarray], model: str, accepted: str
+) -> Response:
     """Answer with the outputs that were asked for, each in JSON or behind it in binary."""
     every = bool(_parameter(content, "binary_data_output"))
-    asked = content.get("outputs") or [{"name": name} for name in OUTPUTS]
     outputs, parts = [], []
     for item in asked:
-        name = item.get("name") if isinstance(item, dict) else None
-        if name not in OUTPUTS:
-            raise RequestError(400, f"outputs: there is no {str(name)[:40]!r}", reason="bad_input")
+        name = item["name"]
         array, (datatype, _) = values[name], OUTPUTS[name]
         output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": list(array.shape)}
         wanted = _parameter(item, "binary_data")
@@ -206,8 +227,9 @@ def _config(service: Service, name: str) -> dict[str, Any]:
         types = {"FP32": "TYPE_FP32", "BYTES": "TYPE_STRING", "INT64": "TYPE_INT64"}
         return [{"name": key, "data_type": types[datatype], "dims": shape} for key, (datatype, shape) in of.items()]
 
+    inputs = [tensor | {"optional": True} for tensor in tensors(INPUTS)]  # one of them is sent
     return {
-        "name": name, "platform": "boxable", "backend": "boxable", "max_batch_size": 0, "input": tensors(INPUTS),
+        "name": name, "platform": "boxable", "backend": "boxable", "max_batch_size": 0, "input": inputs,
         "output": tensors(OUTPUTS),
     }  # fmt: skip
 
@@ -217,8 +239,7 @@ def _statistics(service: Service, name: str) -> dict[str, Any]:
     return {
         "model_stats": [
             {
-                "name": name, "version": VERSION, "last_inference": int(time.time() * 1000),
-                "inference_count": images, "execution_count": batches,
+                "name": name, "version": VERSION, "inference_count": images, "execution_count": batches,
             }
         ]
     }  # fmt: skip

@@ -17,9 +17,10 @@ class ServeOptions:
 
     `models`: names, the first is the default. `running`: arguments of `load`. `timeout_s`: how long a request may take
     that sets no `Request-Timeout`. `grace_s`: how long requests may still take after SIGTERM. `max_image_mb` bounds the
-    body of encoded images, `max_pixels` a decoded image and a tensor. `key_hashes`: SHA-256 of the keys that are
-    accepted, hexadecimal; without them no key is needed. `origins`: those of other sites whose pages may call (CORS).
-    `allow_urls`: clients may name an image by its address.
+    body of encoded images, `max_pixels` a decoded image, `max_tensor_pixels` an image of numbers, and `max_bodies_mb`
+    all bodies together, parsed. `key_hashes`: SHA-256 of the keys that are accepted, hexadecimal; without them no key
+    is needed. `origins`: other sites whose pages may call (CORS). `allow_urls`: clients may name an image by its
+    address.
     """
 
     models: tuple[str, ...]
@@ -33,6 +34,8 @@ class ServeOptions:
     grace_s: float = 30.0
     max_image_mb: int = 20
     max_pixels: int = 50_000_000
+    max_tensor_pixels: int = 2_100_000
+    max_bodies_mb: int = 1024
     key_hashes: frozenset[str] = frozenset()
     origins: tuple[str, ...] = ()
     class_fields: ClassFields = "served"

@@ -135,7 +135,7 @@ async def _fetched(request: Request, service: Service, url: Any) -> bytes:
         raise RequestError(400, "url: this server fetches nothing (--allow-urls)", reason="bad_url")
     if not isinstance(url, str):
         raise RequestError(400, "url: expected a text", reason="bad_url")
-    return await fetch(url, service.limits.max_bytes, service.timeout_of(request))
+    return await fetch(url, service.limits.max_bytes, service.left(request))
 
 
 def _decoded(content: Any) -> bytes:

@@ -7,6 +7,11 @@ from starlette.responses import JSONResponse, Response
 
 from boxable.errors import BoxableError, UnknownModelError
 
+# Of the state of a request: when it began, the bytes that it holds of the budget, why it was refused.
+BEGAN, RESERVED, REASON = "began", "reserved", "reason"
+# The paths of the own API; the others belong to protocols of other servers.
+_OWN = ("/v1/detect", "/v1/classes")
+
 
 class RequestError(Exception):
     """A request that is refused, with its HTTP status. `reason` is a word for metrics."""
@@ -22,9 +27,14 @@ def busy(detail: str, reason: str) -> RequestError:
 
 
 def as_request_error(error: BoxableError) -> RequestError:
-    """Make the error of a request of what Boxable raised."""
+    """Convert a BoxableError to a RequestError."""
     is_unknown = isinstance(error, UnknownModelError)
     return RequestError(404 if is_unknown else 400, str(error), reason="unknown_model" if is_unknown else "bad_input")
+
+
+def refusal(path: str, error: RequestError) -> Response:
+    """Make the answer in the form of the protocol that a path belongs to."""
+    return (problem if path.startswith(_OWN) or path == "/v1/models" else plain_error)(error)
 
 
 def problem(error: RequestError) -> Response:

@@ -23,12 +23,12 @@ from boxable.runtimes import Runtime
 
 
 class QueueFullError(Exception):
-    """As many images wait as may."""
+    """The queue is full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds that an image took, and how many images ran together; those after decoding are of all of these."""
+    """Seconds per stage, and the batch size; `network` and `postprocess` are those of the whole batch."""
 
     queue: float
     decode: float
@@ -95,7 +95,7 @@ class DetectionQueue:
             self._changed.notify(len(jobs))
 
     def discard(self, jobs: list[Job]) -> None:
-        """Take jobs out of the queue whose results nobody waits for; those that run already go on."""
+        """Cancel jobs that wait; those that run finish."""
         cancelled = [job for job in jobs if job.result.cancel()]
         if cancelled:
             with self._changed:
@@ -113,17 +113,13 @@ class DetectionQueue:
         while (batch := self._next()) is not None:
             jobs, alone = batch
             try:
-                _run(jobs, alone)
-            except BaseException as error:  # whoever asked is told; the worker goes on
-                for job in jobs:
-                    if not job.result.done():
-                        job.result.set_exception(error)
+                _run_or_fail(jobs, alone)
             finally:
                 with self._changed:
                     self._busy -= 1
 
     def _next(self) -> tuple[list[Job], bool] | None:
-        """Wait for jobs whose requests are still there; None at the end. They are alone if no other job is at hand."""
+        """Wait for the next batch, None once closed; and tell whether no other job is queued or running."""
         with self._changed:
             while True:
                 while not self._waiting:
@@ -148,6 +144,19 @@ class DetectionQueue:
 def _alike(first: Job, second: Job) -> bool:
     """Tell whether two jobs may run together."""
     return first.detector is second.detector and first.rules is second.rules
+
+
+def _run_or_fail(jobs: list[Job], alone: bool) -> None:
+    """Run a batch; if it fails, run its jobs one by one, so that only those fail that must."""
+    try:
+        _run(jobs, alone)
+    except BaseException as error:  # whoever asked is told; the worker goes on
+        left = [job for job in jobs if not job.result.done()]
+        if len(jobs) > 1:
+            for job in left:
+                _run_or_fail([job], alone)
+        elif left:
+            jobs[0].result.set_exception(error)
 
 
 def _run(jobs: list[Job], alone: bool) -> None:

@@ -12,13 +12,16 @@ from contextlib import contextmanager
 from multiprocessing import connection, get_context
 from multiprocessing.context import SpawnProcess
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from prometheus_client.multiprocess import mark_process_dead
 
 from boxable.detection.load import load
 from boxable.errors import BoxableError
 from boxable.serving.app import make_app
+from boxable.serving.connections import BoundedProtocol
 from boxable.serving.figures import SHARED
 from boxable.serving.middleware import Around
 from boxable.serving.options import ServeOptions
@@ -29,8 +32,10 @@ logger = logging.getLogger("boxable")
 _BACKLOG, _KEEP_ALIVE_S, _MOST_CONNECTIONS = 2048, 30, 1024
 # After SIGTERM, for requests that were sent before the listener was closed.
 _ON_THEIR_WAY_S = 0.5
-# A worker that ends by itself is started again, no sooner than after so long; all are killed so long after the grace.
+# Seconds before a worker that ended is started again, and after the grace time before workers are killed.
 _PAUSE_S, _MARGIN_S = 1.0, 5.0
+# So many workers may end within so many seconds; then the service is broken.
+_DEATHS, _WITHIN_S = 5, 60.0
 _RELOAD = getattr(signal, "SIGHUP", None)
 
 
@@ -39,6 +44,8 @@ def serve(options: ServeOptions, prepare: Callable[[], None]) -> None:
 
     `prepare` is called first in each worker process; it can be pickled.
     """
+    if _RELOAD is not None:
+        signal.signal(_RELOAD, signal.SIG_IGN)  # until there is something to load again
     with _listener(options) as listener:
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -61,7 +68,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, options: ServeOptions, app: FastAPI) -> None:
         config = uvicorn.Config(
-            Around(app, options.key_hashes), log_config=None, access_log=False, lifespan="on", http="httptools",
+            Around(app, options.key_hashes), log_config=None, access_log=False, lifespan="on", http=BoundedProtocol,
             ws="none",
             timeout_graceful_shutdown=max(1, int(options.grace_s)), timeout_keep_alive=_KEEP_ALIVE_S, backlog=_BACKLOG,
             server_header=False, limit_concurrency=_MOST_CONNECTIONS,
@@ -96,13 +103,14 @@ class _Server(uvicorn.Server):
                 signal.signal(number, handler)
 
     def _begin_reload(self) -> None:
-        self._reloading = asyncio.ensure_future(asyncio.to_thread(_reload, self._service))
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.ensure_future(asyncio.to_thread(_reload, self._service))
 
 
 def _reload(service: Service) -> None:
     try:
         service.models.reload()
-    except BoxableError as error:
+    except (BoxableError, OSError, MemoryError) as error:
         logger.warning("the models stay as they are: %s", error)
     else:
         logger.info("the models were loaded again")
@@ -110,56 +118,83 @@ def _reload(service: Service) -> None:
 
 def _supervise(options: ServeOptions, listener: socket.socket, address: str, prepare: Callable[[], None]) -> None:
     """Run worker processes until SIGTERM or Ctrl-C. Raises BoxableError."""
-
-    def start() -> SpawnProcess:
-        worker = get_context("spawn").Process(target=_work, args=(prepare, options, listener, address))
-        worker.start()
-        return worker
-
     for name in options.models or (None,):
         load(name, **options.running)  # what is wrong is said once, before any worker starts
     with tempfile.TemporaryDirectory(prefix="boxable-figures-") as folder:
         os.environ[SHARED] = folder
-        workers = [start() for _ in range(options.workers)]
-        stopping = False
+        _Supervisor(options, (prepare, options, listener, address)).run()
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            nonlocal stopping
-            stopping = True
 
-        def pass_on(number: int, frame: FrameType | None) -> None:
-            for worker in workers:
-                if worker.pid is not None and worker.is_alive():
-                    os.kill(worker.pid, number)
+class _Supervisor:
+    """Starts workers, starts those that ended again, and passes signals on."""
 
+    def __init__(self, options: ServeOptions, arguments: tuple[Any, ...]) -> None:
+        self._options, self._arguments = options, arguments
+        self._workers: list[SpawnProcess] = []
+        self._deaths: list[float] = []
+        self._stopping = False
+
+    def run(self) -> None:
+        """Run until a signal ends it. Raises BoxableError where workers end again and again."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+            signal.signal(number, self._stop)
         if _RELOAD is not None:
-            signal.signal(_RELOAD, pass_on)
-        while not stopping:
-            connection.wait([worker.sentinel for worker in workers], timeout=0.2)
-            for place, worker in enumerate(workers):
-                if not worker.is_alive() and not stopping:
-                    logger.warning("a worker ended with exit code %s; starting another", worker.exitcode)
-                    time.sleep(_PAUSE_S)
-                    workers[place] = start()
-        listener.close()  # else what connects after the last worker has closed its own would wait in vain
-        _end(workers, options.grace_s)
+            signal.signal(_RELOAD, self._pass_on)
+        try:
+            self._workers = [self._start() for _ in range(self._options.workers)]
+            while not self._stopping:
+                connection.wait([worker.sentinel for worker in self._workers], timeout=0.2)
+                self._restart()
+        finally:
+            # Else what connects after the last worker has closed its own would wait in vain.
+            self._arguments[2].close()
+            self._end()
+
+    def _start(self) -> SpawnProcess:
+        worker = get_context("spawn").Process(target=_work, args=self._arguments)
+        worker.start()
+        return worker
+
+    def _restart(self) -> None:
+        for place, worker in enumerate(self._workers):
+            if worker.is_alive() or self._stopping:
+                continue
+            mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+            now = time.monotonic()
+            self._deaths = [death for death in self._deaths if death > now - _WITHIN_S] + [now]
+            if len(self._deaths) > _DEATHS:
+                raise BoxableError(
+                    f"{len(self._deaths)} workers ended within {_WITHIN_S:.0f} seconds; the log says why"
+                )
+            logger.warning("a worker ended with exit code %s; starting another", worker.exitcode)
+            time.sleep(_PAUSE_S)
+            self._workers[place] = self._start()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        for worker in self._workers:
+            if worker.pid is not None and worker.is_alive():
+                os.kill(worker.pid, number)
+
+    def _end(self) -> None:
+        end = time.monotonic() + self._options.grace_s + _MARGIN_S
+        for worker in self._workers:
+            worker.terminate()
+        for worker in self._workers:
+            worker.join(max(0.0, end - time.monotonic()))
+            if worker.is_alive():
+                logger.warning("a worker did not end in time and is killed")
+                worker.kill()
 
 
 def _work(prepare: Callable[[], None], options: ServeOptions, listener: socket.socket, address: str) -> None:
     """Serve in a worker process."""
+    if _RELOAD is not None:
+        signal.signal(_RELOAD, signal.SIG_IGN)
     prepare()
     _run(options, listener, address)
-
-
-def _end(workers: list[SpawnProcess], grace_s: float) -> None:
-    end = time.monotonic() + grace_s + _MARGIN_S
-    for worker in workers:
-        worker.terminate()
-    for worker in workers:
-        worker.join(max(0.0, end - time.monotonic()))
-        worker.kill()
 
 
 def _listener(options: ServeOptions) -> socket.socket:

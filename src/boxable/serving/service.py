@@ -1,6 +1,7 @@
 """What all protocols share: models, the queue, deadlines, and figures."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,11 @@ from boxable.detection.detections import Detections
 from boxable.images.decode import Limits
 from boxable.images.sources import Source
 from boxable.networks.heads.rules import PostprocessRules
+from boxable.serving.bodies import Budget
 from boxable.serving.figures import Figures
 from boxable.serving.models import Models, ServedModel
 from boxable.serving.options import MEBIBYTE, ServeOptions
-from boxable.serving.problems import RequestError, busy
+from boxable.serving.problems import BEGAN, RequestError, busy
 from boxable.serving.queue import DetectionQueue, Job, QueueFullError, Timings
 from boxable.settings import available_cores
 
@@ -37,6 +39,7 @@ class Service:
         threads = options.running.get("threads") or max(1, available_cores() // options.workers)
         self.queue = DetectionQueue(workers=threads, size=options.queue, max_batch=options.max_batch)
         self.figures = Figures()
+        self.budget = Budget(options.max_bodies_mb * MEBIBYTE)
 
     def close(self) -> None:
         """Finish what waits."""
@@ -54,7 +57,10 @@ class Service:
         Raises RequestError where the queue is full or the deadline of the request passes. A client that goes away
         takes its images out of the queue.
         """
-        timeout = self.timeout_of(request)
+        if len(sources) > self.queue.size:
+            raise RequestError(
+                413, f"expected {self.queue.size} images at most, got {len(sources)}", reason="too_large"
+            )
         jobs = [Job(model.detector, source, rules) for source in sources]
         try:
             self.queue.submit(jobs)
@@ -65,19 +71,24 @@ class Service:
         gone = asyncio.ensure_future(_disconnect(request))
         both: set[asyncio.Future[Any]] = {results, gone}
         try:
-            await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(both, timeout=self.left(request), return_when=asyncio.FIRST_COMPLETED)
             if results.done():
                 found = [Found(*result) for result in results.result()]
                 self.figures.detected(model.name, [item.timings for item in found])
                 return found
             if gone.done():
                 raise RequestError(400, "the client closed the connection", reason="disconnected")
-            raise busy(f"not done within {timeout:g} seconds", "deadline")
+            raise busy(f"not done within {self.timeout_of(request):g} seconds", "deadline")
         finally:
             gone.cancel()
             results.cancel()
             self.queue.discard(jobs)
             self.figures.waiting(self.queue.waiting)
+
+    def left(self, request: Request) -> float:
+        """Return the seconds until the deadline of a request, 0 if it has passed. Raises RequestError."""
+        began: float = request.scope["state"][BEGAN]
+        return max(0.0, began + self.timeout_of(request) - time.monotonic())
 
     def timeout_of(self, request: Request) -> float:
         """Read the deadline of a request, `Request-Timeout` in seconds, at most the server's. Raises RequestError."""

@@ -7,6 +7,7 @@ encoded image, `{"b64": ...}`. `inputs` gives the column format; `instances` the
 split on its first dimension, so that the answer has one object for each detection. Errors are `{"error": text}`.
 """
 
+import asyncio
 import base64
 import binascii
 from typing import Any
@@ -43,17 +44,16 @@ async def predict(request: Request) -> Response:
     service: Service = request.app.state.service
     model = service.models.get(request.path_params["model"])
     _check_version(request)
-    content = await read_json(request, service.limits.max_pixels * _BYTES_A_PIXEL)
+    content = await read_json(request, most_json(service))
     tensor, is_row = _tensor(content)
     signature = content.get("signature_name") or "default"
-    if signature not in SIGNATURES:
+    if not isinstance(signature, str) or signature not in SIGNATURES:
         raise RequestError(
-            404, f'Serving signature name: "{str(signature)[:60]}" not found in signature def', reason="bad_input"
+            400, f'Serving signature name: "{str(signature)[:60]}" not found in signature def', reason="bad_input"
         )
     given = _only_input(tensor, SIGNATURES[signature])
-    source = (
-        service.source(_encoded(given, is_row)) if signature == "image_bytes" else _float_image(given, is_row, service)
-    )
+    make = _encoded_image if signature == "image_bytes" else _float_image
+    source = await asyncio.to_thread(make, given, is_row, service)
     rules = model.rules(None, 0.0, MAX_TOTAL, "per-class")
     (found,) = await service.detect(request, model, [source], rules)
     if found.detections.error is not None:
@@ -63,6 +63,11 @@ async def predict(request: Request) -> Response:
         return JSONResponse({"outputs": columns})
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return JSONResponse({"predictions": rows})
+
+
+def most_json(service: Service) -> int:
+    """Return the most bytes of JSON that an image may have, as numbers or in base64."""
+    return max(service.options.max_tensor_pixels * _BYTES_A_PIXEL, service.limits.max_bytes * 4 // 3 + 1024)
 
 
 def _contract(detections: Any, service: Service) -> dict[str, np.ndarray]:
@@ -106,8 +111,8 @@ def _float_image(given: Any, is_row: bool, service: Service) -> Source:
         text = "images: expected numbers as [1, height, width, 3], all rows of one length"
         raise RequestError(400, text, reason="bad_input") from None
     image = image[None] if is_row else image
-    if image.size > 3 * service.limits.max_pixels:
-        raise RequestError(413, f"images: more than {service.limits.max_pixels:,} pixels", reason="too_large")
+    if image.size > 3 * service.options.max_tensor_pixels:
+        raise RequestError(413, f"images: more than {service.options.max_tensor_pixels:,} pixels", reason="too_large")
     if not np.isfinite(image).all():
         raise RequestError(400, "images: expected numbers from 0 to 1, got one that is not finite", reason="bad_input")
     try:
@@ -116,14 +121,14 @@ def _float_image(given: Any, is_row: bool, service: Service) -> Source:
         raise RequestError(400, str(error).replace("as_dict=True", "images"), reason="bad_input") from None
 
 
-def _encoded(given: Any, is_row: bool) -> bytes:
-    """Decode `{"b64": ...}`, in a list of one in the column format. Raises RequestError."""
+def _encoded_image(given: Any, is_row: bool, service: Service) -> Source:
+    """Make the image of `{"b64": ...}`, in a list of one in the column format. Raises RequestError."""
     if not is_row and isinstance(given, list) and len(given) == 1:
         (given,) = given
     if not isinstance(given, dict) or set(given) != {"b64"} or not isinstance(given["b64"], str):
         raise RequestError(400, 'image_bytes: expected {"b64": "<base64>"}', reason="bad_input")
     try:
-        return base64.b64decode(given["b64"], validate=True)
+        return service.source(base64.b64decode(given["b64"], validate=True))
     except (binascii.Error, ValueError):
         raise RequestError(400, "image_bytes: expected base64", reason="bad_input") from None
 

@@ -16,8 +16,10 @@ from boxable.serving.problems import RequestError
 
 _PORTS = {"http": 80, "https": 443}
 _MOST_REDIRECTS = 5
-# Networks whose addresses stand for IPv4 addresses, which may be of any kind: NAT64 and 6to4.
-_TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+# Global unicast, and the networks in it whose addresses stand for IPv4 addresses: Teredo and 6to4.
+_GLOBAL, _TRANSLATED = ipaddress.ip_network("2000::/3"), tuple(map(ipaddress.ip_network, ("2001::/32", "2002::/16")))
+# The relay anycast of 6to4.
+_RELAY = ipaddress.ip_network("192.88.99.0/24")
 
 
 async def fetch(url: str, most: int, seconds: float) -> bytes:
@@ -28,7 +30,7 @@ async def fetch(url: str, most: int, seconds: float) -> bytes:
                 request = await _request(client, url)
                 response = await client.send(request, stream=True)
                 try:
-                    if not response.is_redirect:
+                    if not response.has_redirect_location:
                         return await _body(response, most)
                     url = urljoin(url, response.headers["location"])
                 finally:
@@ -36,7 +38,7 @@ async def fetch(url: str, most: int, seconds: float) -> bytes:
             raise _refused("it redirects too often")
     except TimeoutError:
         raise _refused(f"it did not answer within {seconds:g} seconds") from None
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:  # UnicodeError is a ValueError
         raise _refused(f"it cannot be fetched ({type(error).__name__})") from None
 
 
@@ -54,7 +56,9 @@ async def _request(client: httpx.AsyncClient, url: str) -> httpx.Request:
     address = await _global_address(host, _PORTS[parts.scheme])
     literal = f"[{address}]" if address.version == 6 else str(address)
     target = parts._replace(netloc=literal, fragment="").geturl()
-    headers = {"Host": host, "User-Agent": USER_AGENT, "Accept": "image/*"}
+    name = f"[{host}]" if ":" in host else host
+    # An encoded body could become many times its size as it is decoded.
+    headers = {"Host": name, "User-Agent": USER_AGENT, "Accept": "image/*", "Accept-Encoding": "identity"}
     return client.build_request("GET", target, headers=headers, extensions={"sni_hostname": host})
 
 
@@ -71,20 +75,19 @@ async def _global_address(host: str, port: int) -> ipaddress.IPv4Address | ipadd
 
 
 def is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Tell whether an address is a public one, which stands for no other."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_global(address.ipv4_mapped)
-        if any(address in network for network in _TRANSLATED):
-            return False
-    return address.is_global and not address.is_multicast
+    """Tell whether an address is globally routable, and not a translation of an IPv4 address."""
+    if address.version == 6 and (address not in _GLOBAL or any(address in network for network in _TRANSLATED)):
+        return False
+    return address.is_global and not address.is_multicast and address not in _RELAY
 
 
 async def _body(response: httpx.Response, most: int) -> bytes:
-    if response.is_error:
+    if response.status_code != 200:
         raise _refused(f"its server answered {response.status_code}")
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise _refused("its server answered in an encoding that was not asked for")
     parts, size = [], 0
-    async for part in response.aiter_bytes():
+    async for part in response.aiter_raw():
         size += len(part)
         if size > most:
             raise _refused(f"it has more than {most:,} bytes")
