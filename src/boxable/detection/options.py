@@ -8,7 +8,6 @@ import numpy as np
 from boxable.errors import ArgumentError
 from boxable.images.decode import Truncated
 from boxable.networks.heads import DetectionHead
-from boxable.networks.heads.faster_rcnn import FasterRcnnHead
 from boxable.networks.heads.rules import NmsMode, PostprocessRules
 from boxable.vocabulary import select
 from boxable.vocabulary.selection import Selection
@@ -43,6 +42,8 @@ def head_for(model: Description, proposals: int | None) -> DetectionHead:
     head = model.network.head
     if proposals is None:
         return head
+    from boxable.networks.heads.faster_rcnn import FasterRcnnHead  # few need it
+
     check_count("proposals", proposals)
     if not isinstance(head, FasterRcnnHead):
         raise ArgumentError(f"proposals: {model.handle} has a single stage without proposals; leave them out")

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from boxable.files import write_atomically
-from boxable.formats.annotations import Predictions
 from boxable.formats.record import ImageRecord
 from boxable.formats.rows import csv_lines
 from boxable.vocabulary import ClassList
+
+if TYPE_CHECKING:
+    from boxable.formats.annotations import Predictions
 
 COLUMNS = ("ImageID", "LabelName", "Score", "XMin", "XMax", "YMin", "YMax")
 
@@ -23,7 +26,7 @@ def openimages(records: Iterable[ImageRecord], classes: ClassList) -> Iterator[s
         yield csv_lines(rows)
 
 
-def write_predictions(predictions: Predictions, path: Path) -> None:
+def write_predictions(predictions: "Predictions", path: Path) -> None:
     """Write predictions as such a CSV file, row by row in their order. Raises BoxableError."""
     ymin, xmin, ymax, xmax = predictions.box.T.tolist()
     rows = zip(

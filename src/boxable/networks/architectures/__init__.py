@@ -1,17 +1,23 @@
 """The registry of architectures: name -> function that builds the network for a number of classes.
 
-To add one: write a module beside this one that returns a `Network`, and name it in `ARCHITECTURES`.
+To add one: write a module beside this one with a function of its name that returns a `Network`, and name it in
+`ARCHITECTURES`. The module is imported when the architecture is first built.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib import import_module
 
-from boxable.networks.architectures.faster_rcnn_inception_resnet_v2 import faster_rcnn_inception_resnet_v2
-from boxable.networks.architectures.ssd_mobilenet_v2 import ssd_mobilenet_v2
 from boxable.networks.network import Network
 
+
+def _build(name: str, num_classes: int) -> Network:
+    network: Network = getattr(import_module(f"{__name__}.{name}"), name)(num_classes)
+    return network
+
+
 ARCHITECTURES: dict[str, Callable[[int], Network]] = {
-    "ssd_mobilenet_v2": ssd_mobilenet_v2,
-    "faster_rcnn_inception_resnet_v2": faster_rcnn_inception_resnet_v2,
+    name: partial(_build, name) for name in ("ssd_mobilenet_v2", "faster_rcnn_inception_resnet_v2")
 }
 
 
