@@ -28,9 +28,12 @@ class OnnxRuntime:
     def __init__(self, compiled: Compiled, precision: Precision, concurrency: Concurrency, provider: str = CPU) -> None:
         graphs = compiled.description.network.graphs
         self._sessions = {
-            graph: open_session(compiled.onnx(graph, precision), compiled.name, concurrency.threads_each, provider)
-            for graph in graphs
-        }
+            name: open_session(
+                compiled.onnx(name, precision), compiled.name, concurrency.threads_each, provider,
+                one_size=all(None not in shape for shape in graph.inputs.values()),
+            )
+            for name, graph in graphs.items()
+        }  # fmt: skip
         self._outputs = {graph: list(graphs[graph].outputs) for graph in graphs}
 
     def run(self, graph: str, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
@@ -39,8 +42,11 @@ class OnnxRuntime:
         return dict(zip(names, self._sessions[graph].run(names, inputs), strict=True))
 
 
-def open_session(graph: bytes, name: str, threads: int, provider: str = CPU) -> Any:
-    """Open an `onnxruntime.InferenceSession` whose runs use this many threads. Raises as `OnnxRuntime` does."""
+def open_session(graph: bytes, name: str, threads: int, provider: str = CPU, *, one_size: bool = True) -> Any:
+    """Open an `onnxruntime.InferenceSession` whose runs use this many threads. Raises as `OnnxRuntime` does.
+
+    `one_size`: images have one size; else memory is not planned by size, which would keep a plan for each.
+    """
     onnxruntime = import_onnxruntime()
     if not has_provider(provider):
         found = ", ".join(onnxruntime.get_available_providers())
@@ -49,8 +55,10 @@ def open_session(graph: bytes, name: str, threads: int, provider: str = CPU) -> 
         )
     try:
         # Operations that a provider lacks run on the CPU.
+        options = session_options(threads)
+        options.enable_mem_pattern = one_size
         providers = list(dict.fromkeys([provider, CPU]))
-        session = onnxruntime.InferenceSession(graph, session_options(threads), providers=providers)
+        session = onnxruntime.InferenceSession(graph, options, providers=providers)
     # Its exception classes share no base of their own.
     except Exception as error:
         reason = str(error).splitlines()[0][:160]
