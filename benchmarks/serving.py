@@ -3,7 +3,7 @@
     .venv-serve/bin/python benchmarks/serving.py --out serving.json
 
 - Throughput: eight connections that always wait for an answer, beside `detector.stream` of the same images, in turn.
-- Idle: one request at a time on a connection that stays open, beside a call of the detector, in turn.
+- Idle: one request at a time on a connection that stays open, beside calls of the detector, ten of each in turn.
 - Overload: requests at four times the throughput, each on a connection of its own, whatever was answered before.
 """
 
@@ -29,7 +29,7 @@ import boxable
 
 PHOTO = Path(__file__).parent.parent / "examples" / "chelsea.png"
 MODEL, CONNECTIONS, SECONDS, QUEUE = "ssd23", 8, 4.0, 32
-CALLS, LOAD = 40, 4
+CALLS, PAUSE_S, LOAD = 10, 0.3, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,8 @@ async def closed_loop(port: int, data: bytes, seconds: float) -> float:
         nonlocal count
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while time.perf_counter() < end:
-            count += (await answer(reader, writer, data)).status == 200
+            found = await answer(reader, writer, data)
+            count += found.status == 200
         writer.close()
 
     began = time.perf_counter()
@@ -142,17 +143,23 @@ def streamed(detector: boxable.Detector, image: bytes, seconds: float) -> float:
 
 
 def idle(detector: boxable.Detector, port: int, image: bytes, rounds: int) -> tuple[float, float]:
-    """Median milliseconds of a call of the detector, and of a request, in turn."""
+    """Median milliseconds of a call of the detector, and of a request, some of each in turn."""
     connection = HTTPConnection("127.0.0.1", port)
     times: dict[str, list[float]] = {"call": [], "request": []}
-    for _ in range(rounds):
-        began = time.perf_counter()
-        detector(image).to_json()
-        times["call"].append(time.perf_counter() - began)
-        began = time.perf_counter()
+
+    def ask() -> None:
         connection.request("POST", "/v1/detect", image)
         connection.getresponse().read()
-        times["request"].append(time.perf_counter() - began)
+
+    ways = {"call": lambda: detector(image).to_json(), "request": ask}
+    for _ in range(rounds):
+        for name, run in ways.items():
+            time.sleep(PAUSE_S)  # the threads of the other side still spin
+            for number in range(CALLS):
+                began = time.perf_counter()
+                run()
+                if number:
+                    times[name].append(time.perf_counter() - began)
     return statistics.median(times["call"]) * 1e3, statistics.median(times["request"]) * 1e3
 
 
@@ -169,8 +176,7 @@ def main() -> None:
     data = request(image)
     streams, served = [], []
     with serving("--queue", str(QUEUE)) as (port, process):
-        idle(detector, port, image, 5)
-        call, asked = idle(detector, port, image, CALLS * options.rounds)
+        call, asked = idle(detector, port, image, 4 * options.rounds)
         for _ in range(options.rounds):
             streams.append(streamed(detector, image, SECONDS))
             served.append(asyncio.run(closed_loop(port, data, SECONDS)))

@@ -30,9 +30,9 @@ from boxable.errors import MissingExtraError
 @click.option(
     "--max-batch",
     type=click.IntRange(1, 64),
-    default=2,
+    default=1,
     show_default=True,
-    help="Images that run together, if they wait already.",
+    help="Images that run together, if they wait already; on CPUs one was the fastest.",
 )
 @click.option(
     "--timeout",

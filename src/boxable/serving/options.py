@@ -29,7 +29,7 @@ class ServeOptions:
     port: int = 8000
     workers: int = 1
     queue: int = QUEUE
-    max_batch: int = 2
+    max_batch: int = 1
     timeout_s: float = 30.0
     grace_s: float = 30.0
     max_image_mb: int = 20
