@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+pytest.importorskip("fastapi")
 from boxable.serving import urls
 from boxable.serving.problems import RequestError
 
