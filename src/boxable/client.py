@@ -10,7 +10,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self, TypedDict, Unpack
 
@@ -97,21 +97,17 @@ class Client(_Requests):
         return self._classes
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        pauses = _pauses()
+        attempts = _Attempts()
         while True:
-            error: FetchError
             try:
                 answer = self._http.request(method, path, **request)
             except httpx.HTTPError as failed:
-                error, wait = _no_answer(failed), None
+                pause = attempts.pause_after(_no_answer(failed))
             else:
                 if answer.is_success:
                     return answer
-                error, wait = _refusal(answer), answer.headers.get("retry-after")
-            pause = next(pauses, None)
-            if pause is None or not error.retryable:
-                raise error
-            time.sleep(_pause(pause, wait))
+                pause = attempts.pause_after(_refusal(answer), answer.headers.get("retry-after"))
+            time.sleep(pause)
 
     def close(self) -> None:
         """Close the connections."""
@@ -147,21 +143,17 @@ class AsyncClient(_Requests):
         return self._classes
 
     async def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        pauses = _pauses()
+        attempts = _Attempts()
         while True:
-            error: FetchError
             try:
                 answer = await self._http.request(method, path, **request)
             except httpx.HTTPError as failed:
-                error, wait = _no_answer(failed), None
+                pause = attempts.pause_after(_no_answer(failed))
             else:
                 if answer.is_success:
                     return answer
-                error, wait = _refusal(answer), answer.headers.get("retry-after")
-            pause = next(pauses, None)
-            if pause is None or not error.retryable:
-                raise error
-            await asyncio.sleep(_pause(pause, wait))
+                pause = attempts.pause_after(_refusal(answer), answer.headers.get("retry-after"))
+            await asyncio.sleep(pause)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -176,15 +168,19 @@ class AsyncClient(_Requests):
         await self.close()
 
 
-def _pauses() -> Iterator[float]:
-    """Yield the seconds before each further attempt."""
-    return (PAUSE_S * 2**number for number in range(ATTEMPTS - 1))
+class _Attempts:
+    """The pauses between the attempts of a request."""
 
+    def __init__(self) -> None:
+        self._pauses = iter(PAUSE_S * 2**number for number in range(ATTEMPTS - 1))
 
-def _pause(seconds: float, retry_after: str | None) -> float:
-    """Return the seconds to wait: what the server asks for, within reason, else what is due."""
-    asked = float(retry_after) if retry_after and retry_after.isdigit() else seconds
-    return min(asked, LONGEST_PAUSE_S)
+    def pause_after(self, error: FetchError, retry_after: str | None = None) -> float:
+        """Return the seconds to wait: what the server asks for, within reason, else what is due. Raises the error."""
+        pause = next(self._pauses, None)
+        if pause is None or not error.retryable:
+            raise error
+        asked = float(retry_after) if retry_after and retry_after.isdigit() else pause
+        return min(asked, LONGEST_PAUSE_S)
 
 
 def _refusal(answer: httpx.Response) -> FetchError:

@@ -73,7 +73,6 @@ def test_the_annotated_image_has_the_size_of_the_image(server: Server) -> None:
         ({"content": b"x", "headers": {"request-timeout": "soon"}}, 400, "Request-Timeout: expected"),
         ({"content": b"x" * (20 * 2**20 + 1)}, 413, "more than 20,971,520 bytes"),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "form"),
-        ({"content": CHELSEA.read_bytes(), "headers": {"request-timeout": "0.02"}}, 503, "seconds"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_a_problem_of_one_line(
@@ -85,6 +84,19 @@ def test_what_cannot_be_used_is_a_problem_of_one_line(
     assert problem["status"] == status
     assert text in problem["detail"]
     assert "\n" not in problem["detail"]
+    assert str(EXAMPLES.parent) not in answer.text
+
+
+def test_a_deadline_that_passes_is_a_problem_to_try_again_after(server: Server) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (7000, 7000)).save(file, "PNG")  # takes longer to decode than any deadline here
+    headers = {"request-timeout": "0.1"}
+    answer = server.client.post("/v1/detect", content=file.getvalue(), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json()["status"] == 503
+    assert "seconds" in answer.json()["detail"]
+    assert "\n" not in answer.json()["detail"]
     assert str(EXAMPLES.parent) not in answer.text
 
 

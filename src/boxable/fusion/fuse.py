@@ -26,11 +26,10 @@ def fuse(
 ) -> Predictions:
     """Fuse predictions of several detectors on the same images by weighted boxes fusion (arXiv:1910.13302).
 
-    Each is a file that `boxable evaluate` takes, or what this function returned. A box joins the fused box
-    of its class in the image with which its IoU is above `iou_threshold`. That is the mean of its boxes, weighted by
-    their scores times the weight of their detector (1). Its score is the mean of theirs, less if it has fewer boxes
-    than there are detectors. Boxes that score less than `min_score` are
-    dropped before.
+    Each is a file that `boxable evaluate` takes, or what this function returned. A box joins the fused box of its class
+    in the image with which its IoU is above `iou_threshold`. That is the mean of its boxes, weighted by their scores
+    times the weight of their detector (1). Its score is the mean of theirs, less if it has fewer boxes than there are
+    detectors. Boxes that score less than `min_score` are dropped before.
 
     What is returned, and written to the .csv file `out`, is ordered by image, and in an image by score; `notes` say
     what was dropped. Raises ArgumentError for what cannot be used, and BoxableError for what cannot be read or written.

@@ -1,13 +1,14 @@
 """Reading the body of a request: bounded in bytes and in time, before anything parses it."""
 
 import asyncio
+import base64
 import gzip
 import zlib
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from starlette.datastructures import FormData
-from starlette.formparsers import MultiPartException
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from boxable.serving.problems import RESERVED, RequestError, busy
@@ -87,11 +88,16 @@ async def read_form(request: Request, most: int, files: int) -> FormData:
 
     try:
         return await Request(request.scope, receive).form(max_files=files, max_fields=files)
-    except Exception as error:
-        if not isinstance(error, MultiPartException) and type(error).__name__ != "HTTPException":
-            raise
-        detail = getattr(error, "message", None) or getattr(error, "detail", "")
-        raise RequestError(400, f"the form cannot be read: {detail}", reason="bad_input") from None
+    except HTTPException as error:
+        raise RequestError(400, f"the form cannot be read: {error.detail}", reason="bad_input") from None
+
+
+def decode_base64(text: str, name: str) -> bytes:
+    """Decode base64. Raises RequestError, which begins with `name`."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise RequestError(400, f"{name}: expected base64", reason="bad_input") from None
 
 
 def decompress(body: bytes, encoding: str, most: int) -> bytes:

@@ -13,7 +13,6 @@ from boxable.errors import UnknownModelError
 from boxable.images.sources import Source
 from boxable.networks.heads.rules import PostprocessRules
 from boxable.serving.options import ServeOptions
-from boxable.settings import available_cores
 from boxable.weights.cards import get_card
 
 logger = logging.getLogger("boxable")
@@ -74,9 +73,7 @@ class Models:
         return served[name]
 
     def _load(self) -> dict[str, ServedModel]:
-        served, running = {}, dict(self._options.running)
-        if self._options.workers > 1 and running.get("threads") is None:
-            running["threads"] = max(1, available_cores() // self._options.workers)
+        served, running = {}, {**self._options.running, "threads": self._options.threads}
         for name in self._options.models or (None,):
             detector = load(name, **running)
             model = ServedModel(_served_name(detector), detector)

@@ -5,8 +5,6 @@ outputs are those of the module. Errors are `{"error": text}`.
 """
 
 import asyncio
-import base64
-import binascii
 import json
 import math
 from collections.abc import Callable
@@ -18,17 +16,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from boxable import __version__
-from boxable.detection.contract import check_input, to_contract
+from boxable.detection.contract import check_input
 from boxable.errors import ArgumentError
 from boxable.images.sources import Source
-from boxable.networks.heads.rules import MAX_TOTAL
-from boxable.serving.bodies import PARSED, compress, decompress, parse_json, read_body
+from boxable.serving.bodies import PARSED, compress, decode_base64, decompress, parse_json, read_body
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Service
 from boxable.serving.tensors import bytes_tensor, read_bytes_tensor
-from boxable.serving.tf_serving import most_json
+from boxable.serving.tf_serving import VERSION, most_json
 
-VERSION = "1"
 INPUTS = {"images": ("FP32", [1, -1, -1, 3]), "image": ("BYTES", [1])}
 OUTPUTS = {
     "detection_boxes": ("FP32", [-1, 4]),
@@ -55,11 +51,7 @@ async def infer(request: Request) -> Response:
     content = await parse_json(head)
     source = await asyncio.to_thread(_source, content, rest, service)
     asked = _asked(content)
-    rules = model.rules(None, 0.0, MAX_TOTAL, "per-class")
-    (found,) = await service.detect(request, model, [source], rules)
-    if found.detections.error is not None:
-        raise RequestError(400, found.detections.error, reason="bad_image")
-    values = to_contract(found.detections, service.options.class_fields)
+    values = await service.contract(request, model, source)
     accepted = request.headers.get("accept-encoding", "")
     return await asyncio.to_thread(_answer, content, asked, values, model.name, accepted)
 
@@ -106,10 +98,7 @@ def _encoded(tensor: dict[str, Any], binary: bytes | None) -> bytes:
     data = tensor.get("data")
     if not isinstance(data, list) or len(data) != 1 or not isinstance(data[0], str):
         raise RequestError(400, "image: expected a list of one text, base64", reason="bad_input")
-    try:
-        return base64.b64decode(data[0], validate=True)
-    except (binascii.Error, ValueError):
-        raise RequestError(400, "image: expected base64", reason="bad_input") from None
+    return decode_base64(data[0], "image")
 
 
 def _float_image(tensor: dict[str, Any], binary: bytes | None, service: Service) -> Source:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from boxable.detection.contract import ClassFields
+from boxable.settings import available_cores
 
 # What may wait for a worker, by default: a few seconds of work on two cores.
 QUEUE = 64
@@ -40,3 +41,8 @@ class ServeOptions:
     origins: tuple[str, ...] = ()
     class_fields: ClassFields = "served"
     allow_urls: bool = False
+
+    @property
+    def threads(self) -> int:
+        """Threads of each worker process, by default its share of the cores."""
+        return self.running.get("threads") or max(1, available_cores() // self.workers)

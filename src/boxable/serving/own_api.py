@@ -1,10 +1,7 @@
 """The service's own API: `/v1/detect`, `/v1/models`, `/v1/classes`; answers are the records of `--format jsonl`."""
 
 import asyncio
-import base64
-import binascii
 import io
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -15,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.images.draw import Color, color_of, text_color_on
 from boxable.images.sources import Source
-from boxable.serving.bodies import read_body, read_form, read_json
+from boxable.serving.bodies import decode_base64, read_body, read_form, read_json
 from boxable.serving.own_schema import CLASSES_ANSWER, DETECT_ANSWERS, DETECT_BODY, MODELS_ANSWER, PROBLEMS
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Found, Service
@@ -110,10 +107,9 @@ async def _sources(request: Request, service: Service) -> tuple[list[Source], bo
 
 
 def _records(found: Sequence[Found], format_: str, is_list: bool) -> Response:
-    records = [item.detections.to_dict() for item in found]
     if format_ == "jsonl":
-        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-        return Response(lines, media_type="application/jsonl")
+        return Response("".join(f"{item.detections.to_json()}\n" for item in found), media_type="application/jsonl")
+    records = [item.detections.to_dict() for item in found]
     return JSONResponse(records if is_list else records[0])
 
 
@@ -143,7 +139,4 @@ def _decoded(content: Any) -> bytes:
     image = content.get("image") if isinstance(content, dict) else None
     if not isinstance(image, str):
         raise RequestError(400, 'expected {"image": "<base64>"}', reason="bad_input")
-    try:
-        return base64.b64decode(image.partition("base64,")[2] if image.startswith("data:") else image, validate=True)
-    except (binascii.Error, ValueError):
-        raise RequestError(400, "image: expected base64", reason="bad_input") from None
+    return decode_base64(image.partition("base64,")[2] if image.startswith("data:") else image, "image")

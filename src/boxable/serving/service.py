@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import NDArray
 from starlette.requests import Request
 
+from boxable.detection.contract import to_contract
 from boxable.detection.detections import Detections
 from boxable.images.decode import Limits
 from boxable.images.sources import Source
-from boxable.networks.heads.rules import PostprocessRules
+from boxable.networks.heads.rules import MAX_TOTAL, PostprocessRules
 from boxable.serving.bodies import Budget
 from boxable.serving.figures import Figures
 from boxable.serving.models import Models, ServedModel
 from boxable.serving.options import MEBIBYTE, ServeOptions
 from boxable.serving.problems import BEGAN, RequestError, busy
 from boxable.serving.queue import DetectionQueue, Job, QueueFullError, Timings
-from boxable.settings import available_cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,7 @@ class Service:
         self.options = options
         self.models = Models(options)
         self.limits = Limits(options.max_image_mb * MEBIBYTE, options.max_pixels)
-        threads = options.running.get("threads") or max(1, available_cores() // options.workers)
-        self.queue = DetectionQueue(workers=threads, size=options.queue, max_batch=options.max_batch)
+        self.queue = DetectionQueue(workers=options.threads, size=options.queue, max_batch=options.max_batch)
         self.figures = Figures()
         self.budget = Budget(options.max_bodies_mb * MEBIBYTE)
 
@@ -84,6 +84,13 @@ class Service:
             results.cancel()
             self.queue.discard(jobs)
             self.figures.waiting(self.queue.waiting)
+
+    async def contract(self, request: Request, model: ServedModel, source: Source) -> dict[str, NDArray[Any]]:
+        """Detect in an image as the original module does, and return its outputs. Raises RequestError."""
+        (found,) = await self.detect(request, model, [source], model.rules(None, 0.0, MAX_TOTAL, "per-class"))
+        if found.detections.error is not None:
+            raise RequestError(400, found.detections.error, reason="bad_image")
+        return to_contract(found.detections, self.options.class_fields)
 
     def left(self, request: Request) -> float:
         """Return the seconds until the deadline of a request, 0 if it has passed. Raises RequestError."""

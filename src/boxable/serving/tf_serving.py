@@ -8,8 +8,6 @@ split on its first dimension, so that the answer has one object for each detecti
 """
 
 import asyncio
-import base64
-import binascii
 from typing import Any
 
 import numpy as np
@@ -17,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from boxable.detection.contract import check_input, to_contract
+from boxable.detection.contract import check_input
 from boxable.errors import ArgumentError
 from boxable.images.sources import Source
-from boxable.networks.heads.rules import MAX_TOTAL
-from boxable.serving.bodies import read_json
+from boxable.serving.bodies import decode_base64, read_json
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Service
 
@@ -54,11 +51,7 @@ async def predict(request: Request) -> Response:
     given = _only_input(tensor, SIGNATURES[signature])
     make = _encoded_image if signature == "image_bytes" else _float_image
     source = await asyncio.to_thread(make, given, is_row, service)
-    rules = model.rules(None, 0.0, MAX_TOTAL, "per-class")
-    (found,) = await service.detect(request, model, [source], rules)
-    if found.detections.error is not None:
-        raise RequestError(400, found.detections.error, reason="bad_image")
-    columns = {name: _plain(values) for name, values in _contract(found.detections, service).items()}
+    columns = {name: _plain(values) for name, values in (await service.contract(request, model, source)).items()}
     if not is_row:
         return JSONResponse({"outputs": columns})
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -68,10 +61,6 @@ async def predict(request: Request) -> Response:
 def most_json(service: Service) -> int:
     """Return the most bytes of JSON that an image may have, as numbers or in base64."""
     return max(service.options.max_tensor_pixels * _BYTES_A_PIXEL, service.limits.max_bytes * 4 // 3 + 1024)
-
-
-def _contract(detections: Any, service: Service) -> dict[str, np.ndarray]:
-    return to_contract(detections, service.options.class_fields)
 
 
 def _plain(values: np.ndarray) -> list[Any]:
@@ -127,10 +116,7 @@ def _encoded_image(given: Any, is_row: bool, service: Service) -> Source:
         (given,) = given
     if not isinstance(given, dict) or set(given) != {"b64"} or not isinstance(given["b64"], str):
         raise RequestError(400, 'image_bytes: expected {"b64": "<base64>"}', reason="bad_input")
-    try:
-        return service.source(base64.b64decode(given["b64"], validate=True))
-    except (binascii.Error, ValueError):
-        raise RequestError(400, "image_bytes: expected base64", reason="bad_input") from None
+    return service.source(decode_base64(given["b64"], "image_bytes"))
 
 
 async def status(request: Request) -> Response:
