@@ -73,6 +73,7 @@ HOSTILE = {
     "selection of brackets": request(IMAGE, "/v1/detect?classes=" + "(" * 5000),
     "score NaN": request(IMAGE, "/v1/detect?min_score=nan"),
     "score of words": request(IMAGE, "/v1/detect?min_score=high"),
+    "unknown parameter": request(IMAGE, "/v1/detect?score=0.5"),
     "huge count": request(IMAGE, "/v1/detect?max_detections=99999999999999999999"),
     "deep JSON": request(b"[" * 10**6, "/v1/detect", JSON),
     "deep objects": request(b'{"a":' * 10**5, PREDICT),

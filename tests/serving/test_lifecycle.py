@@ -87,6 +87,7 @@ def test_sighup_loads_the_models_again(start: Start) -> None:
 
 def test_a_worker_that_ends_is_started_again(start: Start) -> None:
     with start("--workers", "2") as server:  # type: ignore[attr-defined]
+        wait_for(lambda: server.log.read_text().count("serving ssd23 at") == 2)
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
         os.kill(int(children[-1]), signal.SIGKILL)
         wait_for(lambda: "starting another" in server.log.read_text())

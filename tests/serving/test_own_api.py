@@ -65,6 +65,7 @@ def test_the_annotated_image_has_the_size_of_the_image(server: Server) -> None:
         ({"params": {"classes": "Unicorn"}, "content": b"x"}, 400, "Unicorn"),
         ({"params": {"min_score": "2"}, "content": b"x"}, 400, "min_score: "),
         ({"params": {"nms": "none"}, "content": b"x"}, 400, "nms: "),
+        ({"params": {"score": "1"}, "content": b"x"}, 400, "no parameter 'score'; expected some of model, classes"),
         ({"params": {"model": "other"}, "content": b"x"}, 404, "no model 'other' is served here"),
         ({"json": {"image": 3}}, 400, 'expected {"image": "<base64>"}'),
         ({"json": {"image": "&"}}, 400, "expected base64"),

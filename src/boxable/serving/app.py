@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -36,7 +35,7 @@ def make_app(options: ServeOptions, service: Service) -> FastAPI:
     app.state.service = service
     app.include_router(own_api.router)
     app.router.routes += [*operations.routes, *tf_serving.routes, *open_inference.routes, *page.routes]
-    for kind in (RequestError, BoxableError, RequestValidationError, HTTPException, Exception):
+    for kind in (RequestError, BoxableError, HTTPException, Exception):
         app.add_exception_handler(kind, _refuse)
     if options.origins:
         app.add_middleware(
@@ -58,10 +57,6 @@ def _as_refusal(error: Exception) -> RequestError:
         return error
     if isinstance(error, BoxableError):
         return as_request_error(error)
-    if isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"][1:])
-        return RequestError(400, f"{place}: {first['msg']}", reason="bad_input")
     if isinstance(error, HTTPException):
         return RequestError(error.status_code, str(error.detail), reason="bad_request", headers=error.headers)
     return RequestError(500, "internal error; see the log of the server", reason="internal")

@@ -22,16 +22,17 @@ access_log = logging.getLogger("boxable.access")
 _OPEN = frozenset(["/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"])
 _ASSETS = "/assets/"
 _ID = re.compile(r"[\w.\-]{1,64}")
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-        "media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+        b"media-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
-}
+)
 
 
 _NO_KEY = RequestError(
@@ -70,10 +71,7 @@ class Around:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                added = [("X-Request-ID", request_id), *_HEADERS.items()]
-                message["headers"] = [
-                    *message["headers"], *((name.lower().encode(), value.encode("latin-1")) for name, value in added),
-                ]  # fmt: skip
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_HEADERS]
             await send(message)
 
         state = scope.setdefault("state", {})

@@ -3,58 +3,47 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, Response
 
-from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.images.draw import Color, color_of, text_color_on
 from boxable.images.sources import Source
 from boxable.serving.bodies import decode_base64, read_body, read_form, read_json
 from boxable.serving.own_schema import CLASSES_ANSWER, DETECT_ANSWERS, DETECT_BODY, MODELS_ANSWER, PROBLEMS
 from boxable.serving.problems import RequestError
+from boxable.serving.queries import ClassesQuery, DetectQuery, parameters, query_of
 from boxable.serving.service import Found, Service
 from boxable.serving.urls import fetch
 from boxable.vocabulary import ObjectClass, open_images, open_images_hierarchy, select
 
 router = APIRouter()
 
-Model = Annotated[str | None, Query(description="A name of `/v1/models`; the first of them by default.")]
-Classes = Annotated[
-    str | None,
-    Query(
-        description="Detect these classes alone, in the selection grammar.", examples=["Animal,-Cat"], max_length=10_000
-    ),
-]
 _MOST_FILES, JPEG_QUALITY = 64, 92
 
 
-@router.post("/v1/detect", responses=DETECT_ANSWERS | PROBLEMS, openapi_extra={"requestBody": DETECT_BODY})
-async def detect(
-    request: Request,
-    model: Model = None,
-    classes: Classes = None,
-    min_score: Annotated[float, Query(ge=0, le=1, description="Drop lower scores.")] = DEFAULT_MIN_SCORE,
-    max_detections: Annotated[int, Query(ge=1, le=1000, description="At most so many an image.")] = 100,
-    nms: Literal["per-class", "class-agnostic", "hierarchy"] = "per-class",
-    format: Annotated[
-        Literal["json", "jsonl", "image"],
-        Query(description="A record (a list of them for a form), a record a line, or the annotated image as JPEG."),
-    ] = "json",
-) -> Response:
+@router.post(
+    "/v1/detect",
+    responses=DETECT_ANSWERS | PROBLEMS,
+    openapi_extra={"requestBody": DETECT_BODY, "parameters": parameters(DetectQuery)},
+)
+async def detect(request: Request) -> Response:
     """Detect objects in the image of the body, or in the files of a form."""
     service: Service = request.app.state.service
-    served = service.models.get(model)
-    rules = served.rules(classes, min_score, max_detections, nms)
+    query = query_of(request, DetectQuery)
+    served = service.models.get(query.model)
+    rules = served.rules(query.classes, query.min_score, query.max_detections, query.nms)
     sources, is_list = await _sources(request, service)
-    if format == "image" and len(sources) != 1:
+    if query.format == "image" and len(sources) != 1:
         raise RequestError(400, f"format=image: expected one image, got {len(sources)}", reason="bad_input")
     found = await service.detect(request, served, sources, rules)
     if not is_list and found[0].detections.error is not None:
         raise RequestError(400, found[0].detections.error, reason="bad_image")
-    answer = await asyncio.to_thread(_drawn, found[0]) if format == "image" else _records(found, format, is_list)
+    answer = (
+        await asyncio.to_thread(_drawn, found[0]) if query.format == "image" else _records(found, query.format, is_list)
+    )
     answer.headers["Server-Timing"] = _server_timing(found)
     return answer
 
@@ -66,11 +55,12 @@ async def list_models(request: Request) -> Response:
     return JSONResponse({"models": [models.get(name).about for name in models.names()]})
 
 
-@router.get("/v1/classes", responses=CLASSES_ANSWER | PROBLEMS)
-async def list_classes(request: Request, model: Model = None, classes: Classes = None) -> Response:
+@router.get("/v1/classes", responses=CLASSES_ANSWER | PROBLEMS, openapi_extra={"parameters": parameters(ClassesQuery)})
+async def list_classes(request: Request) -> Response:
     """List the classes that a model detects, or those of a selection, with their ancestors in the hierarchy."""
-    known = request.app.state.service.models.get(model).detector.classes
-    chosen = known if classes is None else select(classes, known)
+    query = query_of(request, ClassesQuery)
+    known = request.app.state.service.models.get(query.model).detector.classes
+    chosen = known if query.classes is None else select(query.classes, known)
     return JSONResponse({"classes": [_class_record(item) for item in chosen]})
 
 

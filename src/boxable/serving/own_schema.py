@@ -69,7 +69,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 # Of a request that the parser of HTTP refuses, as one with an address of more than 64 KiB.
 PROBLEMS[400]["content"]["text/plain"] = {"schema": {"type": "string"}}
-PROBLEMS[422] = {"description": "Not used: a wrong parameter is a 400."}
 
 DETECT_BODY = {
     "required": True,

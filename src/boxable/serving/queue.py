@@ -24,7 +24,8 @@ from boxable.images.sources import Source
 from boxable.networks.heads.rules import PostprocessRules
 from boxable.runtimes import Runtime
 
-_NICE = 5
+# The priority of workers: while all cores compute, the loop that answers is woken at once.
+_NICE = 15
 
 
 class QueueFullError(Exception):

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,28 +63,40 @@ class Service:
                 413, f"expected {self.queue.size} images at most, got {len(sources)}", reason="too_large"
             )
         jobs = [Job(model.detector, source, rules) for source in sources]
+        loop = asyncio.get_running_loop()
+        outcome: asyncio.Future[None] = loop.create_future()
+        late = busy(f"not done within {self.timeout_of(request):g} seconds", "deadline")
+        deadline = loop.call_later(self.left(request), _end, outcome, late)
+        watch = loop.create_task(_watch(request, outcome))
+        left = len(jobs)
+
+        def finished() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                _end(outcome)
+
+        for job in jobs:
+            job.result.add_done_callback(lambda _: _call(loop, finished))
+        try:
+            self._submit(jobs)
+            await outcome
+        finally:
+            deadline.cancel()
+            watch.cancel()
+            self.queue.discard(jobs)
+            self.figures.waiting(self.queue.waiting)
+        found = [Found(*job.result.result()) for job in jobs]
+        self.figures.detected(model.name, [item.timings for item in found])
+        return found
+
+    def _submit(self, jobs: list[Job]) -> None:
+        """Queue the images of a request. Raises RequestError."""
         try:
             self.queue.submit(jobs)
         except QueueFullError:
             raise busy("the queue is full", "queue_full") from None
         self.figures.waiting(self.queue.waiting)
-        results = asyncio.ensure_future(_results(jobs))
-        gone = asyncio.ensure_future(_disconnect(request))
-        both: set[asyncio.Future[Any]] = {results, gone}
-        try:
-            await asyncio.wait(both, timeout=self.left(request), return_when=asyncio.FIRST_COMPLETED)
-            if results.done():
-                found = [Found(*result) for result in results.result()]
-                self.figures.detected(model.name, [item.timings for item in found])
-                return found
-            if gone.done():
-                raise RequestError(400, "the client closed the connection", reason="disconnected")
-            raise busy(f"not done within {self.timeout_of(request):g} seconds", "deadline")
-        finally:
-            gone.cancel()
-            results.cancel()
-            self.queue.discard(jobs)
-            self.figures.waiting(self.queue.waiting)
 
     async def contract(self, request: Request, model: ServedModel, source: Source) -> dict[str, NDArray[Any]]:
         """Detect in an image as the original module does, and return its outputs. Raises RequestError."""
@@ -113,11 +126,24 @@ class Service:
         return min(seconds, self.options.timeout_s)
 
 
-async def _results(jobs: list[Job]) -> list[tuple[Detections, Timings]]:
-    return [await asyncio.wrap_future(job.result) for job in jobs]
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    """Call a function in the loop, from a worker thread."""
+    with suppress(RuntimeError):  # the loop is closed: nobody waits
+        loop.call_soon_threadsafe(function)
 
 
-async def _disconnect(request: Request) -> None:
+def _end(outcome: "asyncio.Future[None]", error: RequestError | None = None) -> None:
+    """Decide the outcome of a request, if nothing else has: its results are there, or it failed."""
+    if outcome.done():
+        return
+    if error is None:
+        outcome.set_result(None)
+    else:
+        outcome.set_exception(error)
+
+
+async def _watch(request: Request, outcome: "asyncio.Future[None]") -> None:
     """Wait until the client has closed the connection."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
+    _end(outcome, RequestError(400, "the client closed the connection", reason="disconnected"))
