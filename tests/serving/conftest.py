@@ -78,3 +78,10 @@ def server(ssd23_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def start(ssd23_weights: Path, tmp_path: Path) -> Callable[..., object]:
     """Start a server of the test's own: `with start("--workers", "2") as server`."""
     return lambda *options: serving(tmp_path, *options)
+
+
+def wait_for(holds: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)

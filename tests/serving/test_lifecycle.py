@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 import boxable
-from tests.serving.conftest import CHELSEA, Server
+from tests.serving.conftest import CHELSEA, Server, wait_for
 
 pytestmark = pytest.mark.serving
 Start = Callable[..., "object"]
@@ -176,10 +176,3 @@ def test_a_client_that_goes_away_leaves_the_queue(server: Server) -> None:
             connection.sendall(head + body)
     wait_for(lambda: "boxable_queue_depth 0.0" in server.client.get("/metrics").text)
     wait_for(lambda: 'reason="disconnected"' in server.client.get("/metrics").text)
-
-
-def wait_for(holds: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import boxable
-from tests.serving.conftest import CHELSEA, EXAMPLES, Server
+from tests.serving.conftest import CHELSEA, EXAMPLES, Server, wait_for
 
 pytestmark = pytest.mark.serving
 
@@ -117,4 +117,4 @@ def test_an_answer_tells_its_id_and_its_stages_and_what_a_browser_may_do(server:
     ]  # fmt: skip
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert '"id": "mine-1"' in server.log.read_text()
+    wait_for(lambda: '"id": "mine-1"' in server.log.read_text())
