@@ -34,6 +34,11 @@ class BenchImages:
     contents: list[bytes]
     title: str
 
+    def first(self, count: int) -> "BenchImages":
+        """Return the first of them."""
+        title = f"{self.title}; the first {count} of them" if count > 1 else f"{self.title}; the first of them"
+        return BenchImages(self.files[:count], self.contents[:count], title)
+
 
 def collect_images(places: Iterable[Path]) -> BenchImages:
     """Collect the images of files and folders, at most 32 evenly spread. Raises ArgumentError for none."""

@@ -13,7 +13,7 @@ from boxable.bench.machine import machine, versions
 from boxable.bench.own_candidates import open_detectors, own_candidates
 from boxable.bench.peers import Subject, open_peers
 from boxable.bench.results import Benchmark, Result, result_of
-from boxable.bench.rounds import Samples, run_rounds
+from boxable.bench.rounds import Samples, fit_turn, run_rounds
 from boxable.datasets.ground_truth import open_ground_truth
 from boxable.detection import DEFAULT_MIN_SCORE
 from boxable.detection.detector import Detector
@@ -66,8 +66,9 @@ def measure(
         chosen = places or (list(annotations.files.values()) if annotations else [])
         images = collect_images(chosen) if chosen else draw_images(Path(folder))
         with suppress(KeyboardInterrupt):
+            images, size = fit_turn(compared, images)
             with progress("measuring", (1 + rounds) * len(compared), live=False) as advance:
-                run_rounds(compared, images, rounds, advance)
+                run_rounds(compared, images, size, rounds, advance)
             for candidate in compared:
                 if data is not None and candidate.accuracy is not None:
                     try:

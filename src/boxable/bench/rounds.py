@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from pathlib import Path
@@ -19,6 +19,9 @@ SETTLE_S = 0.1
 # Images of the folder; where there are fewer, they come again. A pass over few would measure its beginning and end.
 FOLDER = 32
 
+# Seconds that a turn of the slowest candidate may take, one image and a folder of two at least.
+TURN_S = 20.0
+
 
 @dataclass
 class Samples:
@@ -28,11 +31,29 @@ class Samples:
     rates: list[float] = field(default_factory=list)
 
 
+def fit_turn(candidates: Iterable[Candidate], images: BenchImages) -> tuple[BenchImages, int]:
+    """Return the images of a turn and the size of its folder: fewer of both where a candidate is slow."""
+    seconds = max(_seconds(candidate, images.contents[0]) for candidate in candidates)
+    count = max(1, int(TURN_S / 4 / seconds))
+    folder = max(2, int(TURN_S / 2 / seconds))
+    if count < len(images.contents):
+        logger.info("%.1f seconds an image: %d of the images in each round, to end in time", seconds, count)
+        images = images.first(count)
+    return images, min(folder, max(FOLDER, len(images.files)))
+
+
 def run_rounds(
-    candidates: Mapping[Candidate, Samples], images: BenchImages, rounds: int, advance: Callable[[], None]
+    candidates: Mapping[Candidate, Samples],
+    images: BenchImages,
+    folder: int,
+    rounds: int,
+    advance: Callable[[], None],
 ) -> None:
-    """Fill the samples of each candidate, after a round that does not count; `advance` is called after each turn."""
-    files = list(islice(cycle(images.files), max(FOLDER, len(images.files))))
+    """Fill the samples of each candidate, after a round that does not count; `advance` is called after each turn.
+
+    `folder`: how many images a pass over the folder has.
+    """
+    files = list(islice(cycle(images.files), folder))
     for number in range(1 + rounds):
         if number == 1:
             names = ", ".join(candidate.name for candidate in candidates)
@@ -40,6 +61,14 @@ def run_rounds(
         for candidate, samples in candidates.items():
             _take_turn(candidate, samples if number else Samples(), images.contents, files)
             advance()
+
+
+def _seconds(candidate: Candidate, content: bytes) -> float:
+    """Time the second call, which allocates nothing more."""
+    candidate.whole(content)
+    start = time.perf_counter()
+    candidate.whole(content)
+    return time.perf_counter() - start
 
 
 def _take_turn(candidate: Candidate, samples: Samples, contents: Sequence[bytes], files: Sequence[Path]) -> None:

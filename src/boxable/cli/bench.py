@@ -58,7 +58,7 @@ from boxable.errors import INTERRUPTED
     type=click.IntRange(min=1),
     default=20,
     show_default=True,
-    help="Interleaved rounds; each is every image twice and a folder of 32.",
+    help="Interleaved rounds; each is every image twice and a folder of 32, fewer of a slow network.",
 )
 @click.option(
     "--out",
