@@ -46,7 +46,9 @@ class _Requests:
         self, address: str, *, model: str | None = None, key: str | None = None, timeout_s: float = _TIMEOUT_S
     ) -> None:
         self._model = model
-        headers = {"User-Agent": USER_AGENT} | ({"Authorization": f"Bearer {key}"} if key else {})
+        headers = {"User-Agent": USER_AGENT, "Request-Timeout": f"{timeout_s:g}"} | (
+            {"Authorization": f"Bearer {key}"} if key else {}
+        )
         self._settings: dict[str, Any] = {"base_url": address, "headers": headers, "timeout": timeout_s}
         self._classes: ClassList | None = None
 
@@ -72,8 +74,9 @@ class _Requests:
 class Client(_Requests):
     """A connection to a server: `address` as in "http://127.0.0.1:8000". May be used from many threads at once.
 
-    `model`: a name that it serves, None: its default. `key`: one that it accepts, if it needs keys. A request takes at
-    most `timeout_s` seconds; while the server is busy or does not answer, it is sent again, four times in all.
+    `model`: a name that it serves, None: its default. `key`: one that it accepts, if it needs keys. The server and
+    the client give a request up after `timeout_s` seconds; while the server is busy or does not answer, it is sent
+    again, four times in all.
     """
 
     def __init__(self, address: str, **options: Any) -> None:

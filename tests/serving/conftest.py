@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,9 @@ class Server:
     address: str
     client: httpx.Client
     log: Path
+
+
+Start = Callable[..., AbstractContextManager[Server]]
 
 
 @contextmanager
@@ -75,7 +78,7 @@ def server(ssd23_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def start(ssd23_weights: Path, tmp_path: Path) -> Callable[..., object]:
+def start(ssd23_weights: Path, tmp_path: Path) -> Start:
     """Start a server of the test's own: `with start("--workers", "2") as server`."""
     return lambda *options: serving(tmp_path, *options)
 

@@ -9,22 +9,20 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 import boxable
-from tests.serving.conftest import CHELSEA, Server, wait_for
+from tests.serving.conftest import CHELSEA, Server, Start, wait_for
 
 pytestmark = pytest.mark.serving
-Start = Callable[..., "object"]
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_sigterm_under_load_answers_every_request_that_was_accepted(start: Start, workers: str) -> None:
-    with start("--workers", workers) as server:  # type: ignore[attr-defined]
+    with start("--workers", workers) as server:
         results: Counter[str] = Counter()
         threads = [threading.Thread(target=requests_until_refused, args=(server.address, results)) for _ in range(4)]
         for thread in threads:
@@ -66,7 +64,7 @@ def test_what_does_not_fit_in_the_queue_is_refused_at_once_and_the_rest_is_right
         with lock:
             found[answer.status_code] += 1
 
-    with start("--queue", "2") as server:  # type: ignore[attr-defined]
+    with start("--queue", "2") as server:
         threads = [threading.Thread(target=ask, args=(server.address,)) for _ in range(40)]
         for thread in threads:
             thread.start()
@@ -79,14 +77,35 @@ def test_what_does_not_fit_in_the_queue_is_refused_at_once_and_the_rest_is_right
 
 
 def test_sighup_loads_the_models_again(start: Start) -> None:
-    with start() as server:  # type: ignore[attr-defined]
+    with start() as server:
         server.process.send_signal(signal.SIGHUP)
         wait_for(lambda: "the models were loaded again" in server.log.read_text())
         assert server.client.post("/v1/detect", content=CHELSEA.read_bytes()).status_code == 200
 
 
+def test_all_workers_load_the_models_again_at_sighup(start: Start) -> None:
+    with start("--workers", "2") as server:
+        wait_for(lambda: server.log.read_text().count("serving ssd23 at") == 2)
+        server.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: server.log.read_text().count("the models were loaded again") == 2)
+        assert server.client.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_request_that_does_not_end_is_given_up_after_the_grace_time(start: Start, workers: str) -> None:
+    with start("--grace", "1", "--workers", workers) as server:
+        host, _, port = server.address.removeprefix("http://").rpartition(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(b"POST /v1/detect HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")
+            time.sleep(0.3)
+            began = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(20) == 0
+            assert 1 < time.monotonic() - began < 6
+
+
 def test_a_worker_that_ends_is_started_again(start: Start) -> None:
-    with start("--workers", "2") as server:  # type: ignore[attr-defined]
+    with start("--workers", "2") as server:
         wait_for(lambda: server.log.read_text().count("serving ssd23 at") == 2)
         children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
         os.kill(int(children[-1]), signal.SIGKILL)
@@ -96,7 +115,7 @@ def test_a_worker_that_ends_is_started_again(start: Start) -> None:
 
 
 def test_figures_of_all_workers_are_added_up(start: Start) -> None:
-    with start("--workers", "2") as server:  # type: ignore[attr-defined]
+    with start("--workers", "2") as server:
         for _ in range(12):
             assert httpx.post(f"{server.address}/v1/detect", content=CHELSEA.read_bytes(), timeout=30).is_success
         for path in ("/metrics", "/monitoring/prometheus/metrics"):
@@ -106,7 +125,7 @@ def test_figures_of_all_workers_are_added_up(start: Start) -> None:
 def test_with_keys_only_probes_and_the_page_are_open(start: Start, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"# operators\nsha256:{hashlib.sha256(b'open sesame').hexdigest()}\n")
-    with start("--keys", str(keys)) as server:  # type: ignore[attr-defined]
+    with start("--keys", str(keys)) as server:
         for path in ("/", "/assets/page.js", "/healthz", "/v2/health/live"):
             assert server.client.get(path).status_code == 200
         for path in ("/v1/models", "/metrics", "/v2/models/ssd23", "/openapi.json"):
@@ -120,7 +139,7 @@ def test_a_browser_may_ask_without_a_key_whether_it_may_send_one(start: Start, t
     keys = tmp_path / "keys"
     keys.write_text(hashlib.sha256(b"open sesame").hexdigest())
     asks = {"origin": "https://example.org", "access-control-request-method": "POST"}
-    with start("--keys", str(keys), "--origin", "https://example.org") as server:  # type: ignore[attr-defined]
+    with start("--keys", str(keys), "--origin", "https://example.org") as server:
         answer = server.client.options("/v1/detect", headers=asks)
         assert answer.headers["access-control-allow-origin"] == "https://example.org"
 
@@ -135,7 +154,7 @@ def test_silent_connections_are_closed(server: Server) -> None:
 def test_other_sites_may_call_only_if_they_are_named(start: Start, server: Server) -> None:
     origin = {"origin": "https://example.org"}
     assert "access-control-allow-origin" not in server.client.get("/v1/models", headers=origin).headers
-    with start("--origin", "https://example.org") as other:  # type: ignore[attr-defined]
+    with start("--origin", "https://example.org") as other:
         answer = other.client.get("/v1/models", headers=origin)
         assert answer.headers["access-control-allow-origin"] == "https://example.org"
 

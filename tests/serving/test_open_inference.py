@@ -4,12 +4,13 @@ import base64
 import gzip
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
 import boxable
-from tests.serving.conftest import CHELSEA, Server
+from tests.serving.conftest import CHELSEA, Server, Start, wait_for
 
 pytestmark = pytest.mark.serving
 http = pytest.importorskip("tritonclient.http")
@@ -110,9 +111,9 @@ def tensor(**changes: Any) -> dict[str, Any]:
         ({"inputs": []}, "inputs: expected a list of one tensor"),
         (tensor(name="other"), "expected 'images' or 'image'"),
         (tensor(datatype="INT8"), "expected datatype FP32"),
-        (tensor(shape=[1, 2, 2, 3]), "3 numbers for shape"),
+        (tensor(shape=[1, 2, 2, 3]), "expected 12 numbers, for shape [1, 2, 2, 3]"),
         (tensor(shape=[1, -1, 1, 3]), "expected shape [1, height, width, 3]"),
-        (tensor(data=["a", 0, 0]), "images: "),
+        (tensor(data=["a", 0, 0]), "images: expected 3 numbers"),
         (tensor(data=[0, 0, float("inf")]), "not JSON"),
         (tensor(parameters={"binary_data_size": 12}), "expected 12 bytes of data, got 0"),
         (tensor() | {"outputs": [{"name": "other"}]}, "outputs: expected some of detection_boxes"),
@@ -132,3 +133,14 @@ def test_a_compressed_body_is_bounded_as_it_is_decompressed(server: Server) -> N
         answer = server.client.post("/v2/models/ssd23/infer", content=body, headers={"content-encoding": "gzip"})
         assert answer.status_code in (status, 413)
         assert "error" in answer.json()
+
+
+def test_statistics_are_those_of_all_workers(start: Start) -> None:
+    with start("--workers", "2") as server:
+        wait_for(lambda: server.log.read_text().count("serving ssd23 at") == 2)
+        for _ in range(8):  # each on a connection of its own, so that both workers get some
+            httpx.post(f"{server.address}/v1/detect", content=CHELSEA.read_bytes(), timeout=30).raise_for_status()
+        for path in ("/v2/models/stats", "/v2/models/ssd23/stats"):
+            for _ in range(4):
+                (found,) = httpx.get(server.address + path).json()["model_stats"]
+                assert (found["name"], found["inference_count"], found["execution_count"]) == ("ssd23", 8, 8)

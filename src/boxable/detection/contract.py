@@ -15,23 +15,26 @@ ClassFields = Literal["documented", "served"]
 _EXPECTED = "expected a float32 array [1, height, width, 3], RGB, values 0 to 1"
 
 
-def check_input(image: Any) -> Source:
-    """Check the image of a contract call, float32 `[1, H, W, 3]` in 0..1. Raises ArgumentError for anything else."""
+def check_input(image: Any, name: str = "as_dict=True") -> Source:
+    """Check the image of a contract call, float32 `[1, H, W, 3]` in 0..1.
+
+    Raises ArgumentError for anything else; its text begins with `name`.
+    """
     if not isinstance(image, np.ndarray) and not has_attribute(image, "__array__"):
-        raise ArgumentError(f"as_dict=True: {_EXPECTED}, got {type(image).__name__}; for files call without as_dict")
-    array = to_array(image, "as_dict=True")
+        raise ArgumentError(f"{name}: {_EXPECTED}, got {type(image).__name__}; for files call without as_dict")
+    array = to_array(image, name)
     got = f"got shape {list(array.shape)}"
     if array.ndim != 4 or array.shape[3] != 3:
         hint = "; add the batch axis with image[None]" if array.ndim == 3 and array.shape[2] == 3 else ""
-        raise ArgumentError(f"as_dict=True: {_EXPECTED}, {got}{hint}")
+        raise ArgumentError(f"{name}: {_EXPECTED}, {got}{hint}")
     if array.shape[0] != 1:
-        raise ArgumentError(f"as_dict=True: {_EXPECTED}, {got}; for several images call detector(list)")
+        raise ArgumentError(f"{name}: {_EXPECTED}, {got}; for several images call detector(list)")
     if 0 in array.shape:
-        raise ArgumentError(f"as_dict=True: {_EXPECTED}, {got}, an empty image")
+        raise ArgumentError(f"{name}: {_EXPECTED}, {got}, an empty image")
     if array.dtype != np.float32:
         hint = "image.astype('float32') / 255" if array.dtype == np.uint8 else "image.astype('float32')"
-        raise ArgumentError(f"as_dict=True: {_EXPECTED}, got dtype {array.dtype}; convert it with {hint}")
-    return Source.from_array(array[0], "as_dict=True")
+        raise ArgumentError(f"{name}: {_EXPECTED}, got dtype {array.dtype}; convert it with {hint}")
+    return Source.from_array(array[0], name)
 
 
 def to_contract(detections: Detections, class_fields: ClassFields) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,7 @@ from boxable.files import atomic_file
 
 IMAGE_FORMATS = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
-_QUALITY = 92
+QUALITY = 92
 
 
 def check_suffix(path: Path) -> None:
@@ -28,7 +28,7 @@ def save_image(image: Image.Image, path: Path) -> None:
     format_ = IMAGE_FORMATS[path.suffix.lower()]
     with atomic_file(path) as file:
         try:
-            image.save(file, format_, quality=_QUALITY)
+            image.save(file, format_, quality=QUALITY)
         except OSError as error:
             raise BoxableError(f"cannot write {path}: {error.strerror or error}") from error
         except (ValueError, struct.error) as error:

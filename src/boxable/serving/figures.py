@@ -62,18 +62,24 @@ class Figures:
                 self._executions.labels(model).inc(1 / item.batch)
 
     def counts(self, model: str) -> tuple[int, int]:
-        """Return how many images and batches of a model this process has run."""
-        found = [counter.labels(model)._value.get() for counter in (self._inferences, self._executions)]
-        return round(found[0]), round(found[1])
+        """Return how many images and batches of a model all processes have run."""
+        registry, labels = self._all_processes(), {"model": model}
+        images = registry.get_sample_value("boxable_inferences_total", labels) or 0.0
+        batches = registry.get_sample_value("boxable_executions_total", labels) or 0.0
+        return round(images), round(batches)
 
     def waiting(self, images: int) -> None:
         """Note how many images wait."""
         self._waiting.set(images)
 
     def text(self) -> bytes:
-        """Write all metrics in the format of Prometheus, of all processes if they share them."""
-        registry = self._registry
-        if os.environ.get(SHARED):
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return bytes(generate_latest(registry))
+        """Write all metrics in the format of Prometheus, of all processes."""
+        return bytes(generate_latest(self._all_processes()))
+
+    def _all_processes(self) -> CollectorRegistry:
+        """Return the metrics of all processes where they share them, else of this one."""
+        if not os.environ.get(SHARED):
+            return self._registry
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return registry

@@ -16,23 +16,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from boxable import __version__
-from boxable.detection.contract import check_input
-from boxable.errors import ArgumentError
 from boxable.images.sources import Source
 from boxable.serving.bodies import PARSED, compress, decode_base64, decompress, parse_json, read_body
+from boxable.serving.module_tensors import OUTPUTS, VERSION, check_size, float_image, most_json, plain
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Service
 from boxable.serving.tensors import bytes_tensor, read_bytes_tensor
-from boxable.serving.tf_serving import VERSION, most_json
 
 INPUTS = {"images": ("FP32", [1, -1, -1, 3]), "image": ("BYTES", [1])}
-OUTPUTS = {
-    "detection_boxes": ("FP32", [-1, 4]),
-    "detection_class_entities": ("BYTES", [-1]),
-    "detection_class_names": ("BYTES", [-1]),
-    "detection_class_labels": ("INT64", [-1]),
-    "detection_scores": ("FP32", [-1]),
-}
 _LENGTH = "inference-header-content-length"
 
 
@@ -107,21 +98,14 @@ def _float_image(tensor: dict[str, Any], binary: bytes | None, service: Service)
     if not isinstance(shape, list) or len(shape) != 4 or not all(type(side) is int and side > 0 for side in shape):
         raise RequestError(400, "images: expected shape [1, height, width, 3]", reason="bad_input")
     count = math.prod(shape)
-    if count > 3 * service.options.max_tensor_pixels:
-        raise RequestError(413, f"images: more than {service.options.max_tensor_pixels:,} pixels", reason="too_large")
+    check_size(count, service)
     try:
-        flat = (
-            np.frombuffer(binary, "<f4") if binary is not None else np.asarray(tensor.get("data"), np.float32).ravel()
-        )
-        if len(flat) != count:
-            raise ValueError(f"{len(flat)} numbers for shape {shape}")
-        image = flat.reshape(shape).astype(np.float32)
-        if not np.isfinite(image).all():
-            raise ValueError("a number that is not finite")
-        return check_input(image)
-    except (ValueError, TypeError, OverflowError) as error:  # ArgumentError is a ValueError
-        text = str(error).replace("as_dict=True", "images") if isinstance(error, ArgumentError) else f"images: {error}"
+        flat = np.frombuffer(binary, "<f4") if binary is not None else np.asarray(tensor.get("data"), np.float32)
+        values = flat.astype(np.float32).reshape(shape)
+    except (ValueError, TypeError, OverflowError):
+        text = f"images: expected {count} numbers, for shape {shape}"
         raise RequestError(400, text, reason="bad_input") from None
+    return float_image(values, service)
 
 
 def _parameter(holder: dict[str, Any], name: str) -> Any:
@@ -160,8 +144,7 @@ def _answer(
             output["parameters"] = {"binary_data_size": len(data)}
             parts.append(data)
         else:
-            flat = array.reshape(-1).tolist()
-            output["data"] = [item.decode() if isinstance(item, bytes) else item for item in flat]
+            output["data"] = plain(array.reshape(-1))
         outputs.append(output)
     answer = {"model_name": model, "model_version": VERSION, "outputs": outputs}
     if isinstance(content.get("id"), str):
@@ -223,15 +206,19 @@ def _config(service: Service, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _statistics(service: Service, name: str) -> dict[str, Any]:
-    images, batches = service.figures.counts(name)
-    return {
-        "model_stats": [
-            {
-                "name": name, "version": VERSION, "inference_count": images, "execution_count": batches,
-            }
-        ]
-    }  # fmt: skip
+def _statistics(service: Service, *names: str) -> dict[str, Any]:
+    stats = []
+    for name in names:
+        images, batches = service.figures.counts(name)
+        counts = {"inference_count": images, "execution_count": batches}
+        stats.append({"name": name, "version": VERSION, **counts})
+    return {"model_stats": stats}
+
+
+async def all_statistics(request: Request) -> Response:
+    """Count images and batches of all models."""
+    service: Service = request.app.state.service
+    return JSONResponse(_statistics(service, *service.models.names()))
 
 
 async def index(request: Request) -> Response:
@@ -258,6 +245,7 @@ routes = [
     Route("/v2/health/live", live),
     Route("/v2/health/ready", ready),
     Route("/v2/repository/index", index, methods=["POST"]),
+    Route("/v2/models/stats", all_statistics),
     *(
         Route(f"/v2/models/{{model:path}}{version}{suffix}", endpoint, methods=[method])
         for version in ("/versions/{version}", "")

@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, Response
 
 from boxable.images.draw import Color, color_of, text_color_on
+from boxable.images.save import QUALITY
 from boxable.images.sources import Source
 from boxable.serving.bodies import decode_base64, read_body, read_form, read_json
 from boxable.serving.own_schema import CLASSES_ANSWER, DETECT_ANSWERS, DETECT_BODY, MODELS_ANSWER, PROBLEMS
@@ -21,7 +22,7 @@ from boxable.vocabulary import ObjectClass, open_images, open_images_hierarchy, 
 
 router = APIRouter()
 
-_MOST_FILES, JPEG_QUALITY = 64, 92
+_MOST_FILES = 64
 
 
 @router.post(
@@ -105,7 +106,7 @@ def _records(found: Sequence[Found], format_: str, is_list: bool) -> Response:
 
 def _drawn(found: Found) -> Response:
     file = io.BytesIO()
-    found.detections.draw().save(file, "JPEG", quality=JPEG_QUALITY)
+    found.detections.draw().save(file, "JPEG", quality=QUALITY)
     return Response(file.getvalue(), media_type="image/jpeg")
 
 

@@ -15,25 +15,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from boxable.detection.contract import check_input
-from boxable.errors import ArgumentError
 from boxable.images.sources import Source
 from boxable.serving.bodies import decode_base64, read_json
+from boxable.serving.module_tensors import OUTPUTS, VERSION, float_image, most_json, plain
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Service
 
-# The version that every model has.
-VERSION = "1"
 SIGNATURES = {"default": "images", "serving_default": "images", "image_bytes": "image_bytes"}
-# Bytes of JSON for a pixel: three numbers of up to 18 digits, commas and brackets.
-_BYTES_A_PIXEL = 64
-OUTPUTS = {
-    "detection_boxes": ("DT_FLOAT", (-1, 4)),
-    "detection_class_entities": ("DT_STRING", (-1,)),
-    "detection_class_names": ("DT_STRING", (-1,)),
-    "detection_class_labels": ("DT_INT64", (-1,)),
-    "detection_scores": ("DT_FLOAT", (-1,)),
-}
+_TYPES = {"FP32": "DT_FLOAT", "BYTES": "DT_STRING", "INT64": "DT_INT64"}
 
 
 async def predict(request: Request) -> Response:
@@ -51,20 +40,11 @@ async def predict(request: Request) -> Response:
     given = _only_input(tensor, SIGNATURES[signature])
     make = _encoded_image if signature == "image_bytes" else _float_image
     source = await asyncio.to_thread(make, given, is_row, service)
-    columns = {name: _plain(values) for name, values in (await service.contract(request, model, source)).items()}
+    columns = {name: plain(values) for name, values in (await service.contract(request, model, source)).items()}
     if not is_row:
         return JSONResponse({"outputs": columns})
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return JSONResponse({"predictions": rows})
-
-
-def most_json(service: Service) -> int:
-    """Return the most bytes of JSON that an image may have, as numbers or in base64."""
-    return max(service.options.max_tensor_pixels * _BYTES_A_PIXEL, service.limits.max_bytes * 4 // 3 + 1024)
-
-
-def _plain(values: np.ndarray) -> list[Any]:
-    return [value.decode() if isinstance(value, bytes) else value for value in values.tolist()]
 
 
 def _tensor(content: Any) -> tuple[Any, bool]:
@@ -93,21 +73,13 @@ def _only_input(tensor: Any, name: str) -> Any:
 
 
 def _float_image(given: Any, is_row: bool, service: Service) -> Source:
-    """Make the image of a tensor. Raises RequestError and ArgumentError."""
+    """Make the image of a tensor. Raises RequestError."""
     try:
         image = np.asarray(given, np.float32)
     except (ValueError, TypeError, OverflowError):
         text = "images: expected numbers as [1, height, width, 3], all rows of one length"
         raise RequestError(400, text, reason="bad_input") from None
-    image = image[None] if is_row else image
-    if image.size > 3 * service.options.max_tensor_pixels:
-        raise RequestError(413, f"images: more than {service.options.max_tensor_pixels:,} pixels", reason="too_large")
-    if not np.isfinite(image).all():
-        raise RequestError(400, "images: expected numbers from 0 to 1, got one that is not finite", reason="bad_input")
-    try:
-        return check_input(image)
-    except ArgumentError as error:
-        raise RequestError(400, str(error).replace("as_dict=True", "images"), reason="bad_input") from None
+    return float_image(image[None] if is_row else image, service)
 
 
 def _encoded_image(given: Any, is_row: bool, service: Service) -> Source:
@@ -133,10 +105,10 @@ async def metadata(request: Request) -> Response:
     request.app.state.service.models.get(name)
     _check_version(request)
     inputs = {
-        "images": {"images": _info("image_tensor:0", "DT_FLOAT", (1, -1, -1, 3))},
-        "image_bytes": {"image_bytes": _info("image_bytes:0", "DT_STRING", ())},
+        "images": {"images": _info("image_tensor:0", "DT_FLOAT", [1, -1, -1, 3])},
+        "image_bytes": {"image_bytes": _info("image_bytes:0", "DT_STRING", [])},
     }
-    outputs = {key: _info(f"{key}:0", dtype, shape) for key, (dtype, shape) in OUTPUTS.items()}
+    outputs = {key: _info(f"{key}:0", _TYPES[datatype], shape) for key, (datatype, shape) in OUTPUTS.items()}
     signatures = {
         signature: {"inputs": inputs[key], "outputs": outputs, "method_name": "tensorflow/serving/predict"}
         for signature, key in SIGNATURES.items()
@@ -149,7 +121,7 @@ async def metadata(request: Request) -> Response:
     )
 
 
-def _info(name: str, dtype: str, shape: tuple[int, ...]) -> dict[str, Any]:
+def _info(name: str, dtype: str, shape: list[int]) -> dict[str, Any]:
     sizes = [{"size": str(size), "name": ""} for size in shape]
     return {"dtype": dtype, "tensor_shape": {"dim": sizes, "unknown_rank": False}, "name": name}
 
