@@ -2,10 +2,10 @@
 
     python benchmarks/ablations.py ../shared/data/tune-bccd --steps 300 --out bccd.json
 
-Every variant takes the same steps of one scope from the same model, with each of the seeds; with `--scope auto` so many
-of the head, then as many of everything. The change is the mean over
-the seeds of the variant minus the recipe as it is, and its interval is the mean of the paired intervals of the seeds,
-each of 1,000 bootstrap draws of the validation images.
+Every variant takes the same steps of one scope from the same model, with each of the seeds; `--scope auto` takes two
+numbers of steps, of the head and then of everything. The change is the mean over the seeds of the variant minus the
+recipe as it is, and its interval is the mean of the paired intervals of the seeds, each of 1,000 bootstrap draws of the
+validation images.
 """
 
 import argparse
@@ -76,6 +76,8 @@ def variants() -> dict[str, Variant]:
         "no augmentation": augmented(flip=0.0, zoom_out=0.0, crop=0.0, colors=0.0),
         "no EMA": Variant(recipe={"ema_decay": 0.0}),
         "no warm-up": Variant(recipe={"warmup": 1}),
+        "no color distortion, EMA, warm-up": replace(augmented(colors=0.0), recipe={"ema_decay": 0.0, "warmup": 1}),
+        "flips only": augmented(zoom_out=0.0, crop=0.0, colors=0.0),
         "a third of the learning rate": Variant(recipe={"peaks": {scope: peak / 3 for scope, peak in PEAKS.items()}}),
         "three times the learning rate": Variant(recipe={"peaks": {scope: peak * 3 for scope, peak in PEAKS.items()}}),
         "half the batch, twice the steps": Variant(batch_size=BATCH // 2),
@@ -107,10 +109,18 @@ def trained(options: Options, plan: Plan, changed: Variant) -> None:
         Loop(job, Checkpoint(setup.start, {}, State())).run()
 
 
-def planned(scope: str, steps: int, batch_size: int) -> Plan:
+def phases(scope: str) -> tuple[str, ...]:
+    return ("head", "all") if scope == "auto" else (scope,)
+
+
+def planned(scope: str, steps: list[int], batch_size: int) -> Plan:
     """Plan so many steps of each phase, which are validated once; more of a smaller batch."""
-    scopes, count = ("head", "all") if scope == "auto" else (scope,), steps * BATCH // batch_size
-    return Plan(tuple(Phase(each, count, count, VIEWS if each != "all" else 0) for each in scopes), batch_size)
+    counts = [count * BATCH // batch_size for count in steps]
+    views = {"head": VIEWS, "neck": VIEWS, "all": 0}
+    return Plan(
+        tuple(Phase(each, count, count, views[each]) for each, count in zip(phases(scope), counts, strict=True)),
+        batch_size,
+    )
 
 
 def measured(given: Any, folder: Path, measure: Callable[[Path], Evaluation]) -> dict[str, list[Evaluation]]:
@@ -147,11 +157,13 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--from", dest="start", default="ssd23")
     parser.add_argument("--scope", choices=["head", "neck", "all", "auto"], default="head")
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, nargs="+", default=[300], help="of each phase")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--only", action="append", metavar="VARIANT", help="one of them, beside the recipe as it is")
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write the figures to this file")
     given = parser.parse_args()
+    if len(given.steps) != len(phases(given.scope)):
+        parser.error(f"--steps: expected a number for each of {', '.join(phases(given.scope))}")
     keep_freed_memory()
     about = machine(("torch", "numpy")) | {"set": given.data.name, "scope": given.scope, "steps": given.steps}
     with tempfile.TemporaryDirectory() as folder, open_training_data(given.data, annotations="exhaustive") as data:
@@ -160,7 +172,8 @@ def main() -> None:
             given, Path(folder), lambda path: validation.measure(open_model(str(path)).model(), resamples=RESAMPLES)[0]
         )
     rows = [row(name, evaluations, found[AS_IT_IS]) for name, evaluations in found.items()]
-    print(f"{about['processor']}, {about['cores']} cores, {given.data.name}, {given.scope}, {given.steps} steps")
+    steps = " + ".join(map(str, given.steps))
+    print(f"{about['processor']}, {about['cores']} cores, {given.data.name}, {given.scope}, {steps} steps")
     print("| variant | mAP@0.5 | change | 95 % |\n|---|---|---|---|")
     for one in rows:
         change = ["", ""] if one["variant"] == AS_IT_IS else [f"{one['change']:+.3f}", between(one["interval"])]
