@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from boxable.serving.figures import Figures
-from boxable.serving.problems import BEGAN, REASON, RESERVED, RequestError, refusal
+from boxable.serving.problems import BEGAN, REASON, RESERVED, RequestError, busy, refusal
 
 logger = logging.getLogger("boxable")
 access_log = logging.getLogger("boxable.access")
@@ -21,6 +21,8 @@ access_log = logging.getLogger("boxable.access")
 # What needs no key: probes, and the page, which asks for the key.
 _OPEN = frozenset(["/", "/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"])
 _ASSETS = "/assets/"
+# Requests at once, of which most wait for their bodies or in the queue; each takes some memory of its own.
+MOST_REQUESTS = 1024
 _ID = re.compile(r"[\w.\-]{1,64}")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -35,6 +37,7 @@ _HEADERS = (
 )
 
 
+_TOO_MANY = busy(f"more than {MOST_REQUESTS} requests at once", "too_many")
 _NO_KEY = RequestError(
     401,
     "expected a key, as in Authorization: Bearer KEY",
@@ -55,6 +58,7 @@ class Around:
 
     def __init__(self, app: FastAPI, key_hashes: Iterable[str]) -> None:
         self._app, self._hashes = app, [item.encode() for item in key_hashes]
+        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -76,19 +80,28 @@ class Around:
 
         state = scope.setdefault("state", {})
         state[BEGAN] = time.monotonic()
+        self._running += 1
         try:
-            if self._hashes and not _is_open(scope, headers) and not self._has_key(headers):
-                state[REASON] = _NO_KEY.reason
-                await refusal(scope["path"], _NO_KEY)(scope, receive, send_more)
+            if refused := self._refusal(scope, headers):
+                state[REASON] = refused.reason
+                await refusal(scope["path"], refused)(scope, receive, send_more)
             else:
                 await self._app(scope, receive, send_more)
         except Exception:
             logger.exception("internal error in request %s", request_id)
         finally:
+            self._running -= 1
             self._app.state.service.budget.release(state.pop(RESERVED, 0))
             self._note(scope, status, time.perf_counter() - began, request_id)
 
-    def _has_key(self, headers: dict[str, str]) -> bool:
+    def _refusal(self, scope: Scope, headers: Mapping[str, str]) -> RequestError | None:
+        """Return why a request is not even looked at, None if it is."""
+        if self._running > MOST_REQUESTS:
+            return _TOO_MANY
+        needs_key = self._hashes and not _is_open(scope, headers)
+        return _NO_KEY if needs_key and not self._has_key(headers) else None
+
+    def _has_key(self, headers: Mapping[str, str]) -> bool:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         given = key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         digest = hashlib.sha256(given.encode()).hexdigest().encode()

@@ -30,8 +30,8 @@ from boxable.serving.options import ServeOptions
 from boxable.serving.service import Service
 
 logger = logging.getLogger("boxable")
-# Connections that wait to be accepted, seconds after which an idle one is closed, open ones at most: more get 503.
-_BACKLOG, _KEEP_ALIVE_S, _MOST_CONNECTIONS = 2048, 30, 1024
+# Connections that wait to be accepted, and seconds after which an idle one is closed.
+_BACKLOG, _KEEP_ALIVE_S = 2048, 30
 # After SIGTERM, for requests that were sent before the listener was closed.
 _ON_THEIR_WAY_S = 0.5
 # Seconds before a worker that ended is started again, and after the grace time before workers are killed.
@@ -76,7 +76,7 @@ class _Server(uvicorn.Server):
             Around(app, options.key_hashes), log_config=None, access_log=False, lifespan="on", http=BoundedProtocol,
             ws="none",
             timeout_graceful_shutdown=max(1, int(options.grace_s)), timeout_keep_alive=_KEEP_ALIVE_S, backlog=_BACKLOG,
-            server_header=False, limit_concurrency=_MOST_CONNECTIONS,
+            server_header=False,
         )  # fmt: skip
         super().__init__(config)
         self._service: Service = app.state.service
