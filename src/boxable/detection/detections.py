@@ -261,6 +261,10 @@ class Detections:
         check_suffix(Path(path))
         save_image(self.draw(image, **drawing), Path(path))
 
+    def with_image(self, image: ImageLike) -> "Detections":
+        """Return the same Detections, which are drawn on this image by default."""
+        return replace(self, _image=source_of(image))
+
     def crops(self, image: ImageLike | None = None) -> list[Image.Image]:
         """Crop each object, at least one pixel large; `image` as in `draw`."""
         pixels = self._pixels(image)

@@ -36,6 +36,14 @@ def check_size(numbers: int, service: Service) -> None:
         raise RequestError(413, f"images: more than {most:,} pixels", reason="too_large")
 
 
+def numbers(data: Any) -> np.ndarray:
+    """Convert numbers of JSON to float32. Raises ValueError for anything else, as texts of digits, and ragged lists."""
+    found = np.asarray(data)
+    if found.dtype.kind not in "fiu":
+        raise ValueError(f"expected numbers, got {found.dtype}")
+    return found.astype(np.float32)
+
+
 def float_image(values: np.ndarray, service: Service) -> Source:
     """Make the image of the input `images`, float32 `[1, H, W, 3]` in 0..1. Raises RequestError."""
     check_size(values.size, service)

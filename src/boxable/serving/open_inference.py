@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from boxable import __version__
 from boxable.images.sources import Source
-from boxable.serving.bodies import PARSED, compress, decode_base64, decompress, parse_json, read_body
-from boxable.serving.module_tensors import OUTPUTS, VERSION, check_size, float_image, most_json, plain
+from boxable.serving.bodies import compress, decode_base64, parse_json, read_decoded
+from boxable.serving.module_tensors import OUTPUTS, VERSION, check_size, float_image, most_json, numbers, plain
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Service
 from boxable.serving.tensors import bytes_tensor, read_bytes_tensor
@@ -32,14 +32,9 @@ async def infer(request: Request) -> Response:
     service: Service = request.app.state.service
     model = service.models.get(request.path_params["model"])
     _check_version(request)
-    most = most_json(service)
-    body = await read_body(request, most, PARSED)
-    encoding = request.headers.get("content-encoding", "")
-    if encoding:
-        service.budget.reserve(request, most)
-        body = await asyncio.to_thread(decompress, body, encoding, most)
+    body = await read_decoded(request, most_json(service))
     head, rest = _split(body, request.headers.get(_LENGTH))
-    content = await parse_json(head)
+    content = await parse_json(request, head)
     source = await asyncio.to_thread(_source, content, rest, service)
     asked = _asked(content)
     values = await service.contract(request, model, source)
@@ -73,6 +68,8 @@ def _source(content: Any, rest: bytes, service: Service) -> Source:
     size = _parameter(tensor, "binary_data_size")
     if size is not None and size != len(rest):
         raise RequestError(400, f"{name}: expected {size} bytes of data, got {len(rest)}", reason="bad_input")
+    if size is None and rest:
+        raise RequestError(400, f"{name}: got {len(rest)} bytes of data without binary_data_size", reason="bad_input")
     binary = None if size is None else rest
     if name == "image":
         return service.source(_encoded(tensor, binary))
@@ -81,6 +78,8 @@ def _source(content: Any, rest: bytes, service: Service) -> Source:
 
 def _encoded(tensor: dict[str, Any], binary: bytes | None) -> bytes:
     """Return the encoded image of a BYTES tensor. Raises RequestError."""
+    if tensor.get("shape") != [1]:
+        raise RequestError(400, "image: expected shape [1]", reason="bad_input")
     if binary is not None:
         values = read_bytes_tensor(binary)
         if len(values) != 1:
@@ -100,9 +99,9 @@ def _float_image(tensor: dict[str, Any], binary: bytes | None, service: Service)
     count = math.prod(shape)
     check_size(count, service)
     try:
-        flat = np.frombuffer(binary, "<f4") if binary is not None else np.asarray(tensor.get("data"), np.float32)
+        flat = np.frombuffer(binary, "<f4") if binary is not None else numbers(tensor.get("data"))
         values = flat.astype(np.float32).reshape(shape)
-    except (ValueError, TypeError, OverflowError):
+    except ValueError:
         text = f"images: expected {count} numbers, for shape {shape}"
         raise RequestError(400, text, reason="bad_input") from None
     return float_image(values, service)

@@ -119,13 +119,20 @@ class DetectionQueue:
         if sys.platform == "linux":  # where a thread has a priority of its own: answering goes before computing
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-        while (batch := self._next()) is not None:
-            jobs, alone = batch
-            try:
-                _run_or_fail(jobs, alone)
-            finally:
-                with self._changed:
-                    self._busy -= 1
+        while self._run_next():
+            pass
+
+    def _run_next(self) -> bool:
+        """Run the next batch, and keep nothing of it; tell whether there was one, not so once closed."""
+        batch = self._next()
+        if batch is None:
+            return False
+        try:
+            _run_or_fail(*batch)
+        finally:
+            with self._changed:
+                self._busy -= 1
+        return True
 
     def _next(self) -> tuple[list[Job], bool] | None:
         """Wait for the next batch, None once closed; and tell whether no other job is queued or running."""
@@ -188,4 +195,6 @@ def _run(jobs: list[Job], alone: bool) -> None:
     results = detector.detect_batch([source for _, source, _ in ready], jobs[0].rules, runtime)
     rest = time.perf_counter() - detecting - runtime.seconds
     for (job, _, decode), found in zip(ready, results, strict=True):
+        # It holds the encoded image again: the pixels of all images of a form would be far larger.
+        found = found.with_image(job.source)
         job.result.set_result((found, Timings(began - job.since, decode, runtime.seconds, rest, len(ready))))

@@ -10,14 +10,13 @@ split on its first dimension, so that the answer has one object for each detecti
 import asyncio
 from typing import Any
 
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from boxable.images.sources import Source
 from boxable.serving.bodies import decode_base64, read_json
-from boxable.serving.module_tensors import OUTPUTS, VERSION, float_image, most_json, plain
+from boxable.serving.module_tensors import OUTPUTS, VERSION, float_image, most_json, numbers, plain
 from boxable.serving.problems import RequestError
 from boxable.serving.service import Service
 
@@ -75,8 +74,8 @@ def _only_input(tensor: Any, name: str) -> Any:
 def _float_image(given: Any, is_row: bool, service: Service) -> Source:
     """Make the image of a tensor. Raises RequestError."""
     try:
-        image = np.asarray(given, np.float32)
-    except (ValueError, TypeError, OverflowError):
+        image = numbers(given)
+    except ValueError:
         text = "images: expected numbers as [1, height, width, 3], all rows of one length"
         raise RequestError(400, text, reason="bad_input") from None
     return float_image(image[None] if is_row else image, service)
