@@ -23,7 +23,7 @@ from boxable.http import USER_AGENT, is_retryable
 from boxable.images.sources import ImageLike, Source, source_of
 from boxable.networks.heads.rules import NmsMode
 from boxable.vocabulary import ClassList, ObjectClass
-from boxable.vocabulary.selection import Selection
+from boxable.vocabulary.selection import Selection, terms_of
 
 # Attempts of a request, and seconds before the second one; each later one waits twice as long.
 ATTEMPTS, PAUSE_S, LONGEST_PAUSE_S = 4, 0.25, 10.0
@@ -45,6 +45,8 @@ class _Requests:
     def __init__(
         self, address: str, *, model: str | None = None, key: str | None = None, timeout_s: float = _TIMEOUT_S
     ) -> None:
+        if not address.startswith(("http://", "https://")):
+            raise ArgumentError(f'expected an address as "http://127.0.0.1:8000", got {address!r}')
         self._model = model
         headers = {"User-Agent": USER_AGENT, "Request-Timeout": f"{timeout_s:g}"} | (
             {"Authorization": f"Bearer {key}"} if key else {}
@@ -54,9 +56,8 @@ class _Requests:
 
     def _parameters(self, options: Mapping[str, Any]) -> dict[str, Any]:
         given = {"model": self._model, **options}
-        classes = given.get("classes")
-        if classes is not None and not isinstance(classes, str):
-            given["classes"] = ",".join(item.mid if isinstance(item, ObjectClass) else str(item) for item in classes)
+        if given.get("classes") is not None:
+            given["classes"] = ",".join(terms_of(given["classes"]))
         return {name: value for name, value in given.items() if value is not None}
 
     def _detections(self, answer: httpx.Response, source: Source, classes: ClassList) -> Detections:
@@ -76,7 +77,7 @@ class Client(_Requests):
 
     `model`: a name that it serves, None: its default. `key`: one that it accepts, if it needs keys. The server and
     the client give a request up after `timeout_s` seconds; while the server is busy or does not answer, it is sent
-    again, four times in all.
+    again, four times in all. Raises ArgumentError for an address without http:// or https://.
     """
 
     def __init__(self, address: str, **options: Any) -> None:

@@ -102,6 +102,18 @@ def test_a_busy_server_is_asked_again_and_not_for_ever() -> None:
         assert len(asked) == 4
 
 
+def test_classes_may_be_ids_names_or_one_of_them(server: Server, detector: boxable.Detector) -> None:
+    with Client(server.address) as client:
+        cat = detector.classes.find("Cat").label_id
+        for classes in (cat, "Cat", [cat, "Dog"]):
+            same(client.detect(CHELSEA, classes=classes), detector(CHELSEA, classes=classes))
+
+
+def test_an_address_needs_its_scheme() -> None:
+    with pytest.raises(boxable.ArgumentError, match=r"expected an address as .http://127\.0\.0\.1:8000., got"):
+        Client("127.0.0.1:8000")
+
+
 def test_a_server_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "PAUSE_S", 0.0)
     with Client("http://127.0.0.1:9") as client, pytest.raises(boxable.FetchError, match="does not answer"):

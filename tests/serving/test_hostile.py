@@ -82,6 +82,21 @@ HOSTILE = {
     "JSON of a number": request(b"1", "/v1/detect", JSON),
     "huge number": request(b'{"inputs": 1' + b"0" * 10_000 + b"}", PREDICT),
     "surrogates": request(b'{"image": "\\ud800"}', "/v1/detect", JSON),
+    "JSON with parameters": request(b'{"image": "eA==", "min_score": 0.9}', "/v1/detect", JSON),
+    "JSON of empty lists": request(b"[" + b"[]," * 6_000_000 + b"[]]", PREDICT),
+    "JSON that is not called so": request(b'{"image": "eA=="}', "/v1/detect", "Content-Type: text/plain"),
+    "parameter twice": request(IMAGE, "/v1/detect?min_score=0.5&min_score=0.6"),
+    "form with a parameter": request(
+        b'--a\r\nContent-Disposition: form-data; name="i"; filename="i"\r\n\r\nx\r\n'
+        b'--a\r\nContent-Disposition: form-data; name="min_score"\r\n\r\n0.9\r\n--a--',
+        "/v1/detect", "Content-Type: multipart/form-data; boundary=a",
+    ),
+    "tensor of digits": request(b'{"inputs": [[[["0.1", "0.2", "0.3"]]]]}', PREDICT),
+    "tensor of booleans": request(b'{"inputs": [[[[true, false, true]]]]}', PREDICT),
+    "image without a shape": request(
+        json.dumps({"inputs": [{"name": "image", "datatype": "BYTES", "data": ["eA=="]}]}).encode(), INFER
+    ),
+    "binary that nobody claims": request(tensor() + b"xx", INFER, f"Inference-Header-Content-Length: {len(tensor())}"),
     "no base64": request(b'{"image": "*"}', "/v1/detect", JSON),
     "base64 of a bomb": request(
         json.dumps({"image": base64.b64encode(png(60_000, 60_000)).decode()}).encode(), "/v1/detect", JSON

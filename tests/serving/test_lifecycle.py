@@ -1,6 +1,7 @@
 """Start, overload, reload and end of a server."""
 
 import hashlib
+import io
 import os
 import signal
 import socket
@@ -9,10 +10,12 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 import boxable
 from tests.serving.conftest import CHELSEA, Server, Start, wait_for
@@ -91,6 +94,52 @@ def test_all_workers_load_the_models_again_at_sighup(start: Start) -> None:
         assert server.client.get("/readyz").status_code == 200
 
 
+def test_sighup_ends_no_worker_that_starts(start: Start) -> None:
+    with start("--workers", "2") as server:
+        for _ in range(20):
+            server.process.send_signal(signal.SIGHUP)
+            time.sleep(0.05)
+        wait_for(lambda: server.log.read_text().count("serving ssd23 at") == 2)
+        assert "a worker ended" not in server.log.read_text()
+
+
+def test_figures_name_routes_by_their_path(server: Server) -> None:
+    server.client.post("/v1/detect", content=CHELSEA.read_bytes())
+    for path in ("/v2/models/ssd23/config", "/nothing"):
+        server.client.get(path)
+    metrics = server.client.get("/metrics").text
+    for route in ("/v1/detect", "/v2/models/{model:path}/config", "other"):
+        assert f'boxable_requests_total{{route="{route}",status=' in metrics
+
+
+@pytest.fixture
+def two_cores() -> Iterator[None]:
+    """Let this process, and those that it starts, run on two cores."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(cores)[:2])
+    yield
+    os.sched_setaffinity(0, cores)
+
+
+@pytest.mark.usefixtures("two_cores")
+def test_a_form_of_large_images_takes_the_memory_of_a_few(start: Start) -> None:
+    file = io.BytesIO()
+    Image.new("L", (6500, 6500)).save(file, "PNG")
+    pixels_mb, count = 6500 * 6500 * 3 / 1e6, 16
+    with start() as server:
+
+        def peak_mb() -> int:
+            status = Path(f"/proc/{server.process.pid}/status").read_text()
+            return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+
+        before = peak_mb()
+        answer = server.client.post(
+            "/v1/detect", files=[("image", (f"{n}.png", file.getvalue())) for n in range(count)]
+        )
+        assert [record["width"] for record in answer.json()] == [6500] * count
+        assert peak_mb() - before < pixels_mb * count * 0.6  # two at a time, in several forms
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_request_that_does_not_end_is_given_up_after_the_grace_time(start: Start, workers: str) -> None:
     with start("--grace", "1", "--workers", workers) as server:
@@ -100,8 +149,10 @@ def test_a_request_that_does_not_end_is_given_up_after_the_grace_time(start: Sta
             time.sleep(0.3)
             began = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
+            assert connection.recv(4096).startswith(b"HTTP/1.1 503 ")
             assert server.process.wait(20) == 0
             assert 1 < time.monotonic() - began < 6
+        assert "Traceback" not in server.log.read_text()
 
 
 def test_a_worker_that_ends_is_started_again(start: Start) -> None:
@@ -159,13 +210,30 @@ def test_other_sites_may_call_only_if_they_are_named(start: Start, server: Serve
         assert answer.headers["access-control-allow-origin"] == "https://example.org"
 
 
+def test_a_refusal_can_be_read_by_other_sites_too(start: Start, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"{hashlib.sha256(b'secret').hexdigest()}  -\n")  # as sha256sum writes it
+    origin = {"origin": "https://example.org"}
+    with start("--origin", "https://example.org", "--keys", str(keys)) as server:
+        for given, text in ((None, "expected a key"), ("other", "not one of those accepted")):
+            answer = server.client.get("/v1/models", headers=origin | ({"x-api-key": given} if given else {}))
+            assert (answer.status_code, text in answer.text) == (401, True)
+            assert answer.headers["access-control-allow-origin"] == "https://example.org"
+        assert server.client.get("/v1/models", headers=origin | {"x-api-key": "secret"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("options", "code", "text"),
     [
         (["--models", "none"], 2, "none"),
         (["--port", "99999999"], 2, "--port"),
         (["--host", "256.0.0.1"], 1, "cannot listen on 256.0.0.1:0"),
-        (["--keys", os.devnull], 2, "expected SHA-256 hashes"),
+        (["--keys", os.devnull], 2, "expected a SHA-256 hash on each line, got none"),
+        (["--keys", str(CHELSEA)], 2, "line 1: expected a SHA-256 hash"),
+        (["--origin", "example.org"], 2, "example.org: expected a scheme and a host"),
+        (["--origin", "https://example.org/page"], 2, "expected a scheme and a host"),
+        (["--models", " ,"], 2, "expected names of models"),
+        (["--models", "ssd23,mediapipe/ssd_mobilenet_v2_oidv4_23"], 1, "served already"),
         (["--classes", "Unicorn"], 2, "Unicorn"),
         (["--models", "none", "--workers", "2"], 2, "none"),
     ],

@@ -20,7 +20,7 @@ class App:
     def __init__(self) -> None:
         self.go, self.reasons = asyncio.Event(), list[str]()
         figures = SimpleNamespace(answered=lambda *_: None, refused=self.reasons.append)
-        self.state = SimpleNamespace(service=SimpleNamespace(budget=Budget(0), figures=figures))
+        self.state = SimpleNamespace(service=SimpleNamespace(budget=Budget(0), figures=figures), paths={})
 
     async def __call__(self, scope: Any, receive: Any, send: Callable[[Any], Any]) -> None:
         await self.go.wait()

@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import json
 from typing import Any
 
 import httpx
@@ -120,8 +121,6 @@ def tensor(**changes: Any) -> dict[str, Any]:
     ],
 )  # fmt: skip
 def test_errors_are_one_line(server: Server, content: Any, text: str) -> None:
-    import json
-
     answer = server.client.post("/v2/models/ssd23/infer", content=json.dumps(content))
     assert answer.status_code == 400
     assert text in answer.json()["error"]
@@ -133,6 +132,17 @@ def test_a_compressed_body_is_bounded_as_it_is_decompressed(server: Server) -> N
         answer = server.client.post("/v2/models/ssd23/infer", content=body, headers={"content-encoding": "gzip"})
         assert answer.status_code in (status, 413)
         assert "error" in answer.json()
+
+
+def test_compressed_bodies_may_have_members_and_answers_are_as_asked(server: Server) -> None:
+    whole = json.dumps(tensor()).encode()
+    body = gzip.compress(whole[:20]) + gzip.compress(whole[20:])
+    for accepted, encoding in (("gzip;q=0, deflate", "deflate"), ("gzip;q=0.5", "gzip"), ("gzip;q=0", None)):
+        headers = {"content-encoding": "gzip", "accept-encoding": accepted}
+        answer = server.client.post("/v2/models/ssd23/infer", content=body, headers=headers)
+        assert (answer.status_code, answer.headers.get("content-encoding")) == (200, encoding)
+        assert answer.json()["outputs"]
+        assert answer.headers["server-timing"].startswith("queue;dur=")
 
 
 def test_statistics_are_those_of_all_workers(start: Start) -> None:

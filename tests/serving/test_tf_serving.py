@@ -1,6 +1,8 @@
 """A client of TensorFlow Serving gets what the original module returned."""
 
 import base64
+import gzip
+import json
 from typing import Any
 
 import numpy as np
@@ -105,3 +107,9 @@ def test_an_unknown_model_or_version_is_not_found(server: Server, path: str) -> 
     answer = server.client.post(path, json={"inputs": []})
     assert answer.status_code == 404
     assert set(answer.json()) == {"error"}
+
+
+def test_a_body_may_be_compressed(server: Server, image: np.ndarray, contract: dict[str, list[Any]]) -> None:
+    body = gzip.compress(json.dumps({"inputs": image.tolist()}).encode())
+    answer = server.client.post(PREDICT, content=body, headers={"content-encoding": "gzip"})
+    assert answer.json() == {"outputs": contract}

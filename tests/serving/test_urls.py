@@ -11,8 +11,10 @@ import pytest
 pytest.importorskip("fastapi")
 from boxable.serving import urls
 from boxable.serving.problems import RequestError
+from tests.serving.conftest import Server, Start
 
 pytestmark = pytest.mark.serving
+reserved: list[int] = []
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ pytestmark = pytest.mark.serving
 )  # fmt: skip
 def test_no_address_leads_inside(url: str) -> None:
     with pytest.raises(RequestError, match=r"^url: ") as refused:
-        asyncio.run(urls.fetch(url, 1000, 5.0))
+        asyncio.run(urls.fetch(url, 1000, 5.0, reserved.append))
     assert refused.value.status == 400
 
 
@@ -58,7 +60,8 @@ def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest
     asked = answering(
         monkeypatch, {"a.example": httpx.Response(200, stream=httpx.ByteStream(b"image"))}, {"a.example": ["8.8.8.8"]}
     )
-    assert asyncio.run(urls.fetch("https://a.example/cat.jpg?size=1#top", 1000, 5.0)) == b"image"
+    assert asyncio.run(urls.fetch("https://a.example/cat.jpg?size=1#top", 1000, 5.0, reserved.append)) == b"image"
+    assert reserved[-1] == len(b"image")
     assert asked == [("https://8.8.8.8/cat.jpg?size=1", "a.example", "a.example")]
 
 
@@ -67,7 +70,7 @@ def test_a_redirect_is_checked_and_so_is_each_address_of_a_host(monkeypatch: pyt
     hosts = {"a.example": ["8.8.8.8"], "inside.example": ["8.8.4.4", "10.0.0.1"]}
     asked = answering(monkeypatch, {"a.example": away}, hosts)
     with pytest.raises(RequestError, match="its host is not a public one"):
-        asyncio.run(urls.fetch("http://a.example/", 1000, 5.0))
+        asyncio.run(urls.fetch("http://a.example/", 1000, 5.0, reserved.append))
     assert len(asked) == 1
 
 
@@ -88,7 +91,7 @@ def test_redirects_size_and_status_are_bounded(monkeypatch: pytest.MonkeyPatch) 
         ("away", "cannot be fetched"),
     ):
         with pytest.raises(RequestError, match=text):
-            asyncio.run(urls.fetch(f"http://{host}.example/", 1000, 5.0))
+            asyncio.run(urls.fetch(f"http://{host}.example/", 1000, 5.0, reserved.append))
     assert len(asked) == 10
 
 
@@ -96,3 +99,11 @@ def test_which_addresses_are_public() -> None:
     assert urls.is_global(ipaddress.ip_address("8.8.8.8"))
     assert urls.is_global(ipaddress.ip_address("2606:4700::1111"))
     assert not urls.is_global(ipaddress.ip_address("::ffff:10.0.0.1"))
+
+
+def test_a_server_that_may_fetch_refuses_addresses_of_its_own_network(start: Start, server: Server) -> None:
+    with start("--allow-urls") as fetching:
+        for url in (f"{server.address}/healthz", "http://localhost/", "file:///etc/passwd", "http://[::ffff:7f00:1]/"):
+            answer = fetching.client.post("/v1/detect", json={"url": url})
+            assert (answer.status_code, answer.json()["reason"]) == (400, "bad_url"), url
+        assert fetching.client.post("/v1/detect", json={"url": 3}).status_code == 400

@@ -46,7 +46,7 @@ def print_message(text: str) -> None:
     Where nobody reads it or the disk is full, this text and the rest are dropped: they are not worth the results.
     """
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(text + "\n", end="", file=sys.stderr, flush=True)  # one write: several processes may print
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 

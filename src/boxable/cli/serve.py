@@ -1,6 +1,7 @@
 """`boxable serve`: an HTTP service on a detector."""
 
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -12,12 +13,31 @@ from boxable.cli.process import prepare_logging, silence_decoders
 from boxable.errors import MissingExtraError
 
 
+def _check_origins(context: click.Context, option: click.Parameter, origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if not re.fullmatch(r"\*|https?://[^/?#\s]+", origin):
+            raise click.BadParameter(f'{origin}: expected a scheme and a host, as in "https://example.org", or *')
+    return origins
+
+
+def _model_names(context: click.Context, option: click.Parameter, given: str | None) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in (given or "").split(",") if name.strip())
+    if given is not None and not names:
+        raise click.BadParameter("expected names of models, got none")
+    return names
+
+
 @click.command()
 @click.option(
     "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="The address to listen on; 0.0.0.0: all."
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen on.")
-@click.option("--models", metavar="NAMES", help="Models to serve, separated by commas.  [default: that of `load()`]")
+@click.option(
+    "--models",
+    metavar="NAMES",
+    callback=_model_names,
+    help="Models to serve, separated by commas.  [default: that of `load()`]",
+)
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
@@ -56,13 +76,20 @@ from boxable.errors import MissingExtraError
     help="Strings of the protocols of other servers: as the published module served them, or as it was documented.",
 )
 @click.option("--keys", metavar="FILE", type=PathArgument(dir_okay=False), help="SHA-256 of accepted keys, one a line.")
-@click.option("--origin", "origins", multiple=True, metavar="ORIGIN", help="A site that may call (CORS); repeatable.")
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    callback=_check_origins,
+    help="A site that may call (CORS); repeatable.",
+)
 @click.option("--allow-urls", is_flag=True, help="Fetch images from public addresses that clients name.")
 @running_options
 def serve(
     host: str,
     port: int,
-    models: str | None,
+    models: tuple[str, ...],
     workers: int,
     classes: str | None,
     queue: int,
@@ -96,10 +123,9 @@ def serve(
     from boxable.serving.options import ServeOptions
 
     prepare_access_log()
-    names = tuple(name.strip() for name in (models or "").split(",") if name.strip())
     run_service(
         ServeOptions(
-            names, running | {"classes": classes}, host, port, workers, queue, max_batch, timeout, grace,
+            models, running | {"classes": classes}, host, port, workers, queue, max_batch, timeout, grace,
             key_hashes=_hashes(keys), origins=origins, class_fields=class_fields, allow_urls=allow_urls,
         ),
         prepare_worker,
@@ -124,8 +150,15 @@ def prepare_access_log() -> None:
 def _hashes(path: Path | None) -> frozenset[str]:
     if path is None:
         return frozenset()
-    lines = [line.split("#")[0].strip().lower() for line in path.read_text("utf-8").splitlines()]
-    hashes = [line.removeprefix("sha256:") for line in lines if line]
-    if not hashes or not all(len(item) == 64 and set(item) <= set("0123456789abcdef") for item in hashes):
-        raise click.BadParameter(f"{path}: expected SHA-256 hashes, 64 hexadecimal digits a line", param_hint="--keys")
+    hashes = set()
+    for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").splitlines(), 1):
+        words = line.partition("#")[0].lower().split()  # sha256sum writes the name of its file behind the hash
+        if not words:
+            continue
+        if not re.fullmatch("[0-9a-f]{64}", words[0].removeprefix("sha256:")):
+            text = f"{path}, line {number}: expected a SHA-256 hash, 64 hexadecimal digits"
+            raise click.BadParameter(text, param_hint="--keys")
+        hashes.add(words[0].removeprefix("sha256:"))
+    if not hashes:
+        raise click.BadParameter(f"{path}: expected a SHA-256 hash on each line, got none", param_hint="--keys")
     return frozenset(hashes)

@@ -8,10 +8,13 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from boxable import __version__
 from boxable.errors import BoxableError
 from boxable.serving import open_inference, operations, own_api, page, tf_serving
+from boxable.serving.middleware import Around
 from boxable.serving.options import ServeOptions
 from boxable.serving.problems import REASON, RequestError, as_request_error, refusal
 from boxable.serving.service import Service
@@ -34,15 +37,26 @@ def make_app(options: ServeOptions, service: Service) -> FastAPI:
     )  # fmt: skip
     app.state.service = service
     app.include_router(own_api.router)
-    app.router.routes += [*operations.routes, *tf_serving.routes, *open_inference.routes, *page.routes]
+    others = [*operations.routes, *tf_serving.routes, *open_inference.routes, *page.routes]
+    app.router.routes += others
+    # The path of each function that answers, for metrics: of several the last, which is the shortest.
+    app.state.paths = {
+        route.endpoint: route.path for route in (*own_api.router.routes, *others) if isinstance(route, Route)
+    }
     for kind in (RequestError, BoxableError, HTTPException, Exception):
         app.add_exception_handler(kind, _refuse)
-    if options.origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=list(options.origins), allow_methods=["GET", "POST"], allow_headers=["*"],
-            expose_headers=["Server-Timing", "X-Request-ID", "Retry-After"],
-        )  # fmt: skip
     return app
+
+
+def around(app: FastAPI, options: ServeOptions) -> ASGIApp:
+    """Put around the application what every request passes."""
+    inner = Around(app, options.key_hashes)
+    if not options.origins:
+        return inner
+    return CORSMiddleware(  # outermost: a browser shows a refusal only if it has these headers too
+        inner, allow_origins=list(options.origins), allow_methods=["GET", "POST"], allow_headers=["*"],
+        expose_headers=["Server-Timing", "X-Request-ID", "Retry-After"],
+    )  # fmt: skip
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -29,10 +29,12 @@ class Budget:
     """Bytes that the bodies of all requests may take together, parsed ones included."""
 
     def __init__(self, most: int) -> None:
-        self._left = most
+        self._most = self._left = most
 
     def reserve(self, request: Request, count: int) -> None:
         """Reserve bytes until the request ends. Raises RequestError."""
+        if count > self._most:
+            raise RequestError(413, f"the body takes more than {self._most:,} bytes once parsed", reason="too_large")
         if count > self._left:
             raise busy("the requests that are being read take all memory that they may", "memory")
         self._left -= count

@@ -1,6 +1,7 @@
 """HTTP connections with limits that uvicorn's parser lacks: the size of headers, and the time that they may take."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import httptools
@@ -8,6 +9,20 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # Bytes of the request line and the headers together, and seconds until they are there.
 MOST_HEADERS, HEADERS_S = 64 * 1024, 10.0
+# Open connections, idle ones too; each is a descriptor.
+MOST_CONNECTIONS, _DESCRIPTORS = 2048, 4096
+_FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process open as many descriptors as connections need, where it may: systems allow 256 or 1,024."""
+    with suppress(ImportError, OSError, ValueError):  # Windows has no such limit
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -19,7 +34,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request, but not for ever."""
         super().connection_made(transport)
-        self._expect()
+        if len(self.connections) > MOST_CONNECTIONS:
+            transport.write(_FULL)
+            transport.close()
+        else:
+            self._expect()
 
     def on_message_begin(self) -> None:
         """Begin a request, the first one or a later one."""

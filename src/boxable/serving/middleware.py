@@ -1,5 +1,6 @@
 """Around every request: an id, keys, security headers, figures, and the access log. Plain ASGI."""
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -13,7 +14,7 @@ from fastapi import FastAPI
 from starlette.types import Message, Receive, Scope, Send
 
 from boxable.serving.figures import Figures
-from boxable.serving.problems import BEGAN, REASON, RESERVED, RequestError, busy, refusal
+from boxable.serving.problems import BEGAN, REASON, RESERVED, STAGES, RequestError, busy, refusal
 
 logger = logging.getLogger("boxable")
 access_log = logging.getLogger("boxable.access")
@@ -38,23 +39,16 @@ _HEADERS = (
 
 
 _TOO_MANY = busy(f"more than {MOST_REQUESTS} requests at once", "too_many")
+_ENDED = busy("the server ends", "ended")
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _NO_KEY = RequestError(
-    401,
-    "expected a key, as in Authorization: Bearer KEY",
-    reason="unauthorized",
-    headers={"WWW-Authenticate": "Bearer"},
+    401, "expected a key, as in Authorization: Bearer KEY", reason="unauthorized", headers=_CHALLENGE
 )
-
-
-def _is_open(scope: Scope, headers: Mapping[str, str]) -> bool:
-    """Tell whether a request needs no key: browsers ask whether they may send one (CORS) without it."""
-    path = scope["path"]
-    is_preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
-    return path in _OPEN or path.startswith(_ASSETS) or is_preflight
+_OTHER_KEY = RequestError(401, "this key is not one of those accepted", reason="unauthorized", headers=_CHALLENGE)
 
 
 class Around:
-    """The outermost layer, around the application of a service."""
+    """The layer around the application of a service; only CORS is outside of it."""
 
     def __init__(self, app: FastAPI, key_hashes: Iterable[str]) -> None:
         self._app, self._hashes = app, [item.encode() for item in key_hashes]
@@ -69,13 +63,14 @@ class Around:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         given = headers.get("x-request-id", "")
         request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
-        status = 500
+        status: int | None = None
 
         async def send_more(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *_HEADERS]
+                stages = [(b"server-timing", state[STAGES].encode())] if STAGES in state else []
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *stages, *_HEADERS]
             await send(message)
 
         state = scope.setdefault("state", {})
@@ -87,31 +82,38 @@ class Around:
                 await refusal(scope["path"], refused)(scope, receive, send_more)
             else:
                 await self._app(scope, receive, send_more)
+        except asyncio.CancelledError:  # by uvicorn, at the end of the grace time
+            if status is None:
+                state[REASON] = _ENDED.reason
+                await refusal(scope["path"], _ENDED)(scope, receive, send_more)
         except Exception:
             logger.exception("internal error in request %s", request_id)
         finally:
             self._running -= 1
             self._app.state.service.budget.release(state.pop(RESERVED, 0))
-            self._note(scope, status, time.perf_counter() - began, request_id)
+            self._note(scope, status or 500, time.perf_counter() - began, request_id)
 
     def _refusal(self, scope: Scope, headers: Mapping[str, str]) -> RequestError | None:
         """Return why a request is not even looked at, None if it is."""
         if self._running > MOST_REQUESTS:
             return _TOO_MANY
-        needs_key = self._hashes and not _is_open(scope, headers)
-        return _NO_KEY if needs_key and not self._has_key(headers) else None
+        is_open = scope["path"] in _OPEN or scope["path"].startswith(_ASSETS)
+        needs_key = self._hashes and not is_open
+        return self._check_key(headers) if needs_key else None
 
-    def _has_key(self, headers: Mapping[str, str]) -> bool:
+    def _check_key(self, headers: Mapping[str, str]) -> RequestError | None:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         given = key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        if not given:
+            return _NO_KEY
         digest = hashlib.sha256(given.encode()).hexdigest().encode()
         # All are compared, so that the time does not tell which one is near.
-        return sum(hmac.compare_digest(digest, known) for known in self._hashes) > 0
+        is_known = sum(hmac.compare_digest(digest, known) for known in self._hashes) > 0
+        return None if is_known else _OTHER_KEY
 
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
-        endpoint = scope.get("endpoint")
         figures: Figures = self._app.state.service.figures
-        figures.answered(getattr(endpoint, "__name__", "none"), status, seconds)
+        figures.answered(self._app.state.paths.get(scope.get("endpoint"), "other"), status, seconds)
         reason = scope["state"].get(REASON)
         if reason:
             figures.refused(reason)

@@ -9,7 +9,7 @@ import numpy as np
 
 from boxable.detection.detector import Detector
 from boxable.detection.load import load
-from boxable.errors import UnknownModelError
+from boxable.errors import BoxableError, UnknownModelError
 from boxable.images.sources import Source
 from boxable.networks.heads.rules import PostprocessRules
 from boxable.serving.options import ServeOptions
@@ -77,6 +77,8 @@ class Models:
         for name in self._options.models or (None,):
             detector = load(name, **running)
             model = ServedModel(_served_name(detector), detector)
+            if model.name in served:
+                raise BoxableError(f"{name} is {model.name}, which is served already; name each model once")
             model.warm_up()
             served[model.name] = model
         return served

@@ -25,6 +25,6 @@ async def metrics(request: Request) -> Response:
 routes = [
     Route("/healthz", health),
     Route("/readyz", ready),
-    Route("/metrics", metrics),
     Route("/monitoring/prometheus/metrics", metrics),
+    Route("/metrics", metrics),
 ]

@@ -1,8 +1,8 @@
 """The service's own API: `/v1/detect`, `/v1/models`, `/v1/classes`; answers are the records of `--format jsonl`."""
 
-import asyncio
 import io
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -42,11 +42,9 @@ async def detect(request: Request) -> Response:
     found = await service.detect(request, served, sources, rules)
     if not is_list and found[0].detections.error is not None:
         raise RequestError(400, found[0].detections.error, reason="bad_image")
-    answer = (
-        await asyncio.to_thread(_drawn, found[0]) if query.format == "image" else _records(found, query.format, is_list)
-    )
-    answer.headers["Server-Timing"] = _server_timing(found)
-    return answer
+    if query.format == "image":
+        return await service.in_time(request, _drawn, found[0])
+    return _records(found, query.format, is_list)
 
 
 @router.get("/v1/models", responses=MODELS_ANSWER)
@@ -82,19 +80,41 @@ def _hexadecimal(color: Color) -> str:
 async def _sources(request: Request, service: Service) -> tuple[list[Source], bool]:
     """Read the images of a request, and tell whether it is a form, which may have several."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    most = service.limits.max_bytes
     if kind == "multipart/form-data":
-        form = await read_form(request, most, _MOST_FILES)
-        files = [item for _, item in form.multi_items() if isinstance(item, UploadFile)]
-        if not files:
-            raise RequestError(400, "expected a form with one file or more, got none", reason="bad_input")
-        return [service.source(await file.read(), file.filename or "image") for file in files], True
+        return await _form_sources(request, service), True
     if kind == "application/json":
-        content = await read_json(request, most * 4 // 3 + 1024)
-        url = content.get("url") if isinstance(content, dict) else None
-        data = _decoded(content) if url is None else await _fetched(request, service, url)
-        return [service.source(data)], False
-    return [service.source(await read_body(request, most))], False
+        return [service.source(await _json_image(request, service))], False
+    body = await read_body(request, service.limits.max_bytes)
+    if body[:1] == b"{":
+        text = "expected an image, got JSON; send it with Content-Type: application/json"
+        raise RequestError(400, text, reason="bad_input")
+    return [service.source(body)], False
+
+
+async def _form_sources(request: Request, service: Service) -> list[Source]:
+    """Return the files of a form. Raises RequestError."""
+    items = (await read_form(request, service.limits.max_bytes, _MOST_FILES)).multi_items()
+    files = [item for _, item in items if isinstance(item, UploadFile)]
+    if not files:
+        raise RequestError(400, "expected a form with one file or more, got none", reason="bad_input")
+    _refuse("form", [name for name, item in items if not isinstance(item, UploadFile)])
+    return [service.source(await file.read(), file.filename or "image") for file in files]
+
+
+async def _json_image(request: Request, service: Service) -> bytes:
+    """Return the image of `{"image": base64}` or `{"url": address}`. Raises RequestError."""
+    content = await read_json(request, service.limits.max_bytes * 4 // 3 + 1024)
+    if not isinstance(content, dict):
+        raise RequestError(400, 'expected {"image": "<base64>"}', reason="bad_input")
+    _refuse("JSON", [name for name in content if name not in ("image", "url")])
+    return _decoded(content) if content.get("url") is None else await _fetched(request, service, content["url"])
+
+
+def _refuse(kind: str, others: Sequence[str]) -> None:
+    """Raise RequestError where a body has fields that are no images."""
+    if others:
+        text = f"{kind}: unknown field {others[0][:40]!r}; parameters belong into the address, as in ?min_score=0.5"
+        raise RequestError(400, text, reason="bad_input")
 
 
 def _records(found: Sequence[Found], format_: str, is_list: bool) -> Response:
@@ -110,24 +130,19 @@ def _drawn(found: Found) -> Response:
     return Response(file.getvalue(), media_type="image/jpeg")
 
 
-def _server_timing(found: Sequence[Found]) -> str:
-    """Write the longest time of each stage, in milliseconds (Server-Timing, W3C)."""
-    stages = ("queue", "decode", "network", "postprocess")
-    return ", ".join(f"{name};dur={max(getattr(item.timings, name) for item in found) * 1e3:.1f}" for name in stages)
-
-
 async def _fetched(request: Request, service: Service, url: Any) -> bytes:
     """Fetch the image of `{"url": address}`. Raises RequestError."""
     if not service.options.allow_urls:
         raise RequestError(400, "url: this server fetches nothing (--allow-urls)", reason="bad_url")
     if not isinstance(url, str):
         raise RequestError(400, "url: expected a text", reason="bad_url")
-    return await fetch(url, service.limits.max_bytes, service.left(request))
+    reserve = partial(service.budget.reserve, request)
+    return await fetch(url, service.limits.max_bytes, service.left(request), reserve)
 
 
-def _decoded(content: Any) -> bytes:
+def _decoded(content: dict[str, Any]) -> bytes:
     """Decode `{"image": base64}`. Raises RequestError."""
-    image = content.get("image") if isinstance(content, dict) else None
+    image = content.get("image")
     if not isinstance(image, str):
         raise RequestError(400, 'expected {"image": "<base64>"}', reason="bad_input")
     return decode_base64(image.partition("base64,")[2] if image.startswith("data:") else image, "image")

@@ -7,8 +7,9 @@ from starlette.responses import JSONResponse, Response
 
 from boxable.errors import BoxableError, UnknownModelError
 
-# Of the state of a request: when it began, the bytes that it holds of the budget, why it was refused.
-BEGAN, RESERVED, REASON = "began", "reserved", "reason"
+# Of the state of a request: when it began, the bytes that it holds of the budget, why it was refused, and how long each
+# stage took.
+BEGAN, RESERVED, REASON, STAGES = "began", "reserved", "reason", "stages"
 # The paths of the own API; the others belong to protocols of other servers.
 _OWN = ("/v1/detect", "/v1/classes")
 

@@ -60,7 +60,11 @@ def parameters(kind: type[ClassesQuery]) -> list[dict[str, Any]]:
 
 @lru_cache(_KNOWN)
 def _parse(kind: type[AnyQuery], query: bytes) -> AnyQuery:
-    given = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    given = dict(pairs)
+    if len(given) < len(pairs):
+        twice = next(name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1)
+        raise RequestError(400, f"{twice[:_QUOTED]}: expected once, got it again", reason="bad_input")
     try:
         return kind.model_validate(given)
     except ValidationError as error:

@@ -22,10 +22,9 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from boxable.detection.load import load
 from boxable.errors import BoxableError
-from boxable.serving.app import make_app
-from boxable.serving.connections import BoundedProtocol
+from boxable.serving.app import around, make_app
+from boxable.serving.connections import BoundedProtocol, raise_descriptor_limit
 from boxable.serving.figures import SHARED
-from boxable.serving.middleware import Around
 from boxable.serving.options import ServeOptions
 from boxable.serving.service import Service
 
@@ -62,6 +61,7 @@ def serve(options: ServeOptions, prepare: Callable[[], None]) -> None:
 def _run(options: ServeOptions, listener: socket.socket, address: str) -> None:
     """Load the models, and serve in this process. Raises BoxableError."""
     sys.setswitchinterval(_SWITCH_S)
+    raise_descriptor_limit()
     service = Service(options)
     logger.info("serving %s at %s", ", ".join(service.models.names()), address)
     server = _Server(options, make_app(options, service))
@@ -73,7 +73,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, options: ServeOptions, app: FastAPI) -> None:
         config = uvicorn.Config(
-            Around(app, options.key_hashes), log_config=None, access_log=False, lifespan="on", http=BoundedProtocol,
+            around(app, options), log_config=None, access_log=False, lifespan="on", http=BoundedProtocol,
             ws="none",
             timeout_graceful_shutdown=max(1, int(options.grace_s)), timeout_keep_alive=_KEEP_ALIVE_S, backlog=_BACKLOG,
             server_header=False,
@@ -165,7 +165,8 @@ class _Supervisor:
 
     def _start(self) -> SpawnProcess:
         worker = get_context("spawn").Process(target=_work, args=self._arguments)
-        worker.start()
+        with _ignoring_reload():  # which the process inherits: it would end by SIGHUP until it handles it
+            worker.start()
         return worker
 
     def _restart(self) -> None:
@@ -200,6 +201,16 @@ class _Supervisor:
             if worker.is_alive():
                 logger.warning("a worker did not end in time and is killed")
                 worker.kill()
+
+
+@contextmanager
+def _ignoring_reload() -> Iterator[None]:
+    former = None if _RELOAD is None else signal.signal(_RELOAD, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        if _RELOAD is not None:
+            signal.signal(_RELOAD, former)
 
 
 def _work(prepare: Callable[[], None], options: ServeOptions, listener: socket.socket, address: str) -> None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 from starlette.requests import Request
@@ -19,8 +19,10 @@ from boxable.serving.bodies import Budget
 from boxable.serving.figures import Figures
 from boxable.serving.models import Models, ServedModel
 from boxable.serving.options import MEBIBYTE, ServeOptions
-from boxable.serving.problems import BEGAN, RequestError, busy
+from boxable.serving.problems import BEGAN, STAGES, RequestError, busy
 from boxable.serving.queue import DetectionQueue, Job, QueueFullError, Timings
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Service:
         self.limits = Limits(options.max_image_mb * MEBIBYTE, options.max_pixels)
         self.queue = DetectionQueue(workers=options.threads, size=options.queue, max_batch=options.max_batch)
         self.figures = Figures()
+        self._cores = asyncio.Semaphore(options.threads)
         self.budget = Budget(options.max_bodies_mb * MEBIBYTE)
 
     def close(self) -> None:
@@ -65,8 +68,7 @@ class Service:
         jobs = [Job(model.detector, source, rules) for source in sources]
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[None] = loop.create_future()
-        late = busy(f"not done within {self.timeout_of(request):g} seconds", "deadline")
-        deadline = loop.call_later(self.left(request), _end, outcome, late)
+        deadline = loop.call_later(self.left(request), _end, outcome, self._late(request))
         watch = loop.create_task(_watch(request, outcome))
         left = len(jobs)
 
@@ -88,7 +90,19 @@ class Service:
             self.figures.waiting(self.queue.waiting)
         found = [Found(*job.result.result()) for job in jobs]
         self.figures.detected(model.name, [item.timings for item in found])
+        request.scope["state"][STAGES] = _server_timing(found)
         return found
+
+    async def in_time(self, request: Request, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Call a function in a thread, as many at once as there are cores, until the deadline. Raises RequestError."""
+        try:
+            async with asyncio.timeout(self.left(request)), self._cores:
+                return await asyncio.to_thread(function, *arguments)
+        except TimeoutError:
+            raise self._late(request) from None
+
+    def _late(self, request: Request) -> RequestError:
+        return busy(f"not done within {self.timeout_of(request):g} seconds", "deadline")
 
     def _submit(self, jobs: list[Job]) -> None:
         """Queue the images of a request. Raises RequestError."""
@@ -124,6 +138,12 @@ class Service:
                 400, f"Request-Timeout: expected a number of seconds above 0, got {given[:40]!r}", reason="bad_input"
             )
         return min(seconds, self.options.timeout_s)
+
+
+def _server_timing(found: Sequence[Found]) -> str:
+    """Write the longest time of each stage, in milliseconds (Server-Timing, W3C)."""
+    stages = ("queue", "decode", "network", "postprocess")
+    return ", ".join(f"{name};dur={max(getattr(item.timings, name) for item in found) * 1e3:.1f}" for name in stages)
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:

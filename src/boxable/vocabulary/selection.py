@@ -51,7 +51,7 @@ def select(
     available = open_images() if available is None else available
     added: set[str] = set()
     removed: set[str] = set()
-    terms = _terms(selection)
+    terms = terms_of(selection)
     for term in terms:
         if term.startswith("-"):
             removed |= _mids(term[1:], available, whose)
@@ -68,7 +68,8 @@ def select(
     return chosen
 
 
-def _terms(selection: Selection) -> list[str]:
+def terms_of(selection: Selection) -> list[str]:
+    """List the terms of a selection. Raises ArgumentError for what is none."""
     if isinstance(selection, str):
         items: Iterable[str | int] = selection.split(",")
     elif isinstance(selection, Integral):

@@ -4,6 +4,7 @@ const find = (id) => document.getElementById(id);
 let stream = null;
 
 export async function openCamera() {
+  if (!navigator.mediaDevices) throw new Error("Browsers show a camera over HTTPS or from localhost alone.");
   stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   find("video").srcObject = stream;
   find("live").hidden = false;

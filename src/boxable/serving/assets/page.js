@@ -39,15 +39,15 @@ async function learnClasses() {
 }
 
 async function look(file) {
+  const number = (state.number += 1);
+  find("results").hidden = find("figure").hidden = true;
   if (!file?.type.startsWith("image/")) throw new Error("This is not an image.");
   state.last = file;
-  const number = (state.number += 1);
   if (!state.known.size) await start();
   find("status").textContent = "Detecting…";
   const image = find("image");
   URL.revokeObjectURL(image.src);
   find("boxes").replaceChildren();
-  find("results").hidden = find("figure").hidden = true;
   image.src = URL.createObjectURL(file);
   const began = performance.now();
   const record = await detect(file, find("model").value, LOWEST);
@@ -136,6 +136,7 @@ on("model", "change", async () => {
   if (state.last) await look(state.last);
 });
 on("copy", "click", async () => {
+  if (!navigator.clipboard) throw new Error("Browsers let pages copy over HTTPS or from localhost alone.");
   await navigator.clipboard.writeText(JSON.stringify({ ...state.record, detections: state.shown }, null, 1));
   find("status").textContent = "Copied.";
 });
