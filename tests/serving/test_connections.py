@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
-import uvicorn
 
+uvicorn = pytest.importorskip("uvicorn")
 from boxable.serving import connections
 
 pytestmark = pytest.mark.serving

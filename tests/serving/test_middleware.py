@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("fastapi")
 from boxable.serving import middleware
 from boxable.serving.bodies import Budget
 from boxable.serving.middleware import Around
