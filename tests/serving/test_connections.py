@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-uvicorn = pytest.importorskip("uvicorn")
+pytest.importorskip("uvicorn")
+import uvicorn
+
 from boxable.serving import connections
 
 pytestmark = pytest.mark.serving
