@@ -1,23 +1,29 @@
 """The page in a browser: an image comes in, boxes appear, filters work; nothing goes elsewhere."""
 
+import base64
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.serving.conftest import CHELSEA, EXAMPLES, Server
+from tests.serving.conftest import CHELSEA, EXAMPLES, Server, Start
 
 pytestmark = pytest.mark.serving
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-DROP = """async ([name, data, type]) => {
+BRING = """async ([how, name, data, type]) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   const files = new DataTransfer();
   files.items.add(new File([bytes], name, { type }));
   document.getElementById("drop").dispatchEvent(
-    new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
+    how === "paste"
+      ? new ClipboardEvent("paste", { clipboardData: files, bubbles: true })
+      : new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
 }"""
 
 
@@ -55,10 +61,8 @@ def shown(browser: Any, server: Server, request: pytest.FixtureRequest) -> Itera
     assert all(address.startswith((server.address, "blob:")) for address in page.addresses)
 
 
-def drop(page: Any, name: str, data: bytes, type_: str = "image/png") -> None:
-    import base64
-
-    page.evaluate(DROP, [name, base64.b64encode(data).decode(), type_])
+def drop(page: Any, name: str, data: bytes, type_: str = "image/png", how: str = "drop") -> None:
+    page.evaluate(BRING, [how, name, base64.b64encode(data).decode(), type_])
 
 
 def test_boxes_appear_on_an_image_that_is_dropped_and_filters_choose(shown: Shown) -> None:
@@ -107,6 +111,8 @@ def test_an_error_is_shown(browser: Any, server: Server) -> None:
     assert "image: " in page.locator("#error").inner_text()
     drop(page, "notes.txt", b"text", "text/plain")
     playwright.expect(page.locator("#error")).to_have_text("This is not an image.")
+    assert page.locator("#figure").is_hidden()
+    assert page.locator("#results").is_hidden()
     page.set_input_files("#file", CHELSEA)
     page.wait_for_selector("#boxes rect", state="attached")
     assert page.locator("#error").is_hidden()
@@ -114,8 +120,6 @@ def test_an_error_is_shown(browser: Any, server: Server) -> None:
 
 
 def test_the_result_can_be_copied(browser: Any, server: Server) -> None:
-    import json
-
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.goto(server.address)
@@ -126,3 +130,28 @@ def test_the_result_can_be_copied(browser: Any, server: Server) -> None:
     copied = json.loads(page.evaluate("navigator.clipboard.readText()"))
     assert [item["name"] for item in copied["detections"]] == ["Cat"]
     context.close()
+
+
+def test_an_image_can_be_pasted(browser: Any, server: Server) -> None:
+    page = browser.new_page()
+    page.goto(server.address)
+    drop(page, "cat.png", CHELSEA.read_bytes(), how="paste")
+    page.wait_for_selector("#boxes rect", state="attached")
+    assert page.locator("#count").inner_text() == "1 detection"
+    page.close()
+
+
+def test_a_key_is_asked_for_and_used(browser: Any, start: Start, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(hashlib.sha256(b"open sesame").hexdigest())
+    with start("--keys", str(keys)) as server:
+        page = browser.new_page()
+        page.goto(server.address)
+        for key, message in (("wrong", "This key is not accepted."), ("open sesame", "")):
+            page.locator("#key").fill(key)
+            page.locator("#key").press("Enter")
+            playwright.expect(page.locator("#error")).to_contain_text(message)
+        playwright.expect(page.locator("#key-field")).to_be_hidden()
+        page.set_input_files("#file", CHELSEA)
+        page.wait_for_selector("#boxes rect", state="attached")
+        page.close()

@@ -17,7 +17,7 @@ async function call(path, options = {}) {
   } catch {
     throw new Error("The server does not answer. Try again.");
   }
-  if (answer.status === 401) throw new KeyNeeded("This server needs a key.");
+  if (answer.status === 401) throw new KeyNeeded(key ? "This key is not accepted." : "This server needs a key.");
   const content = await answer.json().catch(() => ({}));
   if (answer.status === 503) throw new Error("The server is busy. Try again in a moment.");
   if (!answer.ok) throw new Error(content.detail ?? content.error ?? `The server answered ${answer.status}.`);
