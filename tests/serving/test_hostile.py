@@ -1,6 +1,7 @@
 """Requests that try to cost the server something: an error for each, and the server goes on."""
 
 import base64
+import gzip
 import json
 import re
 import socket
@@ -97,6 +98,9 @@ HOSTILE = {
         json.dumps({"inputs": [{"name": "image", "datatype": "BYTES", "data": ["eA=="]}]}).encode(), INFER
     ),
     "binary that nobody claims": request(tensor() + b"xx", INFER, f"Inference-Header-Content-Length: {len(tensor())}"),
+    "texts of many lengths": request(json.dumps({"inputs": ["a" * 50_000, *[""] * 50_000]}).encode(), PREDICT),
+    "gzip of many members": request(gzip.compress(b"") * 100_000, INFER, "Content-Encoding: gzip"),
+    "a parameter very often": request(IMAGE, "/v1/detect?" + "a&" * 10_000 + "a"),
     "no base64": request(b'{"image": "*"}', "/v1/detect", JSON),
     "base64 of a bomb": request(
         json.dumps({"image": base64.b64encode(png(60_000, 60_000)).decode()}).encode(), "/v1/detect", JSON

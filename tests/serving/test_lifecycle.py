@@ -234,6 +234,7 @@ def test_a_refusal_can_be_read_by_other_sites_too(start: Start, tmp_path: Path) 
         (["--origin", "https://example.org/page"], 2, "expected a scheme and a host"),
         (["--models", " ,"], 2, "expected names of models"),
         (["--models", "ssd23,mediapipe/ssd_mobilenet_v2_oidv4_23"], 1, "served already"),
+        (["--models", "ssd23,ssd23", "--workers", "2"], 1, "served already"),
         (["--classes", "Unicorn"], 2, "Unicorn"),
         (["--models", "none", "--workers", "2"], 2, "none"),
     ],

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from boxable.bench.candidate import END_TO_END, STAGES, Candidate
 from boxable.bench.images import BenchImages
+from boxable.findings import counted
 
 logger = logging.getLogger("boxable")
 
@@ -34,12 +35,13 @@ class Samples:
 def fit_turn(candidates: Iterable[Candidate], images: BenchImages) -> tuple[BenchImages, int]:
     """Return the images of a turn and the size of its folder: fewer of both where a candidate is slow."""
     seconds = max(_seconds(candidate, images.contents[0]) for candidate in candidates)
-    count = max(1, int(TURN_S / 4 / seconds))
-    folder = max(2, int(TURN_S / 2 / seconds))
-    if count < len(images.contents):
-        logger.info("%.1f seconds an image: %d of the images in each round, to end in time", seconds, count)
-        images = images.first(count)
-    return images, min(folder, max(FOLDER, len(images.files)))
+    every, whole = len(images.contents), max(FOLDER, len(images.files))
+    count = min(every, max(1, int(TURN_S / 4 / seconds)))
+    folder = min(whole, max(2, int(TURN_S / 2 / seconds)))
+    if (count, folder) != (every, whole):
+        text = "%.1f seconds an image: each round is %s and a folder of %d, to end in time"
+        logger.info(text, seconds, counted(count, "image|s"), folder)
+    return images.first(count) if count < every else images, folder
 
 
 def run_rounds(

@@ -5,6 +5,7 @@ import base64
 import gzip
 import zlib
 from collections.abc import Iterator
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
 
 # A body that a thread parses; the parser keeps the interpreter, 0.1 s for 10 MB, but what comes after it does not.
 _LARGE = 64 * 1024
-# Bytes that CPython takes at most for an item of a list and a list, and for an object with an item.
-_ITEM, _OBJECT = 64, 256
-# Bytes that are decompressed at once, before the budget is asked again.
-_STEP = 1024 * 1024
+# Bytes that CPython takes at most for an item of a list or a list, for an object, and for each item of an object.
+_ITEM, _OBJECT, _PAIR = 64, 256, 128
+# Bytes that are decompressed before the budget is asked again; members of a gzip body, for each of which it is copied.
+_STEP, _MEMBERS = 1024 * 1024, 64
 
 
 class Budget:
@@ -31,18 +32,19 @@ class Budget:
     def __init__(self, most: int) -> None:
         self._most = self._left = most
 
-    def reserve(self, request: Request, count: int) -> None:
+    def reserve(self, request: Request, size: int) -> None:
         """Reserve bytes until the request ends. Raises RequestError."""
-        if count > self._most:
+        reserved = request.scope["state"].get(RESERVED, 0) + size
+        if reserved > self._most:
             raise RequestError(413, f"the body takes more than {self._most:,} bytes once parsed", reason="too_large")
-        if count > self._left:
+        if size > self._left:
             raise busy("the requests that are being read take all memory that they may", "memory")
-        self._left -= count
-        request.scope["state"][RESERVED] = request.scope["state"].get(RESERVED, 0) + count
+        self._left -= size
+        request.scope["state"][RESERVED] = reserved
 
-    def release(self, count: int) -> None:
+    def release(self, size: int) -> None:
         """Give back what a request has reserved."""
-        self._left += count
+        self._left += size
 
 
 async def read_body(request: Request, most: int) -> bytes:
@@ -83,12 +85,15 @@ async def read_decoded(request: Request, most: int) -> bytes:
     service: Service = request.app.state.service
     stream, parts, size = _decompressed(body, encoding), [], 0
     try:
-        while (part := await asyncio.to_thread(next, stream, None)) is not None:
-            size += len(part)
-            if size > most:
-                raise _too_large(most)
-            service.budget.reserve(request, len(part))
-            parts.append(part)
+        async with asyncio.timeout(service.left(request)):
+            while (part := await asyncio.to_thread(next, stream, None)) is not None:
+                size += len(part)
+                if size > most:
+                    raise _too_large(most)
+                service.budget.reserve(request, len(part))
+                parts.append(part)
+    except TimeoutError:
+        raise service.late(request) from None
     except zlib.error as error:
         raise RequestError(400, f"the body is not {encoding}: {error}", reason="bad_input") from None
     except EOFError:
@@ -113,9 +118,11 @@ async def parse_json(request: Request, body: bytes) -> Any:
 
 def _parsed_size(body: bytes) -> int:
     """Bound the bytes that the lists, numbers and texts of a JSON document take."""
-    items, objects = body.count(b",") + body.count(b"["), body.count(b"{")
+    lists = (body.count(b",") + body.count(b"[")) * _ITEM
+    objects = body.count(b"{") * _OBJECT + body.count(b":") * _PAIR
     # CPython stores a text with 4 bytes for each character if one of them needs them.
-    return len(body) * (1 if body.isascii() else 4) + items * _ITEM + objects * _OBJECT
+    is_narrow = body.isascii() and b"\\u" not in body
+    return len(body) * (1 if is_narrow else 4) + lists + objects
 
 
 async def read_form(request: Request, most: int, files: int) -> FormData:
@@ -144,7 +151,11 @@ def _decompressed(body: bytes, encoding: str) -> Iterator[bytes]:
 
     A gzip body may have several members, one after the other (RFC 1952).
     """
-    while body:
+    for number in count(1):
+        if not body:
+            return
+        if number > _MEMBERS:
+            raise zlib.error(f"it has more than {_MEMBERS} members")
         stream = zlib.decompressobj(zlib.MAX_WBITS | (16 if encoding == "gzip" else 0))
         while not stream.eof:
             if not body:

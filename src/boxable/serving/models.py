@@ -73,15 +73,22 @@ class Models:
         return served[name]
 
     def _load(self) -> dict[str, ServedModel]:
-        served, running = {}, {**self._options.running, "threads": self._options.threads}
-        for name in self._options.models or (None,):
-            detector = load(name, **running)
-            model = ServedModel(_served_name(detector), detector)
-            if model.name in served:
-                raise BoxableError(f"{name} is {model.name}, which is served already; name each model once")
+        served = {name: ServedModel(name, detector) for name, detector in load_all(self._options).items()}
+        for model in served.values():
             model.warm_up()
-            served[model.name] = model
         return served
+
+
+def load_all(options: ServeOptions) -> dict[str, Detector]:
+    """Load the models, by the names that requests use. Raises BoxableError, for a model that is named twice too."""
+    found: dict[str, Detector] = {}
+    for given in options.models or (None,):
+        detector = load(given, **{**options.running, "threads": options.threads})
+        name = _served_name(detector)
+        if name in found:
+            raise BoxableError(f"{given} is {name}, which is served already; name each model once")
+        found[name] = detector
+    return found
 
 
 def _served_name(detector: Detector) -> str:

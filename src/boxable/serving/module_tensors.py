@@ -1,5 +1,7 @@
 """The tensors of the module, which TensorFlow Serving's API and the Open Inference Protocol name alike."""
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -38,10 +40,16 @@ def check_size(numbers: int, service: Service) -> None:
 
 def numbers(data: Any) -> np.ndarray:
     """Convert numbers of JSON to float32. Raises ValueError for anything else, as texts of digits, and ragged lists."""
-    found = np.asarray(data)
-    if found.dtype.kind not in "fiu":
-        raise ValueError(f"expected numbers, got {found.dtype}")
-    return found.astype(np.float32)
+    try:
+        found = np.asarray(data, np.float32)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(str(error)) from None
+    leaves: Iterable[Any] = [data]
+    for _ in range(found.ndim):
+        leaves = chain.from_iterable(leaves)
+    if not set(map(type, leaves)) <= {int, float}:  # NumPy converts texts and booleans too
+        raise ValueError("expected numbers")
+    return found
 
 
 def float_image(values: np.ndarray, service: Service) -> Source:

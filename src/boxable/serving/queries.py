@@ -1,5 +1,6 @@
 """The queries of the service's own API: what stands behind the `?` of an address."""
 
+from collections import Counter
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qsl
@@ -63,7 +64,7 @@ def _parse(kind: type[AnyQuery], query: bytes) -> AnyQuery:
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     given = dict(pairs)
     if len(given) < len(pairs):
-        twice = next(name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1)
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise RequestError(400, f"{twice[:_QUOTED]}: expected once, got it again", reason="bad_input")
     try:
         return kind.model_validate(given)

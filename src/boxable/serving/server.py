@@ -20,11 +20,11 @@ import uvicorn
 from fastapi import FastAPI
 from prometheus_client.multiprocess import mark_process_dead
 
-from boxable.detection.load import load
 from boxable.errors import BoxableError
 from boxable.serving.app import around, make_app
 from boxable.serving.connections import BoundedProtocol, raise_descriptor_limit
 from boxable.serving.figures import SHARED
+from boxable.serving.models import load_all
 from boxable.serving.options import ServeOptions
 from boxable.serving.service import Service
 
@@ -131,8 +131,7 @@ def _reload(service: Service) -> None:
 
 def _supervise(options: ServeOptions, listener: socket.socket, address: str, prepare: Callable[[], None]) -> None:
     """Run worker processes until SIGTERM or Ctrl-C. Raises BoxableError."""
-    for name in options.models or (None,):
-        load(name, **options.running)  # what is wrong is said once, before any worker starts
+    load_all(options)  # what is wrong is said once, before any worker starts
     with tempfile.TemporaryDirectory(prefix="boxable-figures-") as folder:
         os.environ[SHARED] = folder
         _Supervisor(options, (prepare, options, listener, address)).run()

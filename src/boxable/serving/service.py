@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -42,12 +43,13 @@ class Service:
         self.limits = Limits(options.max_image_mb * MEBIBYTE, options.max_pixels)
         self.queue = DetectionQueue(workers=options.threads, size=options.queue, max_batch=options.max_batch)
         self.figures = Figures()
-        self._cores = asyncio.Semaphore(options.threads)
+        self._others = ThreadPoolExecutor(options.threads, "other")
         self.budget = Budget(options.max_bodies_mb * MEBIBYTE)
 
     def close(self) -> None:
         """Finish what waits."""
         self.queue.close()
+        self._others.shutdown(cancel_futures=True)
 
     def source(self, data: bytes, name: str = "image") -> Source:
         """Make the source of an encoded image, with the limits of the service."""
@@ -68,7 +70,7 @@ class Service:
         jobs = [Job(model.detector, source, rules) for source in sources]
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[None] = loop.create_future()
-        deadline = loop.call_later(self.left(request), _end, outcome, self._late(request))
+        deadline = loop.call_later(self.left(request), _end, outcome, self.late(request))
         watch = loop.create_task(_watch(request, outcome))
         left = len(jobs)
 
@@ -96,12 +98,13 @@ class Service:
     async def in_time(self, request: Request, function: Callable[..., Result], *arguments: Any) -> Result:
         """Call a function in a thread, as many at once as there are cores, until the deadline. Raises RequestError."""
         try:
-            async with asyncio.timeout(self.left(request)), self._cores:
-                return await asyncio.to_thread(function, *arguments)
+            async with asyncio.timeout(self.left(request)):
+                return await asyncio.get_running_loop().run_in_executor(self._others, function, *arguments)
         except TimeoutError:
-            raise self._late(request) from None
+            raise self.late(request) from None
 
-    def _late(self, request: Request) -> RequestError:
+    def late(self, request: Request) -> RequestError:
+        """Make the error of a request whose deadline passes."""
         return busy(f"not done within {self.timeout_of(request):g} seconds", "deadline")
 
     def _submit(self, jobs: list[Job]) -> None:
