@@ -44,7 +44,7 @@ def test_more_requests_at_once_than_the_limit_are_refused_until_others_end(monke
 
     async def run() -> None:
         app = App()
-        around = Around(app, ())  # type: ignore[arg-type]
+        around = Around(app, app.state, ())  # type: ignore[arg-type]
         first = [asyncio.create_task(status(around)) for _ in range(2)]
         await asyncio.sleep(0)
         code, headers = await status(around)
@@ -55,3 +55,17 @@ def test_more_requests_at_once_than_the_limit_are_refused_until_others_end(monke
         assert (await status(around))[0] == 200
 
     asyncio.run(run())
+
+
+def test_an_error_of_ours_is_a_500_that_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> None:
+        app = App()
+
+        async def fail(scope: Any, receive: Any, send: Any) -> None:
+            raise KeyError("secret")
+
+        code, headers = await status(Around(fail, app.state, ()))  # type: ignore[arg-type]
+        assert (code, headers[b"content-type"]) == (500, b"application/problem+json")
+
+    asyncio.run(run())
+    assert "internal error in request" in caplog.text

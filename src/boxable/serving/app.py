@@ -9,12 +9,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from boxable import __version__
 from boxable.errors import BoxableError
 from boxable.serving import open_inference, operations, own_api, page, tf_serving
-from boxable.serving.middleware import Around
+from boxable.serving.middleware import INTERNAL, Around
 from boxable.serving.options import ServeOptions
 from boxable.serving.problems import REASON, RequestError, as_request_error, refusal
 from boxable.serving.service import Service
@@ -50,13 +50,34 @@ def make_app(options: ServeOptions, service: Service) -> FastAPI:
 
 def around(app: FastAPI, options: ServeOptions) -> ASGIApp:
     """Put around the application what every request passes."""
-    inner = Around(app, options.key_hashes)
+    inner = Around(_detecting_directly(app), app.state, options.key_hashes)
     if not options.origins:
         return inner
     return CORSMiddleware(  # outermost: a browser shows a refusal only if it has these headers too
         inner, allow_origins=list(options.origins), allow_methods=["GET", "POST"], allow_headers=["*"],
         expose_headers=["Server-Timing", "X-Request-ID", "Retry-After"],
     )  # fmt: skip
+
+
+def _detecting_directly(app: FastAPI) -> ASGIApp:
+    """Call the endpoint that detects itself: the layers of FastAPI add 0.4 ms to a request of an idle server.
+
+    FastAPI describes it, and answers what is no POST.
+    """
+
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != own_api.DETECT or scope["method"] != "POST":
+            await app(scope, receive, send)
+            return
+        scope.update(app=app, endpoint=own_api.detect)
+        request = Request(scope, receive, send)
+        try:
+            answer = await own_api.detect(request)
+        except (RequestError, BoxableError, HTTPException) as error:
+            answer = await _refuse(request, error)
+        await answer(scope, receive, send)
+
+    return call
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -73,4 +94,4 @@ def _as_refusal(error: Exception) -> RequestError:
         return as_request_error(error)
     if isinstance(error, HTTPException):
         return RequestError(error.status_code, str(error.detail), reason="bad_request", headers=error.headers)
-    return RequestError(500, "internal error; see the log of the server", reason="internal")
+    return INTERNAL

@@ -10,8 +10,8 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 
-from fastapi import FastAPI
-from starlette.types import Message, Receive, Scope, Send
+from starlette.datastructures import State
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from boxable.serving.figures import Figures
 from boxable.serving.problems import BEGAN, REASON, RESERVED, STAGES, RequestError, busy, refusal
@@ -39,6 +39,7 @@ _HEADERS = (
 
 
 _TOO_MANY = busy(f"more than {MOST_REQUESTS} requests at once", "too_many")
+INTERNAL = RequestError(500, "internal error; see the log of the server", reason="internal")
 _ENDED = busy("the server ends", "ended")
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 _NO_KEY = RequestError(
@@ -50,8 +51,8 @@ _OTHER_KEY = RequestError(401, "this key is not one of those accepted", reason="
 class Around:
     """The layer around the application of a service; only CORS is outside of it."""
 
-    def __init__(self, app: FastAPI, key_hashes: Iterable[str]) -> None:
-        self._app, self._hashes = app, [item.encode() for item in key_hashes]
+    def __init__(self, app: ASGIApp, state: State, key_hashes: Iterable[str]) -> None:
+        self._app, self._state, self._hashes = app, state, [item.encode() for item in key_hashes]
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,9 +89,11 @@ class Around:
                 await refusal(scope["path"], _ENDED)(scope, receive, send_more)
         except Exception:
             logger.exception("internal error in request %s", request_id)
+            if status is None:
+                await refusal(scope["path"], INTERNAL)(scope, receive, send_more)
         finally:
             self._running -= 1
-            self._app.state.service.budget.release(state.pop(RESERVED, 0))
+            self._state.service.budget.release(state.pop(RESERVED, 0))
             self._note(scope, status or 500, time.perf_counter() - began, request_id)
 
     def _refusal(self, scope: Scope, headers: Mapping[str, str]) -> RequestError | None:
@@ -112,8 +115,8 @@ class Around:
         return None if is_known else _OTHER_KEY
 
     def _note(self, scope: Scope, status: int, seconds: float, request_id: str) -> None:
-        figures: Figures = self._app.state.service.figures
-        figures.answered(self._app.state.paths.get(scope.get("endpoint"), "other"), status, seconds)
+        figures: Figures = self._state.service.figures
+        figures.answered(self._state.paths.get(scope.get("endpoint"), "other"), status, seconds)
         reason = scope["state"].get(REASON)
         if reason:
             figures.refused(reason)

@@ -23,10 +23,11 @@ from boxable.vocabulary import ObjectClass, open_images, open_images_hierarchy, 
 router = APIRouter()
 
 _MOST_FILES = 64
+DETECT = "/v1/detect"
 
 
 @router.post(
-    "/v1/detect",
+    DETECT,
     responses=DETECT_ANSWERS | PROBLEMS,
     openapi_extra={"requestBody": DETECT_BODY, "parameters": parameters(DetectQuery)},
 )
