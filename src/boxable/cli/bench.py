@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from boxable.cli.options import PathArgument
+from boxable.cli.options import PathArgument, split_names
 from boxable.errors import INTERRUPTED
 
 
@@ -117,12 +117,12 @@ def bench(
     for path in files:
         if path.suffix not in (".json", ".svg"):
             raise click.UsageError(f"--out {path}: expected a name that ends in .json or .svg.")
-    named = _names(peers)
+    named = split_names(peers)
     measured = measure(
         model,
         places=images,
-        runtimes=_names(runtimes) or None,
-        precisions=_names(precisions),
+        runtimes=split_names(runtimes) or None,
+        precisions=split_names(precisions),
         threads=threads,
         peers=[] if named == ["none"] else named or None,
         ultralytics=ultralytics,
@@ -136,8 +136,3 @@ def bench(
             text = svg(measured) if path.suffix == ".svg" else json.dumps(measured.to_dict(), indent=1) + "\n"
             write_atomically(path, text.encode())
     return INTERRUPTED if measured.stopped else 0
-
-
-def _names(values: tuple[str, ...]) -> list[str]:
-    """Split the values of a repeatable option at commas."""
-    return [name.strip() for value in values for name in value.split(",") if name.strip()]

@@ -1,6 +1,6 @@
 """Options of several commands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +101,8 @@ _runtime = click.option(
     show_default=True,
     help="What runs the network; auto: the fastest as `bench --save` measured, else the first of a fixed order.",
 )
+
+
+def split_names(values: Iterable[str]) -> list[str]:
+    """Split the values of an option at commas."""
+    return [name.strip() for value in values for name in value.split(",") if name.strip()]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import click
 
-from boxable.cli.options import PathArgument, running_options
+from boxable.cli.options import PathArgument, running_options, split_names
 from boxable.cli.process import prepare_logging, silence_decoders
 from boxable.errors import MissingExtraError
 
@@ -21,10 +21,12 @@ def _check_origins(context: click.Context, option: click.Parameter, origins: tup
 
 
 def _model_names(context: click.Context, option: click.Parameter, given: str | None) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in (given or "").split(",") if name.strip())
-    if given is not None and not names:
+    if given is None:
+        return ()
+    names = split_names([given])
+    if not names:
         raise click.BadParameter("expected names of models, got none")
-    return names
+    return tuple(names)
 
 
 @click.command()
@@ -155,10 +157,11 @@ def _hashes(path: Path | None) -> frozenset[str]:
         words = line.partition("#")[0].lower().split()  # sha256sum writes the name of its file behind the hash
         if not words:
             continue
-        if not re.fullmatch("[0-9a-f]{64}", words[0].removeprefix("sha256:")):
+        digest = words[0].removeprefix("sha256:")
+        if not re.fullmatch("[0-9a-f]{64}", digest):
             text = f"{path}, line {number}: expected a SHA-256 hash, 64 hexadecimal digits"
             raise click.BadParameter(text, param_hint="--keys")
-        hashes.add(words[0].removeprefix("sha256:"))
+        hashes.add(digest)
     if not hashes:
         raise click.BadParameter(f"{path}: expected a SHA-256 hash on each line, got none", param_hint="--keys")
     return frozenset(hashes)
