@@ -66,6 +66,7 @@ def test_an_error_of_ours_is_a_500_that_tells_nothing(caplog: pytest.LogCaptureF
 
         code, headers = await status(Around(fail, app.state, ()))  # type: ignore[arg-type]
         assert (code, headers[b"content-type"]) == (500, b"application/problem+json")
+        assert app.reasons == ["internal"]
 
     asyncio.run(run())
     assert "internal error in request" in caplog.text

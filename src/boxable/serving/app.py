@@ -23,6 +23,9 @@ DESCRIPTION = """Object detection in images.
 
 The REST API of TensorFlow Serving and the Open Inference Protocol v2 are served too."""
 
+# The errors that are described to clients.
+REFUSED = (RequestError, BoxableError, HTTPException)
+
 
 def make_app(options: ServeOptions, service: Service) -> FastAPI:
     """Make the application of a service, which it closes at its end."""
@@ -43,7 +46,7 @@ def make_app(options: ServeOptions, service: Service) -> FastAPI:
     app.state.paths = {
         route.endpoint: route.path for route in (*own_api.router.routes, *others) if isinstance(route, Route)
     }
-    for kind in (RequestError, BoxableError, HTTPException, Exception):
+    for kind in (*REFUSED, Exception):
         app.add_exception_handler(kind, _refuse)
     return app
 
@@ -73,7 +76,7 @@ def _detecting_directly(app: FastAPI) -> ASGIApp:
         request = Request(scope, receive, send)
         try:
             answer = await own_api.detect(request)
-        except (RequestError, BoxableError, HTTPException) as error:
+        except REFUSED as error:
             answer = await _refuse(request, error)
         await answer(scope, receive, send)
 

@@ -74,23 +74,25 @@ class Around:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode()), *stages, *_HEADERS]
             await send(message)
 
+        async def refuse(error: RequestError) -> None:
+            state[REASON] = error.reason
+            await refusal(scope["path"], error)(scope, receive, send_more)
+
         state = scope.setdefault("state", {})
         state[BEGAN] = time.monotonic()
         self._running += 1
         try:
             if refused := self._refusal(scope, headers):
-                state[REASON] = refused.reason
-                await refusal(scope["path"], refused)(scope, receive, send_more)
+                await refuse(refused)
             else:
                 await self._app(scope, receive, send_more)
         except asyncio.CancelledError:  # by uvicorn, at the end of the grace time
             if status is None:
-                state[REASON] = _ENDED.reason
-                await refusal(scope["path"], _ENDED)(scope, receive, send_more)
+                await refuse(_ENDED)
         except Exception:
             logger.exception("internal error in request %s", request_id)
             if status is None:
-                await refusal(scope["path"], INTERNAL)(scope, receive, send_more)
+                await refuse(INTERNAL)
         finally:
             self._running -= 1
             self._state.service.budget.release(state.pop(RESERVED, 0))

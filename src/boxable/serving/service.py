@@ -70,18 +70,9 @@ class Service:
         jobs = [Job(model.detector, source, rules) for source in sources]
         loop = asyncio.get_running_loop()
         outcome: asyncio.Future[None] = loop.create_future()
-        deadline = loop.call_later(self.left(request), _end, outcome, self.late(request))
+        deadline = loop.call_later(self.left(request), lambda: _end(outcome, self.late(request)))
         watch = loop.create_task(_watch(request, outcome))
-        left = len(jobs)
-
-        def finished() -> None:
-            nonlocal left
-            left -= 1
-            if not left:
-                _end(outcome)
-
-        for job in jobs:
-            job.result.add_done_callback(lambda _: _call(loop, finished))
+        _when_done(jobs, loop, lambda: _end(outcome))
         try:
             self._submit(jobs)
             await outcome
@@ -147,6 +138,20 @@ def _server_timing(found: Sequence[Found]) -> str:
     """Write the longest time of each stage, in milliseconds (Server-Timing, W3C)."""
     stages = ("queue", "decode", "network", "postprocess")
     return ", ".join(f"{name};dur={max(getattr(item.timings, name) for item in found) * 1e3:.1f}" for name in stages)
+
+
+def _when_done(jobs: Sequence[Job], loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    """Call a function in the loop once all jobs are done."""
+    left = len(jobs)
+
+    def finished() -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            function()
+
+    for job in jobs:
+        job.result.add_done_callback(lambda _: _call(loop, finished))
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
